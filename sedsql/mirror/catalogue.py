@@ -1,0 +1,100 @@
+"""What tables and columns there are: names, types, units, UCDs, descriptions."""
+
+from dataclasses import dataclass, field
+
+import duckdb
+
+_POSITION_UCDS = ("pos.eq.ra;meta.main", "pos.eq.dec;meta.main")
+
+_TAP_TYPES = {"FLOAT": "REAL", "TINYINT": "SMALLINT", "HUGEINT": "BIGINT", "UBIGINT": "BIGINT"}
+"""DuckDB's name of a type to TAP's, where they differ (TAP 1.1, Section 4.3)."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column; datatype in TAP's words: BIGINT, DOUBLE, REAL, VARCHAR, SMALLINT, INTEGER, BOOLEAN, TIMESTAMP."""
+
+    name: str
+    datatype: str
+    unit: str | None = None
+    ucd: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table or view.
+
+    name : qualified, as `gaiadr3.gaia_source`
+    columns : by lower-case name, in the table's order
+    position : names of the columns of right ascension and declination, in degrees
+    cell_column : name of the column whose upper bits are the HEALPix cell of `position`, as in Gaia's source_id
+    """
+
+    name: str
+    description: str | None = None
+    columns: dict[str, Column] = field(default_factory=dict)
+    position: tuple[str, str] | None = None
+    cell_column: str | None = None
+
+
+def table_of(name: str, description: str | None, columns: list[Column]) -> Table:
+    """A table whose position is found by its UCDs, or else by the names ra and dec."""
+    by_name = {column.name.lower(): column for column in columns}
+    by_ucd = {column.ucd: column.name for column in columns}
+    position = None
+    if all(ucd in by_ucd for ucd in _POSITION_UCDS):
+        position = (by_ucd[_POSITION_UCDS[0]], by_ucd[_POSITION_UCDS[1]])
+    elif "ra" in by_name and "dec" in by_name:
+        position = (by_name["ra"].name, by_name["dec"].name)
+    cell = by_name["source_id"].name if position and "source_id" in by_name else None
+    return Table(name, description, by_name, position, cell)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All tables, by lower-case qualified name."""
+
+    tables: dict[str, Table] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, con: duckdb.DuckDBPyConnection) -> "Catalogue":
+        """The tables and views of the connection's current database.
+
+        Names and types are DuckDB's; units, UCDs and descriptions come from `tap_schema`, where the
+        database has that.
+        """
+        columns = con.execute(
+            "SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns() "
+            "WHERE database_name = current_database() AND NOT internal "
+            "ORDER BY schema_name, table_name, column_index"
+        ).fetchall()
+        about_tables, about_columns = _tap_schema(con)
+        found: dict[str, list[Column]] = {}
+        for schema, table, name, datatype in columns:
+            qualified = table if schema == "main" else f"{schema}.{table}"
+            about = about_columns.get((qualified.lower(), name.lower()), (None, None, None))
+            found.setdefault(qualified, []).append(Column(name, tap_type(datatype), *about))
+        return cls(
+            {name.lower(): table_of(name, about_tables.get(name.lower()), found[name]) for name in found}
+        )
+
+
+def tap_type(duckdb_type: str) -> str:
+    """TAP's name of a DuckDB type."""
+    base = duckdb_type.split("(")[0]
+    return _TAP_TYPES.get(base, base)
+
+
+def _tap_schema(con: duckdb.DuckDBPyConnection) -> tuple[dict, dict]:
+    there = con.execute(
+        "SELECT count(*) FROM duckdb_tables() "
+        "WHERE database_name = current_database() AND schema_name = 'tap_schema' AND table_name = 'columns'"
+    ).fetchone()
+    if not there or not there[0]:
+        return {}, {}
+    tables = con.execute("SELECT lower(table_name), description FROM tap_schema.tables").fetchall()
+    columns = con.execute(
+        "SELECT lower(table_name), lower(column_name), unit, ucd, description FROM tap_schema.columns"
+    ).fetchall()
+    return dict(tables), {(table, name): tuple(about) for table, name, *about in columns}

@@ -1,0 +1,214 @@
+"""A mirror on disk: DIR/<schema>/<table>/*.parquet, and DIR/mirror.duckdb, whose views carry the archive's names.
+
+Paths in the views are relative to DIR, so that a mirror can be moved, and can be opened by the DuckDB
+shell from inside DIR.
+"""
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..errors import Error
+from ..resources import folder
+from .catalogue import Catalogue, Column, Table
+
+DATABASE = "mirror.duckdb"
+STORAGE_VERSION = "v1.2.0"
+"""A database file of this version opens in DuckDB 1.2 and later."""
+ROW_GROUP = 100_000
+
+_ARROW_TYPES = {
+    "BIGINT": pa.int64(),
+    "INTEGER": pa.int32(),
+    "SMALLINT": pa.int16(),
+    "DOUBLE": pa.float64(),
+    "REAL": pa.float32(),
+    "VARCHAR": pa.string(),
+    "BOOLEAN": pa.bool_(),
+    "TIMESTAMP": pa.timestamp("us"),
+}
+
+
+class MirrorError(Error):
+    """A folder that is no mirror, or cannot be used as one."""
+
+
+@contextmanager
+def new_mirror(path: str | os.PathLike, *, force: bool = False) -> Iterator[Path]:
+    """A folder to write a mirror into; it takes its name `path` only when the block ends well.
+
+    Raises FileExistsError where `path` exists, unless `force`: then a mirror there is replaced at the end.
+    """
+    target = Path(path).absolute()
+    if os.path.lexists(target):
+        if not force:
+            raise FileExistsError(f"{path} exists already; name another folder, or replace it with --force")
+        if not (target / DATABASE).is_file():
+            raise FileExistsError(f"{path} exists and is not a mirror, so it is not replaced; name another folder")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    replaced = target.with_name(f".{target.name}.{os.getpid()}.replaced")
+    partial.mkdir()
+    try:
+        yield partial
+        if target.exists():
+            target.rename(replaced)
+        partial.rename(target)
+    except BaseException:
+        if replaced.exists() and not target.exists():
+            replaced.rename(target)
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    finally:
+        shutil.rmtree(replaced, ignore_errors=True)
+
+
+def arrow_schema(table: Table, metadata: dict[str, str] | None = None) -> pa.Schema:
+    """The Arrow schema of a table; each field's metadata has its unit, UCD and description."""
+    return pa.schema(
+        [
+            pa.field(column.name, _ARROW_TYPES[column.datatype], metadata=_about(column))
+            for column in table.columns.values()
+        ],
+        metadata={"table": table.name, "description": table.description or "", **(metadata or {})},
+    )
+
+
+def _about(column: Column) -> dict[str, str]:
+    about = {"unit": column.unit, "ucd": column.ucd, "description": column.description}
+    return {key: value for key, value in about.items() if value}
+
+
+class TableWriter:
+    """Writes one table's Parquet file in row groups of `ROW_GROUP`, whatever the size of the pieces that come."""
+
+    def __init__(self, mirror: Path, table: Table, metadata: dict[str, str] | None = None):
+        schema, name = table.name.split(".")
+        parts = mirror / schema / name
+        parts.mkdir(parents=True)
+        self.schema = arrow_schema(table, metadata)
+        self._writer = pq.ParquetWriter(
+            parts / "part-0.parquet",
+            self.schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=[c.name for c in table.columns.values() if c.datatype in ("VARCHAR", "SMALLINT")],
+        )
+        self._waiting: list[pa.Table] = []
+        self._rows = 0
+
+    def write(self, rows: pa.Table) -> None:
+        """Append rows, which have the columns of `self.schema`."""
+        self._waiting.append(rows.cast(self.schema))
+        self._rows += rows.num_rows
+        if self._rows >= ROW_GROUP:
+            rows = pa.concat_tables(self._waiting)
+            whole = self._rows - self._rows % ROW_GROUP
+            self._writer.write_table(rows.slice(0, whole), row_group_size=ROW_GROUP)
+            # Copied, so that the large tables are let go.
+            self._waiting = [pa.Table.from_batches(rows.slice(whole).combine_chunks().to_batches(), self.schema)]
+            self._rows -= whole
+
+    def close(self) -> None:
+        if self._rows:
+            self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=ROW_GROUP)
+        self._writer.close()
+
+    def __enter__(self) -> "TableWriter":
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self._writer.close()
+
+
+def write_database(mirror: Path, tables: Iterable[Table]) -> None:
+    """Write DIR/mirror.duckdb: a view a table, the views of sql/views.sql, and TAP_SCHEMA."""
+    tables = list(tables)
+    with duckdb.connect() as con:
+        _look_in(con, mirror)
+        con.execute(f"ATTACH {_literal(mirror / DATABASE)} AS mirror (STORAGE_VERSION '{STORAGE_VERSION}')")
+        con.execute("USE mirror")
+        for table in tables:
+            schema, name = table.name.split(".")
+            con.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+            con.execute(
+                f'CREATE VIEW "{schema}"."{name}" AS SELECT * FROM read_parquet({_literal(f"{schema}/{name}/*.parquet")})'
+            )
+        con.execute((folder("sql") / "views.sql").read_text(encoding="utf-8"))
+        _write_tap_schema(con, tables)
+        con.execute("USE memory")
+        con.execute("DETACH mirror")
+
+
+def open_mirror(path: str | os.PathLike, read_only: bool = True) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection whose current database is the mirror in folder `path`, attached as `mirror`.
+
+    Raises MirrorError where there is no mirror.
+    """
+    mirror = Path(path).absolute()
+    if not (mirror / DATABASE).is_file():
+        what = "does not exist" if not mirror.exists() else f"is no mirror (it has no {DATABASE})"
+        raise MirrorError(f"{path} {what}; `sedsql mirror sample {path}` makes a simulated one in a new folder")
+    con = duckdb.connect()
+    try:
+        _look_in(con, mirror)
+        con.execute(f"ATTACH {_literal(mirror / DATABASE)} AS mirror {'(READ_ONLY)' if read_only else ''}")
+        con.execute("USE mirror")
+    except duckdb.Error as error:
+        con.close()
+        raise MirrorError(f"{path} cannot be opened as a mirror: {error}") from error
+    except BaseException:
+        con.close()
+        raise
+    return con
+
+
+def _look_in(con: duckdb.DuckDBPyConnection, mirror: Path) -> None:
+    """Resolve the views' relative paths in the mirror."""
+    if "," in str(mirror):
+        # DuckDB takes a comma for the end of one search path and the start of the next.
+        raise MirrorError(f"{mirror} has a comma in its path, which DuckDB cannot search; move or rename it")
+    con.execute(f"SET GLOBAL file_search_path = {_literal(mirror)}")
+
+
+def _literal(text: object) -> str:
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def _write_tap_schema(con: duckdb.DuckDBPyConnection, tables: list[Table]) -> None:
+    """The tables of TAP_SCHEMA (TAP 1.1, Section 4) that describe tables and columns, the views' included."""
+    con.execute("CREATE SCHEMA tap_schema")
+    con.execute("CREATE TABLE tap_schema.tables (table_name VARCHAR, table_type VARCHAR, description VARCHAR)")
+    con.execute(
+        "CREATE TABLE tap_schema.columns (table_name VARCHAR, column_name VARCHAR, datatype VARCHAR, "
+        "unit VARCHAR, ucd VARCHAR, description VARCHAR, column_index INTEGER)"
+    )
+    described = {table.name: table for table in tables}
+    # A column of a view is described by the first table that has one of its name.
+    by_name: dict[str, Column] = {}
+    for table in tables:
+        for name, column in table.columns.items():
+            by_name.setdefault(name, column)
+    rows, columns = [], []
+    for name, found in Catalogue.of(con).tables.items():
+        if name.startswith("tap_schema."):
+            continue
+        table = described.get(name, found)
+        rows.append((name, "view", table.description))
+        for index, (column_name, column) in enumerate(found.columns.items()):
+            known = table.columns[column_name] if name in described else by_name.get(column_name, column)
+            columns.append(
+                (name, column.name, column.datatype, known.unit, known.ucd, known.description, index)
+            )
+    con.executemany("INSERT INTO tap_schema.tables VALUES (?, ?, ?)", rows)
+    con.executemany("INSERT INTO tap_schema.columns VALUES (?, ?, ?, ?, ?, ?, ?)", columns)

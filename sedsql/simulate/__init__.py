@@ -1,0 +1,133 @@
+"""Simulated sources: SEDs from simple physics, seen through interstellar dust by three surveys.
+
+    sample = simulate("yso", 1000, np.random.default_rng(1))
+    sample.magnitudes      # (1000, 10), Vega magnitudes in the order of `bands.BANDS`, NaN where not seen
+
+Nothing here is fitted to data; see the sources named in each module.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..bands import BANDS
+from . import galaxy
+from .populations import POPULATIONS, Stars
+from .survey import observe
+
+__all__ = ["POPULATIONS", "Sample", "observe", "simulate"]
+
+Array = NDArray[np.float64]
+
+EXTINCTION = np.array([band.extinction for band in BANDS])
+
+
+@dataclass
+class Sample:
+    """n simulated sources; arrays of shape (n,) or (n, 10).
+
+    teff : effective temperature in K, NaN for active nuclei
+    radius : in solar radii, NaN for active nuclei
+    distance_pc : NaN for active nuclei
+    a_v : extinction in V in mag, interstellar and of the source's own cloud together
+    l, b : Galactic coordinates in degrees
+    true_magnitudes : as a perfect survey would see them, reddened
+    magnitudes : measured, NaN where the survey does not detect the band
+    errors : of `magnitudes`, in mag
+    """
+
+    teff: Array
+    radius: Array
+    distance_pc: Array
+    a_v: Array
+    l: Array  # noqa: E741
+    b: Array
+    true_magnitudes: Array
+    magnitudes: Array
+    errors: Array
+
+    def __len__(self) -> int:
+        return len(self.teff)
+
+
+def redden(magnitudes: ArrayLike, a_v: ArrayLike) -> Array:
+    """Magnitudes, shape (n, 10), behind an extinction of a_v mag, shape (n,), in V."""
+    return np.asarray(magnitudes, dtype=np.float64) + np.asarray(a_v)[..., None] * EXTINCTION
+
+
+def directions(population: str, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Galactic l and b in degrees, shape (n,), spread as Gaia sees the population on the sky."""
+    l, b = galaxy.random_directions(4096, rng)  # noqa: E741
+    counts = POPULATIONS[population].counts(l, b)
+    chosen = rng.choice(len(l), n, p=counts / counts.sum())
+    # The 4096 directions are 3 degrees apart; a degree of scatter keeps sources from sharing one.
+    return (l[chosen] + rng.normal(0, 1, n)) % 360, np.clip(b[chosen] + rng.normal(0, 1, n), -90, 90)
+
+
+def simulate(
+    population: str,
+    n: int,
+    rng: np.random.Generator,
+    *,
+    l: ArrayLike | None = None,  # noqa: E741
+    b: ArrayLike | None = None,
+    distance_pc: ArrayLike | None = None,
+    gaia: bool = True,
+) -> Sample:
+    """Draw n sources of one of `POPULATIONS` and observe them.
+
+    Parameters
+    ----------
+    l, b : Galactic coordinates in degrees, shape (n,); drawn from the population's place in the Galaxy
+        when not given
+    distance_pc : shape (n,), NaN where it is to be drawn: from the stars along the line of sight that Gaia
+        would see
+    gaia : only sources with a true G above Gaia's limit (20.7); otherwise those count as well that 2MASS
+        or AllWISE sees
+
+    Raises ValueError for an unknown population.
+    """
+    if population not in POPULATIONS:
+        raise ValueError(f"no population {population!r}; there are {', '.join(POPULATIONS)}")
+    kind = POPULATIONS[population]
+    if l is None or b is None:
+        l, b = directions(population, n, rng)  # noqa: E741
+    l, b = np.asarray(l, dtype=np.float64), np.asarray(b, dtype=np.float64)  # noqa: E741
+    given = np.full(n, np.nan) if distance_pc is None else np.asarray(distance_pc, dtype=np.float64)
+    stars = kind.draw(n, rng)
+    distance, a_v, true = _place(stars, population, l, b, given, rng)
+    # A star that is too faint where it stands gives way to another of its kind; after a while to none,
+    # so that a hopeless place ends as missing bands, not as an endless loop.
+    for _ in range(40):
+        faint = np.flatnonzero(~_visible(true, gaia))
+        if not faint.size:
+            break
+        again = kind.draw(faint.size, rng)
+        for field in fields(Stars):
+            getattr(stars, field.name)[faint] = getattr(again, field.name)
+        distance[faint], a_v[faint], true[faint] = _place(again, population, l[faint], b[faint], given[faint], rng)
+    magnitudes, errors = observe(true, rng)
+    return Sample(stars.teff, stars.radius, distance, a_v, l, b, true, magnitudes, errors)
+
+
+def _visible(true: Array, gaia: bool) -> NDArray[np.bool_]:
+    seen = (true[:, 0] < galaxy.GAIA_LIMIT) & (true[:, 0] > 2.5)
+    return seen if gaia else seen | (true[:, 5] < 14.3) | (true[:, 6] < 16.5)
+
+
+def _place(
+    stars: Stars, population: str, l: Array, b: Array, given: Array, rng: np.random.Generator  # noqa: E741
+) -> tuple[Array, Array, Array]:
+    """Distances, total A_V and reddened apparent magnitudes."""
+    kind = POPULATIONS[population]
+    patchiness = np.exp(rng.normal(0.0, 0.35, len(l)))
+    if kind.height_pc is None:
+        a_v = stars.a_v + patchiness * galaxy.extinction_v(np.inf, b)
+        return np.full(len(l), np.nan), a_v, redden(stars.magnitudes, a_v)
+    g = stars.magnitudes[:, 0] + EXTINCTION[0] * stars.a_v
+    drawn = galaxy.draw_distance(g, l, b, rng, height_pc=kind.height_pc, old=kind.old)
+    distance = np.where(np.isnan(given), drawn, given)
+    a_v = stars.a_v + patchiness * galaxy.extinction_v(distance, b)
+    apparent = stars.magnitudes + (5 * np.log10(distance / 10))[:, None]
+    return distance, a_v, redden(apparent, a_v)

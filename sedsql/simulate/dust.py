@@ -1,0 +1,93 @@
+"""What surrounds a star: discs, dust shells, ionised winds, and the power laws of active nuclei.
+
+All fluxes are in Jy as seen from 10 pc, shape (n, 10) in the order of the bands.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..sed import WAVELENGTH_UM
+from .photosphere import disc_solid_angle, planck_jy
+
+Array = NDArray[np.float64]
+
+CARBON = (WAVELENGTH_UM / 0.55) ** -1.2 * np.array([1, 1, 1, 1, 1, 1, 1, 1, 1.5, 1])
+"""Optical depth in units of that in V: amorphous carbon as a power law (Rouleau & Martin 1991,
+ApJ 377, 526), with silicon carbide's 11.3 micrometre band inside W3."""
+
+SILICATE = np.array([0.82, 1.10, 0.58, 0.25, 0.14, 0.085, 0.045, 0.034, 0.110, 0.080])
+"""The same for warm circumstellar silicates (Ossenkopf, Henning & Mathis 1992, A&A 261, 567): the
+9.7 and 18 micrometre bands stand far above the near infrared."""
+
+_LOG_WAVELENGTH = np.log(WAVELENGTH_UM)
+_ORDER = np.argsort(WAVELENGTH_UM)
+
+
+def _in_band_power(flux: Array) -> Array:
+    """Integral of nu F_nu d ln(lambda) over the bands, by trapezia, in Jy Hz micrometre / c."""
+    return np.trapezoid((flux / WAVELENGTH_UM)[:, _ORDER], _LOG_WAVELENGTH[_ORDER], axis=1)
+
+
+def dust_shell(star: Array, tau: Array, temperature: Array, opacity: Array) -> Array:
+    """Flux of stars behind spherical shells of dust.
+
+    star : (n, 10) fluxes of the bare stars
+    tau : (n,) optical depths in V
+    temperature : (n,) dust temperatures at the inner edge in K, falling as radius^-0.4 with a density
+        that falls as radius^-2 (a steady wind), optically thin to its own light
+    opacity : (10,) CARBON or SILICATE
+
+    What the shell absorbs between 0.5 and 22 micrometres it gives back there, in proportion to opacity
+    times Planck function: the single-shell limit of Ivezic & Elitzur 1997, MNRAS 287, 799.
+    """
+    transmitted = star * np.exp(-tau[:, None] * opacity)
+    emission = np.zeros_like(star)
+    # With n ~ r^-2 the emission per d ln r goes as B_nu(T) / r.
+    for radius in np.geomspace(1.0, 30.0, 12):
+        emission += planck_jy(temperature * radius**-0.4) / radius
+    emission *= opacity
+    scale = _in_band_power(star - transmitted) / _in_band_power(emission)
+    return transmitted + scale[:, None] * emission
+
+
+def disc(teff: Array, radius: Array, inner_temperature: Array, slope: Array, cos_i: Array) -> Array:
+    """Flux of opaque discs that the star heats.
+
+    teff, radius : (n,) of the star, in K and solar radii
+    inner_temperature : (n,) temperature of the inner edge in K: about 1500 where dust sublimates, a few
+        hundred where the disc has a hole
+    slope : (n,) q of T ~ r^-q: 3/4 a flat disc, towards 1/2 and below a flared one
+        (Adams, Lada & Shu 1987, ApJ 312, 788; Chiang & Goldreich 1997, ApJ 490, 368)
+    cos_i : (n,) cosine of the inclination
+
+    The inner edge lies where a black grain takes its temperature, 0.5 R (teff / T)^2; the disc ends at 40 K.
+    """
+    inner = 0.5 * radius * (teff / inner_temperature) ** 2
+    steps = 20
+    log_span = np.log(inner_temperature / 40.0)
+    flux = np.zeros((len(teff), len(WAVELENGTH_UM)))
+    for k in range(steps):
+        log_t = np.log(inner_temperature) - log_span * (k + 0.5) / steps
+        temperature = np.exp(log_t)
+        ring = (inner_temperature / temperature) ** (2 / slope) * 2 * log_span / (steps * slope)
+        flux += planck_jy(temperature) * (ring * disc_solid_angle(inner) * cos_i)[:, None]
+    return flux
+
+
+def free_free(star: Array, strength: Array) -> Array:
+    """Flux of ionised winds, F_nu ~ nu^0.6 (Wright & Barlow 1975, MNRAS 170, 41).
+
+    strength : (n,) wind over star in Ks
+    """
+    # A wind is no brighter in the optical than this law carries it: it is cut below 1 micrometre.
+    law = (WAVELENGTH_UM / WAVELENGTH_UM[5]) ** -0.6 * np.minimum(WAVELENGTH_UM, 1.0) ** 2
+    return (strength * star[:, 5])[:, None] * law
+
+
+def power_law(slope_blue: Array, slope_red: Array) -> Array:
+    """Flux of active nuclei, 1 Jy at 1 micrometre: F_nu ~ lambda^slope on either side of it.
+
+    The break at 1 micrometre, where the accretion disc gives way to hot dust: Elvis et al. 1994, ApJS 95, 1.
+    """
+    slope = np.where(WAVELENGTH_UM < 1.0, slope_blue[:, None], slope_red[:, None])
+    return WAVELENGTH_UM**slope

@@ -1,0 +1,123 @@
+"""Magnitudes of photospheres: Planck functions, corrected where stars are far from them.
+
+Everything here is absolute, as seen from 10 pc.
+"""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..bands import BANDS
+from ..sed import SPEED_OF_LIGHT_UM_S, WAVELENGTH_UM, ZERO_POINT_JY
+
+Array = NDArray[np.float64]
+Kind = Literal["dwarf", "giant", "planck"]
+
+SUN_TEFF = 5772.0
+SUN_M_BOL = 4.74
+_HC_OVER_K = 14387.768775
+"""Second radiation constant in micrometre kelvin (CODATA 2018)."""
+_TWO_H_OVER_C2_JY = 2 * 6.62607015e-34 / 299792458.0**2 * 1e26
+_SUN_RADIUS_OVER_10_PC = 6.957e8 / 3.0856775814913673e17
+
+# Teff, BC_Ks, then colours G-Ks, BP-RP, G-RP, J-Ks, H-Ks, Ks-W1, W1-W2, W1-W3, W1-W4, rounded.
+_DWARFS = """
+  9600 -0.20  0.00  0.00  0.00  0.00  0.00  0.00  0.00  0.00  0.00
+  8080  0.45  0.43  0.24  0.15  0.13  0.04  0.03  0.00  0.00  0.00
+  7220  0.78  0.72  0.38  0.24  0.19  0.04  0.03  0.00  0.00  0.00
+  6550  1.05  1.00  0.59  0.36  0.27  0.05  0.04 -0.02  0.01  0.02
+  5930  1.36  1.30  0.78  0.46  0.35  0.06  0.04 -0.03  0.02  0.03
+  5270  1.76  1.73  0.98  0.56  0.51  0.09  0.05 -0.04  0.02  0.03
+  4830  2.02  2.08  1.20  0.66  0.63  0.11  0.06 -0.05  0.02  0.04
+  4440  2.22  2.38  1.43  0.77  0.73  0.13  0.07 -0.04  0.03  0.06
+  4050  2.43  2.75  1.73  0.90  0.81  0.15  0.09  0.00  0.08  0.15
+  3850  2.53  2.92  1.86  0.94  0.83  0.17  0.10  0.03  0.13  0.22
+  3560  2.65  3.25  2.25  1.05  0.83  0.22  0.13  0.09  0.22  0.35
+  3210  2.75  3.85  2.90  1.22  0.85  0.27  0.17  0.16  0.35  0.52
+  3060  2.80  4.25  3.30  1.32  0.89  0.31  0.20  0.18  0.40  0.60
+  2810  2.90  4.90  3.95  1.44  0.96  0.36  0.26  0.20  0.50  0.70
+  2570  3.05  5.55  4.70  1.54  1.10  0.43  0.33  0.23  0.65  0.90
+  2270  3.20  5.85  4.70  1.58  1.25  0.48  0.40  0.27  0.85  1.05
+  1900  3.30  6.40  4.80  1.60  1.60  0.62  0.58  0.33  1.10  1.30
+  1500  3.35  6.85  4.90  1.65  1.75  0.68  0.75  0.47  1.50  1.70
+  1250  2.90  5.90  5.00  1.65  0.90  0.32  0.55  0.90  2.20  2.40
+  1000  2.30  5.00  5.20  1.65 -0.05 -0.05  0.35  1.80  3.20  3.60
+   700  2.20  5.00  5.50  1.65 -0.25 -0.15  0.30  3.00  4.00  4.50
+"""
+_GIANTS = """
+  5500  1.60  1.55  0.90  0.53  0.45  0.09  0.05 -0.05  0.01  0.02
+  4850  1.97  2.03  1.18  0.66  0.63  0.11  0.06 -0.06  0.02  0.04
+  4300  2.35  2.54  1.50  0.81  0.83  0.14  0.08 -0.08  0.04  0.08
+  3950  2.55  3.00  1.80  0.93  0.95  0.17  0.09 -0.08  0.06  0.12
+  3800  2.65  3.23  2.00  0.99  1.02  0.19  0.10 -0.07  0.08  0.15
+  3600  2.75  3.65  2.40  1.10  1.12  0.23  0.14 -0.05  0.11  0.20
+  3400  2.90  4.50  3.30  1.27  1.23  0.29  0.20  0.00  0.20  0.35
+  3200  3.00  5.30  4.30  1.45  1.28  0.32  0.26  0.07  0.30  0.48
+  2900  3.10  6.40  5.40  1.65  1.35  0.38  0.35  0.15  0.40  0.60
+  2500  3.20  7.20  6.20  1.80  1.50  0.45  0.50  0.20  0.50  0.70
+"""
+_PLANCK_ABOVE = 20000.0
+"""Hotter stars are left as Planck functions; the correction fades out up to here."""
+
+
+def planck_jy(temperature: ArrayLike) -> Array:
+    """Planck function B_nu in Jy / sr at the ten wavelengths, shape (..., 10)."""
+    frequency = SPEED_OF_LIGHT_UM_S / WAVELENGTH_UM
+    x = _HC_OVER_K / (WAVELENGTH_UM * np.asarray(temperature, dtype=np.float64)[..., None])
+    return _TWO_H_OVER_C2_JY * frequency**3 / np.expm1(np.minimum(x, 600.0))
+
+
+def magnitude(flux_jy: ArrayLike) -> Array:
+    """Vega magnitudes of flux densities in Jy, shape (..., 10)."""
+    with np.errstate(divide="ignore"):
+        return -2.5 * np.log10(np.asarray(flux_jy) / ZERO_POINT_JY)
+
+
+def disc_solid_angle(radius: ArrayLike) -> Array:
+    """Solid angle in sr of a disc of `radius` solar radii seen face-on from 10 pc."""
+    return np.pi * (np.asarray(radius, dtype=np.float64) * _SUN_RADIUS_OVER_10_PC) ** 2
+
+
+def planck(teff: ArrayLike, radius: ArrayLike) -> Array:
+    """Absolute magnitudes, shape (n, 10), of black spheres: teff in K, radius in solar radii."""
+    return magnitude(planck_jy(teff) * disc_solid_angle(radius)[..., None])
+
+
+def _corrections(table: str) -> tuple[Array, Array]:
+    """Teff, increasing, and tabulated minus Planck magnitudes at them, for one solar radius."""
+    rows = np.array([line.split() for line in table.strip().splitlines()], dtype=np.float64)
+    rows = rows[np.argsort(rows[:, 0])]
+    teff, bc, g_ks, bp_rp, g_rp, j_ks, h_ks, ks_w1, w1_w2, w1_w3, w1_w4 = rows.T
+    ks = SUN_M_BOL - 10 * np.log10(teff / SUN_TEFF) - bc
+    g, w1 = ks + g_ks, ks - ks_w1
+    rp = g - g_rp
+    tabulated = np.stack(
+        [g, rp + bp_rp, rp, ks + j_ks, ks + h_ks, ks, w1, w1 - w1_w2, w1 - w1_w3, w1 - w1_w4], axis=1
+    )
+    corrections = tabulated - planck(teff, np.ones_like(teff))
+    return np.append(np.log(teff), np.log(_PLANCK_ABOVE)), np.vstack([corrections, np.zeros(len(BANDS))])
+
+
+_HOT = "\n".join(_DWARFS.strip().splitlines()[:5])
+_TABLES = {"dwarf": _corrections(_DWARFS), "giant": _corrections(_HOT + _GIANTS)}
+
+
+def photosphere(teff: ArrayLike, radius: ArrayLike, kind: Kind = "dwarf") -> Array:
+    """Absolute magnitudes, shape (n, 10), of stars: teff in K, radius in solar radii.
+
+    A Planck function at the effective wavelengths, normalised by radius and temperature
+    (Stefan-Boltzmann), plus a correction that depends on temperature alone: molecular bands of cool
+    stars, the Balmer jump of A stars, the methane of T dwarfs. Its nodes are mean colours and
+    bolometric corrections, rounded to a few 0.01 mag: dwarfs after Pecaut & Mamajek 2013, ApJS 208, 9,
+    ultracool ones after Best et al. 2021, AJ 161, 42 and Kirkpatrick et al. 2021, ApJS 253, 7; giants
+    after Bessell & Brett 1988, PASP 100, 1134, carried to Gaia's bands with Riello et al. 2021,
+    A&A 649, A3, Appendix C. Kind 'planck' leaves the correction out (white dwarfs, carbon stars).
+    """
+    magnitudes = planck(teff, radius)
+    if kind != "planck":
+        log_teff = np.log(np.asarray(teff, dtype=np.float64))
+        nodes, corrections = _TABLES[kind]
+        for band in range(len(BANDS)):
+            magnitudes[..., band] += np.interp(log_teff, nodes, corrections[:, band])
+    return magnitudes
