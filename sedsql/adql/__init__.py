@@ -1,0 +1,8 @@
+"""ADQL, as a sqlglot dialect: knows SQL and the sphere, nothing of models."""
+
+from sedsql.adql.dialect import ADQL
+from sedsql.adql.errors import AdqlError
+from sedsql.adql.resolve import Catalogue
+from sedsql.adql.translate import translate
+
+__all__ = ["ADQL", "AdqlError", "Catalogue", "translate"]

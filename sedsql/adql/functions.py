@@ -1,0 +1,129 @@
+"""ADQL's functions and user-defined ones: what they take, what they yield, how DuckDB says them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from sedsql.adql import geometry, kinds
+from sedsql.adql.geometry import Write, Writes
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of the language.
+
+    `forms` are its argument lists, a letter each: n number, s string, g geometry, p point, t time or string,
+    a anything. `kind` is what it yields (see kinds.py), or "=" for the kind of its first argument. `sql` is
+    a template of DuckDB SQL, or a function that writes it from the arguments and a writer of each.
+    """
+
+    forms: tuple[str, ...]
+    kind: str | None
+    sql: str | Writes
+    more: Callable[[int], tuple[str, ...]] | None = None  # the forms that a number of arguments allows
+
+    def match(self, arguments: list[exp.Expr]) -> str | None:
+        """The form that fits the arguments, or None."""
+        for form in self.more(len(arguments)) if self.more else self.forms:
+            if len(form) == len(arguments) and all(map(_fits, form, arguments)):
+                return form
+        return None
+
+    def yields(self, arguments: list[exp.Expr]) -> str | None:
+        return (kinds.of(arguments[0]) or "n") if self.kind == "=" else self.kind
+
+    def write(self, arguments: list[exp.Expr], write: Write) -> str:
+        if callable(self.sql):
+            return self.sql(arguments, write)
+        return self.sql.format(*map(write, arguments))
+
+    def sizes(self) -> str:
+        counts = sorted({len(form) for form in self.forms})
+        return " or ".join(map(str, counts)) + (" argument" if counts == [1] else " arguments")
+
+
+def _fits(letter: str, argument: exp.Expr) -> bool:
+    kind = kinds.of(argument)
+    if kind is None or letter == "a":
+        return kinds.family(kind) != "b" or letter == "a"
+    if letter == "p":
+        return kind in "PG"
+    if letter == "t":
+        return kind in "ts"
+    return kinds.family(kind) == letter
+
+
+def _rounding(function: str) -> Writes:
+    def write_it(arguments: list[exp.Expr], write: Write) -> str:
+        value, *places = map(write, arguments)
+        return f"{function}({value}, CAST({places[0]} AS INT))" if places else f"{function}({value})"
+
+    return write_it
+
+
+# ADQL 2.1, section 2.3 and table 1. Their names are reserved words.
+LANGUAGE: dict[str, Function] = {
+    "ABS": Function(("n",), "=", "abs({0})"),
+    "CEILING": Function(("n",), "r", "ceil({0})"),
+    "DEGREES": Function(("n",), "r", "degrees({0})"),
+    "EXP": Function(("n",), "r", "exp({0})"),
+    "FLOOR": Function(("n",), "r", "floor({0})"),
+    "LOG": Function(("n",), "r", "ln({0})"),
+    "LOG10": Function(("n",), "r", "log10({0})"),
+    "MOD": Function(("nn",), "=", "({0} % {1})"),
+    "PI": Function(("",), "r", "pi()"),
+    "POWER": Function(("nn",), "r", "pow({0}, {1})"),
+    "RADIANS": Function(("n",), "r", "radians({0})"),
+    # DuckDB takes no seed in a query: RAND(x) is as random as RAND().
+    "RAND": Function(("", "n"), "r", "random()"),
+    "ROUND": Function(("n", "nn"), "r", _rounding("round")),
+    "SQRT": Function(("n",), "r", "sqrt({0})"),
+    "TRUNCATE": Function(("n", "nn"), "r", _rounding("trunc")),
+    "ACOS": Function(("n",), "r", "acos({0})"),
+    "ASIN": Function(("n",), "r", "asin({0})"),
+    "ATAN": Function(("n",), "r", "atan({0})"),
+    "ATAN2": Function(("nn",), "r", "atan2({0}, {1})"),
+    "COS": Function(("n",), "r", "cos({0})"),
+    "COT": Function(("n",), "r", "cot({0})"),
+    "SIN": Function(("n",), "r", "sin({0})"),
+    "TAN": Function(("n",), "r", "tan({0})"),
+    "LOWER": Function(("s",), "s", "lower({0})"),
+    "UPPER": Function(("s",), "s", "upper({0})"),
+    "IN_UNIT": Function(("ns",), "r", "{0}"),
+    "POINT": Function(("nn", "snn"), "P", geometry.point),
+    "CIRCLE": Function(("nnn", "snnn", "pn", "spn"), "C", geometry.circle),
+    "BOX": Function(("nnnn", "snnnn", "pnn", "spnn"), "B", geometry.box),
+    "POLYGON": Function(("nnnnnn", "snnnnnn", "ppp", "sppp"), "Y", geometry.polygon, geometry.polygon_forms),
+    "REGION": Function(("s",), "G", geometry.region),
+    "CENTROID": Function(("g",), "P", geometry.centroid),
+    "AREA": Function(("g",), "r", geometry.area),
+    "COORD1": Function(("p",), "r", "({0})[1]"),
+    "COORD2": Function(("p",), "r", "({0})[2]"),
+    "COORDSYS": Function(("g",), "s", "'ICRS'"),
+    "DISTANCE": Function(("pp", "nnnn"), "r", geometry.distance),
+    "CONTAINS": Function(("gg",), "i", geometry.contains),
+    "INTERSECTS": Function(("gg",), "i", geometry.intersects),
+}
+AGGREGATES = {"AVG": "r", "MAX": "=", "MIN": "=", "SUM": "=", "COUNT": "i"}
+
+# User-defined functions of the IVOA catalogue and of the Gaia Archive.
+USER_DEFINED: dict[str, Function] = {}
+
+# Known, and not here yet: the refusal says so.
+NOT_YET: frozenset[str] = frozenset()
+
+
+def find(name: str) -> Function | None:
+    """The function of that name in upper case, of the language or user-defined."""
+    return LANGUAGE.get(name) or USER_DEFINED.get(name)
+
+
+def explain(name: str) -> str:
+    """How a function is called, for a hint."""
+    words = {"n": "number", "s": "string", "g": "geometry", "p": "point", "t": "time", "a": "value"}
+    function = find(name)
+    forms = function.forms if function else ()
+    return " or ".join(f"{name}({', '.join(words[letter] for letter in form)})" for form in forms)

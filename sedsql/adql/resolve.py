@@ -1,0 +1,415 @@
+"""Names: what tables and columns a query means, by the catalogue it is handed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, Protocol
+
+from sqlglot import exp
+
+from sedsql.adql import functions as language
+from sedsql.adql import kinds
+from sedsql.adql.errors import AdqlError
+from sedsql.adql.grammar import span
+from sedsql.adql.nodes import Call
+
+
+class Column(Protocol):
+    """A column: its name as the table has it, and the name of its type."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def datatype(self) -> str: ...
+
+
+class Table(Protocol):
+    """A table: its columns by lower-case name; where it holds positions and HEALPix cells, if it does."""
+
+    @property
+    def columns(self) -> Mapping[str, Any]: ...
+    @property
+    def position(self) -> tuple[str, str] | None: ...
+    @property
+    def cell_column(self) -> str | None: ...
+
+
+class Catalogue(Protocol):
+    """Tables by lower-case qualified name, such as gaiadr3.gaia_source."""
+
+    @property
+    def tables(self) -> Mapping[str, Any]: ...
+
+
+class ModelFunction(Protocol):
+    """A function that is handed in: `row` tells that its first argument may be the alias of a table, which
+    then must have `columns`; `arity` are its numbers of arguments."""
+
+    @property
+    def arity(self) -> tuple[int, ...]: ...
+    @property
+    def row(self) -> bool: ...
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+
+Columns = dict[str, str | None]  # name -> kind
+
+
+@dataclass
+class Source:
+    """A table or subquery in a FROM clause; `columns` is None when they cannot be known."""
+
+    name: str
+    quoted: bool
+    columns: Columns | None
+    parts: tuple[str, ...] = ()  # the qualified name in lower case, when it has no alias
+    table: Table | None = None
+
+    def is_called(self, name: exp.Identifier) -> bool:
+        return name.name == self.name if self.quoted and name.quoted else name.name.lower() == self.name.lower()
+
+
+@dataclass
+class Scope:
+    """What names mean in one SELECT."""
+
+    sources: list[Source] = field(default_factory=list)
+    merged: set[str] = field(default_factory=set)  # columns that USING or NATURAL made one
+    outer: Scope | None = None
+
+    def every(self) -> Iterable[Source]:
+        scope: Scope | None = self
+        while scope:
+            yield from scope.sources
+            scope = scope.outer
+
+
+# What DuckDB would open as a file where it knows no table of that name.
+_FILES = re.compile(
+    r"(csv|tsv|txt|gz|zst|bz2|xz|zip|parquet|parq|pq|json|jsonl|ndjson|geojson|xlsx?|avro|arrow|arrows|feather|ipc|"
+    r"orc|db|ddb|duckdb|sqlite3?|shp|gpkg|fgb|gdb|kml|gml|osm|pbf|vortex|lance|h5|hdf5|fits?|vot|xml|yaml|yml|tar|"
+    r"md|html?|log|dat)",
+    re.IGNORECASE,
+)
+
+
+class Resolver:
+    """Checks the names of one query and notes the kinds of its columns on the tree."""
+
+    def __init__(
+        self, sql: str, catalogue: Catalogue | None = None, functions: Mapping[str, ModelFunction] | None = None
+    ):
+        self.sql, self.catalogue = sql, catalogue
+        self.functions = {name.lower(): function for name, function in (functions or {}).items()}
+        self.lax = functions is None and catalogue is None
+        self.short: dict[str, list[str]] = {}
+        for key in catalogue.tables if catalogue else ():
+            self.short.setdefault(key.rsplit(".", 1)[-1], []).append(key)
+
+    def error(self, node: exp.Expr, message: str, hint: str | None = None) -> AdqlError:
+        return AdqlError(message, self.sql, *span(node), hint)
+
+    # --- queries ---------------------------------------------------------------------------------------
+
+    def query(self, query: exp.Expr, ctes: Mapping[str, Columns | None], outer: Scope | None = None) -> Columns | None:
+        """Resolves a query; gives the columns that it yields, None when they cannot be known."""
+        if with_ := query.args.get("with_"):
+            ctes = dict(ctes)
+            for cte in with_.expressions:
+                columns = self.query(cte.this, ctes)
+                names = cte.args["alias"].args.get("columns")
+                if names:
+                    if columns is not None and len(columns) != len(names):
+                        raise self.error(names[0], f"{len(names)} names are given to {len(columns)} columns")
+                    found = columns.values() if columns else [None] * len(names)
+                    columns = {_plain(name): kind for name, kind in zip(names, found, strict=True)}
+                ctes[cte.alias.lower()] = columns
+        if isinstance(query, exp.Select):
+            return self.select(query, ctes, outer)
+        columns = self.query(query.this, ctes, outer)
+        if isinstance(query, exp.SetOperation):
+            self.query(query.expression, ctes, outer)
+        if order := query.args.get("order"):
+            scope = Scope([Source("", False, columns)], outer=None)
+            for key in order.expressions:
+                self.expression(key, scope, ctes)
+        return columns
+
+    def select(self, select: exp.Select, ctes: Mapping[str, Columns | None], outer: Scope | None) -> Columns | None:
+        scope = Scope(outer=outer)
+        conditions = self.sources(select.args["from_"].this, scope, ctes)
+        for join in select.args.get("joins") or []:
+            conditions += self.join(join, scope, ctes)
+        for condition in conditions:
+            self.expression(condition, scope, ctes)
+        columns: Columns | None = {}
+        aliases: Columns = {}
+        for item in select.expressions:
+            found = self.item(item, scope, ctes)
+            if found is None or columns is None:
+                columns = None
+            else:
+                columns.update(found)
+            if isinstance(item, exp.Alias):
+                aliases[_plain(item.args["alias"])] = kinds.of(item.this)
+        select.meta["scope"] = scope
+        if where := select.args.get("where"):
+            self.expression(where, scope, ctes)
+        for clause in ("group", "having", "order"):
+            if found_clause := select.args.get(clause):
+                self.expression(found_clause, scope, ctes, aliases, aliases_first=clause == "order")
+        return columns
+
+    def item(self, item: exp.Expr, scope: Scope, ctes: Mapping[str, Columns | None]) -> Columns | None:
+        """The columns that an item of the SELECT list yields."""
+        if isinstance(item, exp.Star):
+            sources = scope.sources
+        elif isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
+            source = self.source_of(item, scope)
+            sources = [source] if source else []
+            if not sources:
+                return None
+        else:
+            self.expression(item, scope, ctes)
+            if isinstance(item, exp.Alias):
+                return {_plain(item.args["alias"]): kinds.of(item.this)}
+            return {item.name.lower(): kinds.of(item)} if isinstance(item, exp.Column) else {}
+        columns: Columns = {}
+        for source in sources:
+            if source.columns is None:
+                return None
+            columns.update(source.columns)
+        return columns
+
+    # --- tables ----------------------------------------------------------------------------------------
+
+    def sources(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Columns | None]) -> list[exp.Expr]:
+        """Adds what a table reference brings; gives the conditions of its joins, to be resolved later."""
+        joins = node.args.get("joins") or []
+        if isinstance(node, exp.Subquery) and not isinstance(node.this, exp.Query):
+            conditions = self.sources(node.this, scope, ctes)
+        else:
+            conditions = []
+            if isinstance(node, exp.Subquery):
+                columns = self.query(node.this, ctes)
+                alias = node.args["alias"].this
+                source = Source(alias.name, alias.quoted, columns)
+            else:
+                source = self.table(node, ctes)
+            if any(_same(source, other) for other in scope.sources) and self.catalogue is not None:
+                raise self.error(node, f"'{source.name}' is there twice in FROM", "give one of them another name")
+            scope.sources.append(source)
+        for join in joins:
+            conditions += self.join(join, scope, ctes)
+        return conditions
+
+    def join(self, join: exp.Expr, scope: Scope, ctes: Mapping[str, Columns | None]) -> list[exp.Expr]:
+        before = list(scope.sources)
+        conditions = self.sources(join.this, scope, ctes)
+        after = scope.sources[len(before) :]
+        left, right = _names(before), _names(after)
+        if join.args.get("method") and left is not None and right is not None:
+            scope.merged |= left & right
+        for name in join.args.get("using") or []:
+            for columns in (left, right):
+                if self.catalogue is not None and columns is not None and name.name.lower() not in columns:
+                    hint = _nearest(name.name, columns)
+                    raise self.error(name, f"USING asks for a column of both sides, and one has no '{name.name}'", hint)
+            scope.merged.add(name.name.lower())
+        if on := join.args.get("on"):
+            conditions.append(on)
+        return conditions
+
+    def table(self, node: exp.Expr, ctes: Mapping[str, Columns | None]) -> Source:
+        parts = [part for part in (node.args.get(key) for key in ("catalog", "db", "this")) if part]
+        alias = node.args.get("alias")
+        named = alias.this if alias else parts[-1]
+        key = ".".join(part.name.lower() for part in parts)
+        if len(parts) == 1 and key in ctes:
+            return Source(named.name, named.quoted, ctes[key])
+        if self.catalogue is None:
+            self.refuse_files(node, parts)
+            full = () if alias else tuple(key.split("."))
+            return Source(named.name, named.quoted, None, full)
+        tables = self.catalogue.tables
+        if key not in tables and len(parts) == 1:
+            candidates = self.short.get(key, [])
+            if len(candidates) > 1:
+                raise self.error(node, f"Table '{key}' is there more than once", f"write {' or '.join(candidates)}")
+            if candidates:
+                key = candidates[0]
+                for name, part in zip(("db", "catalog"), reversed(key.split(".")[:-1]), strict=False):
+                    node.set(name, exp.to_identifier(part, quoted=True))
+        if key not in tables or any(part.quoted and part.name != part.name.lower() for part in parts):
+            written = ".".join(part.name for part in parts)
+            raise self.error(node, f"There is no table '{written}'", _nearest(key, [*tables, *ctes], self.short))
+        table = tables[key]
+        columns = {name: kinds.of_datatype(column.datatype) for name, column in table.columns.items()}
+        return Source(named.name, named.quoted, columns, () if alias else tuple(key.split(".")), table)
+
+    def refuse_files(self, node: exp.Expr, parts: list[Any]) -> None:
+        """Without a catalogue any name goes, but for those that DuckDB would take for a file or an address."""
+        last = parts[-1].name
+        if any(re.search(r"[./\\:*?\[\]{}$]", part.name) for part in parts) or (
+            len(parts) > 1 and _FILES.fullmatch(last)
+        ):
+            raise self.error(node, "A file is no table of ADQL", "load it into the database under a name of its own")
+
+    # --- expressions -----------------------------------------------------------------------------------
+
+    def expression(
+        self,
+        node: exp.Expr,
+        scope: Scope,
+        ctes: Mapping[str, Columns | None],
+        aliases: Columns | None = None,
+        aliases_first: bool = False,
+    ) -> None:
+        rows: set[int] = set()
+        for part in node.walk(prune=lambda found: isinstance(found, exp.Query)):
+            if isinstance(part, exp.Query):
+                self.query(part, ctes, scope)
+            elif isinstance(part, Call) and part.meta.get("unknown"):
+                if row := self.user_function(part, scope):
+                    rows.add(id(row))
+            elif isinstance(part, exp.Column) and id(part) not in rows:
+                self.column(part, scope, aliases, aliases_first)
+        for part in node.walk(prune=lambda found: isinstance(found, exp.Query)):
+            if isinstance(part, Call) and (function := language.find(part.name)):
+                self.arguments(part, function)
+
+    def arguments(self, node: Call, function: language.Function) -> None:
+        if function.match(node.arguments) is None:
+            raise self.error(
+                node, f"{node.name} does not take columns of these types", language.explain(node.name)
+            )
+
+    def column(self, node: exp.Column, scope: Scope, aliases: Columns | None, aliases_first: bool) -> None:
+        name: Any = node.this
+        key = name.name.lower()
+        if node.args.get("table"):
+            source = self.source_of(node, scope)
+            if source is None or source.columns is None:
+                return
+            if key not in source.columns:
+                if self.catalogue is None:
+                    return
+                hint = _nearest(key, source.columns)
+                raise self.error(name, f"'{source.name}' has no column '{name.name}'", hint)
+            self.note(node, source.columns[key], source)
+            return
+        if aliases_first and aliases and key in aliases:
+            self.note(node, aliases[key])
+            return
+        level: Scope | None = scope
+        while level:
+            found = [source for source in level.sources if source.columns is not None and key in source.columns]
+            if len(found) > 1 and key not in level.merged and self.catalogue is not None:
+                choices = " or ".join(f"{source.name}.{name.name}" for source in found)
+                raise self.error(node, f"'{name.name}' is ambiguous", f"write {choices}")
+            if found:
+                self.note(node, (found[0].columns or {})[key], found[0])
+                return
+            if any(source.columns is None for source in level.sources):
+                return
+            level = level.outer
+        if aliases and key in aliases:
+            self.note(node, aliases[key])
+            return
+        if self.catalogue is None:
+            return
+        names = {column for source in scope.every() for column in source.columns or ()}
+        if any(source.is_called(name) for source in scope.every()):
+            raise self.error(node, f"'{name.name}' is a table where a column is expected")
+        raise self.error(node, f"There is no column '{name.name}'", _nearest(key, names | set(aliases or ())))
+
+    def note(self, node: exp.Expr, kind: str | None, source: Source | None = None) -> None:
+        if kind:
+            node.meta["kind"] = kind
+        if source:
+            node.meta["source"] = source
+
+    def source_of(self, node: exp.Expr, scope: Scope) -> Source | None:
+        """The table that qualifies a column; None when it cannot be told."""
+        qualifier = [node.args[key] for key in ("catalog", "db", "table") if node.args.get(key)]
+        if len(qualifier) == 1:
+            for source in scope.every():
+                if source.name and source.is_called(qualifier[0]):
+                    return source
+        else:
+            wanted = tuple(part.name.lower() for part in qualifier)
+            for source in scope.every():
+                if source.parts[-len(wanted) :] == wanted:
+                    return source
+        if self.catalogue is None:
+            return None
+        written = ".".join(part.name for part in qualifier)
+        hint = _nearest(written, [source.name for source in scope.every()])
+        raise AdqlError(f"'{written}' is no table of this query", self.sql, *span(qualifier[0]), hint)
+
+    def user_function(self, node: Call, scope: Scope) -> exp.Expr | None:
+        """Checks a function of the handed-in table; gives its first argument when that is a row."""
+        name, values = node.name.lower(), node.arguments
+        function = self.functions.get(name)
+        if function is None:
+            upper = node.name.upper()
+            if upper in language.NOT_YET:
+                raise self.error(node, f"ADQL has {upper}; sedsql does not support it yet")
+            if self.lax:
+                return None
+            raise self.error(
+                node, f"There is no function '{node.name}'", _nearest(name, [*self.functions, *_all_functions()])
+            )
+        if len(values) not in function.arity:
+            counts = " or ".join(map(str, function.arity))
+            raise self.error(node, f"{node.name} takes {counts} arguments, not {len(values)}")
+        node.meta["model"] = function
+        first: Any = values[0] if values else None
+        if not function.row or len(values) >= len(function.columns):
+            return None
+        if isinstance(first, exp.Column) and not first.args.get("table"):
+            for source in scope.every():
+                if source.name and source.is_called(first.this):
+                    missing = [c for c in function.columns if source.columns is not None and c not in source.columns]
+                    if missing:
+                        raise self.error(first, f"{node.name} asks for columns that '{first.name}' does not have",
+                                         ", ".join(missing))  # fmt: skip
+                    first.meta["row"] = source
+                    return first
+        names = [source.name for source in scope.every() if source.name]
+        raise self.error(first, f"{node.name} asks for a table of this query", f"such as {node.name}({names[0]})")
+
+
+def _all_functions() -> list[str]:
+    return [name.lower() for name in (*language.LANGUAGE, *language.USER_DEFINED)]
+
+
+def _plain(name: exp.Expr) -> str:
+    return name.name.lower()
+
+
+def _same(one: Source, other: Source) -> bool:
+    """Whether two tables of a FROM clause cannot be told apart."""
+    if one.name.lower() != other.name.lower():
+        return False
+    return not (one.parts and other.parts and one.parts != other.parts)
+
+
+def _names(sources: list[Source]) -> set[str] | None:
+    names: set[str] = set()
+    for source in sources:
+        if source.columns is None:
+            return None
+        names |= set(source.columns)
+    return names
+
+
+def _nearest(name: str, names: Iterable[str], short: Mapping[str, list[str]] | None = None) -> str | None:
+    near = get_close_matches(name.lower(), list(names), 3, 0.6)
+    if not near and short:
+        near = [key for word in get_close_matches(name.rsplit(".", 1)[-1], list(short), 3, 0.6) for key in short[word]]
+    return f"did you mean {' or '.join(near)}?" if near else None

@@ -1,0 +1,152 @@
+"""ADQL in, DuckDB SQL out."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections.abc import Mapping
+
+from sqlglot import exp
+from sqlglot.dialects.duckdb import DuckDB
+from sqlglot.generators.duckdb import DuckDBGenerator
+
+from sedsql.adql import functions as language
+from sedsql.adql import geometry, kinds, lexer
+from sedsql.adql.errors import AdqlError
+from sedsql.adql.grammar import Grammar, span
+from sedsql.adql.nodes import Call
+from sedsql.adql.resolve import Catalogue, ModelFunction, Resolver
+
+# Names that DuckDB takes for words of its own. One that is missing here would be a syntax error, no more.
+DUCKDB_WORDS = frozenset(
+    """all analyse analyze and anti any array as asc asof asymmetric at authorization binary both by case cast
+    check collate collation column columns concurrently constraint create cross default deferrable desc
+    describe distinct do else end except false fetch for foreign freeze from full generated glob group having
+    ilike in initially inner intersect into is isnull join lambda lateral leading left like limit map natural
+    not notnull null offset on only or order outer overlaps pivot pivot_longer pivot_wider placing positional
+    primary qualify references returning right select semi show similar some struct summarize symmetric table
+    tablesample then to trailing true try_cast union unique unpack unpivot using variadic verbose when where
+    window with""".split()
+)
+PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+SIMPLE_TESTS = {"CONTAINS": geometry.contains_condition, "INTERSECTS": geometry.intersects_condition}
+
+
+def translate(
+    adql: str,
+    catalogue: Catalogue | None = None,
+    functions: Mapping[str, ModelFunction] | None = None,
+    *,
+    explain: list[str] | None = None,
+) -> str:
+    """The DuckDB SQL of an ADQL query.
+
+    With a `catalogue` all names are checked against it; without one they are taken as they come, and only
+    the language is checked. `functions` are those that the database has besides ADQL's. What the rewrites
+    do is told in `explain`. Raises AdqlError, and nothing else, for a query that is not good.
+    """
+    try:
+        query = Grammar(lexer.tokenize(adql), adql).statement()
+        Resolver(adql, catalogue, functions).query(query, {})
+        name_columns(query)
+        return Writer(adql, catalogue is None and functions is None).generate(query, copy=False)
+    except AdqlError:
+        raise
+    except RecursionError:
+        raise AdqlError("The query is too deeply nested", adql) from None
+
+
+def name_columns(query: exp.Expr) -> None:
+    """Names what the outermost SELECT computes as PostgreSQL does: by the function."""
+    while not isinstance(query, exp.Select):
+        query = query.this
+    for place, item in enumerate(query.expressions):
+        if isinstance(item, Call):
+            name = item.name.lower()
+        elif isinstance(item, exp.AggFunc | exp.Coalesce | exp.Case):
+            name = item.key
+        else:
+            continue
+        query.expressions[place] = exp.Alias(this=item, alias=exp.to_identifier(name))
+        query.set("expressions", query.expressions)
+
+
+class Writer(DuckDBGenerator):
+    """Writes a resolved query with ADQL's meaning in DuckDB's words."""
+
+    def __init__(self, source: str = "", lax: bool = True):
+        super().__init__(dialect=DuckDB())
+        self.source, self.lax = source, lax
+
+    def fail(self, node: exp.Expr, what: object) -> AdqlError:
+        return AdqlError(f"ADQL has {what}; sedsql does not support it yet", self.source, *span(node))
+
+    def call_sql(self, node: Call) -> str:
+        function = language.find(node.name)
+        if function is None:
+            arguments = ", ".join(map(self.sql, node.arguments))
+            # A function that nobody vouches for must not become one of DuckDB's own: those can read settings
+            # and change sequences. No such schema exists.
+            prefix = "" if node.meta.get("model") else "udf."
+            return f"{prefix}{node.name.lower()}({arguments})"
+        try:
+            return function.write(node.arguments, self.sql)
+        except geometry.Unsupported as reason:
+            raise self.fail(node, reason) from None
+
+    def literal_sql(self, node: exp.Literal) -> str:
+        if node.is_string or node.this.isdigit() or "e" in node.this.lower():
+            return super().literal_sql(node)
+        return f"{node.this}e0"  # a DOUBLE: DuckDB's DECIMAL overflows in products
+
+    def identifier_sql(self, node: exp.Identifier) -> str:
+        name = node.name
+        if PLAIN.fullmatch(name) and name.lower() not in DUCKDB_WORDS:
+            return name
+        escaped = name.replace('"', '""')
+        return f'"{escaped}"'
+
+    def column_parts(self, node: exp.Column) -> str:
+        if isinstance(node.this, exp.Star):  # DuckDB has no schema.table.*
+            return f"{self.sql(node.args['table'])}.*"
+        return super().column_parts(node)
+
+    def div_sql(self, node: exp.Div) -> str:
+        left, right = self.sql(node.this), self.sql(node.expression)
+        found = {kinds.of(node.this), kinds.of(node.expression)}
+        if found == {"i"}:
+            return f"{left} // {right}"
+        if "r" in found:
+            return f"{left} / {right}"
+        # Types are unknown here: the database tells.
+        whole = "('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT')"
+        tests = [f"typeof({sql}) IN {whole}" for sql, side in ((left, node.this), (right, node.expression))
+                 if kinds.of(side) != "i"]  # fmt: skip
+        return f"CASE WHEN {' AND '.join(tests)} THEN {left} // {right} ELSE {left} / {right} END"
+
+    def cast_sql(self, node: exp.Cast, safe_prefix: str | None = None) -> str:
+        size = node.to.expressions
+        if not size:
+            return super().cast_sql(node, safe_prefix)
+        return f"left(CAST({self.sql(node.this)} AS VARCHAR), {self.sql(size[0])})"
+
+    def eq_sql(self, node: exp.EQ) -> str:
+        return self.simple_test(node, True) or super().binary(node, "=")
+
+    def neq_sql(self, node: exp.NEQ) -> str:
+        return self.simple_test(node, False) or super().binary(node, "<>")
+
+    def simple_test(self, node: exp.Binary, equal: bool) -> str | None:
+        """`1 = CONTAINS(...)` as a condition, without the number in between."""
+        for test, number in ((node.this, node.expression), (node.expression, node.this)):
+            value = geometry.constant(number)
+            if isinstance(test, Call) and test.name in SIMPLE_TESTS and value in (0, 1):
+                try:
+                    condition = SIMPLE_TESTS[test.name](test.arguments, self.sql)
+                except geometry.Unsupported as reason:
+                    raise self.fail(test, reason) from None
+                return condition if (value == 1) == equal else f"NOT {condition}"
+        return None
+
+    TRANSFORMS: t.ClassVar = {**DuckDBGenerator.TRANSFORMS, Call: lambda self, node: self.call_sql(node)}
+
