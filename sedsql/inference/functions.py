@@ -1,0 +1,177 @@
+"""sed_class, sed_proba and sed_predict, registered in a DuckDB connection as Arrow functions.
+
+DuckDB hands a function up to 2,048 rows at a time, as Arrow columns. The functions here are called
+through the macros of `sql/model_macros.sql`, which pass the ten magnitudes and the model's name.
+"""
+
+import contextlib
+import inspect
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..bands import COLUMNS
+from ..resources import folder
+from .model import DEFAULT_MODEL, Model, ModelError, find_models
+from .session import Prediction, Session
+
+PREDICTION = (
+    "STRUCT(class VARCHAR, probability DOUBLE, entropy DOUBLE, outlier DOUBLE, n_bands INTEGER, model VARCHAR)"
+)
+
+
+def register(
+    con: duckdb.DuckDBPyConnection, models: Iterable[str | Path] | None = None, default: str | None = None
+) -> None:
+    """Make the `sed_*` functions callable in a DuckDB connection.
+
+    Parameters
+    ----------
+    con : any connection, read-only ones too: nothing is written to its database
+    models : folders of models to add to the shipped ones
+    default : name of the model that answers when a query names none; 'shape-1' unless told
+
+    Notes
+    -----
+    The macros are temporary, so a cursor made with `con.cursor()` needs a `register` of its own.
+    """
+    sessions = _Sessions(models, default or DEFAULT_MODEL)
+    for name, function, parameters, returns in (
+        ("_sed_class", sessions.sed_class, ["VARCHAR"], "VARCHAR"),
+        ("_sed_proba", sessions.sed_proba, ["VARCHAR", "VARCHAR"], "DOUBLE"),
+        ("_sed_predict", sessions.sed_predict, ["VARCHAR"], PREDICTION),
+    ):
+        with contextlib.suppress(duckdb.InvalidInputException):  # not there yet: nothing to replace
+            con.remove_function(name)
+        con.create_function(
+            name,
+            _with_signature(function, len(COLUMNS) + len(parameters)),
+            ["FLOAT"] * len(COLUMNS) + parameters,
+            returns,
+            type="arrow",
+            null_handling="special",
+        )
+    for macros in ("macros.sql", "model_macros.sql"):
+        con.execute((folder("sql") / macros).read_text(encoding="utf-8"))
+
+
+class _Sessions:
+    """The models that a connection can call, each loaded when it is first used."""
+
+    def __init__(self, folders: Iterable[str | Path] | None, default: str):
+        self._models = find_models(folders)
+        self._default = default
+        self._loaded: dict[str, Session] = {}
+        self._lock = threading.Lock()
+        self._get(default)  # a broken or missing model is told now rather than in the middle of a query
+
+    def _get(self, name: str) -> Session:
+        session = self._loaded.get(name)
+        if session is None:
+            with self._lock:
+                if name not in self._models:
+                    raise ModelError(f"No model {name!r}; there are {', '.join(self._models)}.")
+                session = self._loaded.setdefault(name, Session(self._models[name]))
+        return session
+
+    def sed_class(self, *columns):
+        *bands, names = columns
+        return _by_value(self._class, _matrix(bands), names, self._default)
+
+    def _class(self, magnitudes, name):
+        session = self._get(name)
+        return labels(session.model, session.predict(magnitudes))
+
+    def sed_proba(self, *columns):
+        *bands, wanted, names = columns
+        return _by_value(self._proba, _matrix(bands), names, self._default, wanted)
+
+    def _proba(self, magnitudes, name, wanted):
+        session = self._get(name)
+        classes = session.model.classes
+
+        def of_label(probabilities, label):
+            if label is None:
+                return pa.nulls(len(probabilities), pa.float64())
+            if label not in classes:
+                raise ModelError(f"Model {name} has no class {label!r}; it has {', '.join(classes)}.")
+            column = probabilities[:, classes.index(label)].astype(np.float64)
+            return pa.array(column, mask=np.isnan(column))
+
+        return _by_value(of_label, session.predict(magnitudes).probabilities, wanted, None)
+
+    def sed_predict(self, *columns):
+        *bands, names = columns
+        return _by_value(self._predict, _matrix(bands), names, self._default)
+
+    def _predict(self, magnitudes, name):
+        session = self._get(name)
+        prediction = session.predict(magnitudes)
+        p = prediction.probabilities.astype(np.float64)
+        missing = prediction.class_index < 0
+        entropy = -(p * np.log2(np.where(p > 0, p, 1))).sum(axis=1)
+        return pa.StructArray.from_arrays(
+            [
+                labels(session.model, prediction),
+                pa.array(p.max(axis=1), mask=missing),
+                pa.array(entropy, mask=missing),
+                pa.nulls(len(p), pa.float64()),
+                pa.array(prediction.n_bands),
+                pa.repeat(name, len(p)),
+            ],
+            names=["class", "probability", "entropy", "outlier", "n_bands", "model"],
+        )
+
+
+def labels(model: Model, prediction: Prediction) -> pa.Array:
+    """The classes of a prediction as strings; null where there are too few bands."""
+    places = prediction.class_index.astype(np.int32)
+    return pa.array(model.classes, pa.string()).take(pa.array(places, mask=places < 0))
+
+
+def _matrix(columns) -> NDArray[np.float32]:
+    """Ten Arrow columns as a float32 matrix of shape (n, 10); NULL and infinities become NaN."""
+    matrix = np.empty((len(columns[0]), len(columns)), np.float32)
+    for i, column in enumerate(columns):
+        matrix[:, i] = column.to_numpy()
+    matrix[np.isinf(matrix)] = np.nan
+    return matrix
+
+
+def _by_value(compute: Callable, rows: NDArray, values, default: str | None, *others):
+    """`compute(rows, value, *others)` for the rows of each distinct value (NULL: default), in the rows' order.
+
+    A model's name or a label is nearly always one constant: then all rows go in one call.
+    """
+    encoded = _flat(values).dictionary_encode(null_encoding="encode")
+    distinct = [default if value is None else value for value in encoded.dictionary.to_pylist()]
+    if len(distinct) == 1:
+        return compute(rows, distinct[0], *others)
+    codes = encoded.indices.to_numpy()
+    order = np.argsort(codes, kind="stable")
+    bounds = np.searchsorted(codes[order], np.arange(len(distinct) + 1))
+    parts = []
+    for value, start, end in zip(distinct, bounds, bounds[1:], strict=False):
+        places = order[start:end]
+        parts.append(_flat(compute(rows[places], value, *(other.take(pa.array(places)) for other in others))))
+    return pa.concat_arrays(parts).take(pa.array(np.argsort(order)))
+
+
+def _flat(array):
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _with_signature(function: Callable, width: int) -> Callable:
+    """DuckDB refuses `*args` and wants each parameter by name."""
+
+    def call(*columns):
+        return function(*columns)
+
+    kind = inspect.Parameter.POSITIONAL_ONLY
+    call.__signature__ = inspect.Signature([inspect.Parameter(f"c{i}", kind) for i in range(width)])  # type: ignore[attr-defined]
+    return call

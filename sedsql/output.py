@@ -1,0 +1,57 @@
+"""Files and folders that appear whole or not at all: written beside, then renamed."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def new_file(path: str | os.PathLike, *, force: bool = False) -> Iterator[Path]:
+    """A file to write; it takes its name `path` only when the block ends well.
+
+    Raises FileExistsError where `path` exists, unless `force`.
+    """
+    target = _free(path, force)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(path: str | os.PathLike, *, mark: str, force: bool = False) -> Iterator[Path]:
+    """A folder to write into; it takes its name `path` only when the block ends well.
+
+    Raises FileExistsError where `path` exists, unless `force`: then a folder there is replaced at the end,
+    if it has the file `mark` that says it is one of the same kind.
+    """
+    target = _free(path, force)
+    if target.exists() and not (target / mark).is_file():
+        raise FileExistsError(f"{path} exists and has no {mark}, so it is not replaced; name another folder")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    replaced = target.with_name(f".{target.name}.{os.getpid()}.replaced")
+    partial.mkdir()
+    try:
+        yield partial
+        if target.exists():
+            target.rename(replaced)
+        partial.rename(target)
+    except BaseException:
+        if replaced.exists() and not target.exists():
+            replaced.rename(target)
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    finally:
+        shutil.rmtree(replaced, ignore_errors=True)
+
+
+def _free(path: str | os.PathLike, force: bool) -> Path:
+    target = Path(path).absolute()
+    if os.path.lexists(target) and not force:
+        raise FileExistsError(f"{path} exists already; name another, or replace it with --force")
+    return target

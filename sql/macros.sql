@@ -1,0 +1,102 @@
+-- sed_points, sed_alpha, sed_stage: an SED as fluxes, and its infrared slope. They need no model, no Python
+-- and no extension. `s` is the alias of any table or subquery with the ten columns, or the ten magnitudes are
+-- given one by one. NULL and NaN both mean a missing band.
+--
+-- Zero points in Jy and effective wavelengths in micrometres, with their sources, are those of
+-- sedsql/bands.py; a test holds the two together.
+
+-- One point of an SED: flux density F_nu in Jy, lambda F_lambda = nu F_nu in W m^-2.
+CREATE OR REPLACE TEMP MACRO _sed_point(band, wavelength_um, zero_point_jy, magnitude) AS {
+    'band': band,
+    'wavelength_um': wavelength_um::DOUBLE,
+    'flux_jy': zero_point_jy * 10 ** (-0.4 * magnitude::DOUBLE),
+    'lambda_flux': zero_point_jy * 10 ** (-0.4 * magnitude::DOUBLE) * 1e-26 * 299792458e6 / wavelength_um
+};
+
+-- The points of the bands that are there, from G to W4.
+CREATE OR REPLACE TEMP MACRO _sed_points(g, bp, rp, j, h, ks, w1, w2, w3, w4) AS
+    [point FOR point IN [
+        _sed_point('phot_g_mean_mag', 0.62176, 3270.055607688258, g),
+        _sed_point('phot_bp_mean_mag', 0.51097, 3579.817715195805, bp),
+        _sed_point('phot_rp_mean_mag', 0.7769, 2615.7181969039193, rp),
+        _sed_point('j_m', 1.235, 1594.0, j),
+        _sed_point('h_m', 1.662, 1024.0, h),
+        _sed_point('ks_m', 2.159, 666.7, ks),
+        _sed_point('w1mpro', 3.3526, 309.54, w1),
+        _sed_point('w2mpro', 4.6028, 171.787, w2),
+        _sed_point('w3mpro', 11.5608, 31.674, w3),
+        _sed_point('w4mpro', 22.0883, 8.363, w4)
+    ] IF point.flux_jy > 0 AND isfinite(point.flux_jy)];
+
+CREATE OR REPLACE TEMP MACRO sed_points
+    (g, bp, rp, j, h, ks, w1, w2, w3, w4) AS
+        _sed_points(g, bp, rp, j, h, ks, w1, w2, w3, w4),
+    (s) AS
+        _sed_points(
+            s.phot_g_mean_mag, s.phot_bp_mean_mag, s.phot_rp_mean_mag,
+            s.j_m, s.h_m, s.ks_m,
+            s.w1mpro, s.w2mpro, s.w3mpro, s.w4mpro
+        );
+
+-- The slope of the least-squares line through n points, from their sums.
+CREATE OR REPLACE TEMP MACRO _sed_slope(n, sx, sy, sxx, sxy) AS
+    (n * sxy - sx * sy) / nullif(n * sxx - sx * sx, 0);
+
+-- log10(lambda F_lambda) up to a constant, which a slope does not see; NULL where the band is missing.
+CREATE OR REPLACE TEMP MACRO _sed_log(zero_point_jy, wavelength_um, magnitude) AS
+    log10(zero_point_jy / wavelength_um) - 0.4 * nullif(magnitude::DOUBLE, 'nan'::DOUBLE);
+
+CREATE OR REPLACE TEMP MACRO _sed_alpha(ks, w1, w2, w3, w4) AS
+    _sed_slope(
+        (ks IS NOT NULL)::INTEGER + (w1 IS NOT NULL)::INTEGER + (w2 IS NOT NULL)::INTEGER
+            + (w3 IS NOT NULL)::INTEGER + (w4 IS NOT NULL)::INTEGER,
+        if(ks IS NULL, 0, log10(2.159))
+            + if(w1 IS NULL, 0, log10(3.3526))
+            + if(w2 IS NULL, 0, log10(4.6028))
+            + if(w3 IS NULL, 0, log10(11.5608))
+            + if(w4 IS NULL, 0, log10(22.0883)),
+        coalesce(ks, 0) + coalesce(w1, 0) + coalesce(w2, 0) + coalesce(w3, 0) + coalesce(w4, 0),
+        if(ks IS NULL, 0, log10(2.159) ** 2)
+            + if(w1 IS NULL, 0, log10(3.3526) ** 2)
+            + if(w2 IS NULL, 0, log10(4.6028) ** 2)
+            + if(w3 IS NULL, 0, log10(11.5608) ** 2)
+            + if(w4 IS NULL, 0, log10(22.0883) ** 2),
+        coalesce(ks * log10(2.159), 0)
+            + coalesce(w1 * log10(3.3526), 0)
+            + coalesce(w2 * log10(4.6028), 0)
+            + coalesce(w3 * log10(11.5608), 0)
+            + coalesce(w4 * log10(22.0883), 0)
+    );
+
+-- Infrared spectral index d log(lambda F_lambda) / d log(lambda) over those of Ks, W1 ... W4 that are there,
+-- NULL where fewer than two are (Lada 1987; Greene et al. 1994).
+CREATE OR REPLACE TEMP MACRO sed_alpha
+    (g, bp, rp, j, h, ks, w1, w2, w3, w4) AS
+        _sed_alpha(
+            _sed_log(666.7, 2.159, ks),
+            _sed_log(309.54, 3.3526, w1),
+            _sed_log(171.787, 4.6028, w2),
+            _sed_log(31.674, 11.5608, w3),
+            _sed_log(8.363, 22.0883, w4)
+        ),
+    (s) AS
+        _sed_alpha(
+            _sed_log(666.7, 2.159, s.ks_m),
+            _sed_log(309.54, 3.3526, s.w1mpro),
+            _sed_log(171.787, 4.6028, s.w2mpro),
+            _sed_log(31.674, 11.5608, s.w3mpro),
+            _sed_log(8.363, 22.0883, s.w4mpro)
+        );
+
+-- Stage by that index (Greene et al. 1994, after Lada 1987).
+CREATE OR REPLACE TEMP MACRO _sed_stage(alpha) AS
+    CASE
+        WHEN alpha >= 0.3 THEN 'I'
+        WHEN alpha >= -0.3 THEN 'flat'
+        WHEN alpha >= -1.6 THEN 'II'
+        WHEN alpha < -1.6 THEN 'III'
+    END;
+
+CREATE OR REPLACE TEMP MACRO sed_stage
+    (g, bp, rp, j, h, ks, w1, w2, w3, w4) AS _sed_stage(sed_alpha(g, bp, rp, j, h, ks, w1, w2, w3, w4)),
+    (s) AS _sed_stage(sed_alpha(s));
