@@ -48,3 +48,5 @@ LEFT JOIN gaiadr1.tmass_original_valid AS tmass
 LEFT JOIN gaiadr3.allwise_best_neighbour AS allwise_match USING (source_id)
 LEFT JOIN gaiadr1.allwise_original_valid AS allwise
     ON allwise.allwise_oid = allwise_match.allwise_oid;
+
+COMMENT ON VIEW sed.photometry IS 'Gaia sources with their ten magnitudes from Gaia, 2MASS and AllWISE';

@@ -38,7 +38,7 @@ phot_rp_mean_flux | DOUBLE | electron.s**-1 | phot.flux;em.opt.R | Mean flux in 
 phot_rp_mean_flux_error | REAL | electron.s**-1 | stat.error;phot.flux;em.opt.R | Error of the mean flux in RP
 phot_rp_mean_flux_over_error | REAL | - | stat.snr;phot.flux;em.opt.R | Mean flux in RP over its error
 phot_rp_mean_mag | REAL | mag | phot.mag;em.opt.R | Mean magnitude in RP, Vega
-phot_bp_rp_excess_factor | REAL | - | arith.factor;phot.flux;em.opt | Flux in BP and RP together over that in G
+phot_bp_rp_excess_factor | REAL | - | arith.factor;phot.flux;em.opt | Flux in BP and RP over that in G
 bp_rp | REAL | mag | phot.color;em.opt.B;em.opt.R | Colour BP - RP
 bp_g | REAL | mag | phot.color;em.opt.B;em.opt | Colour BP - G
 g_rp | REAL | mag | phot.color;em.opt;em.opt.R | Colour G - RP
@@ -86,7 +86,7 @@ w3mpro | DOUBLE | mag | phot.mag;em.IR.8-15um | Magnitude in W3, Vega; a limit w
 w3mpro_error | DOUBLE | mag | stat.error;phot.mag;em.IR.8-15um | Error of w3mpro; NULL for a limit
 w4mpro | DOUBLE | mag | phot.mag;em.IR.15-30um | Magnitude in W4, Vega; a limit where ph_qual says U
 w4mpro_error | DOUBLE | mag | stat.error;phot.mag;em.IR.15-30um | Error of w4mpro; NULL for a limit
-cc_flags | VARCHAR | - | meta.code;phot | Artefacts in W1 to W4: 0 none, lower case suspected, upper case certain
+cc_flags | VARCHAR | - | meta.code;phot | Artefacts in W1 to W4: 0 none, upper case certain
 ext_flag | SMALLINT | - | meta.code;phot | 0 for a point source, larger near or on an extended one
 var_flag | VARCHAR | - | meta.code;src.var | Likelihood of variability in W1 to W4: n not tested, 0 to 9
 ph_qual | VARCHAR | - | meta.code.qual;phot | Quality of W1 to W4: A B C measured, U limit, X Z none
@@ -110,7 +110,9 @@ TABLES: dict[str, Table] = {
             "Best match of Gaia DR3 sources in 2MASS",
             _NEIGHBOUR.format(oid="clean_tmass_psc_xsc_oid"),
         ),
-        _table("gaiadr3.tmass_psc_xsc_join", "Numbers of the match tables to 2MASS designations", _TMASS_JOIN),
+        _table(
+            "gaiadr3.tmass_psc_xsc_join", "Numbers of the match tables to 2MASS designations", _TMASS_JOIN
+        ),
         _table("gaiadr1.tmass_original_valid", "2MASS point source catalogue", _TMASS),
         _table(
             "gaiadr3.allwise_best_neighbour",
@@ -121,3 +123,15 @@ TABLES: dict[str, Table] = {
     )
 }
 """By qualified name."""
+
+COMPUTED: tuple[Column, ...] = tuple(
+    Column(
+        f"phot_{band}_mean_mag_error",
+        "DOUBLE",
+        "mag",
+        f"stat.error;phot.mag;{ucd}",
+        f"Error of phot_{band}_mean_mag",
+    )
+    for band, ucd in (("g", "em.opt"), ("bp", "em.opt.B"), ("rp", "em.opt.R"))
+)
+"""Columns that `sed.photometry` works out."""

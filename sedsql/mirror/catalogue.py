@@ -12,7 +12,7 @@ _TAP_TYPES = {"FLOAT": "REAL", "TINYINT": "SMALLINT", "HUGEINT": "BIGINT", "UBIG
 
 @dataclass(frozen=True)
 class Column:
-    """A column; datatype in TAP's words: BIGINT, DOUBLE, REAL, VARCHAR, SMALLINT, INTEGER, BOOLEAN, TIMESTAMP."""
+    """A column; datatype in TAP's words: BIGINT, INTEGER, DOUBLE, REAL, VARCHAR, BOOLEAN, TIMESTAMP ..."""
 
     name: str
     datatype: str
@@ -28,7 +28,7 @@ class Table:
     name : qualified, as `gaiadr3.gaia_source`
     columns : by lower-case name, in the table's order
     position : names of the columns of right ascension and declination, in degrees
-    cell_column : name of the column whose upper bits are the HEALPix cell of `position`, as in Gaia's source_id
+    cell_column : name of the column whose upper bits are the HEALPix cell of `position`: Gaia's source_id
     """
 
     name: str
@@ -62,22 +62,36 @@ class Catalogue:
         """The tables and views of the connection's current database.
 
         Names and types are DuckDB's; units, UCDs and descriptions come from `tap_schema`, where the
-        database has that.
+        database has that, or else from DuckDB's comments.
         """
         columns = con.execute(
-            "SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns() "
+            "SELECT schema_name, table_name, column_name, data_type, comment FROM duckdb_columns() "
             "WHERE database_name = current_database() AND NOT internal "
             "ORDER BY schema_name, table_name, column_index"
         ).fetchall()
         about_tables, about_columns = _tap_schema(con)
         found: dict[str, list[Column]] = {}
-        for schema, table, name, datatype in columns:
-            qualified = table if schema == "main" else f"{schema}.{table}"
-            about = about_columns.get((qualified.lower(), name.lower()), (None, None, None))
+        for schema, table, name, datatype, comment in columns:
+            qualified = _qualified(schema, table)
+            about = about_columns.get((qualified.lower(), name.lower()), (None, None, comment))
             found.setdefault(qualified, []).append(Column(name, tap_type(datatype), *about))
-        return cls(
-            {name.lower(): table_of(name, about_tables.get(name.lower()), found[name]) for name in found}
-        )
+        comments = _comments(con) | about_tables
+        return cls({name.lower(): table_of(name, comments.get(name.lower()), found[name]) for name in found})
+
+
+def _qualified(schema: str, table: str) -> str:
+    return table if schema == "main" else f"{schema}.{table}"
+
+
+def _comments(con: duckdb.DuckDBPyConnection) -> dict[str, str | None]:
+    """The comments on tables and views, by qualified name."""
+    rows = con.execute(
+        "SELECT schema_name, view_name, comment FROM duckdb_views() "
+        "WHERE database_name = current_database() AND NOT internal UNION ALL "
+        "SELECT schema_name, table_name, comment FROM duckdb_tables() "
+        "WHERE database_name = current_database() AND NOT internal"
+    ).fetchall()
+    return {_qualified(schema, name).lower(): comment for schema, name, comment in rows}
 
 
 def tap_type(duckdb_type: str) -> str:

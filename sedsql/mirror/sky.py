@@ -92,7 +92,7 @@ class Positions:
     cell : nested HEALPix cell of order 12
     population : index into POPULATIONS
     region : index into REGIONS, -1 outside of them
-    ra, dec, l, b : degrees
+    ra, dec, glon, glat : degrees
     """
 
     cell: Ints
@@ -100,8 +100,8 @@ class Positions:
     region: Ints
     ra: Array
     dec: Array
-    l: Array  # noqa: E741
-    b: Array
+    glon: Array
+    glat: Array
 
     def __len__(self) -> int:
         return len(self.cell)
@@ -114,7 +114,7 @@ def cell_centres(cells: Ints, order: int) -> tuple[Array, Array]:
 
 
 def galactic(ra: Array, dec: Array) -> tuple[Array, Array]:
-    """Galactic l and b of ICRS ra and dec, all in degrees."""
+    """Galactic glon and glat of ICRS ra and dec, all in degrees."""
     ra, dec = np.radians(ra), np.radians(dec)
     x, y, z = _TO_GALACTIC @ np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])
     return np.degrees(np.arctan2(y, x)) % 360, np.degrees(np.arctan2(z, np.hypot(x, y)))
@@ -139,9 +139,10 @@ def positions(rows: int, seed: int, chunk: int) -> Iterator[Positions]:
 
 
 def _counts(rows: int, rng: np.random.Generator) -> tuple[Ints, tuple[Ints, Ints], Ints]:
-    """Numbers of sources: (populations, cells of SKY_ORDER); of young stars: (region, cell of REGION_ORDER)."""
+    """How many sources fall where: of each population in each cell of SKY_ORDER, shape (populations, cells);
+    then the pairs of region and cell of REGION_ORDER, and the number of young stars in each."""
     each = rng.multinomial(rows, np.array([FRACTIONS[name] for name in POPULATIONS]))
-    l, b = galactic(*cell_centres(np.arange(12 * 4**SKY_ORDER), SKY_ORDER))  # noqa: E741
+    glon, glat = galactic(*cell_centres(np.arange(12 * 4**SKY_ORDER), SKY_ORDER))
     regions, cells, weights = _region_cells()
     sky, crowds = [], np.zeros(len(cells), dtype=np.int64)
     for (name, population), number in zip(POPULATIONS.items(), each, strict=True):
@@ -149,21 +150,27 @@ def _counts(rows: int, rng: np.random.Generator) -> tuple[Ints, tuple[Ints, Ints
             crowded = rng.binomial(number, REGION_FRACTION)
             crowds = rng.multinomial(crowded, weights)
             number -= crowded
-        density = population.counts(l, b)
+        density = population.counts(glon, glat)
         sky.append(rng.multinomial(number, density / density.sum()))
     return np.stack(sky), (regions, cells), crowds
 
 
 def _region_cells() -> tuple[Ints, Ints, Array]:
-    """Region, cell of REGION_ORDER and weight of all cells within three radii of a region, weights of sum 1."""
+    """Region, cell of REGION_ORDER and weight (of sum 1) of all cells within three radii of a region."""
     regions, cells, weights = [], [], []
     for index, region in enumerate(REGIONS):
         found, _, _ = cdshealpix.cone_search(
-            Longitude(region.ra, u.deg), Latitude(region.dec, u.deg), 3 * region.radius * u.deg, REGION_ORDER, flat=True
+            Longitude(region.ra, u.deg),
+            Latitude(region.dec, u.deg),
+            3 * region.radius * u.deg,
+            REGION_ORDER,
+            flat=True,
         )
         found = np.sort(found.astype(np.int64))
         ra, dec = cell_centres(found, REGION_ORDER)
-        off = np.hypot(((ra - region.ra + 180) % 360 - 180) * np.cos(np.radians(region.dec)), dec - region.dec)
+        off = np.hypot(
+            ((ra - region.ra + 180) % 360 - 180) * np.cos(np.radians(region.dec)), dec - region.dec
+        )
         density = np.exp(-0.5 * (off / region.radius) ** 2)
         regions.append(np.full(len(found), index))
         cells.append(found)
@@ -197,5 +204,7 @@ def _fill(
     # The centre of a random cell of the finest order, 0.4 mas wide, is never on the edge of a coarse one.
     down = 2 * (FINEST_ORDER - GAIA_ORDER)
     ra, dec = cell_centres((cell << down) + rng.integers(0, 1 << down, len(cell)), FINEST_ORDER)
-    l, b = galactic(ra, dec)  # noqa: E741
-    return Positions(cell, np.concatenate(populations)[order], np.concatenate(regions)[order], ra, dec, l, b)
+    glon, glat = galactic(ra, dec)
+    return Positions(
+        cell, np.concatenate(populations)[order], np.concatenate(regions)[order], ra, dec, glon, glat
+    )

@@ -1,7 +1,7 @@
-"""A mirror on disk: DIR/<schema>/<table>/*.parquet, and DIR/mirror.duckdb, whose views carry the archive's names.
+"""A mirror on disk: DIR/<schema>/<table>/*.parquet, and DIR/mirror.duckdb, which views them.
 
-Paths in the views are relative to DIR, so that a mirror can be moved, and can be opened by the DuckDB
-shell from inside DIR.
+The views carry the archive's names. Paths in them are relative to DIR, so that a mirror can be moved, and
+can be opened by the DuckDB shell from inside DIR.
 """
 
 import os
@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from ..errors import Error
 from ..resources import folder
+from . import archive
 from .catalogue import Catalogue, Column, Table
 
 DATABASE = "mirror.duckdb"
@@ -51,7 +52,9 @@ def new_mirror(path: str | os.PathLike, *, force: bool = False) -> Iterator[Path
         if not force:
             raise FileExistsError(f"{path} exists already; name another folder, or replace it with --force")
         if not (target / DATABASE).is_file():
-            raise FileExistsError(f"{path} exists and is not a mirror, so it is not replaced; name another folder")
+            raise FileExistsError(
+                f"{path} exists and is not a mirror, so it is not replaced; name another folder"
+            )
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     replaced = target.with_name(f".{target.name}.{os.getpid()}.replaced")
@@ -87,7 +90,7 @@ def _about(column: Column) -> dict[str, str]:
 
 
 class TableWriter:
-    """Writes one table's Parquet file in row groups of `ROW_GROUP`, whatever the size of the pieces that come."""
+    """Writes one table's Parquet file in row groups of `ROW_GROUP`, however large the pieces that come."""
 
     def __init__(self, mirror: Path, table: Table, metadata: dict[str, str] | None = None):
         schema, name = table.name.split(".")
@@ -113,7 +116,9 @@ class TableWriter:
             whole = self._rows - self._rows % ROW_GROUP
             self._writer.write_table(rows.slice(0, whole), row_group_size=ROW_GROUP)
             # Copied, so that the large tables are let go.
-            self._waiting = [pa.Table.from_batches(rows.slice(whole).combine_chunks().to_batches(), self.schema)]
+            self._waiting = [
+                pa.Table.from_batches(rows.slice(whole).combine_chunks().to_batches(), self.schema)
+            ]
             self._rows -= whole
 
     def close(self) -> None:
@@ -131,8 +136,11 @@ class TableWriter:
             self._writer.close()
 
 
-def write_database(mirror: Path, tables: Iterable[Table]) -> None:
-    """Write DIR/mirror.duckdb: a view a table, the views of sql/views.sql, and TAP_SCHEMA."""
+def write_database(mirror: Path, tables: Iterable[Table], *, note: str = "") -> None:
+    """Write DIR/mirror.duckdb: a view for each table, the views of sql/views.sql, and TAP_SCHEMA.
+
+    note : what the descriptions of the views of sql/views.sql begin with
+    """
     tables = list(tables)
     with duckdb.connect() as con:
         _look_in(con, mirror)
@@ -141,11 +149,10 @@ def write_database(mirror: Path, tables: Iterable[Table]) -> None:
         for table in tables:
             schema, name = table.name.split(".")
             con.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-            con.execute(
-                f'CREATE VIEW "{schema}"."{name}" AS SELECT * FROM read_parquet({_literal(f"{schema}/{name}/*.parquet")})'
-            )
+            files = _literal(f"{schema}/{name}/*.parquet")
+            con.execute(f'CREATE VIEW "{schema}"."{name}" AS SELECT * FROM read_parquet({files})')
         con.execute((folder("sql") / "views.sql").read_text(encoding="utf-8"))
-        _write_tap_schema(con, tables)
+        _write_tap_schema(con, tables, note)
         con.execute("USE memory")
         con.execute("DETACH mirror")
 
@@ -158,7 +165,9 @@ def open_mirror(path: str | os.PathLike, read_only: bool = True) -> duckdb.DuckD
     mirror = Path(path).absolute()
     if not (mirror / DATABASE).is_file():
         what = "does not exist" if not mirror.exists() else f"is no mirror (it has no {DATABASE})"
-        raise MirrorError(f"{path} {what}; `sedsql mirror sample {path}` makes a simulated one in a new folder")
+        raise MirrorError(
+            f"{path} {what}; `sedsql mirror sample {path}` makes a simulated one in a new folder"
+        )
     con = duckdb.connect()
     try:
         _look_in(con, mirror)
@@ -185,30 +194,35 @@ def _literal(text: object) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-def _write_tap_schema(con: duckdb.DuckDBPyConnection, tables: list[Table]) -> None:
-    """The tables of TAP_SCHEMA (TAP 1.1, Section 4) that describe tables and columns, the views' included."""
-    con.execute("CREATE SCHEMA tap_schema")
-    con.execute("CREATE TABLE tap_schema.tables (table_name VARCHAR, table_type VARCHAR, description VARCHAR)")
-    con.execute(
-        "CREATE TABLE tap_schema.columns (table_name VARCHAR, column_name VARCHAR, datatype VARCHAR, "
-        "unit VARCHAR, ucd VARCHAR, description VARCHAR, column_index INTEGER)"
-    )
+def _write_tap_schema(con: duckdb.DuckDBPyConnection, tables: list[Table], note: str) -> None:
+    """TAP_SCHEMA (TAP 1.1, Section 4), as far as it tells of schemas, tables and columns."""
+    catalogue = Catalogue.of(con)
     described = {table.name: table for table in tables}
-    # A column of a view is described by the first table that has one of its name.
-    by_name: dict[str, Column] = {}
-    for table in tables:
-        for name, column in table.columns.items():
-            by_name.setdefault(name, column)
-    rows, columns = [], []
-    for name, found in Catalogue.of(con).tables.items():
-        if name.startswith("tap_schema."):
-            continue
-        table = described.get(name, found)
-        rows.append((name, "view", table.description))
-        for index, (column_name, column) in enumerate(found.columns.items()):
-            known = table.columns[column_name] if name in described else by_name.get(column_name, column)
-            columns.append(
-                (name, column.name, column.datatype, known.unit, known.ucd, known.description, index)
+    # A column of another view is described like the first that has its name.
+    by_name = {column.name: column for table in reversed(tables) for column in table.columns.values()}
+    by_name |= {column.name: column for column in archive.COMPUTED}
+    table_rows, column_rows = [], []
+    for name, found in catalogue.tables.items():
+        known = described.get(name, found)
+        description = known.description if name in described else note + (known.description or "")
+        table_rows.append((name.split(".")[0], name, "view", description))
+        for index, column in enumerate(found.columns.values()):
+            about = known.columns[column.name] if name in described else by_name.get(column.name, column)
+            column_rows.append(
+                (name, column.name, column.datatype, about.unit, about.ucd, about.description, index)
             )
-    con.executemany("INSERT INTO tap_schema.tables VALUES (?, ?, ?)", rows)
-    con.executemany("INSERT INTO tap_schema.columns VALUES (?, ?, ?, ?, ?, ?, ?)", columns)
+    con.execute("""
+        CREATE SCHEMA tap_schema;
+        CREATE TABLE tap_schema.schemas (schema_name VARCHAR, description VARCHAR);
+        CREATE TABLE tap_schema.tables (
+            schema_name VARCHAR, table_name VARCHAR, table_type VARCHAR, description VARCHAR
+        );
+        CREATE TABLE tap_schema.columns (
+            table_name VARCHAR, column_name VARCHAR, datatype VARCHAR,
+            unit VARCHAR, ucd VARCHAR, description VARCHAR, column_index INTEGER
+        );
+    """)
+    schemas = dict.fromkeys(row[0] for row in table_rows)
+    con.executemany("INSERT INTO tap_schema.schemas VALUES (?, NULL)", [[schema] for schema in schemas])
+    con.executemany("INSERT INTO tap_schema.tables VALUES (?, ?, ?, ?)", table_rows)
+    con.executemany("INSERT INTO tap_schema.columns VALUES (?, ?, ?, ?, ?, ?, ?)", column_rows)

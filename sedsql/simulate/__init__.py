@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..bands import BANDS
 from . import galaxy
 from .populations import POPULATIONS, Stars
-from .survey import observe
+from .survey import g_magnitude, observe
 
 __all__ = ["POPULATIONS", "Sample", "observe", "simulate"]
 
@@ -31,7 +31,7 @@ class Sample:
     radius : in solar radii, NaN for active nuclei
     distance_pc : NaN for active nuclei
     a_v : extinction in V in mag, interstellar and of the source's own cloud together
-    l, b : Galactic coordinates in degrees
+    glon, glat : Galactic longitude and latitude in degrees
     true_magnitudes : as a perfect survey would see them, reddened
     magnitudes : measured, NaN where the survey does not detect the band
     errors : of `magnitudes`, in mag
@@ -41,8 +41,8 @@ class Sample:
     radius: Array
     distance_pc: Array
     a_v: Array
-    l: Array  # noqa: E741
-    b: Array
+    glon: Array
+    glat: Array
     true_magnitudes: Array
     magnitudes: Array
     errors: Array
@@ -57,12 +57,12 @@ def redden(magnitudes: ArrayLike, a_v: ArrayLike) -> Array:
 
 
 def directions(population: str, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Galactic l and b in degrees, shape (n,), spread as Gaia sees the population on the sky."""
-    l, b = galaxy.random_directions(4096, rng)  # noqa: E741
-    counts = POPULATIONS[population].counts(l, b)
-    chosen = rng.choice(len(l), n, p=counts / counts.sum())
+    """Galactic longitude and latitude in degrees, shape (n,), as Gaia sees the population on the sky."""
+    glon, glat = galaxy.random_directions(4096, rng)
+    counts = POPULATIONS[population].counts(glon, glat)
+    chosen = rng.choice(len(glon), n, p=counts / counts.sum())
     # The 4096 directions are 3 degrees apart; a degree of scatter keeps sources from sharing one.
-    return (l[chosen] + rng.normal(0, 1, n)) % 360, np.clip(b[chosen] + rng.normal(0, 1, n), -90, 90)
+    return (glon[chosen] + rng.normal(0, 1, n)) % 360, np.clip(glat[chosen] + rng.normal(0, 1, n), -90, 90)
 
 
 def simulate(
@@ -70,8 +70,8 @@ def simulate(
     n: int,
     rng: np.random.Generator,
     *,
-    l: ArrayLike | None = None,  # noqa: E741
-    b: ArrayLike | None = None,
+    glon: ArrayLike | None = None,
+    glat: ArrayLike | None = None,
     distance_pc: ArrayLike | None = None,
     gaia: bool = True,
 ) -> Sample:
@@ -79,7 +79,7 @@ def simulate(
 
     Parameters
     ----------
-    l, b : Galactic coordinates in degrees, shape (n,); drawn from the population's place in the Galaxy
+    glon, glat : Galactic coordinates in degrees, shape (n,); drawn from the population's place in the Galaxy
         when not given
     distance_pc : shape (n,), NaN where it is to be drawn: from the stars along the line of sight that Gaia
         would see
@@ -91,12 +91,12 @@ def simulate(
     if population not in POPULATIONS:
         raise ValueError(f"no population {population!r}; there are {', '.join(POPULATIONS)}")
     kind = POPULATIONS[population]
-    if l is None or b is None:
-        l, b = directions(population, n, rng)  # noqa: E741
-    l, b = np.asarray(l, dtype=np.float64), np.asarray(b, dtype=np.float64)  # noqa: E741
+    if glon is None or glat is None:
+        glon, glat = directions(population, n, rng)
+    glon, glat = np.asarray(glon, dtype=np.float64), np.asarray(glat, dtype=np.float64)
     given = np.full(n, np.nan) if distance_pc is None else np.asarray(distance_pc, dtype=np.float64)
     stars = kind.draw(n, rng)
-    distance, a_v, true = _place(stars, population, l, b, given, rng)
+    distance, a_v, true = _place(stars, population, glon, glat, given, rng)
     # A star that is too faint where it stands gives way to another of its kind; after a while to none,
     # so that a hopeless place ends as missing bands, not as an endless loop.
     for _ in range(40):
@@ -106,9 +106,10 @@ def simulate(
         again = kind.draw(faint.size, rng)
         for field in fields(Stars):
             getattr(stars, field.name)[faint] = getattr(again, field.name)
-        distance[faint], a_v[faint], true[faint] = _place(again, population, l[faint], b[faint], given[faint], rng)
+        placed = _place(again, population, glon[faint], glat[faint], given[faint], rng)
+        distance[faint], a_v[faint], true[faint] = placed
     magnitudes, errors = observe(true, rng)
-    return Sample(stars.teff, stars.radius, distance, a_v, l, b, true, magnitudes, errors)
+    return Sample(stars.teff, stars.radius, distance, a_v, glon, glat, true, magnitudes, errors)
 
 
 def _visible(true: Array, gaia: bool) -> NDArray[np.bool_]:
@@ -117,17 +118,23 @@ def _visible(true: Array, gaia: bool) -> NDArray[np.bool_]:
 
 
 def _place(
-    stars: Stars, population: str, l: Array, b: Array, given: Array, rng: np.random.Generator  # noqa: E741
+    stars: Stars, population: str, glon: Array, glat: Array, given: Array, rng: np.random.Generator
 ) -> tuple[Array, Array, Array]:
     """Distances, total A_V and reddened apparent magnitudes."""
     kind = POPULATIONS[population]
-    patchiness = np.exp(rng.normal(0.0, 0.35, len(l)))
+    patchiness = np.exp(rng.normal(0.0, 0.35, len(glon)))
     if kind.height_pc is None:
-        a_v = stars.a_v + patchiness * galaxy.extinction_v(np.inf, b)
-        return np.full(len(l), np.nan), a_v, redden(stars.magnitudes, a_v)
+        a_v = stars.a_v + patchiness * galaxy.extinction_v(np.inf, glat)
+        return np.full(len(glon), np.nan), a_v, _apparent(stars.magnitudes, a_v)
     g = stars.magnitudes[:, 0] + EXTINCTION[0] * stars.a_v
-    drawn = galaxy.draw_distance(g, l, b, rng, height_pc=kind.height_pc, old=kind.old)
+    drawn = galaxy.draw_distance(g, glon, glat, rng, height_pc=kind.height_pc, old=kind.old)
     distance = np.where(np.isnan(given), drawn, given)
-    a_v = stars.a_v + patchiness * galaxy.extinction_v(distance, b)
+    a_v = stars.a_v + patchiness * galaxy.extinction_v(distance, glat)
     apparent = stars.magnitudes + (5 * np.log10(distance / 10))[:, None]
-    return distance, a_v, redden(apparent, a_v)
+    return distance, a_v, _apparent(apparent, a_v)
+
+
+def _apparent(magnitudes: Array, a_v: Array) -> Array:
+    reddened = redden(magnitudes, a_v)
+    reddened[:, 0] = g_magnitude(reddened[:, 1], reddened[:, 2])
+    return reddened

@@ -11,13 +11,13 @@ from .photosphere import disc_solid_angle, planck_jy
 
 Array = NDArray[np.float64]
 
-CARBON = (WAVELENGTH_UM / 0.55) ** -1.2 * np.array([1, 1, 1, 1, 1, 1, 1, 1, 1.5, 1])
+CARBON = (WAVELENGTH_UM / 0.55) ** -1.2 * np.array([1, 1, 1, 1, 1, 1, 1, 1, 1.3, 1.3])
 """Optical depth in units of that in V: amorphous carbon as a power law (Rouleau & Martin 1991,
-ApJ 377, 526), with silicon carbide's 11.3 micrometre band inside W3."""
+ApJ 377, 526), a little flatter beyond 10 micrometres, where silicon carbide's band stands in W3."""
 
-SILICATE = np.array([0.82, 1.10, 0.58, 0.25, 0.14, 0.085, 0.045, 0.034, 0.110, 0.080])
+SILICATE = np.array([0.82, 1.10, 0.58, 0.25, 0.14, 0.085, 0.045, 0.034, 0.055, 0.055])
 """The same for warm circumstellar silicates (Ossenkopf, Henning & Mathis 1992, A&A 261, 567): the
-9.7 and 18 micrometre bands stand far above the near infrared."""
+9.7 and 18 micrometre bands, averaged over W3 and W4, stand above the near infrared."""
 
 _LOG_WAVELENGTH = np.log(WAVELENGTH_UM)
 _ORDER = np.argsort(WAVELENGTH_UM)

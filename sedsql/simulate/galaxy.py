@@ -21,26 +21,26 @@ DISTANCES_PC = np.geomspace(3.0, 60_000.0, 48)
 _MODULI = 5 * np.log10(DISTANCES_PC / 10)
 
 
-def extinction_v(distance_pc: ArrayLike, b: ArrayLike) -> Array:
-    """Mean A_V in mag in front of a star at `distance_pc` and Galactic latitude `b` (degrees).
+def extinction_v(distance_pc: ArrayLike, glat: ArrayLike) -> Array:
+    """Mean A_V in mag in front of a star at `distance_pc` and Galactic latitude `glat` in degrees.
 
     A layer of dust that thins exponentially with height: 0.7 mag / kpc in the plane, 120 pc thick
     (Parenago's law). Real clouds scatter around it; `simulate` adds that.
     """
-    height = DUST_HEIGHT_PC / np.maximum(np.abs(np.sin(np.radians(b))), 1e-6)
+    height = DUST_HEIGHT_PC / np.maximum(np.abs(np.sin(np.radians(glat))), 1e-6)
     return DUST_MAG_PER_KPC / 1000 * height * -np.expm1(-np.asarray(distance_pc) / height)
 
 
-def density(distance_pc: ArrayLike, l: ArrayLike, b: ArrayLike, height_pc: float, old: bool) -> Array:  # noqa: E741
+def density(distance_pc: ArrayLike, glon: ArrayLike, glat: ArrayLike, height_pc: float, old: bool) -> Array:
     """Space density at a point, 1 at the Sun for the thin disc: disc, and for old stars bulge and halo.
 
     height_pc is the disc's scale height. The bulge is a Gaussian of 900 pc (after Dwek et al. 1995,
     ApJ 445, 716), the halo r^-2.75 with 1/500 of the local stars (Juric et al. 2008, ApJ 673, 864),
     with 8 % of a 900 pc thick disc beside them.
     """
-    l, b, d = np.radians(l), np.radians(b), np.asarray(distance_pc)  # noqa: E741
-    z = np.abs(d * np.sin(b))
-    x, y = SUN_RADIUS_PC - d * np.cos(b) * np.cos(l), d * np.cos(b) * np.sin(l)
+    glon, glat, d = np.radians(glon), np.radians(glat), np.asarray(distance_pc)
+    z = np.abs(d * np.sin(glat))
+    x, y = SUN_RADIUS_PC - d * np.cos(glat) * np.cos(glon), d * np.cos(glat) * np.sin(glon)
     cylinder2 = x * x + y * y
     total = np.exp((SUN_RADIUS_PC - np.sqrt(cylinder2)) / DISC_LENGTH_PC)
     if not old:
@@ -51,41 +51,41 @@ def density(distance_pc: ArrayLike, l: ArrayLike, b: ArrayLike, height_pc: float
     return total + 0.002 * (np.maximum(sphere2, 500.0**2) / SUN_RADIUS_PC**2) ** -1.375
 
 
-def _seen(g: ArrayLike, l: Array, b: Array, height_pc: float, old: bool) -> Array:  # noqa: E741
+def _seen(g: ArrayLike, glon: Array, glat: Array, height_pc: float, old: bool) -> Array:
     """Relative numbers, shape (n, distances), of stars of absolute magnitude g that Gaia sees."""
-    l, b = l[:, None], b[:, None]  # noqa: E741
-    apparent = np.asarray(g)[..., None] + _MODULI + BANDS[0].extinction * extinction_v(DISTANCES_PC, b)
-    stars = density(DISTANCES_PC, l, b, height_pc, old) * DISTANCES_PC**3
+    glon, glat = glon[:, None], glat[:, None]
+    apparent = np.asarray(g)[..., None] + _MODULI + BANDS[0].extinction * extinction_v(DISTANCES_PC, glat)
+    stars = density(DISTANCES_PC, glon, glat, height_pc, old) * DISTANCES_PC**3
     return stars * ((apparent < GAIA_LIMIT) & (apparent > 3.0))
 
 
 def draw_distance(
-    g: Array, l: Array, b: Array, rng: np.random.Generator, *, height_pc: float, old: bool  # noqa: E741
+    g: Array, glon: Array, glat: Array, rng: np.random.Generator, *, height_pc: float, old: bool
 ) -> Array:
-    """Distances in pc, shape (n,), of stars with absolute magnitude g towards (l, b) that Gaia would see.
+    """Distances in pc, shape (n,), of stars of absolute magnitude g that Gaia would see there.
 
     Where Gaia sees such a star at no distance, the nearest one is returned.
     """
-    cumulative = np.cumsum(_seen(g, l, b, height_pc, old), axis=1)
+    cumulative = np.cumsum(_seen(g, glon, glat, height_pc, old), axis=1)
     cell = (cumulative <= (rng.random(len(g)) * cumulative[:, -1])[:, None]).sum(axis=1)
     cell = np.where(cumulative[:, -1] > 0, cell, 0)
     step = DISTANCES_PC[1] / DISTANCES_PC[0]
     return DISTANCES_PC[cell] * step ** (rng.random(len(g)) - 1.0)
 
 
-def star_counts(g: float, l: Array, b: Array, *, height_pc: float, old: bool) -> Array:  # noqa: E741
-    """Relative number of stars of absolute magnitude g that Gaia sees towards each (l, b), shape (n,)."""
-    return _seen(g, l, b, height_pc, old).sum(axis=1)
+def star_counts(g: float, glon: Array, glat: Array, *, height_pc: float, old: bool) -> Array:
+    """Relative number of stars of absolute magnitude g that Gaia sees towards each direction, shape (n,)."""
+    return _seen(g, glon, glat, height_pc, old).sum(axis=1)
 
 
-def galaxy_counts(b: Array) -> Array:
-    """Relative number of galaxies that Gaia sees behind the Milky Way's dust at latitude b, shape (n,).
+def galaxy_counts(glat: Array) -> Array:
+    """Relative number of galaxies that Gaia sees behind the Milky Way's dust at a latitude, shape (n,).
 
     Counts rise as 10^(0.6 m), so each magnitude of extinction hides three quarters of them.
     """
-    return 10 ** (-0.6 * BANDS[0].extinction * extinction_v(np.inf, b))
+    return 10 ** (-0.6 * BANDS[0].extinction * extinction_v(np.inf, glat))
 
 
 def random_directions(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Galactic l and b in degrees, shape (n,), even over the sphere."""
+    """Galactic longitude and latitude in degrees, shape (n,), even over the sphere."""
     return rng.uniform(0, 360, n), np.degrees(np.arcsin(rng.uniform(-1, 1, n)))

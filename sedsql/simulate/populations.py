@@ -48,11 +48,11 @@ class Population:
     old: bool = False
     typical_g: float = 0.0
 
-    def counts(self, l: Array, b: Array) -> Array:  # noqa: E741
-        """Relative number that Gaia sees towards each (l, b) in degrees, shape (n,)."""
+    def counts(self, glon: Array, glat: Array) -> Array:
+        """Relative number that Gaia sees towards each direction in degrees, shape (n,)."""
         if self.height_pc is None:
-            return galaxy_counts(b)
-        return star_counts(self.typical_g, l, b, height_pc=self.height_pc, old=self.old)
+            return galaxy_counts(glat)
+        return star_counts(self.typical_g, glon, glat, height_pc=self.height_pc, old=self.old)
 
 
 def _radius(luminosity: Array, teff: Array) -> Array:
@@ -69,7 +69,18 @@ def _bare(teff: Array, radius: Array, kind) -> Stars:
 
 
 # Mass, Teff, radius of dwarfs in solar units: Pecaut & Mamajek 2013, ApJS 208, 9, rounded.
-_DWARFS = np.array(["0.085", "2500", "0.110", "0.10", "2750", "0.13", "0.16", "3060", "0.196", "0.23", "3210", "0.274", "0.37", "3430", "0.361", "0.44", "3560", "0.446", "0.57", "3850", "0.588", "0.64", "4050", "0.654", "0.70", "4440", "0.701", "0.78", "4830", "0.755", "0.88", "5270", "0.813", "1.00", "5772", "1.00", "1.06", "5930", "1.10", "1.33", "6550", "1.47", "1.61", "7220", "1.73", "1.88", "8080", "1.79", "2.30", "9700", "2.19", "4.70", "15700", "3.36", "7.30", "20600", "4.06", "17.7", "31400", "7.16"], dtype=float).reshape(-1, 3).T  # fmt: skip
+_DWARF_TABLE = """
+  0.085  2500 0.110   0.10  2750 0.130   0.16  3060 0.196   0.23  3210 0.274   0.37  3430 0.361
+  0.44   3560 0.446   0.57  3850 0.588   0.64  4050 0.654   0.70  4440 0.701   0.78  4830 0.755
+  0.88   5270 0.813   1.00  5772 1.000   1.06  5930 1.100   1.33  6550 1.470   1.61  7220 1.730
+  1.88   8080 1.790   2.30  9700 2.190   4.70 15700 3.360   7.30 20600 4.060   17.7 31400 7.160
+"""
+_DWARFS = np.log(np.array(_DWARF_TABLE.split(), dtype=float).reshape(-1, 3).T)
+
+
+def _dwarf(log_mass: Array) -> tuple[Array, Array]:
+    """Teff in K and radius in solar radii on the main sequence."""
+    return np.exp(np.interp(log_mass, *_DWARFS[[0, 1]])), np.exp(np.interp(log_mass, *_DWARFS[[0, 2]]))
 
 
 @cache
@@ -82,12 +93,11 @@ def _dwarf_masses() -> tuple[Array, Array]:
     log_mass = np.linspace(np.log(0.085), np.log(16.0), 400)
     mass = np.exp(log_mass)
     number = np.where(mass < 0.5, (mass / 0.5) ** -1.3, (mass / 0.5) ** -2.3) * np.minimum(1, mass**-2.5)
-    nodes = np.log(_DWARFS[0])
-    teff, radius = (np.exp(np.interp(log_mass, nodes, np.log(_DWARFS[k]))) for k in (1, 2))
+    teff, radius = _dwarf(log_mass)
     rng = np.random.default_rng(0)
-    l, b = random_directions(64, rng)  # noqa: E741
+    glon, glat = random_directions(64, rng)
     g = photosphere(teff, radius)[:, 0]
-    volume = np.array([star_counts(m, l, b, height_pc=300.0, old=True).sum() for m in g])
+    volume = np.array([star_counts(m, glon, glat, height_pc=300.0, old=True).sum() for m in g])
     weights = np.cumsum(number * mass * volume)
     return weights / weights[-1], log_mass
 
@@ -96,8 +106,7 @@ def main_sequence(n: int, rng: Generator) -> Stars:
     """Dwarfs of 0.085 to 16 solar masses; those above 0.8 have grown by up to 60 % with age."""
     cumulative, log_mass = _dwarf_masses()
     drawn = np.interp(rng.random(n), cumulative, log_mass)
-    nodes = np.log(_DWARFS[0])
-    teff, radius = (np.exp(np.interp(drawn, nodes, np.log(_DWARFS[k]))) for k in (1, 2))
+    teff, radius = _dwarf(drawn)
     teff *= rng.normal(1.0, 0.015, n)
     aged = np.where(drawn > np.log(0.8), rng.uniform(0, 0.6, n), 0.0)
     return _bare(teff, radius * (1 + aged) * rng.normal(1.0, 0.05, n), "dwarf")
@@ -136,34 +145,36 @@ def agb_oxygen(n: int, rng: Generator) -> Stars:
     """
     teff = rng.normal(2950, 220, n).clip(2400, 3500)
     radius = _radius(10 ** rng.normal(3.7, 0.2, n), teff)
-    tau = np.exp(rng.normal(np.log(1.6), 0.9, n))
+    tau = np.exp(rng.normal(np.log(0.45), 1.0, n))
     star = flux_jy(photosphere(teff, radius, "giant"))
-    return _stars(teff, radius, dust_shell(star, tau, rng.uniform(500, 1000, n), SILICATE))
+    return _stars(teff, radius, dust_shell(star, tau, rng.uniform(350, 900, n), SILICATE))
 
 
 def agb_carbon(n: int, rng: Generator) -> Stars:
     """Carbon stars in shells of amorphous carbon; without TiO they stay near a Planck function."""
-    teff = rng.normal(2850, 250, n).clip(2200, 3600)
+    teff = rng.normal(2600, 250, n).clip(2000, 3400)
     radius = _radius(10 ** rng.normal(3.75, 0.2, n), teff)
-    tau = np.exp(rng.normal(np.log(0.9), 1.0, n))
+    tau = np.exp(rng.normal(np.log(0.08), 1.3, n))
     star = flux_jy(photosphere(teff, radius, "planck"))
-    return _stars(teff, radius, dust_shell(star, tau, rng.uniform(700, 1300, n), CARBON))
+    return _stars(teff, radius, dust_shell(star, tau, rng.uniform(450, 1100, n), CARBON))
 
 
 def yso(n: int, rng: Generator) -> Stars:
-    """Young stars of 1 to 5 Myr: no disc left (35 %), a disc (50 %), or one still fed and deeply veiled (15 %).
+    """Young stars of 1 to 5 Myr: no disc left (40 %), a disc (50 %), or one still fed and
+    deeply veiled (10 %).
 
     A fifth of the discs have a hole. Teff and radii after Baraffe et al. 2015, A&A 577, A42.
     """
     mass = np.exp(np.interp(rng.random(n), [0, 0.35, 0.75, 0.95, 1], np.log([0.08, 0.25, 0.6, 1.5, 4.0])))
-    teff = np.exp(np.interp(np.log(mass), np.log([0.08, 0.3, 0.7, 1.5, 4.0]), np.log([2900, 3350, 3950, 4700, 12000])))
+    masses, teffs = [0.08, 0.3, 0.7, 1.5, 4.0], [2900, 3350, 3950, 4700, 12000]
+    teff = np.exp(np.interp(np.log(mass), np.log(masses), np.log(teffs)))
     teff *= rng.normal(1.0, 0.03, n)
     radius = 2.0 * mass**0.5 * np.exp(rng.normal(0, 0.3, n))
     kind = rng.random(n)
-    has_disc, fed = kind > 0.35, kind > 0.85
+    has_disc, fed = kind > 0.40, kind > 0.90
     hole = rng.random(n) < 0.2
     inner = np.where(hole, rng.uniform(120, 500, n), rng.uniform(1100, 1600, n))
-    slope = np.where(fed, rng.uniform(0.47, 0.55, n), rng.uniform(0.53, 0.72, n))
+    slope = np.where(fed, rng.uniform(0.46, 0.53, n), rng.uniform(0.51, 0.70, n))
     dusty = disc(teff, radius, inner, slope, rng.uniform(0.15, 1.0, n))
     star = flux_jy(photosphere(teff, radius, "dwarf"))
     a_v = rng.exponential(np.where(fed, 6.0, np.where(has_disc, 2.0, 1.2)))
@@ -171,7 +182,7 @@ def yso(n: int, rng: Generator) -> Stars:
 
 
 def white_dwarf(n: int, rng: Generator) -> Stars:
-    """White dwarfs of 0.6 solar masses or so, as Planck functions (Gentile Fusillo et al. 2021, MNRAS 508, 3877)."""
+    """White dwarfs as Planck functions; ranges after Gentile Fusillo et al. 2021, MNRAS 508, 3877."""
     teff = np.exp(rng.normal(np.log(12000), 0.45, n)).clip(4500, 60000)
     return _bare(teff, rng.normal(0.0128, 0.0014, n).clip(0.008, 0.02), "planck")
 
@@ -191,7 +202,7 @@ def agn(n: int, rng: Generator) -> Stars:
     host = flux_jy(photosphere(rng.normal(4600, 150, n), np.ones(n), "giant"))
     nucleus /= nucleus[:, 3:4]
     host /= host[:, 3:4]
-    share = rng.beta(0.9, 1.1, n)[:, None]
+    share = rng.beta(1.1, 0.9, n)[:, None]
     magnitudes = magnitude((1 - share) * nucleus + share * host)
     g = 20.65 + np.log10(1 - rng.random(n) * (1 - 1e-3)) / 0.6
     magnitudes += (g - magnitudes[:, 0])[:, None]
@@ -206,11 +217,12 @@ def wolf_rayet(n: int, rng: Generator) -> Stars:
     star = flux_jy(photosphere(teff, radius, "planck"))
     star = star + free_free(star, rng.uniform(0.3, 3.0, n))
     tau = np.where(rng.random(n) < 0.15, rng.uniform(0.005, 0.05, n), 0.0)
-    return _stars(teff, radius, dust_shell(star, tau, rng.uniform(700, 1300, n), CARBON), rng.exponential(2.0, n))
+    dusty = dust_shell(star, tau, rng.uniform(700, 1300, n), CARBON)
+    return _stars(teff, radius, dusty, rng.exponential(2.0, n))
 
 
 def massive(n: int, rng: Generator) -> Stars:
-    """O and B stars: bare (half), Be stars with free-free discs (30 %), and dusty B[e] stars and LBVs (20 %).
+    """O and B stars: bare (40 %), Be stars with free-free discs (30 %), and dusty B[e] stars and LBVs (30 %).
 
     Be: Rivinius, Carciofi & Martayan 2013, A&ARv 21, 69; B[e]: Lamers et al. 1998, A&A 340, 117.
     """
@@ -218,9 +230,10 @@ def massive(n: int, rng: Generator) -> Stars:
     radius = _radius(10 ** rng.uniform(3.3, 5.5, n), teff)
     kind = rng.random(n)
     star = flux_jy(photosphere(teff, radius, "planck"))
-    star = star + free_free(star, np.where(kind > 0.5, rng.uniform(0.1, 1.5, n), 0.0))
-    tau = np.where(kind > 0.8, 10 ** rng.uniform(-2.0, -0.3, n), 0.0)
-    return _stars(teff, radius, dust_shell(star, tau, rng.uniform(300, 1000, n), CARBON), rng.exponential(1.0, n))
+    star = star + free_free(star, np.where(kind > 0.4, rng.uniform(0.1, 1.5, n), 0.0))
+    tau = np.where(kind > 0.7, 10 ** rng.uniform(-2.0, -0.3, n), 0.0)
+    dusty = dust_shell(star, tau, rng.uniform(150, 900, n), CARBON)
+    return _stars(teff, radius, dusty, rng.exponential(0.5, n))
 
 
 POPULATIONS: dict[str, Population] = {

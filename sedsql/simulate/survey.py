@@ -8,6 +8,12 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
+GAIA, TMASS, ALLWISE = slice(0, 3), slice(3, 6), slice(6, 10)
+
+GAIA_FLUX_ZERO_POINTS = np.array([25.6873668671, 25.3385422158, 24.7478955012])
+"""Vega magnitudes of one electron per second in G, BP and RP (Riello et al. 2021, Table 3)."""
+
+
 @dataclass(frozen=True)
 class Depth:
     """How one band is measured.
@@ -15,7 +21,7 @@ class Depth:
     m10 : magnitude at a signal-to-noise ratio of 10
     gamma : share of the background in the variance at m10, the rest are the source's photons
     floor : least error in mag
-    threshold : least signal-to-noise ratio of a detection
+    threshold : least signal-to-noise ratio of a measurement
     saturates : brighter than this the error grows (2MASS, AllWISE) or the source is lost (Gaia)
     """
 
@@ -26,16 +32,16 @@ class Depth:
     saturates: float
 
 
-# Gaia: Riello et al. 2021, A&A 649, A3, Section 8.1; 2MASS: Skrutskie et al. 2006, AJ 131, 1163, Table 8;
-# AllWISE: Cutri et al. 2013, Explanatory Supplement, II.3 (5 sigma at 17.1, 15.7, 11.5, 7.7; detected from 2).
+# Gaia: Riello et al. 2021, A&A 649, A3, Section 8.1. 2MASS: Skrutskie et al. 2006, AJ 131, 1163, Table 8.
+# AllWISE: Cutri et al. 2013, Explanatory Supplement, II.3 (5 sigma at 17.1, 15.7, 11.5, 7.7).
 DEPTHS = (
     Depth(26.0, 0.2, 0.0003, 5.0, 2.0),
     Depth(20.0, 0.8, 0.0010, 2.0, 3.0),
     Depth(20.75, 0.8, 0.0008, 2.0, 3.0),
-    Depth(15.8, 0.9, 0.0200, 6.0, 5.0),
-    Depth(15.1, 0.9, 0.0200, 6.0, 5.0),
-    Depth(14.3, 0.9, 0.0200, 6.0, 4.5),
-    Depth(16.35, 0.95, 0.0220, 5.0, 6.0),
+    Depth(15.8, 0.9, 0.0200, 4.0, 5.0),
+    Depth(15.1, 0.9, 0.0200, 4.0, 5.0),
+    Depth(14.3, 0.9, 0.0200, 4.0, 4.5),
+    Depth(16.35, 0.95, 0.0220, 2.0, 6.0),
     Depth(14.95, 0.95, 0.0200, 2.0, 5.5),
     Depth(10.75, 0.95, 0.0150, 2.0, 1.0),
     Depth(6.95, 0.95, 0.0200, 2.0, -1.0),
@@ -44,8 +50,6 @@ _M10, _GAMMA, _FLOOR, THRESHOLD, _SATURATES = (
     np.array([getattr(depth, name) for depth in DEPTHS])
     for name in ("m10", "gamma", "floor", "threshold", "saturates")
 )
-GAIA, TMASS, ALLWISE = slice(0, 3), slice(3, 6), slice(6, 10)
-
 BP_PEDESTAL = 21.6
 """BP of the light that a source without any blue light still shows, because transits below 1 e/s are
 left out of the mean (Riello et al. 2021, Section 8.1): faint red sources look too blue in BP."""
@@ -53,8 +57,28 @@ left out of the mean (Riello et al. 2021, Section 8.1): faint red sources look t
 _MAG_PER_NEPER = 2.5 / np.log(10)
 
 
+def g_magnitude(bp: Array, rp: Array) -> Array:
+    """G of sources of given BP and RP, because G collects the light of both.
+
+    The mean flux excess factor of stars, C(BP - RP) (Riello et al. 2021, Section 9.4, Table 2), turned
+    round. It keeps G right where one coefficient of extinction cannot: the redder the light, the less of it
+    is lost in so wide a band.
+    """
+    x = np.clip(bp - rp, -1.0, 8.0)
+    excess = np.select(
+        [x < 0.5, x < 4.0],
+        [1.154360 + x * (0.033772 + x * 0.032277), 1.162004 + x * (0.011464 + x * (0.049255 - x * 0.005879))],
+        1.057572 + x * 0.140537,
+    )
+    flux = sum(10 ** (0.4 * (GAIA_FLUX_ZERO_POINTS[k] - mag)) for k, mag in ((1, bp), (2, rp)))
+    return GAIA_FLUX_ZERO_POINTS[0] - 2.5 * np.log10(flux / excess)
+
+
 def expected_error(magnitudes: Array) -> Array:
-    """Errors in mag, shape (n, 10), without the floor of the calibration (Ivezic et al. 2019, ApJ 873, 111, eq. 5)."""
+    """Errors in mag, shape (n, 10), without the floor of the calibration.
+
+    Photons and background as in Ivezic et al. 2019, ApJ 873, 111, eq. 5.
+    """
     x = 10 ** (0.4 * (magnitudes - _M10))
     return 0.1 * _MAG_PER_NEPER * np.sqrt(np.maximum((1 - _GAMMA) * x + _GAMMA * x * x, 0))
 
@@ -69,8 +93,9 @@ def limiting_magnitude(snr: float) -> Array:
 def observe(magnitudes: Array, rng: np.random.Generator) -> tuple[Array, Array]:
     """Measured magnitudes and their errors, both of shape (n, 10); NaN where a band has no detection.
 
-    Noise is Gaussian in flux, so the limits are soft. 2MASS lists a source when one of its bands is
-    found, AllWISE when W1 or W2 is; the depth of both varies over the sky by a quarter of a magnitude.
+    Noise is Gaussian in flux, so the limits are soft. 2MASS lists a source that reaches 7 sigma in one of
+    its bands, AllWISE one that reaches 5 sigma in W1 or W2; the depth of both varies over the sky by a
+    quarter of a magnitude.
     """
     true = np.array(magnitudes, dtype=np.float64)
     true[:, 1] = -2.5 * np.log10(10 ** (-0.4 * true[:, 1]) + 10 ** (-0.4 * BP_PEDESTAL))
@@ -82,12 +107,14 @@ def observe(magnitudes: Array, rng: np.random.Generator) -> tuple[Array, Array]:
     noise[:, 3:] = np.hypot(noise[:, 3:], np.minimum(0.05 * saturation[:, 3:], 0.3))
     flux = 1 + noise * rng.standard_normal(true.shape)
     with np.errstate(divide="ignore", invalid="ignore"):
-        seen = (flux > 0) & (flux / noise > THRESHOLD) & np.isfinite(true)
+        snr: Array = np.where(np.isfinite(true), flux / noise, 0)
+        seen: NDArray[np.bool_] = np.greater(snr, THRESHOLD)
         observed = true - 2.5 * np.log10(flux)
         errors = np.hypot(_MAG_PER_NEPER * noise / flux, _FLOOR)
     observed += _FLOOR * rng.standard_normal(true.shape)
     seen[:, GAIA] &= saturation[:, GAIA] == 0
     seen[:, 0] &= true[:, 0] < 21.2
     seen[:, 1:3] &= seen[:, :1]
-    seen[:, ALLWISE] &= (seen[:, 6] | seen[:, 7])[:, None]
+    for survey, deciding, least in ((TMASS, TMASS, 7.0), (ALLWISE, slice(6, 8), 5.0)):
+        seen[:, survey] &= (snr[:, deciding] > least).any(axis=1)[:, None]
     return np.where(seen, observed, np.nan), np.where(seen, errors, np.nan)
