@@ -10,24 +10,18 @@ they cut the sphere the smaller one is meant.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlglot import exp
 
-from sedsql.adql import kinds
+from sedsql.adql import kinds, sphere
 from sedsql.adql.nodes import Call
+from sedsql.adql.sphere import Number, real
 
 Write = Callable[[exp.Expr], str]
 Writes = Callable[[list[exp.Expr], Write], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number in SQL; `value` when it is a constant."""
-
-    sql: str
-    value: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +79,6 @@ def number(node: exp.Expr, write: Write) -> Number:
     return Number(f"({write(node)})" if isinstance(node, exp.Binary) else write(node))
 
 
-def real(value: float) -> str:
-    """A DOUBLE in SQL: DuckDB takes 1.5 for a DECIMAL, and products of those overflow."""
-    text = repr(float(value))
-    return text if "e" in text else text + "e0"
-
-
 def shape(node: exp.Expr, write: Write) -> Shape:
     """What an expression of geometry is, as far as it can be told."""
     node = node.unnest()
@@ -107,6 +95,11 @@ def shape(node: exp.Expr, write: Write) -> Shape:
             else:
                 numbers.append(number(argument, write))
         return Shape(kind, tuple(numbers))
+    if isinstance(node, Call) and node.name == "REGION":
+        text = node.arguments[0]
+        if not isinstance(text, exp.Literal):
+            raise Unsupported("REGION of what is no constant")
+        return stcs(text.name)
     return Shape(kind, sql=f"({write(node)})")
 
 
@@ -158,47 +151,15 @@ box = _constructor("BOX", "B")
 polygon = _constructor("POLYGON", "Y")
 
 
-# --- distances --------------------------------------------------------------------------------------------
+# --- functions of geometries ------------------------------------------------------------------------------
 
 
-def sin_of(angle: Number, factor: float = 1.0) -> str:
-    if angle.value is not None:
-        return real(math.sin(math.radians(angle.value * factor)))
-    return f"sin(radians({angle.sql}){'' if factor == 1 else f' * {factor}'})"
+class Unsupported(Exception):
+    """ADQL has it, sedsql does not have it yet."""
 
 
-def cos_of(angle: Number) -> str:
-    if angle.value is not None:
-        return real(math.cos(math.radians(angle.value)))
-    return f"cos(radians({angle.sql}))"
-
-
-def half_sine_squared(a: Number, b: Number) -> str:
-    """sin((a - b) / 2) squared."""
-    if a.value is not None and b.value is not None:
-        return real(math.sin(math.radians(a.value - b.value) / 2) ** 2)
-    return f"pow(sin(radians({a.sql} - {b.sql}) / 2), 2)"
-
-
-def haversine(ra1: Number, dec1: Number, ra2: Number, dec2: Number) -> str:
-    """sin(distance / 2) squared: exact for small distances, and cheap."""
-    return (
-        f"{half_sine_squared(dec1, dec2)} + {cos_of(dec1)} * {cos_of(dec2)} * {half_sine_squared(ra1, ra2)}"
-    )
-
-
-def separation(ra1: Number, dec1: Number, ra2: Number, dec2: Number) -> str:
-    """The angle between two points in degrees, exact from zero to the antipodes.
-
-    Vincenty's formula, with the differences of its products written as sines of half angles, so that nothing
-    cancels for small distances either.
-    """
-    ra, dec = f"radians({ra1.sql} - {ra2.sql})", f"radians({dec1.sql} - {dec2.sql})"
-    bend = f"2 * {cos_of(dec1)} * pow(sin({ra} / 2), 2)"
-    east = f"{cos_of(dec1)} * sin({ra})"
-    north = f"sin({dec}) + {sin_of(dec2)} * {bend}"
-    along = f"cos({dec}) - {cos_of(dec2)} * {bend}"
-    return f"degrees(atan2(sqrt(pow({east}, 2) + pow({north}, 2)), {along}))"
+NAMES = {"P": "a point", "C": "a circle", "B": "a box", "Y": "a polygon", "G": "a column or region"}
+SIZES = {"P": "2", "C": "3", "B": "4"}
 
 
 def distance(arguments: list[exp.Expr], write: Write) -> str:
@@ -206,7 +167,58 @@ def distance(arguments: list[exp.Expr], write: Write) -> str:
         ra1, dec1, ra2, dec2 = (number(argument, write) for argument in arguments)
     else:
         (ra1, dec1), (ra2, dec2) = (coordinates(shape(argument, write)) for argument in arguments)
-    return separation(ra1, dec1, ra2, dec2)
+    return sphere.separation(ra1, dec1, ra2, dec2)
+
+
+def centroid(arguments: list[exp.Expr], write: Write) -> str:
+    inner = shape(arguments[0], write)
+    if inner.kind in "PCB" and inner.numbers:
+        return Shape("P", inner.numbers[:2]).array()
+    round_ = "CASE WHEN len(_g.v) <= 4 THEN _g.v[1:2] ELSE " + sphere.polygon_middle("_g.s") + " END"
+    return sphere.let({"v": inner.array(), "s": _sides(inner.array())}, round_, "_g")
+
+
+def area(arguments: list[exp.Expr], write: Write) -> str:
+    inner = shape(arguments[0], write)
+    return each(inner, "_a", AREAS)
+
+
+def _cap(sine: str) -> str:
+    return f"{real(360 * 360 / math.pi)} * pow({sine}, 2)"
+
+
+def _box_area(box: Shape) -> str:
+    _, dec, width, height = box.numbers
+    low, high = f"greatest(-90e0, {dec.sql} - {height.sql} / 2)", f"least(90e0, {dec.sql} + {height.sql} / 2)"
+    return f"least(360e0, {width.sql}) * degrees(sin(radians({high})) - sin(radians({low})))"
+
+
+AREAS: dict[str, Callable[[Shape], str]] = {
+    "P": lambda point: f"0e0 * {point.numbers[0].sql}",
+    "C": lambda circle: _cap(sphere.sin_of(circle.numbers[2], 0.5)),
+    "B": _box_area,
+    "Y": lambda polygon: sphere.let({"s": _sides(polygon.array())}, sphere.polygon_area("_g.s"), "_g"),
+}
+
+
+def _sides(array: str) -> str:
+    return sphere.let({"v": array}, sphere.sides("y.v"), "y")
+
+
+def each(value: Shape, name: str, table: dict[str, Callable[[Shape], str]]) -> str:
+    """What a table has for the kind of a geometry; for one of unknown kind its length tells when it runs."""
+    if value.kind != "G":
+        return table[value.kind](value if value.numbers else named(value.kind, value.sql))
+    whens = [f"WHEN {size} THEN {table[kind](named(kind, f'{name}.v'))}" for kind, size in SIZES.items()]
+    cases = f"CASE len({name}.v) {' '.join(whens)} ELSE {table['Y'](named('Y', f'{name}.v'))} END"
+    return sphere.let({"v": value.sql}, cases, name)
+
+
+def named(kind: str, array: str) -> Shape:
+    """A geometry of known kind whose numbers stand in an array."""
+    if kind == "Y":
+        return Shape("Y", sql=array)
+    return Shape(kind, tuple(Number(f"{array}[{place}]") for place in range(1, int(SIZES[kind]) + 1)), array)
 
 
 # --- predicates -------------------------------------------------------------------------------------------
@@ -222,184 +234,227 @@ def intersects(arguments: list[exp.Expr], write: Write) -> str:
 
 def contains_condition(arguments: list[exp.Expr], write: Write) -> str:
     """Whether the second geometry contains the first, as a condition in brackets."""
-    inner, outer = (shape(argument, write) for argument in arguments)
-    if inner.kind == "P" and outer.kind in POINT_IN:
-        return f"({POINT_IN[outer.kind](inner, outer)})"
-    raise unsupported("CONTAINS", inner, outer)
+    return pairwise(*(shape(argument, write) for argument in arguments), "CONTAINS", INSIDE)
 
 
 def intersects_condition(arguments: list[exp.Expr], write: Write) -> str:
     """Whether two geometries have a point in common, as a condition in brackets."""
-    first, second = (shape(argument, write) for argument in arguments)
-    if second.kind == "P":
-        first, second = second, first
-    if first.kind == "P" and second.kind in POINT_IN:
-        return f"({POINT_IN[second.kind](first, second)})"
-    raise unsupported("INTERSECTS", first, second)
+    return pairwise(*(shape(argument, write) for argument in arguments), "INTERSECTS", TOGETHER)
 
 
-class Unsupported(Exception):
-    """ADQL has it, sedsql does not have it yet."""
+Test = Callable[[Shape, Shape], str]
 
 
-NAMES = {"P": "a point", "C": "a circle", "B": "a box", "Y": "a polygon", "G": "a column or region"}
+def pairwise(first: Shape, second: Shape, function: str, table: dict[str, Test]) -> str:
+    """The test that a table has for the kinds of two geometries."""
 
+    def test(one: Shape, other: Shape) -> str:
+        found = table.get(one.kind + other.kind)
+        if found:
+            return found(one, other)
+        if "G" in first.kind + second.kind:
+            return f"error('ADQL {function} of {NAMES[one.kind]} and {NAMES[other.kind]}: not supported yet')"
+        raise Unsupported(f"{function} of {NAMES[one.kind]} and {NAMES[other.kind]}")
 
-def unsupported(function: str, first: Shape, second: Shape) -> Unsupported:
-    return Unsupported(f"{function} of {NAMES[first.kind]} and {NAMES[second.kind]}")
+    def with_second(one: Shape) -> str:
+        return each(second, "_b", {kind: lambda other: test(one, other) for kind in "PCBY"})
+
+    table_of = dict.fromkeys("PCBY", with_second)
+    return f"({each(first, '_a', table_of)})"
 
 
 def point_in_circle(point: Shape, circle: Shape) -> str:
     ra, dec = coordinates(point)
-    if not circle.numbers:
-        ra0, dec0, radius = (Number(f"{circle.sql}[{place}]") for place in (1, 2, 3))
-    else:
-        ra0, dec0, radius = circle.numbers
+    ra0, dec0, radius = circle.numbers
     size = radius.value
     if size is None:
-        return f"{separation(ra, dec, ra0, dec0)} <= {radius.sql}"
+        return f"{sphere.separation(ra, dec, ra0, dec0)} <= {radius.sql}"
     if size <= 90:
         limit = math.sin(math.radians(size) / 2) ** 2 if size >= 0 else -1.0
-        return f"{haversine(ra, dec, ra0, dec0)} <= {real(limit)}"
+        return f"{sphere.haversine(ra, dec, ra0, dec0)} <= {real(limit)}"
     # Beyond 90 degrees the distance from the antipodes is the exact one.
-    ra1 = Number(real(ra0.value + 180), ra0.value + 180) if ra0.value is not None else Number(f"({ra0.sql} + 180)")
-    dec1 = Number(real(-dec0.value), -dec0.value) if dec0.value is not None else Number(f"(-{dec0.sql})")
     limit = math.sin(math.radians(180 - size) / 2) ** 2 if size < 180 else -1.0
-    return f"{haversine(ra, dec, ra1, dec1)} >= {real(limit)}"
+    return f"{sphere.haversine(ra, dec, *_antipodes(ra0, dec0))} >= {real(limit)}"
+
+
+def _antipodes(ra: Number, dec: Number) -> tuple[Number, Number]:
+    east = Number(real(ra.value + 180), ra.value + 180) if ra.value is not None else Number(f"({ra.sql} + 180)")
+    south = Number(real(-dec.value), -dec.value) if dec.value is not None else Number(f"(-({dec.sql}))")
+    return east, south
 
 
 def point_in_point(point: Shape, other: Shape) -> str:
-    return f"{separation(*coordinates(point), *coordinates(other))} = 0"
+    return f"{sphere.separation(*coordinates(point), *coordinates(other))} = 0"
 
 
 def point_in_box(point: Shape, box: Shape) -> str:
     ra, dec = coordinates(point)
-    if not box.numbers:
-        ra0, dec0, width, height = (Number(f"{box.sql}[{place}]") for place in (1, 2, 3, 4))
-    else:
-        ra0, dec0, width, height = box.numbers
-    # The difference in right ascension, taken into [-180, 180].
-    turn = f"{ra.sql} - {ra0.sql}"
-    east = f"abs({turn} - 360 * round(({turn}) / 360))"
-    return f"abs({dec.sql} - {dec0.sql}) <= {height.sql} / 2 AND {east} <= {width.sql} / 2"
+    ra0, dec0, width, height = box.numbers
+    return f"abs({dec.sql} - {dec0.sql}) <= {height.sql} / 2 AND {_turn(ra, ra0)} <= {width.sql} / 2"
+
+
+def _turn(ra: Number, ra0: Number) -> str:
+    """The difference of two right ascensions, between 0 and 180."""
+    return f"abs({ra.sql} - {ra0.sql} - 360 * round(({ra.sql} - {ra0.sql}) / 360))"
 
 
 def point_in_polygon(point: Shape, polygon: Shape) -> str:
-    if not polygon.constant:
-        raise unsupported("CONTAINS", point, polygon)
-    return inside_edges(coordinates(point), polygon.values)
+    ra, dec = coordinates(point)
+    if polygon.constant:
+        return sphere.inside_edges((ra, dec), polygon.values)
+    return sphere.let({"p": _vector(ra, dec), "s": _sides(polygon.array())}, sphere.inside("_g.p", "_g.s"), "_g")
 
 
-POINT_IN: dict[str, Callable[[Shape, Shape], str]] = {
-    "P": point_in_point,
-    "C": point_in_circle,
-    "B": point_in_box,
-    "Y": point_in_polygon,
+def _vector(ra: Number, dec: Number) -> str:
+    return sphere.vector_sql(f"({ra.sql})", f"({dec.sql})")
+
+
+def circle_in_circle(inner: Shape, outer: Shape) -> str:
+    (ra1, dec1, r1), (ra2, dec2, r2) = inner.numbers, outer.numbers
+    return f"{sphere.separation(ra1, dec1, ra2, dec2)} + {r1.sql} <= {r2.sql} OR {r2.sql} >= 180"
+
+
+def circles_meet(one: Shape, other: Shape) -> str:
+    (ra1, dec1, r1), (ra2, dec2, r2) = one.numbers, other.numbers
+    return f"{sphere.separation(ra1, dec1, ra2, dec2)} <= {r1.sql} + {r2.sql}"
+
+
+def circle_meets_polygon(circle: Shape, polygon: Shape) -> str:
+    ra, dec, radius = circle.numbers
+    body = f"{sphere.inside('_g.p', '_g.s')} OR {sphere.distance_to_sides('_g.p', '_g.s')} <= {radius.sql}"
+    return sphere.let({"p": _vector(ra, dec), "s": _sides(polygon.array())}, body, "_g")
+
+
+def circle_in_polygon(circle: Shape, polygon: Shape) -> str:
+    ra, dec, radius = circle.numbers
+    body = f"{sphere.inside('_g.p', '_g.s')} AND {sphere.distance_to_sides('_g.p', '_g.s')} >= {radius.sql}"
+    return sphere.let({"p": _vector(ra, dec), "s": _sides(polygon.array())}, body, "_g")
+
+
+def polygon_in_circle(polygon: Shape, circle: Shape) -> str:
+    """It lies in a circle if it keeps away from the circle's complement, a circle around the antipodes."""
+    ra, dec, radius = circle.numbers
+    body = (
+        f"NOT {sphere.inside('_g.p', '_g.s')} AND {sphere.distance_to_sides('_g.p', '_g.s')} >= 180 - {radius.sql}"
+    )
+    return sphere.let({"p": _vector(*_antipodes(ra, dec)), "s": _sides(polygon.array())}, body, "_g")
+
+
+def polygons_meet(one: Shape, other: Shape) -> str:
+    body = (
+        f"{sphere.inside('_g.s[1].a', '_g.t')} OR {sphere.inside('_g.t[1].a', '_g.s')}"
+        f" OR {sphere.sides_cross('_g.s', '_g.t')}"
+    )
+    return sphere.let({"s": _sides(one.array()), "t": _sides(other.array())}, body, "_g")
+
+
+def polygon_in_polygon(inner: Shape, outer: Shape) -> str:
+    corners = f"list_bool_and(list_transform(_g.s, lambda k: {sphere.inside('k.a', '_g.t')}))"
+    body = f"{corners} AND NOT {sphere.sides_cross('_g.s', '_g.t')}"
+    return sphere.let({"s": _sides(inner.array()), "t": _sides(outer.array())}, body, "_g")
+
+
+def distance_to_box(ra: Number, dec: Number, box: Shape) -> str:
+    """The distance of a point from a box, 0 inside."""
+    ra0, dec0, width, height = box.numbers
+    low, high = f"({dec0.sql} - {height.sql} / 2)", f"({dec0.sql} + {height.sql} / 2)"
+    above = f"greatest(0e0, {dec.sql} - {high}, {low} - {dec.sql})"
+    sides = []
+    for edge in (f"({ra0.sql} - {width.sql} / 2)", f"({ra0.sql} + {width.sql} / 2)"):
+        a, b = sphere.vector_sql(edge, low), sphere.vector_sql(edge, high)
+        arc = sphere.let({"a": a, "b": b}, sphere.distance_to_arc("_g.p", "_h.a", "_h.b", sphere.outer("_h.a", "_h.b")), "_h")
+        sides.append(arc)
+    beside = f"least({', '.join(sides)})"
+    inside = f"{_turn(ra, ra0)} <= {width.sql} / 2"
+    body = f"CASE WHEN {inside} THEN least({above}, {beside}) ELSE {beside} END"
+    return sphere.let({"p": _vector(ra, dec)}, body, "_g")
+
+
+def circle_meets_box(circle: Shape, box: Shape) -> str:
+    ra, dec, radius = circle.numbers
+    return f"{distance_to_box(ra, dec, box)} <= {radius.sql}"
+
+
+def box_in_circle(box: Shape, circle: Shape) -> str:
+    ra, dec, radius = circle.numbers
+    return f"{distance_to_box(*_antipodes(ra, dec), box)} >= 180 - {radius.sql}"
+
+
+def boxes_meet(one: Shape, other: Shape) -> str:
+    (ra1, dec1, w1, h1), (ra2, dec2, w2, h2) = one.numbers, other.numbers
+    return (
+        f"abs({dec1.sql} - {dec2.sql}) <= ({h1.sql} + {h2.sql}) / 2"
+        f" AND {_turn(ra1, ra2)} <= ({w1.sql} + {w2.sql}) / 2"
+    )
+
+
+def box_in_box(inner: Shape, outer: Shape) -> str:
+    (ra1, dec1, w1, h1), (ra2, dec2, w2, h2) = inner.numbers, outer.numbers
+    return (
+        f"abs({dec1.sql} - {dec2.sql}) <= ({h2.sql} - {h1.sql}) / 2"
+        f" AND ({_turn(ra1, ra2)} <= ({w2.sql} - {w1.sql}) / 2 OR {w2.sql} >= 360)"
+    )
+
+
+def swapped(test: Test) -> Test:
+    return lambda one, other: test(other, one)
+
+
+POINTS: dict[str, Test] = {
+    "PP": point_in_point,
+    "PC": point_in_circle,
+    "PB": point_in_box,
+    "PY": point_in_polygon,
 }
+INSIDE: dict[str, Test] = {
+    **POINTS,
+    "CC": circle_in_circle,
+    "CY": circle_in_polygon,
+    "YC": polygon_in_circle,
+    "YY": polygon_in_polygon,
+    "BB": box_in_box,
+    "BC": box_in_circle,
+    **dict.fromkeys(("CP", "BP", "YP"), lambda one, other: "false"),
+}
+TOGETHER: dict[str, Test] = {
+    **POINTS,
+    "CC": circles_meet,
+    "CY": circle_meets_polygon,
+    "CB": circle_meets_box,
+    "BB": boxes_meet,
+    "YY": polygons_meet,
+}
+TOGETHER |= {pair[::-1]: swapped(test) for pair, test in TOGETHER.items() if pair[0] != pair[1]}
 
 
-# --- polygons ---------------------------------------------------------------------------------------------
+# --- REGION -----------------------------------------------------------------------------------------------
 
-Vector = tuple[float, float, float]
-
-
-def vector(ra: float, dec: float) -> Vector:
-    a, d = math.radians(ra), math.radians(dec)
-    return math.cos(d) * math.cos(a), math.cos(d) * math.sin(a), math.sin(d)
-
-
-def dot(a: Vector, b: Vector) -> float:
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-
-
-def cross(a: Vector, b: Vector) -> Vector:
-    return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
+# STC-S 1.33, the simple shapes: a word, a frame, a place of reference, a flavour and the numbers.
+STCS = re.compile(
+    r"\s*(?P<shape>position|circle|box|polygon)"
+    r"(?:\s+(?:icrs|fk5|fk4|j2000|b1950|ecliptic|galactic|unknown(?:frame)?)\b)?"
+    r"(?:\s+(?:geocenter|barycenter|heliocenter|lsr|topocenter|relocatable|unknownrefpos)\b)?"
+    r"(?:\s+(?:spherical2|cartesian[23])\b)?"
+    r"(?P<numbers>(?:\s+[-+]?[0-9.]+(?:e[-+]?[0-9]+)?)+)\s*",
+    re.IGNORECASE,
+)
+STCS_KINDS = {"position": ("P", 2), "circle": ("C", 3), "box": ("B", 4), "polygon": ("Y", 6)}
 
 
-def unit(a: Vector) -> Vector:
-    size = math.sqrt(dot(a, a)) or 1.0
-    return a[0] / size, a[1] / size, a[2] / size
-
-
-def corners(values: list[float]) -> list[Vector]:
-    """The corners of a polygon as unit vectors, each once."""
-    found: list[Vector] = []
-    for ra, dec in zip(values[::2], values[1::2], strict=True):
-        corner = vector(ra, dec)
-        if not found or max(abs(a - b) for a, b in zip(corner, found[-1], strict=True)) > 1e-15:
-            found.append(corner)
-    if len(found) > 1 and max(abs(a - b) for a, b in zip(found[0], found[-1], strict=True)) <= 1e-15:
-        found.pop()
-    return found
-
-
-def axis_and_area(points: list[Vector]) -> tuple[Vector, float]:
-    """A direction in the middle of a polygon, and the area (sr) of its part that does not hold the antipodes."""
-    total = (0.0, 0.0, 0.0)
-    for point in points:
-        total = (total[0] + point[0], total[1] + point[1], total[2] + point[2])
-    axis = unit(total)
-    area = 0.0
-    for a, b in zip(points, points[1:] + points[:1], strict=True):
-        area += 2 * math.atan2(dot(axis, cross(a, b)), 1 + dot(axis, a) + dot(a, b) + dot(b, axis))
-    return axis, abs(area)
-
-
-def inside_edges(place: tuple[Number, Number], values: list[float]) -> str:
-    """Whether a point lies in a polygon: the parity of the sides between it and the polygon's antipodes.
-
-    From the point, walk the great circle away from the middle of the polygon (`axis`) to the antipodes of the
-    middle, which lie outside. A side is crossed when its ends lie left and right of that way, on its half of
-    the circle, and it bounds the point's side of the sphere. All three are signs of products of the point's
-    vector with constants.
-    """
-    points = corners(values)
-    axis, area = axis_and_area(points)
-    outside = area > 2 * math.pi
-    tests = []
-    for a, b in zip(points, points[1:] + points[:1], strict=True):
-        normal = cross(a, b)
-        turn = dot(normal, axis)
-        if turn == 0:
-            continue  # runs towards the middle: the way never crosses it
-        # cross(axis, x) . p tells on which side of the way from p away from the middle x lies.
-        left, right = (a, b) if turn > 0 else (b, a)
-        side = normal if turn > 0 else (-normal[0], -normal[1], -normal[2])
-        tests.append(
-            f"CAST({product(cross(left, axis))} < 0 AND {product(cross(right, axis))} >= 0"
-            f" AND {product(side)} >= 0 AS INT)"
-        )
-    ra, dec = place
-    x = f"{cos_of(dec)} * {cos_of(ra)}"
-    y = f"{cos_of(dec)} * {sin_of(ra)}"
-    parity = f"({' + '.join(tests) or '0'}) % 2 = {0 if outside else 1}"
-    # The lambda computes the vector once for all sides.
-    return f"list_transform([[{x}, {y}, {sin_of(dec)}]], lambda p: {parity})[1]"
-
-
-def product(constants: Vector) -> str:
-    return " + ".join(f"p[{place}] * ({real(value)})" for place, value in enumerate(constants, 1))
-
-
-# --- the rest ---------------------------------------------------------------------------------------------
+def stcs(text: str) -> Shape:
+    """A shape of STC-S. The frame is not turned: as in POINT('GALACTIC', ...), numbers are taken as they are."""
+    found = STCS.fullmatch(text)
+    if not found:
+        raise Unsupported(f"the region {text!r}")
+    kind, size = STCS_KINDS[found["shape"].lower()]
+    try:
+        values = [float(value) for value in found["numbers"].split()]
+    except ValueError:
+        raise Unsupported(f"the region {text!r}") from None
+    if len(values) != size if kind != "Y" else len(values) < size or len(values) % 2:
+        raise Unsupported(f"the region {text!r}")
+    return Shape(kind, tuple(Number(real(value), value) for value in values))
 
 
 def region(arguments: list[exp.Expr], write: Write) -> str:
-    raise Unsupported("REGION")
-
-
-def centroid(arguments: list[exp.Expr], write: Write) -> str:
-    inner = shape(arguments[0], write)
-    if inner.kind in "PCB" and inner.numbers:
-        return Shape("P", inner.numbers[:2]).array()
-    raise Unsupported(f"CENTROID of {NAMES[inner.kind]}")
-
-
-def area(arguments: list[exp.Expr], write: Write) -> str:
-    inner = shape(arguments[0], write)
-    full = 360 * 360 / math.pi
-    if inner.kind == "P":
-        return "0e0"
-    if inner.kind == "C" and inner.numbers:
-        return f"{real(full)} * pow({sin_of(inner.numbers[2], 0.5)}, 2)"
-    raise Unsupported(f"AREA of {NAMES[inner.kind]}")
+    return shape(Call(this="REGION", expressions=[arguments[0].copy()]), write).array()

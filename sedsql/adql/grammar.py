@@ -95,7 +95,7 @@ class Grammar:
             return self.error("ADQL has no LIMIT", hint="write SELECT TOP n")
         text = self.sql[token.start : token.end]
         return self.error(f"{text!r} is not expected here" if len(text) < 60 else "Unexpected here",
-                          hint=f"{expected} is")  # fmt: skip
+                          hint=f"what can stand here is {expected}")  # fmt: skip
 
     def deeper(self) -> None:
         self.depth += 1
