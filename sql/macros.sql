@@ -89,13 +89,11 @@ CREATE OR REPLACE TEMP MACRO sed_alpha
         );
 
 -- Stage by that index (Greene et al. 1994, after Lada 1987).
-CREATE OR REPLACE TEMP MACRO _sed_stage(alpha) AS
-    CASE
-        WHEN alpha >= 0.3 THEN 'I'
-        WHEN alpha >= -0.3 THEN 'flat'
-        WHEN alpha >= -1.6 THEN 'II'
-        WHEN alpha < -1.6 THEN 'III'
-    END;
+-- A list of one index, so that the index is written, and so bound and computed, once.
+CREATE OR REPLACE TEMP MACRO _sed_stage(alpha) AS [
+    CASE WHEN a >= 0.3 THEN 'I' WHEN a >= -0.3 THEN 'flat' WHEN a >= -1.6 THEN 'II' WHEN a < -1.6 THEN 'III' END
+    FOR a IN [alpha]
+][1];
 
 CREATE OR REPLACE TEMP MACRO sed_stage
     (g, bp, rp, j, h, ks, w1, w2, w3, w4) AS _sed_stage(sed_alpha(g, bp, rp, j, h, ks, w1, w2, w3, w4)),

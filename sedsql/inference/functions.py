@@ -8,6 +8,7 @@ import contextlib
 import inspect
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -25,6 +26,35 @@ PREDICTION = (
 )
 
 
+
+
+@dataclass(frozen=True)
+class RowFunction:
+    """What a translator has to know of a function.
+
+    Attributes
+    ----------
+    arity : the numbers of arguments that it takes
+    columns : what the row must have, when the first argument is the alias of a table
+    row : whether it may be
+    """
+
+    arity: tuple[int, ...]
+    columns: tuple[str, ...] = COLUMNS
+    row: bool = True
+
+
+FUNCTIONS = {
+    "sed_class": RowFunction((1, 2, 10, 11)),
+    "sed_proba": RowFunction((2, 3, 11, 12)),
+    "sed_predict": RowFunction((1, 2, 10, 11)),
+    "sed_points": RowFunction((1, 10)),
+    "sed_alpha": RowFunction((1, 10), COLUMNS[5:]),
+    "sed_stage": RowFunction((1, 10), COLUMNS[5:]),
+}
+"""The functions that `register` makes callable."""
+
+
 def register(
     con: duckdb.DuckDBPyConnection, models: Iterable[str | Path] | None = None, default: str | None = None
 ) -> None:
@@ -38,8 +68,17 @@ def register(
 
     Notes
     -----
-    The macros are temporary, so a cursor made with `con.cursor()` needs a `register` of its own.
+    The functions are called through temporary macros, so a cursor made with `con.cursor()` needs a
+    `register` of its own.
     """
+    register_functions(con, models, default)
+    define_macros(con, temporary=True)
+
+
+def register_functions(
+    con: duckdb.DuckDBPyConnection, models: Iterable[str | Path] | None = None, default: str | None = None
+) -> None:
+    """Register _sed_class, _sed_proba and _sed_predict, which cursors of the connection see too."""
     sessions = _Sessions(models, default or DEFAULT_MODEL)
     for name, function, parameters, returns in (
         ("_sed_class", sessions.sed_class, ["VARCHAR"], "VARCHAR"),
@@ -56,8 +95,13 @@ def register(
             type="arrow",
             null_handling="special",
         )
-    for macros in ("macros.sql", "model_macros.sql"):
-        con.execute((folder("sql") / macros).read_text(encoding="utf-8"))
+
+
+def define_macros(con: duckdb.DuckDBPyConnection, *, temporary: bool) -> None:
+    """Define the macros that call the functions, for this connection alone or in its current database."""
+    for name in ("macros.sql", "model_macros.sql"):
+        macros = (folder("sql") / name).read_text(encoding="utf-8")
+        con.execute(macros if temporary else macros.replace(" TEMP MACRO ", " MACRO "))
 
 
 class _Sessions:

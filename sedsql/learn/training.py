@@ -12,6 +12,7 @@ from cdshealpix.nested import lonlat_to_healpix
 from numpy.typing import NDArray
 
 from .. import tables
+from ..simulate import POPULATIONS, simulate
 from ..tables import TableError
 
 MIN_BANDS = 3
@@ -34,12 +35,14 @@ class LabelledTable:
     magnitudes : float32, shape (n, 10), NaN = missing
     labels : str, shape (n,)
     cells : sky cell (or a number drawn at random where the table has no positions), shape (n,)
+    simulated : whether a row is simulated: then it is trained on and never tested on, shape (n,)
     origin : what the table is, for the card: file name, sha256, rows, rows per class
     """
 
     magnitudes: NDArray[np.float32]
     labels: NDArray[np.str_]
     cells: NDArray[np.int64]
+    simulated: NDArray[np.bool_]
     origin: dict
 
     def __len__(self) -> int:
@@ -49,7 +52,8 @@ class LabelledTable:
     def held_out(self) -> NDArray[np.bool_]:
         """The rows to test on: whole sky cells, always the same ones."""
         # A multiplicative hash spreads neighbouring cells over training and test.
-        return (self.cells.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)) % np.uint64(HELD_OUT) == 0
+        mixed = self.cells.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)
+        return (mixed % np.uint64(HELD_OUT) == 0) & ~self.simulated
 
     @property
     def n_bands(self) -> NDArray[np.int64]:
@@ -71,6 +75,7 @@ def read_labelled(path: Path, label: str, band_map: Mapping[str, str] | None = N
         magnitudes[keep],
         labels[keep],
         _sky_cells(table)[keep],
+        np.zeros(keep.sum(), bool),
         {
             "table": path.name,
             "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -79,6 +84,32 @@ def read_labelled(path: Path, label: str, band_map: Mapping[str, str] | None = N
             "left_out": int((~keep).sum()),
             "rows_per_class": {str(name): int(count) for name, count in zip(names, counts, strict=True)},
         },
+    )
+
+
+def add_simulated(table: LabelledTable, rows: Mapping[str, int], seed: int = 0) -> LabelledTable:
+    """The table and simulated sources of some of its classes, for what no catalogue of labels has enough of.
+
+    `rows` gives the number of them for each class; see `sedsql.simulate`.
+    """
+    if not rows:
+        return table
+    parts, labels = [], []
+    for label, n in rows.items():
+        if label not in POPULATIONS or label not in table.labels:
+            known = [name for name in POPULATIONS if name in table.labels]
+            raise TableError(f"Sources of class {label!r} cannot be simulated for this table; {', '.join(known)} can.")
+        parts.append(simulate(label, n, np.random.default_rng([seed, len(parts)])).magnitudes.astype(np.float32))
+        labels += [label] * n
+    magnitudes, names = np.concatenate(parts), np.array(labels)
+    keep = np.isfinite(magnitudes).sum(axis=1) >= MIN_BANDS
+    cells = np.random.default_rng(seed).integers(1 << 30, 1 << 31, keep.sum())
+    return LabelledTable(
+        np.concatenate([table.magnitudes, magnitudes[keep]]),
+        np.concatenate([table.labels, names[keep]]),
+        np.concatenate([table.cells, cells]),
+        np.concatenate([table.simulated, np.ones(keep.sum(), bool)]),
+        {**table.origin, "simulated_rows": dict(rows)},
     )
 
 

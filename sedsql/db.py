@@ -1,0 +1,151 @@
+"""connect(): ADQL or SQL in, rows or Arrow out."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from . import adql
+from .errors import Error
+from .inference.functions import FUNCTIONS, define_macros, register_functions
+from .mirror.catalogue import Catalogue
+from .mirror.store import open_mirror
+
+
+class ClosedError(Error):
+    """A connection or cursor that was closed is used."""
+
+
+def connect(mirror: str | Path | None = None, *, models: Iterable[str | Path] | None = None) -> "Connection":
+    """A connection to a mirror, or to an empty database, in which the `sed_*` functions can be called.
+
+    Parameters
+    ----------
+    mirror : folder of a mirror; it is opened read-only
+    models : folders of models to add to the shipped ones
+
+    Examples
+    --------
+    >>> import sedsql
+    >>> con = sedsql.connect()
+    >>> con.execute("SELECT sed_stage(10.7, 11.6, 9.8, 8.9, 8.1, 7.4, 6.5, 5.8, 3.9, 1.6) AS stage FROM (SELECT 1 AS one) AS t").fetchone()
+    ('II',)
+    """
+    con = duckdb.connect() if mirror is None else open_mirror(mirror)
+    try:
+        register_functions(con, models)
+        # Not temporary, but in the memory of this process: a cursor sees them, the mirror's file does not.
+        con.execute("USE memory")
+        define_macros(con, temporary=False)
+        con.execute(f"SET search_path = '{_search_path(mirror)}'")
+        return Connection(con, Catalogue.of(con), _search_path(mirror))
+    except BaseException:
+        con.close()
+        raise
+
+
+def _search_path(mirror) -> str:
+    return "memory.main" if mirror is None else "mirror.main,memory.main"
+
+
+class Connection:
+    """An open mirror.
+
+    Attributes
+    ----------
+    duckdb : the DuckDB connection beneath, for all that DuckDB offers
+    catalogue : the tables and columns that ADQL names mean
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, catalogue: Catalogue, search_path: str):
+        self.duckdb = con
+        self.catalogue = catalogue
+        self._search_path = search_path
+        self._closed = False
+
+    def cursor(self) -> "Cursor":
+        if self._closed:
+            raise ClosedError("The connection is closed; open a new one with sedsql.connect().")
+        con = self.duckdb.cursor()
+        con.execute(f"SET search_path = '{self._search_path}'")
+        return Cursor(self, con)
+
+    def translate(self, query: str, explain: list[str] | None = None) -> str:
+        """The DuckDB SQL of an ADQL query, its names resolved against the mirror."""
+        return adql.translate(query, self.catalogue, FUNCTIONS, explain=explain)
+
+    def execute(self, query: str, parameters: Sequence[Any] = (), *, lang: str = "adql") -> "Cursor":
+        """Run a query on a new cursor: see `Cursor.execute`."""
+        return self.cursor().execute(query, parameters, lang=lang)
+
+    def close(self) -> None:
+        self._closed = True
+        self.duckdb.close()
+
+    def __enter__(self) -> "Connection":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+
+class Cursor:
+    """The answer to one query at a time; DuckDB computes it when the first row is fetched."""
+
+    def __init__(self, connection: Connection, con: duckdb.DuckDBPyConnection):
+        self.connection = connection
+        self.duckdb = con
+        self._answer: duckdb.DuckDBPyRelation | None = None
+
+    def execute(self, query: str, parameters: Sequence[Any] = (), *, lang: str = "adql") -> "Cursor":
+        """Run a query, written in ADQL, or with `lang="sql"` in DuckDB's SQL.
+
+        `parameters` are bound to the `?` of a SQL query; ADQL has none.
+        """
+        if lang not in ("adql", "sql"):
+            raise ValueError(f"lang is 'adql' or 'sql', not {lang!r}")
+        sql = self.connection.translate(query) if lang == "adql" else query
+        self._answer = self.duckdb.sql(sql, params=list(parameters))
+        return self
+
+    @property
+    def description(self) -> list[tuple] | None:
+        """Name, DuckDB type and five times None for each column (PEP 249); None for what gives no rows."""
+        return self._answer.description if self._answer is not None else None
+
+    @property
+    def _rows(self) -> duckdb.DuckDBPyRelation:
+        if self._answer is None:
+            raise ClosedError("There is no answer to fetch from; execute a query first.")
+        return self._answer
+
+    def fetchone(self) -> tuple | None:
+        return self._rows.fetchone()
+
+    def fetchmany(self, size: int = 1) -> list[tuple]:
+        return self._rows.fetchmany(size)
+
+    def fetchall(self) -> list[tuple]:
+        return self._rows.fetchall()
+
+    def __iter__(self) -> Iterator[tuple]:
+        while (row := self.fetchone()) is not None:
+            yield row
+
+    def arrow(self) -> pa.Table:
+        """The whole answer as an Arrow table."""
+        return self._rows.to_arrow_table()
+
+    def interrupt(self) -> None:
+        """Stop the running query, from another thread."""
+        self.duckdb.interrupt()
+
+    def progress(self) -> float:
+        """How much of the running query is done, in per cent; negative while DuckDB cannot tell."""
+        return self.duckdb.query_progress()
+
+    def close(self) -> None:
+        self._answer = None
+        self.duckdb.close()
