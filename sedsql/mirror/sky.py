@@ -20,7 +20,8 @@ FINEST_ORDER = 29
 SKY_ORDER = 6
 REGION_ORDER = 10
 
-# ICRS to Galactic, Hipparcos and Tycho Catalogues (ESA SP-1200), vol. 1, eq. 1.5.11.
+# ICRS to Galactic as Gaia has it: Hipparcos and Tycho Catalogues (ESA SP-1200), vol. 1, eq. 1.5.11. The
+# frame of astropy, which goes through FK5, is turned by 25 mas against it.
 _TO_GALACTIC = np.array(
     [
         [-0.0548755604162154, -0.8734370902348850, -0.4838350155487132],

@@ -96,7 +96,7 @@ def simulate(
     glon, glat = np.asarray(glon, dtype=np.float64), np.asarray(glat, dtype=np.float64)
     given = np.full(n, np.nan) if distance_pc is None else np.asarray(distance_pc, dtype=np.float64)
     stars = kind.draw(n, rng)
-    distance, a_v, true = _place(stars, population, glon, glat, given, rng)
+    distance, a_v, true = _place(stars, population, glon, glat, given, rng, gaia)
     # A star that is too faint where it stands gives way to another of its kind; after a while to none,
     # so that a hopeless place ends as missing bands, not as an endless loop.
     for _ in range(40):
@@ -106,19 +106,32 @@ def simulate(
         again = kind.draw(faint.size, rng)
         for field in fields(Stars):
             getattr(stars, field.name)[faint] = getattr(again, field.name)
-        placed = _place(again, population, glon[faint], glat[faint], given[faint], rng)
+        placed = _place(again, population, glon[faint], glat[faint], given[faint], rng, gaia)
         distance[faint], a_v[faint], true[faint] = placed
     magnitudes, errors = observe(true, rng)
     return Sample(stars.teff, stars.radius, distance, a_v, glon, glat, true, magnitudes, errors)
 
 
+def _reach(magnitudes: Array, gaia: bool) -> Array:
+    """G; or, where more than Gaia counts, the G that is as easily seen as Ks by 2MASS or W1 by AllWISE."""
+    if gaia:
+        return magnitudes[:, 0]
+    depth = magnitudes[:, [0, 5, 6]] - [galaxy.GAIA_LIMIT, 14.3, 16.5]
+    return depth.min(axis=1) + galaxy.GAIA_LIMIT
+
+
 def _visible(true: Array, gaia: bool) -> NDArray[np.bool_]:
-    seen = (true[:, 0] < galaxy.GAIA_LIMIT) & (true[:, 0] > 2.5)
-    return seen if gaia else seen | (true[:, 5] < 14.3) | (true[:, 6] < 16.5)
+    return (_reach(true, gaia) < galaxy.GAIA_LIMIT) & (true[:, 0] > 2.5)
 
 
 def _place(
-    stars: Stars, population: str, glon: Array, glat: Array, given: Array, rng: np.random.Generator
+    stars: Stars,
+    population: str,
+    glon: Array,
+    glat: Array,
+    given: Array,
+    rng: np.random.Generator,
+    gaia: bool,
 ) -> tuple[Array, Array, Array]:
     """Distances, total A_V and reddened apparent magnitudes."""
     kind = POPULATIONS[population]
@@ -126,7 +139,7 @@ def _place(
     if kind.height_pc is None:
         a_v = stars.a_v + patchiness * galaxy.extinction_v(np.inf, glat)
         return np.full(len(glon), np.nan), a_v, _apparent(stars.magnitudes, a_v)
-    g = stars.magnitudes[:, 0] + EXTINCTION[0] * stars.a_v
+    g = _reach(stars.magnitudes, gaia) + EXTINCTION[0] * stars.a_v
     drawn = galaxy.draw_distance(g, glon, glat, rng, height_pc=kind.height_pc, old=kind.old)
     distance = np.where(np.isnan(given), drawn, given)
     a_v = stars.a_v + patchiness * galaxy.extinction_v(distance, glat)

@@ -18,7 +18,7 @@ GAIA_LIMIT = 20.7
 """Faintest G at which Gaia is nearly complete (Gaia Collaboration, Vallenari et al. 2023, A&A 674, A1)."""
 
 DISTANCES_PC = np.geomspace(3.0, 60_000.0, 48)
-_MODULI = 5 * np.log10(DISTANCES_PC / 10)
+_MODULI = (5 * np.log10(DISTANCES_PC / 10)).astype(np.float32)
 
 
 def extinction_v(distance_pc: ArrayLike, glat: ArrayLike) -> Array:
@@ -52,10 +52,15 @@ def density(distance_pc: ArrayLike, glon: ArrayLike, glat: ArrayLike, height_pc:
 
 
 def _seen(g: ArrayLike, glon: Array, glat: Array, height_pc: float, old: bool) -> Array:
-    """Relative numbers, shape (n, distances), of stars of absolute magnitude g that Gaia sees."""
-    glon, glat = glon[:, None], glat[:, None]
-    apparent = np.asarray(g)[..., None] + _MODULI + BANDS[0].extinction * extinction_v(DISTANCES_PC, glat)
-    stars = density(DISTANCES_PC, glon, glat, height_pc, old) * DISTANCES_PC**3
+    """Relative numbers, shape (n, distances), of stars of absolute magnitude g that Gaia sees.
+
+    Half of a simulation's time goes in here, so it is in single precision: these are only weights.
+    """
+    lon, lat = (np.asarray(angle, dtype=np.float32)[:, None] for angle in (glon, glat))
+    distances = DISTANCES_PC.astype(np.float32)
+    reddened = _MODULI + np.float32(BANDS[0].extinction) * extinction_v(distances, lat)
+    apparent = np.asarray(g, dtype=np.float32)[..., None] + reddened
+    stars = density(distances, lon, lat, height_pc, old) * distances**3
     return stars * ((apparent < GAIA_LIMIT) & (apparent > 3.0))
 
 
@@ -66,7 +71,7 @@ def draw_distance(
 
     Where Gaia sees such a star at no distance, the nearest one is returned.
     """
-    cumulative = np.cumsum(_seen(g, glon, glat, height_pc, old), axis=1)
+    cumulative = np.cumsum(_seen(g, glon, glat, height_pc, old), axis=1, dtype=np.float64)
     cell = (cumulative <= (rng.random(len(g)) * cumulative[:, -1])[:, None]).sum(axis=1)
     cell = np.where(cumulative[:, -1] > 0, cell, 0)
     step = DISTANCES_PC[1] / DISTANCES_PC[0]
@@ -75,7 +80,7 @@ def draw_distance(
 
 def star_counts(g: float, glon: Array, glat: Array, *, height_pc: float, old: bool) -> Array:
     """Relative number of stars of absolute magnitude g that Gaia sees towards each direction, shape (n,)."""
-    return _seen(g, glon, glat, height_pc, old).sum(axis=1)
+    return _seen(g, glon, glat, height_pc, old).sum(axis=1, dtype=np.float64)
 
 
 def galaxy_counts(glat: Array) -> Array:

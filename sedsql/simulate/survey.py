@@ -116,5 +116,5 @@ def observe(magnitudes: Array, rng: np.random.Generator) -> tuple[Array, Array]:
     seen[:, 0] &= true[:, 0] < 21.2
     seen[:, 1:3] &= seen[:, :1]
     for survey, deciding, least in ((TMASS, TMASS, 7.0), (ALLWISE, slice(6, 8), 5.0)):
-        seen[:, survey] &= (snr[:, deciding] > least).any(axis=1)[:, None]
+        seen[:, survey] &= (snr[:, deciding] > least).any(axis=1, keepdims=True)
     return np.where(seen, observed, np.nan), np.where(seen, errors, np.nan)

@@ -1,0 +1,241 @@
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import cdshealpix
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from astropy import units as u
+from astropy.coordinates import Latitude, Longitude, SkyCoord
+
+from sedsql.bands import COLUMNS
+from sedsql.mirror.sample import permute, write_sample
+from sedsql.mirror.store import open_mirror
+from sedsql.simulate import POPULATIONS
+
+SHARED = Path(__file__).parents[3] / "shared"
+
+
+def one(con, sql):
+    return con.execute(sql).fetchone()
+
+
+def test_source_id_carries_gaias_cell(con):
+    rows = con.execute("SELECT source_id, ra, dec FROM gaiadr3.gaia_source").fetchnumpy()
+    cell = cdshealpix.lonlat_to_healpix(Longitude(rows["ra"], u.deg), Latitude(rows["dec"], u.deg), 12)
+    np.testing.assert_array_equal(rows["source_id"] >> 35, cell.astype(np.int64))
+    assert (rows["source_id"] > 0).all()
+    assert len(np.unique(rows["source_id"])) == 100_000
+
+
+@pytest.mark.parametrize("table", ["gaiadr3/gaia_source", "gaiadr3/allwise_best_neighbour", "sample/truth"])
+def test_files_are_sorted_by_source_id(sample_sky, table):
+    source_id = pq.read_table(sample_sky / table / "part-0.parquet", columns=["source_id"])[
+        "source_id"
+    ].to_numpy()
+    assert (np.diff(source_id) > 0).all()
+
+
+def test_random_index_is_a_permutation(con):
+    index = con.execute("SELECT random_index FROM gaiadr3.gaia_source").fetchnumpy()["random_index"]
+    np.testing.assert_array_equal(np.sort(index), np.arange(100_000))
+    # Not sorted, nor a shift: neighbours on the sky are far apart.
+    assert abs(np.corrcoef(index, np.arange(100_000))[0, 1]) < 0.02
+    assert abs(np.corrcoef(np.diff(index)[1:], np.diff(index)[:-1])[0, 1] + 0.5) < 0.02
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 16, 17, 1000, 65_537])
+def test_permute(n):
+    np.testing.assert_array_equal(np.sort(permute(np.arange(n), n, seed=5)), np.arange(n))
+
+
+def test_photometry_has_every_source_once(con):
+    assert one(con, "SELECT count(*), count(DISTINCT source_id) FROM sed.photometry") == (100_000, 100_000)
+    missing = "SELECT count(*) FROM gaiadr3.gaia_source ANTI JOIN sed.photometry USING (source_id)"
+    assert one(con, missing) == (0,)
+
+
+@pytest.mark.parametrize(
+    ("survey", "match", "band", "letter"),
+    [("tmass", "tmass_psc_xsc", band, k + 1) for k, band in enumerate(COLUMNS[3:6])]
+    + [("allwise", "allwise", band, k + 1) for k, band in enumerate(COLUMNS[6:])],
+)
+def test_photometry_has_the_magnitudes_of_the_surveys(con, survey, match, band, letter):
+    """Checked along another way than the view's: from each survey's table back to the source."""
+    rows = con.execute(
+        f"""SELECT seen.{band}, survey.{band}, substr(survey.ph_qual, {letter}, 1)
+            FROM gaiadr1.{survey}_original_valid AS survey
+            JOIN gaiadr3.{match}_best_neighbour AS match ON original_ext_source_id = designation
+            JOIN sed.photometry AS seen USING (source_id)"""
+    ).fetchall()
+    assert len(rows) > 20_000
+    assert all(seen == (None if quality == "U" else measured) for seen, measured, quality in rows)
+    assert all(measured is not None for _, measured, _ in rows)
+    limits = sum(quality == "U" for _, _, quality in rows)
+    # What AllWISE lists is nearly always seen in W1.
+    assert limits > (10 if band != "w1mpro" else -1)
+
+
+def test_photometry_of_unmatched_sources_is_null(con):
+    bands = " + ".join(f"count({column})" for column in COLUMNS[3:])
+    unmatched = one(
+        con,
+        f"""SELECT count(*), {bands}, count(phot_g_mean_mag) FROM sed.photometry
+            ANTI JOIN gaiadr3.tmass_psc_xsc_best_neighbour USING (source_id)
+            ANTI JOIN gaiadr3.allwise_best_neighbour USING (source_id)""",
+    )
+    assert unmatched[0] > 1000
+    assert unmatched[1:] == (0, unmatched[0])
+
+
+def test_limits_have_no_error_and_measurements_have_one(con):
+    for table, band, error, letter in (
+        ("tmass_original_valid", "ks_m", "ks_msigcom", 3),
+        ("allwise_original_valid", "w4mpro", "w4mpro_error", 4),
+    ):
+        wrong = one(
+            con,
+            f"""SELECT count(*) FROM gaiadr1.{table}
+                WHERE {band} IS NULL OR (substr(ph_qual, {letter}, 1) = 'U') <> ({error} IS NULL)""",
+        )
+        assert wrong == (0,)
+
+
+def test_ph_qual_follows_the_errors(con):
+    ranges = {
+        letter: (low, high)
+        for letter, low, high in con.execute(
+            "SELECT ph_qual[1], min(j_msigcom), max(j_msigcom) FROM gaiadr1.tmass_original_valid GROUP BY 1"
+        ).fetchall()
+    }
+    assert set(ranges) == {"A", "B", "C", "D", "U"}
+    assert ranges["A"][1] <= 0.1086
+    assert 0.1085 < ranges["B"][0] < ranges["B"][1] < 0.1552
+
+
+def test_gaia_columns_belong_together(con):
+    wrong = one(
+        con,
+        """SELECT count(*) FROM gaiadr3.gaia_source WHERE
+               abs(phot_g_mean_mag - (25.6873668671 - 2.5 * log10(phot_g_mean_flux))) > 1e-4
+            OR abs(bp_rp - (phot_bp_mean_mag - phot_rp_mean_mag)) > 1e-5
+            OR abs(parallax_over_error / (parallax / parallax_error) - 1) > 1e-4
+            OR abs(pm - sqrt(pmra * pmra + pmdec * pmdec)) > 1e-3
+            OR designation <> 'Simulated ' || source_id""",
+    )
+    assert wrong == (0,)
+
+
+def test_l_and_b_belong_to_ra_and_dec(con):
+    rows = con.execute("SELECT ra, dec, l, b FROM gaiadr3.gaia_source USING SAMPLE 2000").fetchnumpy()
+    expected = SkyCoord(rows["ra"], rows["dec"], unit="deg").galactic
+    found = SkyCoord(rows["l"], rows["b"], unit="deg", frame="galactic")
+    assert found.separation(expected).max() < 30 * u.mas
+
+
+def test_parallaxes_are_those_of_the_truth(con):
+    pull = con.execute(
+        "SELECT (parallax - coalesce(1000 / distance_pc, 0)) / parallax_error AS pull "
+        "FROM gaiadr3.gaia_source JOIN sample.truth USING (source_id) WHERE parallax IS NOT NULL"
+    ).fetchnumpy()["pull"]
+    assert np.std(pull) == pytest.approx(1, abs=0.03)
+    assert np.mean(pull) == pytest.approx(0, abs=0.02)
+
+
+def test_rare_classes_are_there(con):
+    counts = dict(con.execute("SELECT class, count(*) FROM sample.truth GROUP BY class").fetchall())
+    assert set(counts) == set(POPULATIONS)
+    assert min(counts.values()) > 20
+    assert max(counts, key=counts.get) == "main_sequence"
+
+
+def test_orion_has_young_stars(con):
+    found = con.execute(
+        "SELECT ra, dec FROM sed.photometry JOIN sample.truth USING (source_id) "
+        "WHERE class = 'yso' AND parallax > 2"
+    ).fetchnumpy()
+    away = SkyCoord(found["ra"], found["dec"], unit="deg").separation(SkyCoord(83.82, -5.39, unit="deg")).deg
+    assert (away < 1).sum() > 50
+
+
+def test_the_types_units_and_ucds_are_the_archives(con):
+    file = SHARED / "schema" / "gaiadr3.gaia_source.tsv"
+    if not file.exists():
+        pytest.skip("the archive's schema (../shared) is not there")
+    with file.open(encoding="utf-8", newline="") as lines:
+        archive = {row["name"]: row for row in csv.DictReader(lines, delimiter="\t")}
+    columns = con.execute(
+        "SELECT column_name, datatype, unit, ucd FROM tap_schema.columns "
+        "WHERE table_name = 'gaiadr3.gaia_source'"
+    ).fetchall()
+    assert len(columns) == 37
+    words = {"long": "BIGINT", "double": "DOUBLE", "float": "REAL", "char": "VARCHAR", "short": "SMALLINT"}
+    for name, datatype, unit, ucd in columns:
+        known = archive[name]
+        assert datatype == words[known["datatype"]], name
+        assert ucd == known["ucd"], name
+        assert u.Unit(unit or "") == u.Unit(known["unit"].strip("'")), name
+
+
+def test_it_says_that_it_is_simulated(sample_sky, con):
+    assert "SIMULATED" in (sample_sky / "README.txt").read_text()
+    for file in sample_sky.glob("*/*/*.parquet"):
+        schema = pq.read_schema(file)
+        assert schema.metadata[b"source"] == b"simulated by sedsql"
+        assert schema.metadata[b"description"].startswith(b"Simulated")
+    descriptions = con.execute("SELECT description FROM tap_schema.tables").fetchall()
+    assert len(descriptions) == 8
+    assert all(text.startswith("Simulated") for (text,) in descriptions)
+
+
+def contents(mirror):
+    return {file.relative_to(mirror): file.read_bytes() for file in mirror.rglob("*.parquet")}
+
+
+def test_the_seed_decides(tmp_path, tiny_sky):
+    write_sample(tmp_path / "same", 50, seed=3)
+    write_sample(tmp_path / "other", 50, seed=4)
+    first, same, other = (contents(path) for path in (tiny_sky, tmp_path / "same", tmp_path / "other"))
+    assert len(first) == 7
+    assert first == same
+    assert all(first[file] != other[file] for file in first)
+
+
+def test_a_single_row_and_none(tmp_path):
+    write_sample(tmp_path / "one", 1)
+    with open_mirror(tmp_path / "one") as con:
+        assert one(con, "SELECT count(*) FROM sed.photometry") == (1,)
+    with pytest.raises(ValueError, match="at least one row, not 0"):
+        write_sample(tmp_path / "none", 0)
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+def test_progress_counts_to_the_end(tmp_path):
+    seen = []
+    write_sample(tmp_path / "sky", 90_000, progress=seen.append)
+    assert seen == sorted(set(seen))
+    assert len(seen) >= 2
+    assert seen[-1] == 90_000
+
+
+MEASURE = """
+import resource, sys
+from sedsql.mirror.sample import write_sample
+write_sample(sys.argv[1], int(sys.argv[2]))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_number_of_rows(tmp_path):
+    """The 600,000 rows more are some 200 MB of columns, none of which may stay."""
+
+    def peak_mb(rows):
+        command = [sys.executable, "-c", MEASURE, str(tmp_path / str(rows)), str(rows)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        # Kilobytes, but for macOS.
+        return int(done.stdout) / (1024 if sys.platform != "darwin" else 1024**2)
+
+    assert peak_mb(750_000) - peak_mb(150_000) < 80
