@@ -84,23 +84,24 @@ def shape(node: exp.Expr, write: Write) -> Shape:
     node = node.unnest()
     kind = kinds.of(node) or "G"
     if isinstance(node, Call) and node.name in ("POINT", "CIRCLE", "BOX", "POLYGON"):
-        arguments = without_system(node.arguments, node.name)
-        numbers: list[Number] = []
-        points = len(arguments) == {"CIRCLE": 2, "BOX": 3}.get(node.name) or (
-            node.name == "POLYGON" and not _are_coordinates(arguments)
-        )
-        for place, argument in enumerate(arguments):
-            if points and (place == 0 or node.name == "POLYGON"):
-                numbers += coordinates(shape(argument, write))
-            else:
-                numbers.append(number(argument, write))
-        return Shape(kind, tuple(numbers))
+        return _constructed(node.name, kind, node.arguments, write)
     if isinstance(node, Call) and node.name == "REGION":
-        text = node.arguments[0]
-        if not isinstance(text, exp.Literal):
-            raise Unsupported("REGION of what is no constant")
-        return stcs(text.name)
+        return stcs(node.arguments[0])
     return Shape(kind, sql=f"({write(node)})")
+
+
+def _constructed(name: str, kind: str, arguments: list[exp.Expr], write: Write) -> Shape:
+    arguments = without_system(arguments, name)
+    numbers: list[Number] = []
+    points = len(arguments) == {"CIRCLE": 2, "BOX": 3}.get(name) or (
+        name == "POLYGON" and not _are_coordinates(arguments)
+    )
+    for place, argument in enumerate(arguments):
+        if points and (place == 0 or name == "POLYGON"):
+            numbers += coordinates(shape(argument, write))
+        else:
+            numbers.append(number(argument, write))
+    return Shape(kind, tuple(numbers))
 
 
 def coordinates(point: Shape) -> tuple[Number, Number]:
@@ -138,9 +139,7 @@ def _are_coordinates(arguments: list[exp.Expr]) -> bool:
 
 def _constructor(name: str, kind: str) -> Writes:
     def write_it(arguments: list[exp.Expr], write: Write) -> str:
-        node = Call(this=name, expressions=[argument.copy() for argument in arguments])
-        node.meta["kind"] = kind
-        return shape(node, write).array()
+        return _constructed(name, kind, arguments, write).array()
 
     return write_it
 
@@ -441,8 +440,11 @@ STCS = re.compile(
 STCS_KINDS = {"position": ("P", 2), "circle": ("C", 3), "box": ("B", 4), "polygon": ("Y", 6)}
 
 
-def stcs(text: str) -> Shape:
+def stcs(node: exp.Expr) -> Shape:
     """A shape of STC-S. The frame is not turned: as in POINT('GALACTIC', ...), numbers are taken as they are."""
+    if not isinstance(node, exp.Literal):
+        raise Unsupported("REGION of what is no constant")
+    text = node.name
     found = STCS.fullmatch(text)
     if not found:
         raise Unsupported(f"the region {text!r}")
@@ -457,4 +459,4 @@ def stcs(text: str) -> Shape:
 
 
 def region(arguments: list[exp.Expr], write: Write) -> str:
-    return shape(Call(this="REGION", expressions=[arguments[0].copy()]), write).array()
+    return stcs(arguments[0]).array()

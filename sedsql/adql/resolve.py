@@ -69,6 +69,9 @@ class Source:
     parts: tuple[str, ...] = ()  # the qualified name in lower case, when it has no alias
     table: Table | None = None
 
+    def __deepcopy__(self, memo: object) -> Source:
+        return self  # sqlglot copies the notes on a node with the node
+
     def is_called(self, name: exp.Identifier) -> bool:
         return name.name == self.name if self.quoted and name.quoted else name.name.lower() == self.name.lower()
 

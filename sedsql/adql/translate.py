@@ -15,6 +15,7 @@ from sedsql.adql import geometry, kinds, lexer
 from sedsql.adql.errors import AdqlError
 from sedsql.adql.grammar import Grammar, span
 from sedsql.adql.nodes import Call
+from sedsql.adql.rewrite import Raw, rewrite
 from sedsql.adql.resolve import Catalogue, ModelFunction, Resolver
 
 # Names that DuckDB takes for words of its own. One that is missing here would be a syntax error, no more.
@@ -49,7 +50,9 @@ def translate(
         query = Grammar(lexer.tokenize(adql), adql).statement()
         Resolver(adql, catalogue, functions).query(query, {})
         name_columns(query)
-        return Writer(adql, catalogue is None and functions is None).generate(query, copy=False)
+        writer = Writer(adql)
+        rewrite(query, writer.sql, [] if explain is None else explain)
+        return writer.generate(query, copy=False)
     except AdqlError:
         raise
     except RecursionError:
@@ -74,9 +77,9 @@ def name_columns(query: exp.Expr) -> None:
 class Writer(DuckDBGenerator):
     """Writes a resolved query with ADQL's meaning in DuckDB's words."""
 
-    def __init__(self, source: str = "", lax: bool = True):
+    def __init__(self, source: str = ""):
         super().__init__(dialect=DuckDB())
-        self.source, self.lax = source, lax
+        self.source = source
 
     def fail(self, node: exp.Expr, what: object) -> AdqlError:
         return AdqlError(f"ADQL has {what}; sedsql does not support it yet", self.source, *span(node))
@@ -148,5 +151,9 @@ class Writer(DuckDBGenerator):
                 return condition if (value == 1) == equal else f"NOT {condition}"
         return None
 
-    TRANSFORMS: t.ClassVar = {**DuckDBGenerator.TRANSFORMS, Call: lambda self, node: self.call_sql(node)}
+    TRANSFORMS: t.ClassVar = {
+        **DuckDBGenerator.TRANSFORMS,
+        Call: lambda self, node: self.call_sql(node),
+        Raw: lambda self, node: node.this,
+    }
 
