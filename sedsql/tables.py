@@ -96,7 +96,7 @@ def read_table(path: Path) -> Table:
     try:
         if kind in ("parquet", "csv"):
             stream = read_pieces(path)
-            return _from_arrow(pa.concat_tables([stream.schema.empty_table(), *stream.pieces]))
+            return from_arrow(pa.concat_tables([stream.schema.empty_table(), *stream.pieces]))
         return Table.read(path, format=kind)
     except (OSError, Error):
         raise
@@ -104,7 +104,8 @@ def read_table(path: Path) -> Table:
         raise TableError(f"{path} cannot be read as {kind}: {error}") from None
 
 
-def _from_arrow(table: pa.Table) -> Table:
+def from_arrow(table: pa.Table) -> Table:
+    """An Arrow table as an astropy one; NULL is masked, or NaN among floating-point numbers."""
     columns = {}
     for name, column in zip(table.column_names, table.columns, strict=True):
         kind = column.type

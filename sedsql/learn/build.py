@@ -101,8 +101,8 @@ def _fit_temperature(classifier, table: LabelledTable, train, seed: int) -> floa
         fold = _fit(clone(classifier), X[fit], y[fit], seed)
         places = np.searchsorted(classes, fold.classes_)
         scores[np.ix_(left_out, places)] = fold.decision_function(X[left_out])
-    truth = np.searchsorted(classes, y)
-    rows = np.arange(len(y))
+    real = ~table.simulated[train]
+    scores, truth, rows = scores[real], np.searchsorted(classes, y[real]), np.arange(real.sum())
     losses = [-log_softmax(scores / t, axis=1)[rows, truth].mean() for t in _TEMPERATURES]
     return float(_TEMPERATURES[np.argmin(losses)])
 
@@ -128,7 +128,7 @@ def _algorithm(classifier, temperature: float, seed: int) -> dict:
 def _metrics(classifier, table: LabelledTable, train, test) -> dict:
     magnitudes, truth, many = table.magnitudes[test], table.labels[test], table.n_bands[test] >= 8
     found, top = classifier.predict(magnitudes), classifier.predict_proba(magnitudes).max(axis=1)
-    others = {"majority class": majority(table.labels[train], len(truth)), "colour cuts": colour_cuts(magnitudes)}
+    others = {"majority class": majority(table.labels[train & ~table.simulated], len(truth)), "colour cuts": colour_cuts(magnitudes)}
     return {
         "held_out": evaluate.scores(truth, found, top),
         "held_out_8_bands_or_more": evaluate.scores(truth[many], found[many], top[many]),

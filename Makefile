@@ -1,0 +1,50 @@
+# make demo   the main job, end to end       make test    everything that CI checks
+# make quick  the tests to run often         make models  train the shipped model again (needs CATALOGUE)
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CATALOGUE ?= ../shared/catalogues/labelled.parquet
+OLD_DUCKDB := 1.5.6
+
+.PHONY: demo test quick lint old-duckdb models bench clean
+
+$(VENV)/installed: pyproject.toml
+	@echo "== Installing sedsql and what it needs into $(VENV) (once; about a minute)"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+# The release of DuckDB before the current one, beside it and not in its place.
+$(VENV)/duckdb-$(OLD_DUCKDB): $(VENV)/installed
+	@echo "== Installing DuckDB $(OLD_DUCKDB) beside the current one"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ duckdb==$(OLD_DUCKDB)
+
+demo: $(VENV)/installed
+	@echo "== A simulated sky, queries on it, and classes of its sources (in ./demo)"
+	$(BIN)/sedsql demo demo --catalogue $(CATALOGUE)
+
+lint: $(VENV)/installed
+	@echo "== Style, types, and who imports whom"
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint $(VENV)/duckdb-$(OLD_DUCKDB)
+	@echo "== Tests"
+	$(BIN)/python -m pytest
+	@echo "== The tests that run SQL, on DuckDB $(OLD_DUCKDB)"
+	PYTHONPATH=$(VENV)/duckdb-$(OLD_DUCKDB) $(BIN)/python -m pytest -q -m "not slow" tests/inference tests/mirror tests/test_db.py tests/test_cli.py
+
+quick: $(VENV)/installed
+	$(BIN)/python -m pytest -q -m "not slow"
+
+models: $(VENV)/installed
+	$(BIN)/sedsql train $(CATALOGUE) --label class -o models/shape-1 \
+	    --simulated main_sequence=3000 --simulated giant=3000 --force
+
+bench: $(VENV)/installed
+	$(BIN)/python benchmarks/udf_overhead.py
+
+clean:
+	rm -rf $(VENV) demo

@@ -1,0 +1,80 @@
+"""What a terminal shows of work that takes its time: bars with rate and time left, on standard error."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from .db import Cursor
+
+T = TypeVar("T")
+
+_PATIENCE = 1.0
+"""Seconds before a query gets a bar."""
+
+_stderr = Console(stderr=True)
+
+
+class _Rate(TextColumn):
+    def __init__(self, unit: str):
+        super().__init__("{task.completed}")
+        self.unit = unit
+
+    def render(self, task):
+        speed = f", {task.speed:,.0f} a second" if task.speed else ""
+        return f"{task.completed:,.0f} {self.unit}{speed}"
+
+
+@contextmanager
+def bar(what: str, unit: str = "rows") -> Iterator[Callable[[int, int | None], None]]:
+    """A bar for the block; call what it gives with how much is done, and of how much where that is known."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), _Rate(unit), TimeRemainingColumn())
+    with Progress(*columns, console=_stderr, transient=True, disable=not _stderr.is_terminal) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, of=None: progress.update(task, completed=done, total=of)
+
+
+@contextmanager
+def steps(what: str, count: int) -> Iterator[Callable[[str], None]]:
+    """A bar for `count` named steps; call what it gives with the name of each as it starts."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=_stderr, transient=True, disable=not _stderr.is_terminal) as progress:
+        task = progress.add_task(what, total=count, completed=-1)
+
+        def step(name: str) -> None:
+            progress.update(task, description=f"{what}: {name}", advance=1)
+
+        yield step
+
+
+def answer(cursor: Cursor, fetch: Callable[[Cursor], T]) -> T:
+    """`fetch(cursor)`, with DuckDB's own progress as a bar when it takes over a second; Ctrl-C ends the query."""
+    cursor.duckdb.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            results.append(fetch(cursor))
+        except BaseException as error:
+            errors.append(error)
+
+    worker = threading.Thread(target=work, daemon=True)
+    worker.start()
+    try:
+        worker.join(_PATIENCE)
+        if worker.is_alive():
+            with bar("query", "%") as update:
+                while worker.is_alive():
+                    update(max(round(cursor.progress()), 0), 100)
+                    worker.join(0.1)
+    except KeyboardInterrupt:
+        cursor.interrupt()
+        worker.join()
+        raise
+    if errors:
+        raise errors[0]
+    return results[0]
