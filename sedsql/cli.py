@@ -16,9 +16,7 @@ from .classify import classify_file
 from .db import connect
 from .demo import run_demo
 from .errors import Error
-from .inference.functions import FUNCTIONS
 from .inference.model import DEFAULT_MODEL, Model, ModelError, find_models
-from .mirror.catalogue import Catalogue
 from .mirror.sample import write_sample
 from .output import new_file
 
@@ -35,16 +33,26 @@ app.add_typer(mirror_app, name="mirror")
 
 out = Console()
 
-Query = Annotated[str, typer.Argument(help="The query, a file NAME.adql or NAME.sql that holds it, or - for standard input.")]
+Query = Annotated[
+    str,
+    typer.Argument(help="The query, a file NAME.adql or NAME.sql that holds it, or - for standard input."),
+]
 Mirror = Annotated[
-    Path | None, typer.Option("--mirror", "-m", envvar="SEDSQL_MIRROR", help="Folder of the mirror.", show_default=False)
+    Path | None,
+    typer.Option("--mirror", "-m", envvar="SEDSQL_MIRROR", help="Folder of the mirror.", show_default=False),
 ]
 ModelFolders = Annotated[
-    list[Path] | None, typer.Option("--models", help="A folder of models to add to the shipped ones.", show_default=False)
+    list[Path] | None,
+    typer.Option("--models", help="A folder of models to add to the shipped ones.", show_default=False),
 ]
 BandMap = Annotated[
     list[str] | None,
-    typer.Option("--map", metavar="BAND=COLUMN", help="Which column holds a band; BAND=none if there is none.", show_default=False),
+    typer.Option(
+        "--map",
+        metavar="BAND=COLUMN",
+        help="Which column holds a band; BAND=none if there is none.",
+        show_default=False,
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -55,7 +63,9 @@ def query(
     text: Query,
     mirror: Mirror = None,
     sql: Annotated[bool, typer.Option("--sql", help="The query is DuckDB SQL, not ADQL.")] = False,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the answer to this file.", show_default=False)] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the answer to this file.", show_default=False)
+    ] = None,
     force: Force = False,
     models: ModelFolders = None,
     as_json: Json = False,
@@ -127,11 +137,17 @@ def classify(
     """
     chosen = _model(model, models)
     with progress.bar("classifying") as update:
-        counts = classify_file(
-            file, output, chosen, band_map=_pairs(band_map, "--map"), force=force, progress=update
-        )
+        counts = classify_file(file, output, chosen, band_map=_pairs(band_map, "--map"), force=force, progress=update)
     if as_json:
-        print(json.dumps({"output": str(output), "model": chosen.name, "classes": {str(k): v for k, v in counts.items()}}))
+        print(
+            json.dumps(
+                {
+                    "output": str(output),
+                    "model": chosen.name,
+                    "classes": {str(k): v for k, v in counts.items()},
+                }
+            )
+        )
         return
     _print_rows(["class", "sources"], sorted(counts.items(), key=lambda item: -item[1]))
     out.print(f"{sum(counts.values()):,} rows written to {output} (model {chosen.name})", highlight=False)
@@ -141,10 +157,17 @@ def classify(
 def train(
     table: Annotated[Path, typer.Argument(help="A table with a label for each source, in any format of `classify`.")],
     label: Annotated[str, typer.Option(help="The column of labels.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The model's folder, e.g. models/mine-1; its name becomes the model's.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="The model's folder, e.g. models/mine-1; its name becomes the model's."),
+    ],
     simulated: Annotated[
         list[str] | None,
-        typer.Option(metavar="CLASS=ROWS", help="Train on simulated sources too, of a class the table has few of.", show_default=False),
+        typer.Option(
+            metavar="CLASS=ROWS",
+            help="Train on simulated sources too, of a class the table has few of.",
+            show_default=False,
+        ),
     ] = None,
     band_map: BandMap = None,
     seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,

@@ -47,7 +47,7 @@ def run_demo(folder: Path, rows: int, catalogue: Path, print_rows: PrintRows, sa
         _classify(catalogue, folder / f"{catalogue.stem}-classified.parquet", print_rows, say)
     say(
         f"\n[bold]What to try next[/bold]\n"
-        f"  sedsql query \"SELECT TOP 5 s.source_id, sed_predict(s) FROM sed.photometry AS s\" -m {sky}\n"
+        f'  sedsql query "SELECT TOP 5 s.source_id, sed_predict(s) FROM sed.photometry AS s" -m {sky}\n'
         f"  sedsql query {resource('sql')}/examples/stages.adql -m {sky}\n"
         f"  sedsql translate {resource('sql')}/examples/young_stars.adql -m {sky} --explain\n"
         f"  sedsql models\n"
@@ -111,7 +111,10 @@ def _classify(catalogue: Path, target: Path, print_rows: PrintRows, say: Print) 
     names = sorted(set(label) & set(model.classes))
     print_rows(
         ["label", "rows", "found as such", "classified so in all"],
-        [(n, int((label == n).sum()), int(((label == n) & (found == n)).sum()), int((found == n).sum())) for n in names],
+        [
+            (n, int((label == n).sum()), int(((label == n) & (found == n)).sum()), int((found == n).sum()))
+            for n in names
+        ],
     )
     say(
         "Most of these rows trained the model, so this is no test: "

@@ -13,7 +13,7 @@ def new_file(path: str | os.PathLike, *, force: bool = False) -> Iterator[Path]:
 
     Raises FileExistsError where `path` exists, unless `force`.
     """
-    target = _free(path, force)
+    target = _free(path, "file", force)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         yield partial
@@ -23,15 +23,15 @@ def new_file(path: str | os.PathLike, *, force: bool = False) -> Iterator[Path]:
 
 
 @contextmanager
-def new_folder(path: str | os.PathLike, *, mark: str, force: bool = False) -> Iterator[Path]:
+def new_folder(path: str | os.PathLike, *, what: str, mark: str, force: bool = False) -> Iterator[Path]:
     """A folder to write into; it takes its name `path` only when the block ends well.
 
     Raises FileExistsError where `path` exists, unless `force`: then a folder there is replaced at the end,
-    if it has the file `mark` that says it is one of the same kind.
+    if it has the file `mark` that says it is a `what` as well.
     """
-    target = _free(path, force)
+    target = _free(path, "folder", force)
     if target.exists() and not (target / mark).is_file():
-        raise FileExistsError(f"{path} exists and has no {mark}, so it is not replaced; name another folder")
+        raise FileExistsError(f"{path} exists and is not a {what}, so it is not replaced; name another folder")
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     replaced = target.with_name(f".{target.name}.{os.getpid()}.replaced")
@@ -50,8 +50,8 @@ def new_folder(path: str | os.PathLike, *, mark: str, force: bool = False) -> It
         shutil.rmtree(replaced, ignore_errors=True)
 
 
-def _free(path: str | os.PathLike, force: bool) -> Path:
+def _free(path: str | os.PathLike, kind: str, force: bool) -> Path:
     target = Path(path).absolute()
     if os.path.lexists(target) and not force:
-        raise FileExistsError(f"{path} exists already; name another, or replace it with --force")
+        raise FileExistsError(f"{path} exists already; name another {kind}, or replace it with --force")
     return target

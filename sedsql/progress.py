@@ -6,7 +6,14 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from .db import Cursor
 
@@ -31,7 +38,13 @@ class _Rate(TextColumn):
 @contextmanager
 def bar(what: str, unit: str = "rows") -> Iterator[Callable[[int, int | None], None]]:
     """A bar for the block; call what it gives with how much is done, and of how much where that is known."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), _Rate(unit), TimeRemainingColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        _Rate(unit),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=_stderr, transient=True, disable=not _stderr.is_terminal) as progress:
         task = progress.add_task(what, total=None)
         yield lambda done, of=None: progress.update(task, completed=done, total=of)

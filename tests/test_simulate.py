@@ -91,10 +91,7 @@ def test_a_shell_without_dust_changes_nothing_and_one_with_dust_keeps_the_power(
     seen = dust_shell(star, np.array([0.0, 3.0]), np.full(2, 800.0), SILICATE)
     np.testing.assert_allclose(seen[0], star[0])
     order = np.argsort(sed.WAVELENGTH_UM)
-    power = [
-        np.trapezoid((f / sed.WAVELENGTH_UM)[order], np.log(sed.WAVELENGTH_UM)[order])
-        for f in (star[1], seen[1])
-    ]
+    power = [np.trapezoid((f / sed.WAVELENGTH_UM)[order], np.log(sed.WAVELENGTH_UM)[order]) for f in (star[1], seen[1])]
     assert power[1] == pytest.approx(power[0])
     assert seen[1, 1] < 0.1 * star[1, 1]
     assert seen[1, 8] > 1.5 * star[1, 8]
@@ -110,9 +107,7 @@ def test_silicates_stand_out_in_w3_more_than_carbon():
 def test_a_wind_has_the_index_of_free_free_emission():
     wind = free_free(np.ones((1, 10)), np.array([2.0]))[0]
     assert wind[5] == pytest.approx(2.0)
-    assert np.log(wind[9] / wind[5]) / np.log(sed.WAVELENGTH_UM[9] / sed.WAVELENGTH_UM[5]) == pytest.approx(
-        -0.6
-    )
+    assert np.log(wind[9] / wind[5]) / np.log(sed.WAVELENGTH_UM[9] / sed.WAVELENGTH_UM[5]) == pytest.approx(-0.6)
 
 
 def test_depths_of_the_surveys():
@@ -196,11 +191,7 @@ def test_an_unknown_population_is_named(rng):
 @pytest.mark.parametrize(
     ("population", "colour"),
     # Not W1 - W2 of the giants, which are saturated there in the catalogue.
-    [
-        (name, colour)
-        for name in ("agb_oxygen", "agb_carbon", "wolf_rayet")
-        for colour in ((0, 2), (3, 5), (6, 7))
-    ]
+    [(name, colour) for name in ("agb_oxygen", "agb_carbon", "wolf_rayet") for colour in ((0, 2), (3, 5), (6, 7))]
     + [
         ("giant", (0, 2)),
         ("giant", (3, 5)),

@@ -21,11 +21,7 @@ from ..resources import folder
 from .model import DEFAULT_MODEL, Model, ModelError, find_models
 from .session import Prediction, Session
 
-PREDICTION = (
-    "STRUCT(class VARCHAR, probability DOUBLE, entropy DOUBLE, outlier DOUBLE, n_bands INTEGER, model VARCHAR)"
-)
-
-
+PREDICTION = "STRUCT(class VARCHAR, probability DOUBLE, entropy DOUBLE, outlier DOUBLE, n_bands INTEGER, model VARCHAR)"
 
 
 @dataclass(frozen=True)

@@ -28,14 +28,19 @@ _TEMPERATURES = np.geomspace(0.3, 2.0, 96)
 
 
 def build_model(
-    table: LabelledTable, out: Path, *, seed: int = 0, force: bool = False, step: Callable[[str], None] = lambda _: None
+    table: LabelledTable,
+    out: Path,
+    *,
+    seed: int = 0,
+    force: bool = False,
+    step: Callable[[str], None] = lambda _: None,
 ) -> Model:
     """Train on a labelled table and write the model's folder `out`, whose name becomes the model's.
 
     `step` is called with a few words at the start of each of the STEPS.
     """
     train, test = ~table.held_out, table.held_out
-    with new_folder(out, mark="card.json", force=force) as folder:
+    with new_folder(out, what="model", mark="card.json", force=force) as folder:
         step("calibrating")
         classifier = boosting(seed=seed)
         temperature = _fit_temperature(classifier, table, train, seed)
@@ -65,16 +70,18 @@ def build_model(
         _write(folder, card)
         step("comparing with ONNX Runtime")
         difference = check(Session(Model.read(folder)), classifier, table.magnitudes)
-        card["agreement"] = {"rows": len(table), "labels_that_differ": 0, "largest_probability_difference": difference}
+        card["agreement"] = {
+            "rows": len(table),
+            "labels_that_differ": 0,
+            "largest_probability_difference": difference,
+        }
         _write(folder, card)
     return Model.read(out)
 
 
 STEPS = 5
 
-_HELD_OUT_RULE = (
-    f"whole HEALPix cells of order {SKY_ORDER}, one in {HELD_OUT} by a hash of the cell; rows without a position at random"
-)
+_HELD_OUT_RULE = f"whole HEALPix cells of order {SKY_ORDER}, one in {HELD_OUT} by a hash of the cell; rows without a position at random"
 
 
 def _write(folder: Path, card: dict) -> None:
@@ -128,7 +135,10 @@ def _algorithm(classifier, temperature: float, seed: int) -> dict:
 def _metrics(classifier, table: LabelledTable, train, test) -> dict:
     magnitudes, truth, many = table.magnitudes[test], table.labels[test], table.n_bands[test] >= 8
     found, top = classifier.predict(magnitudes), classifier.predict_proba(magnitudes).max(axis=1)
-    others = {"majority class": majority(table.labels[train & ~table.simulated], len(truth)), "colour cuts": colour_cuts(magnitudes)}
+    others = {
+        "majority class": majority(table.labels[train & ~table.simulated], len(truth)),
+        "colour cuts": colour_cuts(magnitudes),
+    }
     return {
         "held_out": evaluate.scores(truth, found, top),
         "held_out_8_bands_or_more": evaluate.scores(truth[many], found[many], top[many]),

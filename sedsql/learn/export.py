@@ -33,7 +33,10 @@ def to_onnx(classifier, bands: int) -> bytes:
     model = convert_sklearn(
         classifier,
         initial_types=[(INPUT, FloatTensorType([None, bands]))],
-        final_types=[("label", StringTensorType([None])), (PROBABILITIES, FloatTensorType([None, len(classifier.classes_)]))],
+        final_types=[
+            ("label", StringTensorType([None])),
+            (PROBABILITIES, FloatTensorType([None, len(classifier.classes_)])),
+        ],
         options={"zipmap": False},
         target_opset=OPSET,
     )

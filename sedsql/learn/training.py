@@ -64,7 +64,9 @@ def read_labelled(path: Path, label: str, band_map: Mapping[str, str] | None = N
     """Read a table with a label column; rows without a label or with fewer than MIN_BANDS bands are left out."""
     table = tables.read_table(path)
     if label not in table.colnames:
-        raise TableError(f"{path.name} has no column {label!r} to take labels from; it has {', '.join(table.colnames)}.")
+        raise TableError(
+            f"{path.name} has no column {label!r} to take labels from; it has {', '.join(table.colnames)}."
+        )
     bands = tables.find_bands(table.colnames, band_map)
     magnitudes = tables.magnitudes(len(table), table.__getitem__, bands)
     labels = np.ma.filled(np.ma.asarray(table[label]).astype(str), "")
@@ -157,5 +159,3 @@ def with_missing_bands(
     thinned = np.where(gone, np.float32(np.nan), magnitudes)
     enough = np.isfinite(thinned).sum(axis=1) >= MIN_BANDS
     return np.concatenate([magnitudes, thinned[enough]]), np.concatenate([labels, labels[enough]])
-
-

@@ -110,9 +110,7 @@ TABLES: dict[str, Table] = {
             "Best match of Gaia DR3 sources in 2MASS",
             _NEIGHBOUR.format(oid="clean_tmass_psc_xsc_oid"),
         ),
-        _table(
-            "gaiadr3.tmass_psc_xsc_join", "Numbers of the match tables to 2MASS designations", _TMASS_JOIN
-        ),
+        _table("gaiadr3.tmass_psc_xsc_join", "Numbers of the match tables to 2MASS designations", _TMASS_JOIN),
         _table("gaiadr1.tmass_original_valid", "2MASS point source catalogue", _TMASS),
         _table(
             "gaiadr3.allwise_best_neighbour",

@@ -53,8 +53,7 @@ _TRUTH = table_of(
 
 
 TABLES: dict[str, Table] = {
-    table.name: replace(table, description=f"{NOTE}{table.description}")
-    for table in (*archive.TABLES.values(), _TRUTH)
+    table.name: replace(table, description=f"{NOTE}{table.description}") for table in (*archive.TABLES.values(), _TRUTH)
 }
 
 
@@ -79,9 +78,7 @@ def write_sample(
     with new_mirror(path, force=force) as mirror:
         about = {"source": SIMULATED_BY, "rows": str(rows), "seed": str(seed)}
         with ExitStack() as stack:
-            writers = {
-                name: stack.enter_context(TableWriter(mirror, table, about)) for name, table in TABLES.items()
-            }
+            writers = {name: stack.enter_context(TableWriter(mirror, table, about)) for name, table in TABLES.items()}
             done = 0
             for part in _parts(rows, seed):
                 for name, table in part.items():
@@ -103,9 +100,7 @@ def _parts(rows: int, seed: int) -> Iterator[dict[str, pa.Table]]:
         yield part
 
 
-def _part(
-    at: Positions, rows: int, seed: int, done: dict[str, int], rng: np.random.Generator
-) -> dict[str, pa.Table]:
+def _part(at: Positions, rows: int, seed: int, done: dict[str, int], rng: np.random.Generator) -> dict[str, pa.Table]:
     made = _sources(at, rng)
     source_id = (at.cell << 35) | (_running_number(at.cell) << 7)
     index = np.arange(len(at)) + done["gaiadr3.gaia_source"]
@@ -138,9 +133,7 @@ def _sources(at: Positions, rng: np.random.Generator) -> Sample:
     distance = np.where(at.region >= 0, near + depth * rng.standard_normal(len(at)), np.nan)
     for index, name in enumerate(POPULATIONS):
         mine = np.flatnonzero(at.population == index)
-        some = simulate(
-            name, len(mine), rng, glon=at.glon[mine], glat=at.glat[mine], distance_pc=distance[mine]
-        )
+        some = simulate(name, len(mine), rng, glon=at.glon[mine], glat=at.glat[mine], distance_pc=distance[mine])
         for field in fields(Sample):
             getattr(made, field.name)[mine] = getattr(some, field.name)
     return made

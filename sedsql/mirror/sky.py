@@ -169,9 +169,7 @@ def _region_cells() -> tuple[Ints, Ints, Array]:
         )
         found = np.sort(found.astype(np.int64))
         ra, dec = cell_centres(found, REGION_ORDER)
-        off = np.hypot(
-            ((ra - region.ra + 180) % 360 - 180) * np.cos(np.radians(region.dec)), dec - region.dec
-        )
+        off = np.hypot(((ra - region.ra + 180) % 360 - 180) * np.cos(np.radians(region.dec)), dec - region.dec)
         density = np.exp(-0.5 * (off / region.radius) ** 2)
         regions.append(np.full(len(found), index))
         cells.append(found)
@@ -206,6 +204,4 @@ def _fill(
     down = 2 * (FINEST_ORDER - GAIA_ORDER)
     ra, dec = cell_centres((cell << down) + rng.integers(0, 1 << down, len(cell)), FINEST_ORDER)
     glon, glat = galactic(ra, dec)
-    return Positions(
-        cell, np.concatenate(populations)[order], np.concatenate(regions)[order], ra, dec, glon, glat
-    )
+    return Positions(cell, np.concatenate(populations)[order], np.concatenate(regions)[order], ra, dec, glon, glat)

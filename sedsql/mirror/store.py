@@ -5,9 +5,8 @@ can be opened by the DuckDB shell from inside DIR.
 """
 
 import os
-import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import Error
+from ..output import new_folder
 from ..resources import folder
 from . import archive
 from .catalogue import Catalogue, Column, Table
@@ -41,36 +41,9 @@ class MirrorError(Error):
     """A folder that is no mirror, or cannot be used as one."""
 
 
-@contextmanager
-def new_mirror(path: str | os.PathLike, *, force: bool = False) -> Iterator[Path]:
-    """A folder to write a mirror into; it takes its name `path` only when the block ends well.
-
-    Raises FileExistsError where `path` exists, unless `force`: then a mirror there is replaced at the end.
-    """
-    target = Path(path).absolute()
-    if os.path.lexists(target):
-        if not force:
-            raise FileExistsError(f"{path} exists already; name another folder, or replace it with --force")
-        if not (target / DATABASE).is_file():
-            raise FileExistsError(
-                f"{path} exists and is not a mirror, so it is not replaced; name another folder"
-            )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    replaced = target.with_name(f".{target.name}.{os.getpid()}.replaced")
-    partial.mkdir()
-    try:
-        yield partial
-        if target.exists():
-            target.rename(replaced)
-        partial.rename(target)
-    except BaseException:
-        if replaced.exists() and not target.exists():
-            replaced.rename(target)
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    finally:
-        shutil.rmtree(replaced, ignore_errors=True)
+def new_mirror(path: str | os.PathLike, *, force: bool = False) -> AbstractContextManager[Path]:
+    """A folder to write a mirror into; it takes its name `path` only when the block ends well."""
+    return new_folder(path, what="mirror", mark=DATABASE, force=force)
 
 
 def arrow_schema(table: Table, metadata: dict[str, str] | None = None) -> pa.Schema:
@@ -116,9 +89,7 @@ class TableWriter:
             whole = self._rows - self._rows % ROW_GROUP
             self._writer.write_table(rows.slice(0, whole), row_group_size=ROW_GROUP)
             # Copied, so that the large tables are let go.
-            self._waiting = [
-                pa.Table.from_batches(rows.slice(whole).combine_chunks().to_batches(), self.schema)
-            ]
+            self._waiting = [pa.Table.from_batches(rows.slice(whole).combine_chunks().to_batches(), self.schema)]
             self._rows -= whole
 
     def close(self) -> None:
@@ -165,9 +136,7 @@ def open_mirror(path: str | os.PathLike, read_only: bool = True) -> duckdb.DuckD
     mirror = Path(path).absolute()
     if not (mirror / DATABASE).is_file():
         what = "does not exist" if not mirror.exists() else f"is no mirror (it has no {DATABASE})"
-        raise MirrorError(
-            f"{path} {what}; `sedsql mirror sample {path}` makes a simulated one in a new folder"
-        )
+        raise MirrorError(f"{path} {what}; `sedsql mirror sample {path}` makes a simulated one in a new folder")
     con = duckdb.connect()
     try:
         _look_in(con, mirror)
@@ -208,9 +177,7 @@ def _write_tap_schema(con: duckdb.DuckDBPyConnection, tables: list[Table], note:
         table_rows.append((name.split(".")[0], name, "view", description))
         for index, column in enumerate(found.columns.values()):
             about = known.columns[column.name] if name in described else by_name.get(column.name, column)
-            column_rows.append(
-                (name, column.name, column.datatype, about.unit, about.ucd, about.description, index)
-            )
+            column_rows.append((name, column.name, column.datatype, about.unit, about.ucd, about.description, index))
     con.execute("""
         CREATE SCHEMA tap_schema;
         CREATE TABLE tap_schema.schemas (schema_name VARCHAR, description VARCHAR);

@@ -30,9 +30,7 @@ def gaia(at: Positions, source_id: Ints, random_index: Ints, made: Sample, rng: 
     errors = np.where(lost[:, None] & _IS_G, 0.02, made.errors[:, GAIA])
     return {
         "solution_id": np.ones(n, dtype=np.int64),
-        "designation": pc.binary_join_element_wise(
-            "Simulated", pc.cast(pa.array(source_id), pa.string()), " "
-        ),
+        "designation": pc.binary_join_element_wise("Simulated", pc.cast(pa.array(source_id), pa.string()), " "),
         "source_id": source_id,
         "random_index": random_index,
         "ref_epoch": np.full(n, 2016.0),
@@ -125,9 +123,7 @@ def _text(*parts: str | Letters) -> pa.Array:
     """Strings of one length from constants and (n, k) characters side by side."""
     n = next(len(part) for part in parts if not isinstance(part, str))
     columns = [
-        np.broadcast_to(np.frombuffer(part.encode(), np.uint8), (n, len(part)))
-        if isinstance(part, str)
-        else part
+        np.broadcast_to(np.frombuffer(part.encode(), np.uint8), (n, len(part))) if isinstance(part, str) else part
         for part in parts
     ]
     letters = np.ascontiguousarray(np.hstack(columns))

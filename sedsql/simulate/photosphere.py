@@ -92,9 +92,7 @@ def _corrections(table: str) -> tuple[Array, Array]:
     ks = SUN_M_BOL - 10 * np.log10(teff / SUN_TEFF) - bc
     g, w1 = ks + g_ks, ks - ks_w1
     rp = g - g_rp
-    tabulated = np.stack(
-        [g, rp + bp_rp, rp, ks + j_ks, ks + h_ks, ks, w1, w1 - w1_w2, w1 - w1_w3, w1 - w1_w4], axis=1
-    )
+    tabulated = np.stack([g, rp + bp_rp, rp, ks + j_ks, ks + h_ks, ks, w1, w1 - w1_w2, w1 - w1_w3, w1 - w1_w4], axis=1)
     corrections = tabulated - planck(teff, np.ones_like(teff))
     return np.append(np.log(teff), np.log(_PLANCK_ABOVE)), np.vstack([corrections, np.zeros(len(BANDS))])
 

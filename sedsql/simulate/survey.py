@@ -47,8 +47,7 @@ DEPTHS = (
     Depth(6.95, 0.95, 0.0200, 2.0, -1.0),
 )
 _M10, _GAMMA, _FLOOR, THRESHOLD, _SATURATES = (
-    np.array([getattr(depth, name) for depth in DEPTHS])
-    for name in ("m10", "gamma", "floor", "threshold", "saturates")
+    np.array([getattr(depth, name) for depth in DEPTHS]) for name in ("m10", "gamma", "floor", "threshold", "saturates")
 )
 BP_PEDESTAL = 21.6
 """BP of the light that a source without any blue light still shows, because transits below 1 e/s are

@@ -50,9 +50,7 @@ def test_the_views_columns_are_described_like_those_they_show(con):
 
 def test_any_database_can_be_a_catalogue():
     with duckdb.connect() as con:
-        con.execute(
-            "CREATE TABLE Stars (Name VARCHAR, RA DOUBLE, Dec DOUBLE, mag FLOAT, n TINYINT, p DECIMAL(9, 3))"
-        )
+        con.execute("CREATE TABLE Stars (Name VARCHAR, RA DOUBLE, Dec DOUBLE, mag FLOAT, n TINYINT, p DECIMAL(9, 3))")
         con.execute("COMMENT ON COLUMN Stars.mag IS 'brightness'")
         con.execute("COMMENT ON TABLE Stars IS 'mine'")
         con.execute("CREATE SCHEMA other")

@@ -32,9 +32,7 @@ def test_source_id_carries_gaias_cell(con):
 
 @pytest.mark.parametrize("table", ["gaiadr3/gaia_source", "gaiadr3/allwise_best_neighbour", "sample/truth"])
 def test_files_are_sorted_by_source_id(sample_sky, table):
-    source_id = pq.read_table(sample_sky / table / "part-0.parquet", columns=["source_id"])[
-        "source_id"
-    ].to_numpy()
+    source_id = pq.read_table(sample_sky / table / "part-0.parquet", columns=["source_id"])["source_id"].to_numpy()
     assert (np.diff(source_id) > 0).all()
 
 
@@ -153,8 +151,7 @@ def test_rare_classes_are_there(con):
 
 def test_orion_has_young_stars(con):
     found = con.execute(
-        "SELECT ra, dec FROM sed.photometry JOIN sample.truth USING (source_id) "
-        "WHERE class = 'yso' AND parallax > 2"
+        "SELECT ra, dec FROM sed.photometry JOIN sample.truth USING (source_id) WHERE class = 'yso' AND parallax > 2"
     ).fetchnumpy()
     away = SkyCoord(found["ra"], found["dec"], unit="deg").separation(SkyCoord(83.82, -5.39, unit="deg")).deg
     assert (away < 1).sum() > 50
@@ -167,8 +164,7 @@ def test_the_types_units_and_ucds_are_the_archives(con):
     with file.open(encoding="utf-8", newline="") as lines:
         archive = {row["name"]: row for row in csv.DictReader(lines, delimiter="\t")}
     columns = con.execute(
-        "SELECT column_name, datatype, unit, ucd FROM tap_schema.columns "
-        "WHERE table_name = 'gaiadr3.gaia_source'"
+        "SELECT column_name, datatype, unit, ucd FROM tap_schema.columns WHERE table_name = 'gaiadr3.gaia_source'"
     ).fetchall()
     assert len(columns) == 37
     words = {"long": "BIGINT", "double": "DOUBLE", "float": "REAL", "char": "VARCHAR", "short": "SMALLINT"}

@@ -38,9 +38,7 @@ def test_every_population_has_its_share():
 def test_positions_are_complete_in_order_and_in_their_cells():
     parts = list(sky.positions(30_000, seed=1, chunk=4000))
     assert len(parts) > 5
-    cell, ra, dec = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("cell", "ra", "dec")
-    )
+    cell, ra, dec = (np.concatenate([getattr(part, name) for part in parts]) for name in ("cell", "ra", "dec"))
     assert len(cell) == 30_000
     assert (np.diff(cell) >= 0).all()
     expected = cdshealpix.lonlat_to_healpix(Longitude(ra, u.deg), Latitude(dec, u.deg), 12)

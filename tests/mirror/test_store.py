@@ -44,9 +44,7 @@ def test_an_interrupted_replacement_leaves_the_old_mirror(tmp_path, tiny_sky):
 def test_what_exists_is_replaced_by_force_alone_and_only_a_mirror(tmp_path, tiny_sky):
     target = tmp_path / "sky"
     shutil.copytree(tiny_sky, target)
-    with pytest.raises(
-        FileExistsError, match="exists already; name another folder, or replace it with --force"
-    ):
+    with pytest.raises(FileExistsError, match="exists already; name another folder, or replace it with --force"):
         write_sample(target, 60)
     assert rows_in(target) == 50
     write_sample(target, 60, force=True)
