@@ -30,8 +30,9 @@ def connect(mirror: str | Path | None = None, *, models: Iterable[str | Path] | 
     --------
     >>> import sedsql
     >>> con = sedsql.connect()
-    >>> con.execute("SELECT sed_stage(10.7, 11.6, 9.8, 8.9, 8.1, 7.4, 6.5, 5.8, 3.9, 1.6) AS stage FROM (SELECT 1 AS one) AS t").fetchone()
+    >>> con.execute("SELECT sed_stage(9.8, 8.9, 8.1, 7.4, 6.5, 5.8, 4.1, 3.3, 1.9, 0.1)", lang="sql").fetchone()
     ('II',)
+    >>> con.close()
     """
     con = duckdb.connect() if mirror is None else open_mirror(mirror)
     try:
@@ -92,12 +93,14 @@ class Connection:
 
 
 class Cursor:
-    """The answer to one query at a time; DuckDB computes it when the first row is fetched."""
+    """The answer to one query at a time; DuckDB computes it when it is first fetched."""
 
     def __init__(self, connection: Connection, con: duckdb.DuckDBPyConnection):
         self.connection = connection
         self.duckdb = con
-        self._answer: duckdb.DuckDBPyRelation | None = None
+        self._query: tuple[str, list] = ("", [])
+        self._relation: duckdb.DuckDBPyRelation | None = None
+        self._fetching = False
 
     def execute(self, query: str, parameters: Sequence[Any] = (), *, lang: str = "adql") -> "Cursor":
         """Run a query, written in ADQL, or with `lang="sql"` in DuckDB's SQL.
@@ -107,28 +110,36 @@ class Cursor:
         if lang not in ("adql", "sql"):
             raise ValueError(f"lang is 'adql' or 'sql', not {lang!r}")
         sql = self.connection.translate(query) if lang == "adql" else query
-        self._answer = self.duckdb.sql(sql, params=list(parameters))
+        self._query = sql, list(parameters)
+        self._relation = self.duckdb.sql(sql, params=list(parameters))
+        self._fetching = False
         return self
 
     @property
     def description(self) -> list[tuple] | None:
         """Name, DuckDB type and five times None for each column (PEP 249); None for what gives no rows."""
-        return self._answer.description if self._answer is not None else None
+        return None if self._relation is None else self._relation.description
 
-    @property
-    def _rows(self) -> duckdb.DuckDBPyRelation:
-        if self._answer is None:
+    def _rows(self) -> duckdb.DuckDBPyConnection:
+        self._answer()
+        if not self._fetching:
+            self.duckdb.execute(*self._query)
+            self._fetching = True
+        return self.duckdb
+
+    def _answer(self) -> duckdb.DuckDBPyRelation:
+        if self._relation is None:
             raise ClosedError("There is no answer to fetch from; execute a query first.")
-        return self._answer
+        return self._relation
 
     def fetchone(self) -> tuple | None:
-        return self._rows.fetchone()
+        return self._rows().fetchone()
 
     def fetchmany(self, size: int = 1) -> list[tuple]:
-        return self._rows.fetchmany(size)
+        return self._rows().fetchmany(size)
 
     def fetchall(self) -> list[tuple]:
-        return self._rows.fetchall()
+        return self._rows().fetchall()
 
     def __iter__(self) -> Iterator[tuple]:
         while (row := self.fetchone()) is not None:
@@ -136,7 +147,7 @@ class Cursor:
 
     def arrow(self) -> pa.Table:
         """The whole answer as an Arrow table."""
-        return self._rows.to_arrow_table()
+        return self._answer().to_arrow_table()
 
     def interrupt(self) -> None:
         """Stop the running query, from another thread."""
@@ -147,5 +158,5 @@ class Cursor:
         return self.duckdb.query_progress()
 
     def close(self) -> None:
-        self._answer = None
+        self._relation = None
         self.duckdb.close()

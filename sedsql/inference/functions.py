@@ -83,7 +83,7 @@ def register_functions(
     ):
         with contextlib.suppress(duckdb.InvalidInputException):  # not there yet: nothing to replace
             con.remove_function(name)
-        con.create_function(
+        con.create_function(  # type: ignore[call-overload]  # its stubs know no Arrow functions
             name,
             _with_signature(function, len(COLUMNS) + len(parameters)),
             ["FLOAT"] * len(COLUMNS) + parameters,

@@ -5,6 +5,7 @@ scikit-learn, ONNX Runtime and whatever else runs the same trees find the same c
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from scipy.special import softmax
@@ -27,7 +28,7 @@ def colour_pairs(columns: Sequence[str] = COLUMNS) -> list[tuple[int, int]]:
     bands = sorted((band for band in BANDS if band.column in columns), key=lambda band: band.wavelength_um)
     place = {band.short: columns.index(band.column) for band in bands}
     short = [band.short for band in bands]
-    pairs = [*zip(short, short[1:], strict=False), *_LONG_COLOURS]
+    pairs = [*pairwise(short), *_LONG_COLOURS]
     return [(place[a], place[b]) for a, b in dict.fromkeys(pairs) if a in place and b in place]
 
 
@@ -58,7 +59,7 @@ class Boosting(HistGradientBoostingClassifier):
         for trees in self._predictors:
             for tree in trees:
                 tree.nodes["value"] = np.round(tree.nodes["value"] / LEAF_UNIT) * LEAF_UNIT
-        self._baseline_prediction = np.round(self._baseline_prediction / LEAF_UNIT) * LEAF_UNIT
+        self._baseline_prediction: np.ndarray = np.round(self._baseline_prediction / LEAF_UNIT) * LEAF_UNIT
         return self
 
 

@@ -81,8 +81,10 @@ def build_model(
 
 STEPS = 5
 
-_HELD_OUT_RULE = f"whole HEALPix cells of order {SKY_ORDER}, one in {HELD_OUT} by a hash of the cell; rows without a position at random"
-
+_HELD_OUT_RULE = (
+    f"whole HEALPix cells of order {SKY_ORDER}, one in {HELD_OUT} by a hash of the cell; "
+    "rows without a position at random; no simulated rows"
+)
 
 def _write(folder: Path, card: dict) -> None:
     (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")

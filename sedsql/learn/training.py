@@ -96,7 +96,8 @@ def add_simulated(table: LabelledTable, rows: Mapping[str, int], seed: int = 0) 
     """
     if not rows:
         return table
-    parts, labels = [], []
+    parts: list[NDArray] = []
+    labels: list[str] = []
     for label, n in rows.items():
         if label not in POPULATIONS or label not in table.labels:
             known = [name for name in POPULATIONS if name in table.labels]
