@@ -2,58 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from sqlglot import exp
 
-from sedsql.adql import geometry, kinds
-from sedsql.adql.geometry import Write, Writes
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A function of the language.
-
-    `forms` are its argument lists, a letter each: n number, s string, g geometry, p point, t time or string,
-    a anything. `kind` is what it yields (see kinds.py), or "=" for the kind of its first argument. `sql` is
-    a template of DuckDB SQL, or a function that writes it from the arguments and a writer of each.
-    """
-
-    forms: tuple[str, ...]
-    kind: str | None
-    sql: str | Writes
-    more: Callable[[int], tuple[str, ...]] | None = None  # the forms that a number of arguments allows
-
-    def match(self, arguments: list[exp.Expr]) -> str | None:
-        """The form that fits the arguments, or None."""
-        for form in self.more(len(arguments)) if self.more else self.forms:
-            if len(form) == len(arguments) and all(map(_fits, form, arguments)):
-                return form
-        return None
-
-    def yields(self, arguments: list[exp.Expr]) -> str | None:
-        return (kinds.of(arguments[0]) or "n") if self.kind == "=" else self.kind
-
-    def write(self, arguments: list[exp.Expr], write: Write) -> str:
-        if callable(self.sql):
-            return self.sql(arguments, write)
-        return self.sql.format(*map(write, arguments))
-
-    def sizes(self) -> str:
-        counts = sorted({len(form) for form in self.forms})
-        return " or ".join(map(str, counts)) + (" argument" if counts == [1] else " arguments")
-
-
-def _fits(letter: str, argument: exp.Expr) -> bool:
-    kind = kinds.of(argument)
-    if kind is None or letter == "a":
-        return kinds.family(kind) != "b" or letter == "a"
-    if letter == "p":
-        return kind in "PG"
-    if letter == "t":
-        return kind in "ts"
-    return kinds.family(kind) == letter
+from sedsql.adql import geometry
+from sedsql.adql.function import Function, Write, Writes
+from sedsql.adql.userdefined import NOT_YET, USER_DEFINED
 
 
 def _rounding(function: str) -> Writes:
@@ -96,24 +49,20 @@ LANGUAGE: dict[str, Function] = {
     "POINT": Function(("nn", "snn"), "P", geometry.point),
     "CIRCLE": Function(("nnn", "snnn", "pn", "spn"), "C", geometry.circle),
     "BOX": Function(("nnnn", "snnnn", "pnn", "spnn"), "B", geometry.box),
-    "POLYGON": Function(("nnnnnn", "snnnnnn", "ppp", "sppp"), "Y", geometry.polygon, geometry.polygon_forms),
+    "POLYGON": Function(("nnnnnn", "snnnnnn", "ppp", "sppp"), "Y", geometry.polygon, more=geometry.polygon_forms),
     "REGION": Function(("s",), "G", geometry.region),
     "CENTROID": Function(("g",), "P", geometry.centroid),
     "AREA": Function(("g",), "r", geometry.area),
-    "COORD1": Function(("p",), "r", "({0})[1]"),
-    "COORD2": Function(("p",), "r", "({0})[2]"),
+    "COORD1": Function(("p",), "r", "{0}[1]"),
+    "COORD2": Function(("p",), "r", "{0}[2]"),
     "COORDSYS": Function(("g",), "s", "'ICRS'"),
     "DISTANCE": Function(("pp", "nnnn"), "r", geometry.distance),
     "CONTAINS": Function(("gg",), "i", geometry.contains),
     "INTERSECTS": Function(("gg",), "i", geometry.intersects),
 }
+__all__ = ["AGGREGATES", "LANGUAGE", "NOT_YET", "USER_DEFINED", "Function", "explain", "find"]
+
 AGGREGATES = {"AVG": "r", "MAX": "=", "MIN": "=", "SUM": "=", "COUNT": "i"}
-
-# User-defined functions of the IVOA catalogue and of the Gaia Archive.
-USER_DEFINED: dict[str, Function] = {}
-
-# Known, and not here yet: the refusal says so.
-NOT_YET: frozenset[str] = frozenset()
 
 
 def find(name: str) -> Function | None:

@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from sedsql.adql import kinds, sphere
+from sedsql.adql.function import Write, Writes
 from sedsql.adql.nodes import Call
 from sedsql.adql.sphere import Number, real
 
-Write = Callable[[exp.Expr], str]
-Writes = Callable[[list[exp.Expr], Write], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +172,8 @@ def centroid(arguments: list[exp.Expr], write: Write) -> str:
     inner = shape(arguments[0], write)
     if inner.kind in "PCB" and inner.numbers:
         return Shape("P", inner.numbers[:2]).array()
-    round_ = "CASE WHEN len(_g.v) <= 4 THEN _g.v[1:2] ELSE " + sphere.polygon_middle("_g.s") + " END"
-    return sphere.let({"v": inner.array(), "s": _sides(inner.array())}, round_, "_g")
+    round_ = "CASE WHEN len(__g.v) <= 4 THEN __g.v[1:2] ELSE " + sphere.polygon_middle("__g.s") + " END"
+    return sphere.let({"v": inner.array(), "s": _sides(inner.array())}, round_, "__g")
 
 
 def area(arguments: list[exp.Expr], write: Write) -> str:
@@ -196,12 +195,12 @@ AREAS: dict[str, Callable[[Shape], str]] = {
     "P": lambda point: f"0e0 * {point.numbers[0].sql}",
     "C": lambda circle: _cap(sphere.sin_of(circle.numbers[2], 0.5)),
     "B": _box_area,
-    "Y": lambda polygon: sphere.let({"s": _sides(polygon.array())}, sphere.polygon_area("_g.s"), "_g"),
+    "Y": lambda polygon: sphere.let({"s": _sides(polygon.array())}, sphere.polygon_area("__g.s"), "__g"),
 }
 
 
 def _sides(array: str) -> str:
-    return sphere.let({"v": array}, sphere.sides("y.v"), "y")
+    return sphere.let({"v": array}, sphere.sides("__y.v"), "__y")
 
 
 def each(value: Shape, name: str, table: dict[str, Callable[[Shape], str]]) -> str:
@@ -301,7 +300,7 @@ def point_in_polygon(point: Shape, polygon: Shape) -> str:
     ra, dec = coordinates(point)
     if polygon.constant:
         return sphere.inside_edges((ra, dec), polygon.values)
-    return sphere.let({"p": _vector(ra, dec), "s": _sides(polygon.array())}, sphere.inside("_g.p", "_g.s"), "_g")
+    return sphere.let({"p": _vector(ra, dec), "s": _sides(polygon.array())}, sphere.inside("__g.p", "__g.s"), "__g")
 
 
 def _vector(ra: Number, dec: Number) -> str:
@@ -320,37 +319,37 @@ def circles_meet(one: Shape, other: Shape) -> str:
 
 def circle_meets_polygon(circle: Shape, polygon: Shape) -> str:
     ra, dec, radius = circle.numbers
-    body = f"{sphere.inside('_g.p', '_g.s')} OR {sphere.distance_to_sides('_g.p', '_g.s')} <= {radius.sql}"
-    return sphere.let({"p": _vector(ra, dec), "s": _sides(polygon.array())}, body, "_g")
+    body = f"{sphere.inside('__g.p', '__g.s')} OR {sphere.distance_to_sides('__g.p', '__g.s')} <= {radius.sql}"
+    return sphere.let({"p": _vector(ra, dec), "s": _sides(polygon.array())}, body, "__g")
 
 
 def circle_in_polygon(circle: Shape, polygon: Shape) -> str:
     ra, dec, radius = circle.numbers
-    body = f"{sphere.inside('_g.p', '_g.s')} AND {sphere.distance_to_sides('_g.p', '_g.s')} >= {radius.sql}"
-    return sphere.let({"p": _vector(ra, dec), "s": _sides(polygon.array())}, body, "_g")
+    body = f"{sphere.inside('__g.p', '__g.s')} AND {sphere.distance_to_sides('__g.p', '__g.s')} >= {radius.sql}"
+    return sphere.let({"p": _vector(ra, dec), "s": _sides(polygon.array())}, body, "__g")
 
 
 def polygon_in_circle(polygon: Shape, circle: Shape) -> str:
     """It lies in a circle if it keeps away from the circle's complement, a circle around the antipodes."""
     ra, dec, radius = circle.numbers
     body = (
-        f"NOT {sphere.inside('_g.p', '_g.s')} AND {sphere.distance_to_sides('_g.p', '_g.s')} >= 180 - {radius.sql}"
+        f"NOT {sphere.inside('__g.p', '__g.s')} AND {sphere.distance_to_sides('__g.p', '__g.s')} >= 180 - {radius.sql}"
     )
-    return sphere.let({"p": _vector(*_antipodes(ra, dec)), "s": _sides(polygon.array())}, body, "_g")
+    return sphere.let({"p": _vector(*_antipodes(ra, dec)), "s": _sides(polygon.array())}, body, "__g")
 
 
 def polygons_meet(one: Shape, other: Shape) -> str:
     body = (
-        f"{sphere.inside('_g.s[1].a', '_g.t')} OR {sphere.inside('_g.t[1].a', '_g.s')}"
-        f" OR {sphere.sides_cross('_g.s', '_g.t')}"
+        f"{sphere.inside('__g.s[1].a', '__g.t')} OR {sphere.inside('__g.t[1].a', '__g.s')}"
+        f" OR {sphere.sides_cross('__g.s', '__g.t')}"
     )
-    return sphere.let({"s": _sides(one.array()), "t": _sides(other.array())}, body, "_g")
+    return sphere.let({"s": _sides(one.array()), "t": _sides(other.array())}, body, "__g")
 
 
 def polygon_in_polygon(inner: Shape, outer: Shape) -> str:
-    corners = f"list_bool_and(list_transform(_g.s, lambda k: {sphere.inside('k.a', '_g.t')}))"
-    body = f"{corners} AND NOT {sphere.sides_cross('_g.s', '_g.t')}"
-    return sphere.let({"s": _sides(inner.array()), "t": _sides(outer.array())}, body, "_g")
+    corners = f"list_bool_and(list_transform(__g.s, lambda __k: {sphere.inside('__k.a', '__g.t')}))"
+    body = f"{corners} AND NOT {sphere.sides_cross('__g.s', '__g.t')}"
+    return sphere.let({"s": _sides(inner.array()), "t": _sides(outer.array())}, body, "__g")
 
 
 def distance_to_box(ra: Number, dec: Number, box: Shape) -> str:
@@ -361,12 +360,12 @@ def distance_to_box(ra: Number, dec: Number, box: Shape) -> str:
     sides = []
     for edge in (f"({ra0.sql} - {width.sql} / 2)", f"({ra0.sql} + {width.sql} / 2)"):
         a, b = sphere.vector_sql(edge, low), sphere.vector_sql(edge, high)
-        arc = sphere.let({"a": a, "b": b}, sphere.distance_to_arc("_g.p", "_h.a", "_h.b", sphere.outer("_h.a", "_h.b")), "_h")
+        arc = sphere.let({"a": a, "b": b}, sphere.distance_to_arc("__g.p", "__h.a", "__h.b", sphere.outer("__h.a", "__h.b")), "__h")
         sides.append(arc)
     beside = f"least({', '.join(sides)})"
     inside = f"{_turn(ra, ra0)} <= {width.sql} / 2"
     body = f"CASE WHEN {inside} THEN least({above}, {beside}) ELSE {beside} END"
-    return sphere.let({"p": _vector(ra, dec)}, body, "_g")
+    return sphere.let({"p": _vector(ra, dec)}, body, "__g")
 
 
 def circle_meets_box(circle: Shape, box: Shape) -> str:

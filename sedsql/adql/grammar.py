@@ -13,7 +13,7 @@ from sqlglot.tokens import Token, TokenType
 
 from sedsql.adql import functions, kinds
 from sedsql.adql.errors import AdqlError
-from sedsql.adql.lexer import RESERVED
+from sedsql.adql.lexer import IDLE_WORDS, RESERVED
 from sedsql.adql.nodes import call
 
 MAX_DEPTH = 40  # of brackets in brackets; deeper ones would exhaust Python's stack further on
@@ -42,10 +42,15 @@ AFTER_FROM = "WHERE, GROUP BY, HAVING, ORDER BY, OFFSET, UNION, EXCEPT, INTERSEC
 
 
 class Grammar:
-    """Parses the words of one query."""
+    """Parses the words of one query.
 
-    def __init__(self, tokens: list[Token], sql: str):
-        self.tokens, self.sql, self.place, self.depth = tokens, sql, 0, 0
+    The standard reserves many words that it has no use for. As the name of a schema they always pass; as
+    other names they do when the grammar is `lenient`.
+    """
+
+    def __init__(self, tokens: list[Token], sql: str, lenient: bool = False):
+        self.tokens, self.sql, self.lenient = tokens, sql, lenient
+        self.place = self.depth = 0
 
     # --- words -----------------------------------------------------------------------------------------
 
@@ -322,10 +327,10 @@ class Grammar:
         token = self.token
         if token is None:
             return False
-        word = self.ahead()
-        return token.token_type == TokenType.IDENTIFIER or (
-            token.token_type == TokenType.VAR and word not in RESERVED
-        )
+        if token.token_type != TokenType.VAR:
+            return token.token_type == TokenType.IDENTIFIER
+        word = token.text.upper()
+        return word not in RESERVED or (word in IDLE_WORDS and (self.lenient or self.ahead(1) == "."))
 
     def identifier(self, what: str = "a name") -> exp.Identifier:
         token = self.token
@@ -529,7 +534,7 @@ class Grammar:
         self.deeper()
         values: list[exp.Expr] = []
         if not self.accept(")"):
-            values = self.listed(self.value_expression)
+            values = self.listed(self.disjunction)
             self.expect(")")
         self.depth -= 1
         return values
@@ -540,12 +545,12 @@ class Grammar:
         meta = {"start": token.start, "end": token.end}
         function = functions.find(name)
         if function is None:
-            return call(token.text, values, unknown=True, **meta)
+            return call(token.text, list(map(self.operand, values)), unknown=True, **meta)
         if function.match(values) is None:
             if len(values) not in {len(form) for form in function.forms} and not function.more:
                 raise self.error(f"{name} takes {function.sizes()}, not {len(values)}", token)
             raise self.error(f"{name} does not take these arguments", token, hint=functions.explain(name))
-        return call(name, values, function.yields(values), **meta)
+        return call(name, values, function.kind, **meta)
 
     def aggregate(self, token: Token) -> exp.Expr:
         name = token.text.upper()
@@ -561,12 +566,10 @@ class Grammar:
             if name in ("AVG", "SUM"):
                 self.typed(value, "n")
         self.expect(")")
-        kind = functions.AGGREGATES[name]
-        kind = (kinds.of(value) or "") if kind == "=" else kind
         if quantifier == "DISTINCT":
             value = exp.Distinct(expressions=[value])
         node: exp.Expr = AGGREGATE_NODES[name](this=value)
-        node.meta.update(start=token.start, end=token.end, kind=kind or None)
+        node.meta.update(start=token.start, end=token.end, kind=functions.AGGREGATES[name])
         return node
 
     def cast(self, token: Token) -> exp.Expr:
@@ -594,7 +597,7 @@ class Grammar:
         return node
 
     def coalesce(self, token: Token) -> exp.Expr:
-        values = self.arguments()
+        values = list(map(self.operand, self.arguments()))
         if not values:
             raise self.error("COALESCE asks for one value at least", token)
         node = exp.Coalesce(this=values[0], expressions=values[1:])

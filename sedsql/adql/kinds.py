@@ -44,6 +44,9 @@ def of(node: exp.Expr | None) -> str | None:
     if node is None:
         return None
     kind = node.meta.get("kind") if node._meta else None
+    if kind == "=":  # as its first argument, a number at least if a function of numbers asked for it
+        first = (node.args.get("expressions") or [node.this])[0]
+        return of(first.expressions[0] if isinstance(first, exp.Distinct) else first)
     if kind:
         return str(kind)
     if isinstance(node, exp.Paren | exp.Neg | exp.Alias):

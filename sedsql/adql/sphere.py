@@ -135,11 +135,11 @@ def inside_edges(place: tuple[Number, Number], values: list[float]) -> str:
     y = f"{cos_of(dec)} * {sin_of(ra)}"
     parity = f"({' + '.join(tests) or '0'}) % 2 = {0 if outside else 1}"
     # The lambda computes the vector once for all sides.
-    return f"list_transform([[{x}, {y}, {sin_of(dec)}]], lambda p: {parity})[1]"
+    return f"list_transform([[{x}, {y}, {sin_of(dec)}]], lambda __p: {parity})[1]"
 
 
 def product(constants: Vector) -> str:
-    return " + ".join(f"p[{place}] * ({real(value)})" for place, value in enumerate(constants, 1))
+    return " + ".join(f"__p[{place}] * ({real(value)})" for place, value in enumerate(constants, 1))
 
 
 # --- vectors in SQL ---------------------------------------------------------------------------------------
@@ -175,30 +175,30 @@ def angle(a: str, b: str) -> str:
 
 def sides(polygon: str) -> str:
     """The sides of a polygon (a DOUBLE[] of coordinates) as a list of {a, b, n}: ends and normal."""
-    corner = vector_sql(f"{polygon}[2 * i - 1]", f"{polygon}[2 * i]")
-    ends = f"list_transform(range(1, len({polygon}) // 2 + 1), lambda i: {corner})"
-    pairs = "list_transform(range(1, len(c.v) + 1), lambda i: {'a': c.v[i], 'b': c.v[i % len(c.v) + 1]})"
-    edges = f"list_transform({pairs}, lambda e: {{'a': e.a, 'b': e.b, 'n': {outer('e.a', 'e.b')}}})"
-    return f"CASE WHEN list_count({polygon}) = len({polygon}) THEN {let({'v': ends}, edges, 'c')} END"
+    corner = vector_sql(f"{polygon}[2 * __i - 1]", f"{polygon}[2 * __i]")
+    ends = f"list_transform(range(1, len({polygon}) // 2 + 1), lambda __i: {corner})"
+    pairs = "list_transform(range(1, len(__c.v) + 1), lambda __i: {'a': __c.v[__i], 'b': __c.v[__i % len(__c.v) + 1]})"
+    edges = f"list_transform({pairs}, lambda __e: {{'a': __e.a, 'b': __e.b, 'n': {outer('__e.a', '__e.b')}}})"
+    return f"CASE WHEN list_count({polygon}) = len({polygon}) THEN {let({'v': ends}, edges, '__c')} END"
 
 
 def inside(point: str, edges: str) -> str:
     """Whether a vector lies in a polygon of such sides, as in `inside_edges`."""
-    mean = ", ".join(f"list_sum(list_transform({edges}, lambda e: e.a[{i}]))" for i in (1, 2, 3))
-    turn = inner("e.n", "m.axis")
-    left = inner(outer("e.a", "m.axis"), point)
-    right = inner(outer("e.b", "m.axis"), point)
-    plane = inner("e.n", point)
+    mean = ", ".join(f"list_sum(list_transform({edges}, lambda __e: __e.a[{i}]))" for i in (1, 2, 3))
+    turn = inner("__e.n", "__m.axis")
+    left = inner(outer("__e.a", "__m.axis"), point)
+    right = inner(outer("__e.b", "__m.axis"), point)
+    plane = inner("__e.n", point)
     crossed = (
         f"CAST(({turn} > 0 AND {left} < 0 AND {right} >= 0 AND {plane} >= 0)"
         f" OR ({turn} < 0 AND {right} < 0 AND {left} >= 0 AND {plane} <= 0) AS INT)"
     )
-    size = f"(1 + {inner('m.axis', 'e.a')} + {inner('e.a', 'e.b')} + {inner('e.b', 'm.axis')})"
-    area = f"abs(list_sum(list_transform({edges}, lambda e: 2 * atan2({turn}, {size}))))"
+    size = f"(1 + {inner('__m.axis', '__e.a')} + {inner('__e.a', '__e.b')} + {inner('__e.b', '__m.axis')})"
+    area = f"abs(list_sum(list_transform({edges}, lambda __e: 2 * atan2({turn}, {size}))))"
     flipped = f"CAST({area} > 2 * pi() AS INT)"
-    body = f"(list_sum(list_transform({edges}, lambda e: {crossed})) + {flipped}) % 2 = 1"
-    unit_axis = let({"v": f"array_value({mean})"}, _unit("u.v"), "u")
-    return let({"axis": unit_axis}, body, "m")
+    body = f"(list_sum(list_transform({edges}, lambda __e: {crossed})) + {flipped}) % 2 = 1"
+    unit_axis = let({"v": f"array_value({mean})"}, _unit("__u.v"), "__u")
+    return let({"axis": unit_axis}, body, "__m")
 
 
 def _unit(v: str) -> str:
@@ -208,33 +208,33 @@ def _unit(v: str) -> str:
 
 def polygon_area(edges: str) -> str:
     """The area of a polygon in square degrees."""
-    mean = ", ".join(f"list_sum(list_transform({edges}, lambda e: e.a[{i}]))" for i in (1, 2, 3))
-    turn = inner("e.n", "m.axis")
-    size = f"(1 + {inner('m.axis', 'e.a')} + {inner('e.a', 'e.b')} + {inner('e.b', 'm.axis')})"
-    area = f"abs(list_sum(list_transform({edges}, lambda e: 2 * atan2({turn}, {size}))))"
-    unit_axis = let({"v": f"array_value({mean})"}, _unit("u.v"), "u")
-    smaller = let({"area": let({"axis": unit_axis}, area, "m")}, "least(s.area, 4 * pi() - s.area)", "s")
+    mean = ", ".join(f"list_sum(list_transform({edges}, lambda __e: __e.a[{i}]))" for i in (1, 2, 3))
+    turn = inner("__e.n", "__m.axis")
+    size = f"(1 + {inner('__m.axis', '__e.a')} + {inner('__e.a', '__e.b')} + {inner('__e.b', '__m.axis')})"
+    area = f"abs(list_sum(list_transform({edges}, lambda __e: 2 * atan2({turn}, {size}))))"
+    unit_axis = let({"v": f"array_value({mean})"}, _unit("__u.v"), "__u")
+    smaller = let({"area": let({"axis": unit_axis}, area, "__m")}, "least(__s.area, 4 * pi() - __s.area)", "__s")
     return f"{smaller} * pow(180 / pi(), 2)"
 
 
 def polygon_middle(edges: str) -> str:
     """The direction of a polygon's centre of area, as [ra, dec]: half the sum of its sides' vector areas."""
-    part = f"{angle('e.a', 'e.b')} / greatest(1e-300, sqrt({inner('e.n', 'e.n')}))"
-    total = ", ".join(f"list_sum(list_transform({edges}, lambda e: e.n[{i}] * {part}))" for i in (1, 2, 3))
-    mean = ", ".join(f"list_sum(list_transform({edges}, lambda e: e.a[{i}]))" for i in (1, 2, 3))
+    part = f"{angle('__e.a', '__e.b')} / greatest(1e-300, sqrt({inner('__e.n', '__e.n')}))"
+    total = ", ".join(f"list_sum(list_transform({edges}, lambda __e: __e.n[{i}] * {part}))" for i in (1, 2, 3))
+    mean = ", ".join(f"list_sum(list_transform({edges}, lambda __e: __e.a[{i}]))" for i in (1, 2, 3))
     # Clockwise polygons give the opposite direction.
     signed = let(
         {"v": f"array_value({total})", "w": f"array_value({mean})"},
-        "list_transform([1, 2, 3], lambda i: d.v[i] * CASE WHEN " + inner("d.v", "d.w") + " < 0 THEN -1 ELSE 1 END)",
-        "d",
+        "list_transform([1, 2, 3], lambda __i: __d.v[__i] * CASE WHEN " + inner("__d.v", "__d.w") + " < 0 THEN -1 ELSE 1 END)",
+        "__d",
     )
-    place = "[(degrees(atan2(q.v[2], q.v[1])) + 360) % 360, degrees(atan2(q.v[3], sqrt(pow(q.v[1], 2) + pow(q.v[2], 2))))]"
-    return let({"v": signed}, place, "q")
+    place = "[(degrees(atan2(__q.v[2], __q.v[1])) + 360) % 360, degrees(atan2(__q.v[3], sqrt(pow(__q.v[1], 2) + pow(__q.v[2], 2))))]"
+    return let({"v": signed}, place, "__q")
 
 
 def distance_to_sides(point: str, edges: str) -> str:
     """The distance of a vector from the nearest point of a polygon's sides."""
-    return f"list_min(list_transform({edges}, lambda e: {distance_to_arc(point, 'e.a', 'e.b', 'e.n')}))"
+    return f"list_min(list_transform({edges}, lambda __e: {distance_to_arc(point, '__e.a', '__e.b', '__e.n')}))"
 
 
 def distance_to_arc(point: str, a: str, b: str, normal: str) -> str:
@@ -246,7 +246,7 @@ def distance_to_arc(point: str, a: str, b: str, normal: str) -> str:
 
 def sides_cross(edges: str, others: str) -> str:
     """Whether a side of one polygon crosses a side of the other."""
-    c, d = inner("e.n", "f.a"), inner("e.n", "f.b")
-    a, b = inner("f.n", "e.a"), inner("f.n", "e.b")
+    c, d = inner("__e.n", "__f.a"), inner("__e.n", "__f.b")
+    a, b = inner("__f.n", "__e.a"), inner("__f.n", "__e.b")
     cross_ = f"{c} * {d} < 0 AND {a} * {b} < 0 AND {c} * {b} > 0"
-    return f"list_bool_or(list_transform({edges}, lambda e: list_bool_or(list_transform({others}, lambda f: {cross_}))))"
+    return f"list_bool_or(list_transform({edges}, lambda __e: list_bool_or(list_transform({others}, lambda __f: {cross_}))))"

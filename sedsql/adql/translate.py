@@ -47,7 +47,7 @@ def translate(
     do is told in `explain`. Raises AdqlError, and nothing else, for a query that is not good.
     """
     try:
-        query = Grammar(lexer.tokenize(adql), adql).statement()
+        query = Grammar(lexer.tokenize(adql), adql, lenient=catalogue is not None).statement()
         Resolver(adql, catalogue, functions).query(query, {})
         name_columns(query)
         writer = Writer(adql)

@@ -1,0 +1,254 @@
+"""User-defined functions: the IVOA's catalogue (EN-1.2, 2024) and those of the Gaia Archive.
+
+Each is plain DuckDB SQL. Values agree with the examples of the IVOA's catalogue.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import astropy.units as u
+import numpy as np
+from astropy.coordinates import FK4NoETerms, FK5, ICRS, CartesianRepresentation, Galactic, SkyCoord
+from sqlglot import exp
+
+from sedsql.adql import geometry, healpix, kinds
+from sedsql.adql.function import Function, Write, Writes, bracketed
+from sedsql.adql.geometry import Unsupported
+from sedsql.adql.sphere import let, real
+
+A_PER_YEAR = "4.740470463533349e0"  # km yr / s in an au
+MAS = "180 * 3600000 / pi()"  # milliarcseconds in a radian
+
+
+def healpix_index(arguments: list[exp.Expr], write: Write) -> str:
+    order, *place = arguments
+    if len(place) == 1:
+        ra, dec = (number.sql for number in geometry.coordinates(geometry.shape(place[0], write)))
+    else:
+        ra, dec = map(write, place)
+    body = f"CASE WHEN __p.o + __p.ra + __p.dec IS NOT NULL THEN {healpix.index('__p.o', '__p.ra', '__p.dec')} END"
+    return let({"o": write(order), "ra": f"CAST({ra} AS DOUBLE)", "dec": f"CAST({dec} AS DOUBLE)"}, body, "__p")
+
+
+def healpix_center(arguments: list[exp.Expr], write: Write) -> str:
+    order, cell = map(write, arguments)
+    body = f"CASE WHEN __h.o + __h.i IS NOT NULL THEN {healpix.center('__h.o', '__h.i')} END"
+    return let({"o": order, "i": cell}, body, "__h")
+
+
+def gaia_healpix_index(arguments: list[exp.Expr], write: Write) -> str:
+    """The cell of a source by its source_id, whose bits from the 36th on are the cell of order 12."""
+    order, source = map(bracketed(write), arguments)
+    constant = geometry.constant(arguments[0])
+    if constant is not None and 0 <= constant <= 12:
+        return f"({source} >> {int(59 - 2 * constant)})"
+    return f"({source} >> (59 - 2 * {order})::INT)"
+
+
+def _propagated(arguments: list[exp.Expr], write: Write, result: str) -> str:
+    """Linear motion in space (Butkevich & Lindegren 2014, A&A 570, A62, without the light-time effects).
+
+    The body of `result` has the unit vector w.u at the new epoch, and w.p, w.q, w.r at the old one, the
+    factor of distance w.f, proper motions in radians a year, w.ma, w.md, w.mr, and the years w.t.
+    """
+    ra, dec, parallax, pmra, pmdec, velocity, start, end = map(write, arguments)
+
+    def needed(value: str, name: str) -> str:
+        return f"CASE WHEN __v.{value} IS NULL THEN error('{name} must not be NULL') ELSE __v.{value} END"
+
+    given = {
+        "a": f"CAST({ra} AS DOUBLE)", "d": f"CAST({dec} AS DOUBLE)", "x": f"coalesce({parallax}, 0)",
+        "ma": f"coalesce({pmra}, 0)", "md": f"coalesce({pmdec}, 0)", "v": f"coalesce({velocity}, 0)",
+        "s": f"CAST({start} AS DOUBLE)", "e": f"CAST({end} AS DOUBLE)",
+    }  # fmt: skip
+    angles = {
+        "a": f"radians({needed('a', 'The right ascension')})",
+        "d": f"radians({needed('d', 'The declination')})",
+        "x": "__v.x",
+        "ma": f"__v.ma / ({MAS})",
+        "md": f"__v.md / ({MAS})",
+        "mr": f"__v.v * __v.x / {A_PER_YEAR} / ({MAS})",
+        "t": f"{needed('e', 'The epoch')} - {needed('s', 'The reference epoch')}",
+    }
+    frame = {
+        "p": "[-sin(__g.a), cos(__g.a), 0e0]",
+        "q": "[-sin(__g.d) * cos(__g.a), -sin(__g.d) * sin(__g.a), cos(__g.d)]",
+        "r": "[cos(__g.d) * cos(__g.a), cos(__g.d) * sin(__g.a), sin(__g.d)]",
+        "x": "__g.x", "ma": "__g.ma", "md": "__g.md", "mr": "__g.mr", "t": "__g.t",
+        "f": "1 / sqrt(1 + 2 * __g.mr * __g.t + (__g.ma * __g.ma + __g.md * __g.md + __g.mr * __g.mr) * __g.t * __g.t)",
+    }  # fmt: skip
+    moved = "(__b.r[__i] * (1 + __b.mr * __b.t) + (__b.p[__i] * __b.ma + __b.q[__i] * __b.md) * __b.t) * __b.f"
+    whole = let({"u": f"list_transform([1, 2, 3], lambda __i: {moved})"}, result, "__w")
+    return let(given, let(angles, let(frame, whole, "__b"), "__g"), "__v")
+
+
+PLACE = (
+    "[(degrees(atan2(__w.u[2], __w.u[1])) + 360) % 360, degrees(atan2(__w.u[3], sqrt(__w.u[1] * __w.u[1] + __w.u[2] * __w.u[2])))]"
+)
+
+
+def epoch_prop_pos(arguments: list[exp.Expr], write: Write) -> str:
+    return _propagated(arguments, write, PLACE)
+
+
+FRAMES = {"ICRS": ICRS(), "FK5": FK5(), "J2000": FK5(), "FK4": FK4NoETerms(), "B1950": FK4NoETerms(),
+          "GALACTIC": Galactic()}  # fmt: skip
+
+
+@lru_cache
+def rotation(start: str, end: str) -> np.ndarray:
+    """The matrix that turns unit vectors from one frame to another."""
+    axes = CartesianRepresentation(np.eye(3) * u.one)
+    return SkyCoord(axes, frame=FRAMES[start]).transform_to(FRAMES[end]).cartesian.xyz.value
+
+
+def geom_transform(arguments: list[exp.Expr], write: Write) -> str:
+    start, end = (argument.name.upper() if isinstance(argument, exp.Literal) else "" for argument in arguments[:2])
+    for frame in (start, end):
+        if frame not in FRAMES:
+            raise Unsupported(f"the frame {frame or 'of a column'}")
+    rows = rotation(start, end)
+    shape = geometry.shape(arguments[2], write)
+    x, y, z = (
+        f"({real(row[0])} * __e.x + {real(row[1])} * __e.y + {real(row[2])} * __e.z)" for row in np.asarray(rows).tolist()
+    )
+    turned = f"[(degrees(atan2({y}, {x})) + 360) % 360, degrees(atan2({z}, sqrt({x} * {x} + {y} * {y})))]"
+    a, d = "radians(__c.g[2 * __i - 1])", "radians(__c.g[2 * __i])"
+    unit = {"x": f"cos({d}) * cos({a})", "y": f"cos({d}) * sin({a})", "z": f"sin({d})"}
+    pairs = "CASE WHEN len(__c.g) <= 4 THEN 1 ELSE len(__c.g) // 2 END"
+    places = f"flatten(list_transform(range(1, {pairs} + 1), lambda __i: {let(unit, turned, '__e')}))"
+    body = f"list_concat({places}, CASE WHEN len(__c.g) IN (3, 4) THEN __c.g[3:] ELSE [] END)"
+    return let({"g": shape.array()}, body, "__c")
+
+
+def julian(zero: str) -> Writes:
+    def write_it(arguments: list[exp.Expr], write: Write) -> str:
+        return f"({zero} + epoch_us(CAST({write(arguments[0])} AS TIMESTAMP)) / 86400e6)"
+
+    return write_it
+
+
+def sexagesimal(factor: str) -> Writes:
+    def write_it(arguments: list[exp.Expr], write: Write) -> str:
+        parts = "CAST(regexp_extract_all(__s.t, '[0-9]+[.]?[0-9]*') AS DOUBLE[])"
+        size = f"({parts}[1] + coalesce({parts}[2], 0) / 60 + coalesce({parts}[3], 0) / 3600)"
+        return let({"t": write(arguments[0])}, f"CASE WHEN __s.t LIKE '-%' THEN -{factor} ELSE {factor} END * {size}", "__s")
+
+    return write_it
+
+
+_WORDS = "regexp_extract_all(lower({}), '[\\p{{L}}\\p{{N}}_]+')"
+
+
+def has_word(arguments: list[exp.Expr], write: Write) -> str:
+    """Whether each word of the second argument begins a word of the first."""
+    text, words = (_WORDS.format(write(argument)) for argument in arguments)
+    one = "list_bool_or(list_transform(__k.t, lambda __x: starts_with(__x, __y)))"
+    return let({"t": text, "w": words}, f"CAST(list_bool_and(list_transform(__k.w, lambda __y: {one})) AS INT)", "__k")
+
+
+def histogram(arguments: list[exp.Expr], write: Write) -> str:
+    value, low, high, bins = map(bracketed(write), arguments)
+    inside = f"floor(({value} - {low}) * ({bins})::DOUBLE / ({high} - {low}))::BIGINT + 1"
+    bucket = f"CASE WHEN {value} < {low} THEN 0::BIGINT WHEN {value} >= {high} THEN {bins} + 1 ELSE {inside} END"
+    counts = "list_transform(range(0, __j.n + 2), lambda __i: coalesce(__j.h[__i], 0))"
+    return let({"h": f"histogram(CAST({bucket} AS BIGINT))", "n": f"any_value({bins})"}, counts, "__j")
+
+
+def quotient(arguments: list[exp.Expr], write: Write) -> str:
+    whole = {kinds.of(argument) for argument in arguments} == {"i"}
+    one, other = map(bracketed(write), arguments)
+    return f"({one} // {other})" if whole else f"trunc({one} / {other})"
+
+
+def _listed(function: str) -> Writes:
+    return lambda arguments, write: f"{function}({', '.join(map(write, arguments))})"
+
+
+def refused_network(arguments: list[exp.Expr], write: Write) -> str:
+    raise Unsupported("a look-up at a name server, and sedsql asks none without being told to")
+
+
+def _aggregate(name: str, kind: str = "r") -> Function:
+    return Function(("n",), kind, f"{name}({{0}})", aggregate=True)
+
+
+def _pair(name: str) -> Function:
+    return Function(("nn",), "r", f"{name}({{0}}, {{1}})", aggregate=True)
+
+
+IVOA = {
+    "IVO_HEALPIX_INDEX": Function(("nnn", "np"), "i", healpix_index),
+    "IVO_HEALPIX_CENTER": Function(("nn",), "P", healpix_center),
+    "IVO_EPOCH_PROP_POS": Function(("n" * 8,), "P", epoch_prop_pos),
+    "IVO_GEOM_TRANSFORM": Function(("ssg",), "G", geom_transform),
+    "IVO_TO_JD": Function(("t",), "r", julian("2440587.5e0")),
+    "IVO_TO_MJD": Function(("t",), "r", julian("40587e0")),
+    "IVO_STRING_AGG": Function(("as",), "s", "string_agg({0}, {1})", aggregate=True),
+    "IVO_NOCASEMATCH": Function(("ss",), "i", "CAST({0} ILIKE {1} AS INT)"),
+    "IVO_HASWORD": Function(("ss",), "i", has_word),
+    "IVO_HASHLIST_HAS": Function(
+        ("ss",), "i", "CAST(list_contains(string_split(lower({0}), '#'), lower({1})) AS INT)"
+    ),
+    "IVO_HISTOGRAM": Function(("nnnn",), None, histogram, aggregate=True),
+    "IVO_NORMAL_RANDOM": Function(
+        ("nn",), "r", "({0} + {1} * sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random()))"
+    ),
+    "IVO_INTERVAL_OVERLAPS": Function(
+        ("nnnn",), "i", "CAST({0} <= {3} AND {2} <= {1} AND {0} <= {1} AND {2} <= {3} AS INT)"
+    ),
+    "IVO_SIMBADPOINT": Function(("s",), "P", refused_network),
+    "IVO_HMS_TO_DEGREES": Function(("s",), "r", sexagesimal("15")),
+    "IVO_DMS_TO_DEGREES": Function(("s",), "r", sexagesimal("1")),
+}
+# Older names, still deployed.
+OLDER = {
+    name.replace("IVO_", "GAVO_"): IVOA[name]
+    for name in ("IVO_TO_JD", "IVO_TO_MJD", "IVO_HISTOGRAM", "IVO_SIMBADPOINT", "IVO_NORMAL_RANDOM")
+} | {"GAVO_TRANSFORM": IVOA["IVO_GEOM_TRANSFORM"]}
+# Gaia Archive, "ADQL functions" of its help.
+GAIA = {
+    "GAIA_HEALPIX_INDEX": Function(("nn",), "i", gaia_healpix_index),
+    "EPOCH_PROP_POS": Function(("n" * 8,), "P", epoch_prop_pos),
+    "ESDC_EPOCH_PROP_POS": Function(("n" * 8,), "P", epoch_prop_pos),
+    "CBRT": Function(("n",), "r", "cbrt({0})"),
+    "DIV": Function(("nn",), "=", quotient),
+    "SIGN": Function(("n",), "i", "sign({0})"),
+    "TO_INTEGER": Function(("a",), "i", "CAST({0} AS INTEGER)"),
+    "TO_BIGINT": Function(("a",), "i", "CAST({0} AS BIGINT)"),
+    "TO_REAL": Function(("a",), "r", "CAST({0} AS FLOAT)"),
+    "TO_DOUBLE": Function(("a",), "r", "CAST({0} AS DOUBLE)"),
+    "IF_THEN_ELSE": Function(("baa",), None, "CASE WHEN {0} THEN {1} ELSE {2} END"),
+    "WIDTH_BUCKET": Function(
+        ("nnnn",), "i",
+        "CASE WHEN {0} < {1} THEN 0 WHEN {0} >= {2} THEN {3} + 1"
+        " ELSE floor(({0} - {1}) * ({3})::DOUBLE / ({2} - {1}))::INT + 1 END",
+    ),  # fmt: skip
+    "GREATEST": Function(("aa",), "=", _listed("greatest"), more=lambda size: ("a" * size,)),
+    "LEAST": Function(("aa",), "=", _listed("least"), more=lambda size: ("a" * size,)),
+    "LENGTH": Function(("s",), "i", "length({0})"),
+    "ARRAY_ELEMENT": Function(("an",), None, "({0})[{1}]"),
+    "ARRAY_LENGTH": Function(("a", "an"), "i", "len({0})"),
+    "ARR_AVG": Function(("a",), "r", "list_avg({0})"),
+    "ARR_COUNT": Function(("a",), "i", "len({0})"),
+    "ARR_MAX": Function(("a",), None, "list_max({0})"),
+    "ARR_MIN": Function(("a",), None, "list_min({0})"),
+    "ARR_SUM": Function(("a",), "r", "list_sum({0})"),
+    "BIT_AND": Function(("nn",), "i", "({0} & {1})"),
+    "BIT_OR": Function(("nn",), "i", "({0} | {1})"),
+    "BIT_XOR": Function(("nn",), "i", "xor({0}, {1})"),
+    "BIT_NOT": Function(("n",), "i", "(~{0})"),
+    **{name: _aggregate(name.lower()) for name in ("STDDEV", "STDDEV_POP", "STDDEV_SAMP", "VARIANCE", "VAR_POP",
+                                                   "VAR_SAMP", "MEDIAN")},
+    **{name: _pair(name.lower()) for name in ("CORR", "COVAR_POP", "COVAR_SAMP", "REGR_AVGX", "REGR_AVGY",
+                                              "REGR_COUNT", "REGR_INTERCEPT", "REGR_R2", "REGR_SLOPE", "REGR_SXX",
+                                              "REGR_SXY", "REGR_SYY")},
+}  # fmt: skip
+
+USER_DEFINED: dict[str, Function] = {**IVOA, **OLDER, **GAIA}
+NOT_YET = frozenset(
+    """EPOCH_PROP EPOCH_PROP_ERROR ASTROMETRIC_PARAMETERS ASTROMETRIC_PARAMETER_ERROR TO_CHAR TO_DATE
+    ESDC_EPOCH_PROP ESDC_EPOCH_PROP_ERROR ESDC_ASTROMETRIC_PARAMETERS ESDC_ASTROMETRIC_PARAMETER_ERROR
+    ESDC_RADIAL_VELOCITY GAVO_SPECCONV ARRAY_NDIMS ARRAY_DIMS ARRAY_CAT ARRAY_POSITION""".split()
+)
