@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from . import adql
 from .errors import Error
-from .inference.functions import FUNCTIONS, define_macros, register_functions
+from .inference.functions import FUNCTIONS, install
 from .mirror.catalogue import Catalogue
 from .mirror.store import open_mirror
 
@@ -36,10 +36,9 @@ def connect(mirror: str | Path | None = None, *, models: Iterable[str | Path] | 
     """
     con = duckdb.connect() if mirror is None else open_mirror(mirror)
     try:
-        register_functions(con, models)
-        # Not temporary, but in the memory of this process: a cursor sees them, the mirror's file does not.
+        # The macros are not temporary, but in the memory of this process: cursors see them, the file does not.
         con.execute("USE memory")
-        define_macros(con, temporary=False)
+        install(con, models, temporary=False)
         con.execute(f"SET search_path = '{_search_path(mirror)}'")
         return Connection(con, Catalogue.of(con), _search_path(mirror))
     except BaseException:

@@ -1,8 +1,8 @@
 -- sed_class, sed_proba, sed_predict: what a model says of a source. `s` is the alias of any table or subquery
 -- with the ten columns, or the ten magnitudes are given one by one. NULL and NaN both mean a missing band.
 --
--- They call _sed_class, _sed_proba and _sed_predict, which `sedsql.register(con)` registers; a NULL model is
--- the connection's default. FLOAT, because models compare float32 values.
+-- They call _sed_class, _sed_proba and _sed_predict, which `sedsql.register(con)` registers under these names and
+-- a key of the models; a NULL model is the connection's default. FLOAT, because models compare float32 values.
 
 CREATE OR REPLACE TEMP MACRO sed_class
     (s) AS

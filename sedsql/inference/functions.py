@@ -5,7 +5,9 @@ through the macros of `sql/model_macros.sql`, which pass the ten magnitudes and 
 """
 
 import contextlib
+import hashlib
 import inspect
+import re
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -67,48 +69,70 @@ def register(
     The functions are called through temporary macros, so a cursor made with `con.cursor()` needs a
     `register` of its own.
     """
-    register_functions(con, models, default)
-    define_macros(con, temporary=True)
+    install(con, models, default, temporary=True)
 
 
-def register_functions(
-    con: duckdb.DuckDBPyConnection, models: Iterable[str | Path] | None = None, default: str | None = None
+def install(
+    con: duckdb.DuckDBPyConnection,
+    models: Iterable[str | Path] | None = None,
+    default: str | None = None,
+    *,
+    temporary: bool,
 ) -> None:
-    """Register _sed_class, _sed_proba and _sed_predict, which cursors of the connection see too."""
-    sessions = _Sessions(models, default or DEFAULT_MODEL)
-    for name, function, parameters, returns in (
-        ("_sed_class", sessions.sed_class, ["VARCHAR"], "VARCHAR"),
-        ("_sed_proba", sessions.sed_proba, ["VARCHAR", "VARCHAR"], "DOUBLE"),
-        ("_sed_predict", sessions.sed_predict, ["VARCHAR"], PREDICTION),
-    ):
-        with contextlib.suppress(duckdb.InvalidInputException):  # not there yet: nothing to replace
-            con.remove_function(name)
-        con.create_function(  # type: ignore[call-overload]  # its stubs know no Arrow functions
-            name,
-            _with_signature(function, len(COLUMNS) + len(parameters)),
-            ["FLOAT"] * len(COLUMNS) + parameters,
-            returns,
-            type="arrow",
-            null_handling="special",
-        )
-
-
-def define_macros(con: duckdb.DuckDBPyConnection, *, temporary: bool) -> None:
-    """Define the macros that call the functions, for this connection alone or in its current database."""
-    for name in ("macros.sql", "model_macros.sql"):
-        macros = (folder("sql") / name).read_text(encoding="utf-8")
+    """`register`, with macros for this connection alone or in its current database."""
+    sessions = _sessions(models, default or DEFAULT_MODEL)
+    for name, (function, parameters, returns) in sessions.functions.items():
+        # A function of this name, from a sibling of this cursor, answers with the same models.
+        with contextlib.suppress(duckdb.CatalogException, duckdb.NotImplementedException):
+            con.create_function(  # type: ignore[call-overload]  # its stubs know no Arrow functions
+                f"_{name}_{sessions.key}",
+                function,
+                ["FLOAT"] * len(COLUMNS) + parameters,
+                returns,
+                type="arrow",
+                null_handling="special",
+            )
+    for file in ("macros.sql", "model_macros.sql"):
+        macros = (folder("sql") / file).read_text(encoding="utf-8")
+        macros = re.sub(r"\b_(sed_class|sed_proba|sed_predict)\(", rf"_\1_{sessions.key}(", macros)
         con.execute(macros if temporary else macros.replace(" TEMP MACRO ", " MACRO "))
 
 
-class _Sessions:
-    """The models that a connection can call, each loaded when it is first used."""
+_known: dict[str, "_Sessions"] = {}
+"""By key, for the life of the process: DuckDB calls a function for as long as the database is open, but keeps it
+alive only as long as the cursor on which it was registered."""
 
-    def __init__(self, folders: Iterable[str | Path] | None, default: str):
-        self._models = find_models(folders)
+
+def _sessions(folders: Iterable[str | Path] | None, default: str) -> "_Sessions":
+    models = find_models(folders)
+    if default not in models:
+        raise ModelError(f"No model {default!r}; there are {', '.join(models)}.")
+    words = [default, *(f"{model.folder.absolute()} {model.sha256}" for model in models.values())]
+    key = hashlib.sha256("\n".join(words).encode()).hexdigest()[:12]
+    if key not in _known:
+        # A broken default is told here rather than in the middle of a query.
+        _known[key] = _Sessions(models, default, key)
+    return _known[key]
+
+
+class _Sessions:
+    """Models that can be called together, each loaded when it is first used.
+
+    key : tells apart sets of models; functions of the same key give the same answers
+    functions : name to function, types of its parameters after the magnitudes, type of its result
+    """
+
+    def __init__(self, models: dict[str, Model], default: str, key: str):
+        self.key = key
+        self._models = models
         self._default = default
-        self._loaded: dict[str, Session] = {}
         self._lock = threading.Lock()
-        self._get(default)  # a broken or missing model is told now rather than in the middle of a query
+        self._loaded = {default: Session(models[default])}
+        self.functions = {
+            "sed_class": (_with_signature(self.sed_class, 11), ["VARCHAR"], "VARCHAR"),
+            "sed_proba": (_with_signature(self.sed_proba, 12), ["VARCHAR", "VARCHAR"], "DOUBLE"),
+            "sed_predict": (_with_signature(self.sed_predict, 11), ["VARCHAR"], PREDICTION),
+        }
 
     def _get(self, name: str) -> Session:
         session = self._loaded.get(name)
