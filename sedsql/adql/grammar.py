@@ -6,7 +6,7 @@ cannot be parsed, so nothing else can reach the database.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from sqlglot import exp
 from sqlglot.tokens import Token, TokenType
@@ -17,6 +17,7 @@ from sedsql.adql.lexer import IDLE_WORDS, RESERVED
 from sedsql.adql.nodes import call
 
 MAX_DEPTH = 40  # of brackets in brackets; deeper ones would exhaust Python's stack further on
+MAX_CHAIN = 400  # of operators in a row: DuckDB stops at expressions 1,000 deep
 
 COMPARISONS: dict[str, type[exp.Expr]] = {
     "=": exp.EQ,
@@ -448,11 +449,20 @@ class Grammar:
 
     def concatenation(self) -> exp.Expr:
         left = self.addition()
-        while self.accept("||"):
+        for _ in self.operators("||"):
             right = self.typed(self.addition(), "s")
             left = exp.DPipe(this=self.typed(left, "s"), expression=right, safe=True)
             left.meta["kind"] = "s"
         return left
+
+    def operators(self, *words: str) -> Iterator[str]:
+        """The operators that come one after the other, with their operands in between."""
+        for _ in range(MAX_CHAIN):
+            word = self.accept(*words)
+            if not word:
+                return
+            yield word
+        raise self.error(f"More than {MAX_CHAIN} operators in a row")
 
     def addition(self) -> exp.Expr:
         return self.arithmetic(self.multiplication, {"+": exp.Add, "-": exp.Sub})
@@ -461,11 +471,11 @@ class Grammar:
         return self.arithmetic(self.signed, {"*": exp.Mul, "/": exp.Div})
 
     def arithmetic(self, rule: Callable[[], exp.Expr], nodes: dict[str, type[exp.Expr]]) -> exp.Expr:
-        left = rule()
-        while word := self.accept(*nodes):
+        left = first = rule()
+        for word in self.operators(*nodes):
             right = self.typed(rule(), "n")
             typed = {"typed": True, "safe": False} if word == "/" else {}
-            left = nodes[word](this=self.typed(left, "n"), expression=right, **typed)
+            left = nodes[word](this=self.typed(left, "n") if left is first else left, expression=right, **typed)
         return left
 
     def signed(self) -> exp.Expr:

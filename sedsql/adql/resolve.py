@@ -69,6 +69,13 @@ class Source:
     parts: tuple[str, ...] = ()  # the qualified name in lower case, when it has no alias
     table: Table | None = None
 
+    def has(self, name: exp.Identifier) -> bool:
+        """Whether it has that column; a delimited name keeps its case."""
+        key = name.name.lower()
+        if self.columns is None or key not in self.columns:
+            return False
+        return not (name.quoted and self.table and self.table.columns[key].name != name.name)
+
     def __deepcopy__(self, memo: object) -> Source:
         return self  # sqlglot copies the notes on a node with the node
 
@@ -298,7 +305,7 @@ class Resolver:
             source = self.source_of(node, scope)
             if source is None or source.columns is None:
                 return
-            if key not in source.columns:
+            if not source.has(name):
                 if self.catalogue is None:
                     return
                 hint = _nearest(key, source.columns)
@@ -310,7 +317,7 @@ class Resolver:
             return
         level: Scope | None = scope
         while level:
-            found = [source for source in level.sources if source.columns is not None and key in source.columns]
+            found = [source for source in level.sources if source.has(name)]
             if len(found) > 1 and key not in level.merged and self.catalogue is not None:
                 choices = " or ".join(f"{source.name}.{name.name}" for source in found)
                 raise self.error(node, f"'{name.name}' is ambiguous", f"write {choices}")

@@ -16,6 +16,7 @@ from sedsql.adql.errors import AdqlError
 from sedsql.adql.grammar import Grammar, span
 from sedsql.adql.nodes import Call
 from sedsql.adql.rewrite import Raw, rewrite
+from sedsql.adql.sphere import let
 from sedsql.adql.resolve import Catalogue, ModelFunction, Resolver
 
 # Names that DuckDB takes for words of its own. One that is missing here would be a syntax error, no more.
@@ -30,6 +31,8 @@ DUCKDB_WORDS = frozenset(
     window with""".split()
 )
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+WHOLE = "('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT')"
+MAX_LENGTH = 500_000
 SIMPLE_TESTS = {"CONTAINS": geometry.contains_condition, "INTERSECTS": geometry.intersects_condition}
 
 
@@ -93,7 +96,10 @@ class Writer(DuckDBGenerator):
             prefix = "" if node.meta.get("model") else "udf."
             return f"{prefix}{node.name.lower()}({arguments})"
         try:
-            return function.write(node.arguments, self.sql)
+            text = function.write(node.arguments, self.sql)
+            if len(text) > MAX_LENGTH:  # arguments are written more than once, and so on within them
+                raise AdqlError("Functions are nested too deeply here", self.source, *span(node))
+            return text
         except geometry.Unsupported as reason:
             raise self.fail(node, reason) from None
 
@@ -122,10 +128,11 @@ class Writer(DuckDBGenerator):
         if "r" in found:
             return f"{left} / {right}"
         # Types are unknown here: the database tells.
-        whole = "('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT')"
-        tests = [f"typeof({sql}) IN {whole}" for sql, side in ((left, node.this), (right, node.expression))
-                 if kinds.of(side) != "i"]  # fmt: skip
-        return f"CASE WHEN {' AND '.join(tests)} THEN {left} // {right} ELSE {left} / {right} END"
+        body = (
+            f"CASE WHEN typeof(__d.l) IN {WHOLE} AND typeof(__d.r) IN {WHOLE} THEN __d.l // __d.r"
+            " ELSE __d.l / __d.r END"
+        )
+        return let({"l": left, "r": right}, body, "__d")
 
     def cast_sql(self, node: exp.Cast, safe_prefix: str | None = None) -> str:
         size = node.to.expressions
