@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import log_softmax
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.pipeline import Pipeline
 
 from ..bands import BANDS, COLUMNS
 from ..inference.model import Model
@@ -39,44 +40,68 @@ def build_model(
 
     `step` is called with a few words at the start of each of the STEPS.
     """
-    train, test = ~table.held_out, table.held_out
     with new_folder(out, what="model", mark="card.json", force=force) as folder:
-        step("calibrating")
-        classifier = boosting(seed=seed)
-        temperature = _fit_temperature(classifier, table, train, seed)
-        step("fitting")
-        _fit(classifier, table.magnitudes[train], table.labels[train], seed)
-        classifier.set_params(calibrated__temperature=temperature)
-        step("exporting")
-        graph = to_onnx(classifier, len(COLUMNS))
-        (folder / "model.onnx").write_bytes(graph)
-        step("testing")
-        card = {
-            "name": out.name,
-            "description": "Class of a source from the shape of its SED: colours only, so distance does not matter.",
-            "classes": [str(name) for name in classifier.classes_],
-            "bands": list(COLUMNS),
-            "min_bands": MIN_BANDS,
-            "sha256": hashlib.sha256(graph).hexdigest(),
-            "created": date.today().isoformat(),
-            "algorithm": _algorithm(classifier, temperature, seed),
-            "training": {**table.origin, "rows_trained_on": int(train.sum()), "held_out": _HELD_OUT_RULE},
-            "metrics": _metrics(classifier, table, train, test),
-            "versions": {
-                name: version(name) for name in ("numpy", "onnx", "onnxruntime", "scikit-learn", "sedsql", "skl2onnx")
-            }
-            | {"python": platform.python_version()},
-        }
-        _write(folder, card)
-        step("comparing with ONNX Runtime")
-        difference = check(Session(Model.read(folder)), classifier, table.magnitudes)
-        card["agreement"] = {
-            "rows": len(table),
-            "labels_that_differ": 0,
-            "largest_probability_difference": difference,
-        }
-        _write(folder, card)
+        classifier = fit_classifier(table, seed, step)
+        write_model(classifier, table, folder, name=out.name, seed=seed, step=step)
     return Model.read(out)
+
+
+def fit_classifier(table: LabelledTable, seed: int = 0, step: Callable[[str], None] = lambda _: None) -> Pipeline:
+    """A calibrated classifier, fitted on the rows that are not held out."""
+    train = ~table.held_out
+    classifier = boosting(seed=seed)
+    step("calibrating")
+    temperature = _fit_temperature(classifier, table, train, seed)
+    step("fitting")
+    _fit(classifier, table.magnitudes[train], table.labels[train], seed)
+    return classifier.set_params(calibrated__temperature=temperature)
+
+
+def write_model(
+    classifier: Pipeline,
+    table: LabelledTable,
+    folder: Path,
+    *,
+    name: str,
+    seed: int = 0,
+    step: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Export a classifier, test it on the rows held out, and check the graph on all rows of the table."""
+    step("exporting")
+    graph = to_onnx(classifier, len(COLUMNS))
+    (folder / "model.onnx").write_bytes(graph)
+    step("testing")
+    card = {
+        "name": name,
+        "description": "Class of a source from the shape of its SED: colours only, so distance does not matter.",
+        "classes": [str(name) for name in classifier.classes_],
+        "bands": list(COLUMNS),
+        "min_bands": MIN_BANDS,
+        "sha256": hashlib.sha256(graph).hexdigest(),
+        "created": date.today().isoformat(),
+        "algorithm": _algorithm(classifier, seed),
+        "training": {
+            **table.origin,
+            "rows_trained_on": int((~table.held_out).sum()),
+            "held_out": _HELD_OUT_RULE,
+        },
+        "metrics": _metrics(classifier, table),
+        "versions": {
+            **{package: version(package) for package in ("numpy", "onnx", "onnxruntime", "scikit-learn", "skl2onnx")},
+            "sedsql": version("sedsql"),
+            "python": platform.python_version(),
+        },
+    }
+    card_file = folder / "card.json"
+    card_file.write_text(json.dumps(card))
+    step("comparing with ONNX Runtime")
+    difference = check(Session(Model.read(folder)), classifier, table.magnitudes)
+    card["agreement"] = {
+        "rows": len(table),
+        "labels_that_differ": 0,
+        "largest_probability_difference": difference,
+    }
+    card_file.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
 
 STEPS = 5
@@ -85,9 +110,6 @@ _HELD_OUT_RULE = (
     f"whole HEALPix cells of order {SKY_ORDER}, one in {HELD_OUT} by a hash of the cell; "
     "rows without a position at random; no simulated rows"
 )
-
-def _write(folder: Path, card: dict) -> None:
-    (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
 
 def _fit(classifier, magnitudes, labels, seed: int):
@@ -121,24 +143,25 @@ _TREE_PARAMETERS = (
 )  # fmt: skip
 
 
-def _algorithm(classifier, temperature: float, seed: int) -> dict:
+def _algorithm(classifier, seed: int) -> dict:
     trees = classifier[-1].estimator
     return {
         "name": "gradient-boosted trees on colours",
         "colours": [f"{BANDS[a].short} - {BANDS[b].short}" for a, b in colour_pairs()],
         **{name: trees.get_params()[name] for name in _TREE_PARAMETERS},
         "class_weight": "1 / sqrt(rows of the class)",
-        "temperature": round(temperature, 4),
+        "temperature": round(classifier[-1].temperature, 4),
         "bands_dropped": "each training row once more with bands taken away at random",
         "seed": seed,
     }
 
 
-def _metrics(classifier, table: LabelledTable, train, test) -> dict:
+def _metrics(classifier, table: LabelledTable) -> dict:
+    train, test = ~table.held_out & ~table.simulated, table.held_out
     magnitudes, truth, many = table.magnitudes[test], table.labels[test], table.n_bands[test] >= 8
     found, top = classifier.predict(magnitudes), classifier.predict_proba(magnitudes).max(axis=1)
     others = {
-        "majority class": majority(table.labels[train & ~table.simulated], len(truth)),
+        "majority class": majority(table.labels[train], len(truth)),
         "colour cuts": colour_cuts(magnitudes),
     }
     return {

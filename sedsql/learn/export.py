@@ -17,11 +17,15 @@ from skl2onnx.algebra.onnx_ops import (
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
 
+from ..errors import Error
 from ..inference.session import CLASS_INDEX, INPUT, PROBABILITIES, Session
 from .algorithms import Boosting, Calibrated, Colours
 
 OPSET = {"": 18, "ai.onnx.ml": 3}
 """Old enough for every runtime in use; nothing newer is needed."""
+
+TOLERANCE = 1e-5
+"""Of probabilities; labels have to be the same."""
 
 
 def to_onnx(classifier, bands: int) -> bytes:
@@ -47,19 +51,29 @@ def to_onnx(classifier, bands: int) -> bytes:
     return model.SerializeToString(deterministic=True)
 
 
+class DisagreementError(Error):
+    """An exported graph that does not answer as the scikit-learn classifier does."""
+
+
 def check(session: Session, classifier, magnitudes: NDArray[np.float32]) -> float:
-    """Largest difference in probability between ONNX Runtime and scikit-learn; a different label is an error."""
-    enough = np.isfinite(magnitudes).sum(axis=1) >= session.model.min_bands
-    prediction = session.predict(magnitudes[enough])
-    expected = classifier.predict(magnitudes[enough])
+    """Largest difference in probability between ONNX Runtime and scikit-learn over magnitudes of shape (n, 10).
+
+    Raises DisagreementError for one different label, or one probability that differs by more than TOLERANCE.
+    """
+    magnitudes = magnitudes[np.isfinite(magnitudes).sum(axis=1) >= session.model.min_bands]
+    prediction = session.predict(magnitudes)
+    expected = classifier.predict(magnitudes)
     found = np.array(session.model.classes)[prediction.class_index]
-    if (found != expected).any():
-        row = int(np.flatnonzero(found != expected)[0])
-        raise AssertionError(
-            f"The exported graph says {found[row]!r} where scikit-learn says {expected[row]!r} "
-            f"({(found != expected).sum()} of {len(found)} rows differ)."
+    differ = np.flatnonzero(found != expected)
+    if differ.size:
+        raise DisagreementError(
+            f"The exported graph says {found[differ[0]]!r} where scikit-learn says {expected[differ[0]]!r} "
+            f"({differ.size:,} of {len(found):,} rows differ)."
         )
-    return float(abs(prediction.probabilities - classifier.predict_proba(magnitudes[enough])).max())
+    difference = float(abs(prediction.probabilities - classifier.predict_proba(magnitudes)).max())
+    if not difference <= TOLERANCE:
+        raise DisagreementError(f"A probability of the exported graph is {difference:.1e} from scikit-learn's.")
+    return difference
 
 
 def _name_class_index(graph) -> None:

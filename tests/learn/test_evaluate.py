@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+from sklearn.metrics import classification_report, f1_score
+
+from sedsql.bands import COLUMNS
+from sedsql.learn import evaluate
+from sedsql.learn.baselines import colour_cuts, majority
+
+TRUTH = np.array(["a", "a", "b", "c", "b", "a", "c", "c"])
+FOUND = np.array(["a", "b", "b", "c", "c", "a", "a", "d"])
+
+
+def test_scores_are_those_of_scikit_learn():
+    report = classification_report(TRUTH, FOUND, labels=["a", "b", "c"], output_dict=True, zero_division=0)
+    scores = evaluate.scores(TRUTH, FOUND)
+    for name in "abc":
+        expected = report[name]
+        assert scores["per_class"][name] == {
+            "precision": pytest.approx(expected["precision"], abs=1e-4),
+            "recall": pytest.approx(expected["recall"], abs=1e-4),
+            "f1": pytest.approx(expected["f1-score"], abs=1e-4),
+            "rows": expected["support"],
+        }
+    assert scores["macro_f1"] == pytest.approx(report["macro avg"]["f1-score"], abs=1e-4)
+    assert scores["weighted_f1"] == pytest.approx(report["weighted avg"]["f1-score"], abs=1e-4)
+    assert scores["accuracy"] == pytest.approx((TRUTH == FOUND).mean(), abs=1e-4)
+    assert evaluate.macro_f1(TRUTH, FOUND) == pytest.approx(f1_score(TRUTH, FOUND, labels=list("abc"), average="macro"))
+
+
+def test_calibration_error_of_probabilities_that_are_true_and_that_are_not():
+    rng = np.random.default_rng(0)
+    top = rng.uniform(0.2, 1, 200_000)
+    truth = np.where(rng.random(top.size) < top, "a", "b")
+    found = np.full(top.size, "a")
+    assert evaluate.calibration_error(truth, found, top) < 0.005
+    assert evaluate.calibration_error(truth, found, np.full(top.size, 0.9)) == pytest.approx(0.3, abs=0.005)
+
+
+def test_calibration_error_by_hand():
+    truth, found = np.array(["a", "a", "b", "b"]), np.array(["a"] * 4)
+    # Bins of width 1/2: tops 0.3 and 0.4 of which one is right, 0.8 and 0.9 of which one is right
+    assert evaluate.calibration_error(truth, found, np.array([0.3, 0.8, 0.4, 0.9]), bins=2) == pytest.approx(
+        (abs(1 - 0.7) + abs(1 - 1.7)) / 4
+    )
+
+
+class FirstBand:
+    """Says which of G and J is there."""
+
+    def predict(self, magnitudes):
+        return np.where(np.isfinite(magnitudes[:, 0]), "gaia", "no gaia")
+
+
+def test_same_bands_take_the_others_away():
+    magnitudes = np.full((6, 10), 10, np.float32)
+    magnitudes[:2, 6:] = np.nan
+    truth = np.array(["gaia"] * 6)
+    found = evaluate.by_same_bands(FirstBand(), magnitudes, truth)
+    assert {name: entry["rows"] for name, entry in found.items()} == {
+        "all ten bands": 4,
+        "Gaia, 2MASS, W1, W2": 4,
+        "Gaia, 2MASS": 6,
+        "Gaia": 6,
+        "2MASS, WISE": 4,
+    }
+    assert [entry["macro_f1"] for entry in found.values()] == [1, 1, 1, 1, 0]
+
+
+def row(**magnitudes):
+    values = np.full(10, np.nan, np.float32)
+    for name, value in magnitudes.items():
+        values[COLUMNS.index(name)] = value
+    return values
+
+
+def test_colour_cuts_know_the_plainest_cases():
+    names = (
+        "phot_g_mean_mag",
+        "phot_bp_mean_mag",
+        "phot_rp_mean_mag",
+        "j_m",
+        "h_m",
+        "ks_m",
+        "w1mpro",
+        "w2mpro",
+        "w3mpro",
+    )
+    cases = {
+        "white_dwarf": row(phot_g_mean_mag=18, phot_bp_mean_mag=17.9, phot_rp_mean_mag=18.1),
+        "agn": row(w1mpro=15, w2mpro=14, w3mpro=11, phot_g_mean_mag=19, j_m=17),
+        "brown_dwarf": row(phot_g_mean_mag=20, j_m=15.2, ks_m=14),
+        "main_sequence": row(**dict(zip(names, (10, 10.4, 9.5, 8.8, 8.5, 8.4, 8.3, 8.3, 8.3), strict=True))),
+    }
+    assert colour_cuts(np.stack(list(cases.values()))).tolist() == list(cases)
+
+
+def test_majority():
+    assert majority(TRUTH, 2).tolist() == ["a", "a"]

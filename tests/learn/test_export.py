@@ -1,0 +1,142 @@
+import hashlib
+import json
+import shutil
+
+import duckdb
+import numpy as np
+import onnx
+import onnxruntime
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import sedsql
+from sedsql.bands import COLUMNS
+from sedsql.inference.model import Model
+from sedsql.inference.session import Session
+from sedsql.learn import algorithms, export
+from sedsql.learn.export import DisagreementError, check, float32_at_most, to_onnx
+
+LARGE = 2.0**100
+
+
+@given(st.floats(-LARGE, LARGE), st.floats(-LARGE, LARGE, width=32))
+def test_a_float32_threshold_splits_float32_numbers_as_the_float64_one_does(threshold, x):
+    rounded = float32_at_most(np.array([threshold]))[0]
+    for number in (np.float32(x), rounded, np.nextafter(rounded, np.float32(np.inf)), np.float32(threshold)):
+        assert (number <= rounded) == (np.float64(number) <= threshold)
+
+
+def thresholds(classifier):
+    """Colour and float32 threshold of every inner node of the trees."""
+    trees = [tree.nodes for trees in classifier[-1].estimator._predictors for tree in trees]
+    inner = np.concatenate([nodes[nodes["is_leaf"] == 0] for nodes in trees])
+    inner = inner[np.isfinite(inner["num_threshold"])]  # others tell missing from not missing
+    return inner["feature_idx"], float32_at_most(inner["num_threshold"])
+
+
+def awkward_magnitudes(classifier, rows, seed=0):
+    """Magnitudes of all sorts; in every other row one colour lies on a threshold of a tree or next to it."""
+    rng = np.random.default_rng(seed)
+    magnitudes = rng.uniform(3, 20, (rows, 1)) + rng.normal(0, 1.5, (rows, 10))
+    magnitudes = magnitudes.astype(np.float32)
+    magnitudes[rng.random(magnitudes.shape) < 0.15] = np.nan
+    colours, limits = thresholds(classifier)
+    picked = rng.integers(0, len(limits), rows // 2)
+    limit = limits[picked]
+    limit = np.choose(
+        rng.integers(0, 3, len(limit)),
+        [limit, np.nextafter(limit, np.float32(99)), np.nextafter(limit, np.float32(-99))],
+    )
+    first, second = np.array(classifier[0].pairs)[colours[picked]].T
+    places = np.arange(len(limit)) * 2
+    magnitudes[places, second] = 0  # a - 0 is a, exactly
+    magnitudes[places, first] = limit
+    return magnitudes
+
+
+def test_onnx_runtime_agrees_on_thresholds_and_beside_them(built):
+    model, classifier = built
+    assert check(Session(model), classifier, awkward_magnitudes(classifier, 40_000)) < 1e-5
+
+
+def moved(model, folder, node):
+    """A copy of the model in which the threshold of one node is the next float32."""
+    graph = onnx.load(model.folder / "model.onnx")
+    trees = next(n for n in graph.graph.node if n.op_type == "TreeEnsembleRegressor")
+    values = next(a for a in trees.attribute if a.name == "nodes_values").floats
+    values[node] = np.nextafter(np.float32(values[node]), np.float32(np.inf))
+    shutil.copytree(model.folder, folder)
+    onnx.save(graph, folder / "model.onnx")
+    card = json.loads((folder / "card.json").read_text())
+    card["sha256"] = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
+    (folder / "card.json").write_text(json.dumps(card))
+    return Model.read(folder)
+
+
+def test_the_check_fails_when_one_threshold_moves_by_one_bit(built, tmp_path):
+    model, classifier = built
+    root = 0  # of the first tree: every row passes it
+    spoilt = moved(model, tmp_path / "spoilt", root)
+    with pytest.raises(DisagreementError, match=r"where scikit-learn says|from scikit-learn's"):
+        check(Session(spoilt), classifier, awkward_magnitudes(classifier, 40_000))
+
+
+def test_sums_of_leaves_are_exact_in_any_order(built):
+    _, classifier = built
+    trees = classifier[-1].estimator
+    leaves = [tree.nodes["value"][tree.nodes["is_leaf"] == 1] for trees_ in trees._predictors for tree in trees_]
+    values = np.concatenate([trees._baseline_prediction.ravel(), *leaves])
+    units = values / algorithms.LEAF_UNIT
+    assert (units == np.round(units)).all()
+    largest = np.abs(trees._baseline_prediction).max() + sum(np.abs(leaf).max() for leaf in leaves)
+    assert largest / algorithms.LEAF_UNIT < 2**24
+
+
+def test_label_and_class_index_are_outputs_of_the_graph(built, labelled):
+    model, classifier = built
+    session = onnxruntime.InferenceSession(str(model.folder / "model.onnx"))
+    label, index = session.run(["label", "class_index"], {"magnitudes": labelled.magnitudes})
+    assert (label == classifier.predict(labelled.magnitudes)).all()
+    assert (np.array(model.classes)[index] == label).all()
+
+
+def test_two_classes_are_exported_as_well(labelled):
+    two = np.isin(labelled.labels, ["giant", "white_dwarf"])
+    X, y = labelled.magnitudes[two], labelled.labels[two]
+    classifier = algorithms.boosting().fit(X, y)
+    session = onnxruntime.InferenceSession(to_onnx(classifier, 10))
+    label, probabilities = session.run(["label", "probabilities"], {"magnitudes": X})
+    assert (label == classifier.predict(X)).all()
+    assert probabilities == pytest.approx(classifier.predict_proba(X), abs=1e-5)
+    trees = classifier[-1].estimator
+    assert classifier.predict_proba(X) == pytest.approx(trees.predict_proba(classifier[0].transform(X)), abs=1e-12)
+
+
+@pytest.mark.slow
+def test_scikit_learn_onnx_runtime_and_sql_agree_on_every_row_of_a_million(built):
+    """Labels the same, probabilities to 1e-5; half of the rows lie on a threshold or beside one."""
+    model, classifier = built
+    magnitudes = awkward_magnitudes(classifier, 1_000_000, seed=1)
+    magnitudes = magnitudes[np.isfinite(magnitudes).sum(axis=1) >= model.min_bands]
+    scores = classifier.decision_function(magnitudes)
+    labels = np.array(model.classes)[scores.argmax(axis=1)]
+    probabilities = classifier.predict_proba(magnitudes)
+
+    prediction = Session(model, threads=2).predict(magnitudes)
+    assert (np.array(model.classes)[prediction.class_index] == labels).all()
+    assert abs(prediction.probabilities - probabilities).max() < export.TOLERANCE
+
+    with duckdb.connect() as con:
+        sedsql.register(con, models=[model.folder], default=model.name)
+        con.register("t", pa.table({name: magnitudes[:, i] for i, name in enumerate(COLUMNS)}))
+        # The arrays of the answer keep the order of the rows of t.
+        answer = con.sql(
+            "SELECT p.class, p.probability, y FROM (SELECT sed_predict(t) AS p, sed_proba(t, 'yso') AS y FROM t)"
+        )
+        found = answer.to_arrow_table()
+    assert (found["class"].to_numpy(zero_copy_only=False) == labels).all()
+    assert abs(found["probability"].to_numpy() - probabilities.max(axis=1)).max() < export.TOLERANCE
+    yso = probabilities[:, model.classes.index("yso")]
+    assert abs(found["y"].to_numpy() - yso).max() < export.TOLERANCE
