@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from sqlglot.errors import ParseError
 
+from sedsql.errors import Error
 
-class AdqlError(ParseError, ValueError):
+
+class AdqlError(Error, ParseError, ValueError):
     """What is wrong with a query, where, and what would work.
 
     `line` and `column` count from 1 and give the place where the offending word starts; `hint` is what
     would work, or None. It is sqlglot's ParseError as well, for those who come through sqlglot.
     """
 
-    def __init__(
-        self, message: str, sql: str = "", start: int = 0, end: int | None = None, hint: str | None = None
-    ):
+    def __init__(self, message: str, sql: str = "", start: int = 0, end: int | None = None, hint: str | None = None):
         start = max(0, min(start, len(sql)))
         self.hint = hint
         self.line = sql.count("\n", 0, start) + 1

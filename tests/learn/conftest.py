@@ -2,6 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from threadpoolctl import threadpool_limits
 
 from sedsql.bands import COLUMNS
 from sedsql.inference.model import Model
@@ -41,6 +42,7 @@ def built(labelled, tmp_path_factory):
     """A model trained on that table, and the scikit-learn classifier that it was exported from."""
     folder = tmp_path_factory.mktemp("models") / "small-1"
     folder.mkdir()
-    classifier = build.fit_classifier(labelled)
+    with threadpool_limits(1):  # for a table this small, threads cost more than they bring
+        classifier = build.fit_classifier(labelled)
     build.write_model(classifier, labelled, folder, name="small-1")
     return Model.read(folder), classifier

@@ -1,0 +1,139 @@
+import numpy as np
+import pytest
+
+import sedsql
+from sedsql.db import ClosedError
+from sedsql.mirror.sample import write_sample
+from sedsql.mirror.store import MirrorError
+from sedsql.resources import folder
+
+ROWS = 20_000
+
+
+@pytest.fixture(scope="module")
+def sky(tmp_path_factory):
+    path = tmp_path_factory.mktemp("db") / "sky"
+    write_sample(path, ROWS, seed=5)
+    return path
+
+
+@pytest.fixture
+def con(sky):
+    with sedsql.connect(sky) as con:
+        yield con
+
+
+EXAMPLES = sorted((folder("sql") / "examples").glob("*.adql"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_gives_rows(con, example):
+    cursor = con.execute(example.read_text())
+    assert cursor.fetchall()
+    assert all(name == name.lower() for name, *_ in cursor.description)
+
+
+def test_classes_add_up_to_the_sources_of_the_mirror(con):
+    rows = con.execute("SELECT sed_class(s) AS class, COUNT(*) AS n FROM sed.photometry AS s GROUP BY sed_class(s)")
+    counts = dict(rows)
+    assert sum(counts.values()) == ROWS
+    assert counts["main_sequence"] > ROWS / 2
+
+
+def test_adql_and_sql_give_the_same_classes(con):
+    adql = con.execute(
+        "SELECT s.source_id, sed_class(s) AS c, sed_proba(s, 'yso') AS p FROM sed.photometry AS s "
+        "WHERE sed_proba(s, 'yso') > 0.2 AND s.ra BETWEEN 60 AND 120 ORDER BY s.source_id"
+    ).fetchall()
+    sql = con.execute(
+        "SELECT source_id, sed_class(s), sed_proba(s, 'yso') FROM sed.photometry s "
+        "WHERE sed_proba(s, 'yso') > ? AND ra BETWEEN 60 AND 120 ORDER BY ALL",
+        [0.2],
+        lang="sql",
+    ).fetchall()
+    assert adql == sql
+    assert len(adql) > 20
+
+
+def test_a_cone_search_finds_what_astropy_finds(con):
+    from astropy import units as u
+    from astropy.coordinates import SkyCoord
+
+    everything = con.execute("SELECT source_id, ra, dec FROM gaiadr3.gaia_source").arrow()
+    positions = SkyCoord(everything["ra"].to_numpy() * u.deg, everything["dec"].to_numpy() * u.deg)
+    near = positions.separation(SkyCoord(83.82 * u.deg, -5.39 * u.deg)) < 1.5 * u.deg
+    found = con.execute(
+        "SELECT source_id FROM gaiadr3.gaia_source "
+        "WHERE 1 = CONTAINS(POINT('ICRS', ra, dec), CIRCLE('ICRS', 83.82, -5.39, 1.5)) ORDER BY source_id"
+    )
+    assert [row[0] for row in found] == np.sort(everything["source_id"].to_numpy()[near]).tolist()
+    assert near.sum() > 10
+
+
+def test_rows_come_one_by_one_some_or_all(con):
+    cursor = con.execute("SELECT TOP 7 source_id FROM gaiadr3.gaia_source ORDER BY source_id")
+    first = cursor.fetchone()
+    rows = [first, *cursor.fetchmany(2), *cursor]
+    assert len(rows) == 7
+    assert cursor.fetchone() is None
+    assert rows == con.execute("SELECT TOP 7 source_id FROM gaiadr3.gaia_source ORDER BY source_id").fetchall()
+    arrow = con.execute("SELECT TOP 7 source_id FROM gaiadr3.gaia_source ORDER BY source_id").arrow()
+    assert list(zip(arrow["source_id"].to_pylist(), strict=True)) == rows
+
+
+def test_cursors_do_not_disturb_one_another(con):
+    query = "SELECT TOP 5 source_id FROM gaiadr3.gaia_source ORDER BY source_id"
+    first, second = con.execute(query), con.execute(query)
+    assert [first.fetchone(), second.fetchone(), first.fetchone()][::2] == con.execute(query).fetchmany(2)
+
+
+def test_a_query_that_is_wrong_tells_line_and_column(con):
+    with pytest.raises(sedsql.AdqlError, match="phot_g_mean_mag") as caught:
+        con.execute("SELECT source_id,\n       phot_g_mean_mg\nFROM gaiadr3.gaia_source")
+    assert (caught.value.line, caught.value.column) == (2, 8)
+    assert isinstance(caught.value, sedsql.Error)
+
+
+def test_a_row_without_the_ten_bands_is_refused_with_their_names(con):
+    with pytest.raises(sedsql.AdqlError, match=r"phot_bp_mean_mag.*w4mpro"):
+        con.execute("SELECT sed_class(s) FROM (SELECT ra, dec, phot_g_mean_mag FROM gaiadr3.gaia_source) AS s")
+
+
+@pytest.mark.parametrize(
+    "statement", ["DROP TABLE gaiadr3.gaia_source", "COPY gaiadr3.gaia_source TO 'x.csv'", "DELETE FROM x"]
+)
+def test_adql_cannot_write(con, statement):
+    with pytest.raises(sedsql.AdqlError):
+        con.execute(statement)
+
+
+def test_the_mirror_cannot_be_changed_by_sql(con):
+    with pytest.raises(Exception, match="read-only"):
+        con.execute("CREATE TABLE mirror.main.mine AS SELECT 1 AS one", lang="sql")
+
+
+def test_no_mirror_at_all():
+    with sedsql.connect() as con:
+        assert con.execute("SELECT sed_stage(1, 1, 1, 1, 1, 9, 8, 7, 5, 3)", lang="sql").fetchone() == ("II",)
+
+
+def test_a_folder_that_is_no_mirror(tmp_path):
+    with pytest.raises(MirrorError, match="sedsql mirror sample"):
+        sedsql.connect(tmp_path)
+
+
+def test_a_closed_connection_says_so(sky):
+    con = sedsql.connect(sky)
+    con.close()
+    with pytest.raises(ClosedError, match=r"The connection is closed; open a new one with sedsql\.connect"):
+        con.execute("SELECT TOP 1 ra FROM gaiadr3.gaia_source")
+
+
+def test_a_cursor_without_a_query_says_so(con):
+    with pytest.raises(ClosedError, match="execute a query first"):
+        con.cursor().fetchone()
+
+
+def test_an_unknown_language(con):
+    with pytest.raises(ValueError, match="'adql' or 'sql', not 'sparql'"):
+        con.execute("SELECT 1", lang="sparql")
