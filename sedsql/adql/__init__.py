@@ -2,7 +2,7 @@
 
 from sedsql.adql.dialect import ADQL
 from sedsql.adql.errors import AdqlError
-from sedsql.adql.resolve import Catalogue
+from sedsql.adql.scope import Catalogue
 from sedsql.adql.translate import translate
 
 __all__ = ["ADQL", "AdqlError", "Catalogue", "translate"]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import typing as t
 
-from sqlglot import exp, generator, parser, tokens
+from sqlglot import errors, exp, generator, parser, tokens
 from sqlglot.dialects.dialect import Dialect
-from sqlglot.errors import UnsupportedError
 from sqlglot.generators.duckdb import DuckDBGenerator
 
 from sedsql.adql import functions, lexer
-from sedsql.adql.geometry import Unsupported
+from sedsql.adql.geometry import UnsupportedError
 from sedsql.adql.grammar import Grammar
 from sedsql.adql.nodes import Call
 
@@ -64,8 +63,8 @@ def write_call(self: generator.Generator, node: Call) -> str:
         return self.func(node.name, *node.arguments)
     try:
         return function.write(node.arguments, self.sql)
-    except Unsupported as reason:
-        raise UnsupportedError(f"ADQL has {reason}; sedsql does not support it yet") from reason
+    except UnsupportedError as reason:
+        raise errors.UnsupportedError(f"ADQL has {reason}; sedsql does not support it yet") from reason
 
 
 # sqlglot's own DuckDB learns to say ADQL's functions. It caches what it knows once it has been used.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from sedsql.adql import geometry
+from sedsql.adql import geometry, predicates
 from sedsql.adql.function import Function, Write, Writes
 from sedsql.adql.userdefined import NOT_YET, USER_DEFINED
 
@@ -57,8 +57,8 @@ LANGUAGE: dict[str, Function] = {
     "COORD2": Function(("p",), "r", "{0}[2]"),
     "COORDSYS": Function(("g",), "s", "'ICRS'"),
     "DISTANCE": Function(("pp", "nnnn"), "r", geometry.distance),
-    "CONTAINS": Function(("gg",), "i", geometry.contains),
-    "INTERSECTS": Function(("gg",), "i", geometry.intersects),
+    "CONTAINS": Function(("gg",), "i", predicates.contains),
+    "INTERSECTS": Function(("gg",), "i", predicates.intersects),
 }
 __all__ = ["AGGREGATES", "LANGUAGE", "NOT_YET", "USER_DEFINED", "Function", "explain", "find"]
 

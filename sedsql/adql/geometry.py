@@ -22,7 +22,6 @@ from sedsql.adql.nodes import Call
 from sedsql.adql.sphere import Number, real
 
 
-
 @dataclass(frozen=True, slots=True)
 class Shape:
     """A geometry: its kind and its numbers, or the SQL of a DOUBLE[] that holds them."""
@@ -152,7 +151,7 @@ polygon = _constructor("POLYGON", "Y")
 # --- functions of geometries ------------------------------------------------------------------------------
 
 
-class Unsupported(Exception):
+class UnsupportedError(Exception):
     """ADQL has it, sedsql does not have it yet."""
 
 
@@ -173,7 +172,7 @@ def centroid(arguments: list[exp.Expr], write: Write) -> str:
     if inner.kind in "PCB" and inner.numbers:
         return Shape("P", inner.numbers[:2]).array()
     round_ = "CASE WHEN len(__g.v) <= 4 THEN __g.v[1:2] ELSE " + sphere.polygon_middle("__g.s") + " END"
-    return sphere.let({"v": inner.array(), "s": _sides(inner.array())}, round_, "__g")
+    return sphere.let({"v": inner.array(), "s": sides_of(inner.array())}, round_, "__g")
 
 
 def area(arguments: list[exp.Expr], write: Write) -> str:
@@ -195,11 +194,11 @@ AREAS: dict[str, Callable[[Shape], str]] = {
     "P": lambda point: f"0e0 * {point.numbers[0].sql}",
     "C": lambda circle: _cap(sphere.sin_of(circle.numbers[2], 0.5)),
     "B": _box_area,
-    "Y": lambda polygon: sphere.let({"s": _sides(polygon.array())}, sphere.polygon_area("__g.s"), "__g"),
+    "Y": lambda polygon: sphere.let({"s": sides_of(polygon.array())}, sphere.polygon_area("__g.s"), "__g"),
 }
 
 
-def _sides(array: str) -> str:
+def sides_of(array: str) -> str:
     return sphere.let({"v": array}, sphere.sides("__y.v"), "__y")
 
 
@@ -219,212 +218,6 @@ def named(kind: str, array: str) -> Shape:
     return Shape(kind, tuple(Number(f"{array}[{place}]") for place in range(1, int(SIZES[kind]) + 1)), array)
 
 
-# --- predicates -------------------------------------------------------------------------------------------
-
-
-def contains(arguments: list[exp.Expr], write: Write) -> str:
-    return f"CAST({contains_condition(arguments, write)} AS INT)"
-
-
-def intersects(arguments: list[exp.Expr], write: Write) -> str:
-    return f"CAST({intersects_condition(arguments, write)} AS INT)"
-
-
-def contains_condition(arguments: list[exp.Expr], write: Write) -> str:
-    """Whether the second geometry contains the first, as a condition in brackets."""
-    return pairwise(*(shape(argument, write) for argument in arguments), "CONTAINS", INSIDE)
-
-
-def intersects_condition(arguments: list[exp.Expr], write: Write) -> str:
-    """Whether two geometries have a point in common, as a condition in brackets."""
-    return pairwise(*(shape(argument, write) for argument in arguments), "INTERSECTS", TOGETHER)
-
-
-Test = Callable[[Shape, Shape], str]
-
-
-def pairwise(first: Shape, second: Shape, function: str, table: dict[str, Test]) -> str:
-    """The test that a table has for the kinds of two geometries."""
-
-    def test(one: Shape, other: Shape) -> str:
-        found = table.get(one.kind + other.kind)
-        if found:
-            return found(one, other)
-        if "G" in first.kind + second.kind:
-            return f"error('ADQL {function} of {NAMES[one.kind]} and {NAMES[other.kind]}: not supported yet')"
-        raise Unsupported(f"{function} of {NAMES[one.kind]} and {NAMES[other.kind]}")
-
-    def with_second(one: Shape) -> str:
-        return each(second, "_b", {kind: lambda other: test(one, other) for kind in "PCBY"})
-
-    table_of = dict.fromkeys("PCBY", with_second)
-    return f"({each(first, '_a', table_of)})"
-
-
-def point_in_circle(point: Shape, circle: Shape) -> str:
-    ra, dec = coordinates(point)
-    ra0, dec0, radius = circle.numbers
-    size = radius.value
-    if size is None:
-        return f"{sphere.separation(ra, dec, ra0, dec0)} <= {radius.sql}"
-    if size <= 90:
-        limit = math.sin(math.radians(size) / 2) ** 2 if size >= 0 else -1.0
-        return f"{sphere.haversine(ra, dec, ra0, dec0)} <= {real(limit)}"
-    # Beyond 90 degrees the distance from the antipodes is the exact one.
-    limit = math.sin(math.radians(180 - size) / 2) ** 2 if size < 180 else -1.0
-    return f"{sphere.haversine(ra, dec, *_antipodes(ra0, dec0))} >= {real(limit)}"
-
-
-def _antipodes(ra: Number, dec: Number) -> tuple[Number, Number]:
-    east = Number(real(ra.value + 180), ra.value + 180) if ra.value is not None else Number(f"({ra.sql} + 180)")
-    south = Number(real(-dec.value), -dec.value) if dec.value is not None else Number(f"(-({dec.sql}))")
-    return east, south
-
-
-def point_in_point(point: Shape, other: Shape) -> str:
-    return f"{sphere.separation(*coordinates(point), *coordinates(other))} = 0"
-
-
-def point_in_box(point: Shape, box: Shape) -> str:
-    ra, dec = coordinates(point)
-    ra0, dec0, width, height = box.numbers
-    return f"abs({dec.sql} - {dec0.sql}) <= {height.sql} / 2 AND {_turn(ra, ra0)} <= {width.sql} / 2"
-
-
-def _turn(ra: Number, ra0: Number) -> str:
-    """The difference of two right ascensions, between 0 and 180."""
-    return f"abs({ra.sql} - {ra0.sql} - 360 * round(({ra.sql} - {ra0.sql}) / 360))"
-
-
-def point_in_polygon(point: Shape, polygon: Shape) -> str:
-    ra, dec = coordinates(point)
-    if polygon.constant:
-        return sphere.inside_edges((ra, dec), polygon.values)
-    return sphere.let({"p": _vector(ra, dec), "s": _sides(polygon.array())}, sphere.inside("__g.p", "__g.s"), "__g")
-
-
-def _vector(ra: Number, dec: Number) -> str:
-    return sphere.vector_sql(f"({ra.sql})", f"({dec.sql})")
-
-
-def circle_in_circle(inner: Shape, outer: Shape) -> str:
-    (ra1, dec1, r1), (ra2, dec2, r2) = inner.numbers, outer.numbers
-    return f"{sphere.separation(ra1, dec1, ra2, dec2)} + {r1.sql} <= {r2.sql} OR {r2.sql} >= 180"
-
-
-def circles_meet(one: Shape, other: Shape) -> str:
-    (ra1, dec1, r1), (ra2, dec2, r2) = one.numbers, other.numbers
-    return f"{sphere.separation(ra1, dec1, ra2, dec2)} <= {r1.sql} + {r2.sql}"
-
-
-def circle_meets_polygon(circle: Shape, polygon: Shape) -> str:
-    ra, dec, radius = circle.numbers
-    body = f"{sphere.inside('__g.p', '__g.s')} OR {sphere.distance_to_sides('__g.p', '__g.s')} <= {radius.sql}"
-    return sphere.let({"p": _vector(ra, dec), "s": _sides(polygon.array())}, body, "__g")
-
-
-def circle_in_polygon(circle: Shape, polygon: Shape) -> str:
-    ra, dec, radius = circle.numbers
-    body = f"{sphere.inside('__g.p', '__g.s')} AND {sphere.distance_to_sides('__g.p', '__g.s')} >= {radius.sql}"
-    return sphere.let({"p": _vector(ra, dec), "s": _sides(polygon.array())}, body, "__g")
-
-
-def polygon_in_circle(polygon: Shape, circle: Shape) -> str:
-    """It lies in a circle if it keeps away from the circle's complement, a circle around the antipodes."""
-    ra, dec, radius = circle.numbers
-    body = (
-        f"NOT {sphere.inside('__g.p', '__g.s')} AND {sphere.distance_to_sides('__g.p', '__g.s')} >= 180 - {radius.sql}"
-    )
-    return sphere.let({"p": _vector(*_antipodes(ra, dec)), "s": _sides(polygon.array())}, body, "__g")
-
-
-def polygons_meet(one: Shape, other: Shape) -> str:
-    body = (
-        f"{sphere.inside('__g.s[1].a', '__g.t')} OR {sphere.inside('__g.t[1].a', '__g.s')}"
-        f" OR {sphere.sides_cross('__g.s', '__g.t')}"
-    )
-    return sphere.let({"s": _sides(one.array()), "t": _sides(other.array())}, body, "__g")
-
-
-def polygon_in_polygon(inner: Shape, outer: Shape) -> str:
-    corners = f"list_bool_and(list_transform(__g.s, lambda __k: {sphere.inside('__k.a', '__g.t')}))"
-    body = f"{corners} AND NOT {sphere.sides_cross('__g.s', '__g.t')}"
-    return sphere.let({"s": _sides(inner.array()), "t": _sides(outer.array())}, body, "__g")
-
-
-def distance_to_box(ra: Number, dec: Number, box: Shape) -> str:
-    """The distance of a point from a box, 0 inside."""
-    ra0, dec0, width, height = box.numbers
-    low, high = f"({dec0.sql} - {height.sql} / 2)", f"({dec0.sql} + {height.sql} / 2)"
-    above = f"greatest(0e0, {dec.sql} - {high}, {low} - {dec.sql})"
-    sides = []
-    for edge in (f"({ra0.sql} - {width.sql} / 2)", f"({ra0.sql} + {width.sql} / 2)"):
-        a, b = sphere.vector_sql(edge, low), sphere.vector_sql(edge, high)
-        arc = sphere.let({"a": a, "b": b}, sphere.distance_to_arc("__g.p", "__h.a", "__h.b", sphere.outer("__h.a", "__h.b")), "__h")
-        sides.append(arc)
-    beside = f"least({', '.join(sides)})"
-    inside = f"{_turn(ra, ra0)} <= {width.sql} / 2"
-    body = f"CASE WHEN {inside} THEN least({above}, {beside}) ELSE {beside} END"
-    return sphere.let({"p": _vector(ra, dec)}, body, "__g")
-
-
-def circle_meets_box(circle: Shape, box: Shape) -> str:
-    ra, dec, radius = circle.numbers
-    return f"{distance_to_box(ra, dec, box)} <= {radius.sql}"
-
-
-def box_in_circle(box: Shape, circle: Shape) -> str:
-    ra, dec, radius = circle.numbers
-    return f"{distance_to_box(*_antipodes(ra, dec), box)} >= 180 - {radius.sql}"
-
-
-def boxes_meet(one: Shape, other: Shape) -> str:
-    (ra1, dec1, w1, h1), (ra2, dec2, w2, h2) = one.numbers, other.numbers
-    return (
-        f"abs({dec1.sql} - {dec2.sql}) <= ({h1.sql} + {h2.sql}) / 2"
-        f" AND {_turn(ra1, ra2)} <= ({w1.sql} + {w2.sql}) / 2"
-    )
-
-
-def box_in_box(inner: Shape, outer: Shape) -> str:
-    (ra1, dec1, w1, h1), (ra2, dec2, w2, h2) = inner.numbers, outer.numbers
-    return (
-        f"abs({dec1.sql} - {dec2.sql}) <= ({h2.sql} - {h1.sql}) / 2"
-        f" AND ({_turn(ra1, ra2)} <= ({w2.sql} - {w1.sql}) / 2 OR {w2.sql} >= 360)"
-    )
-
-
-def swapped(test: Test) -> Test:
-    return lambda one, other: test(other, one)
-
-
-POINTS: dict[str, Test] = {
-    "PP": point_in_point,
-    "PC": point_in_circle,
-    "PB": point_in_box,
-    "PY": point_in_polygon,
-}
-INSIDE: dict[str, Test] = {
-    **POINTS,
-    "CC": circle_in_circle,
-    "CY": circle_in_polygon,
-    "YC": polygon_in_circle,
-    "YY": polygon_in_polygon,
-    "BB": box_in_box,
-    "BC": box_in_circle,
-    **dict.fromkeys(("CP", "BP", "YP"), lambda one, other: "false"),
-}
-TOGETHER: dict[str, Test] = {
-    **POINTS,
-    "CC": circles_meet,
-    "CY": circle_meets_polygon,
-    "CB": circle_meets_box,
-    "BB": boxes_meet,
-    "YY": polygons_meet,
-}
-TOGETHER |= {pair[::-1]: swapped(test) for pair, test in TOGETHER.items() if pair[0] != pair[1]}
-
-
 # --- REGION -----------------------------------------------------------------------------------------------
 
 # STC-S 1.33, the simple shapes: a word, a frame, a place of reference, a flavour and the numbers.
@@ -442,18 +235,18 @@ STCS_KINDS = {"position": ("P", 2), "circle": ("C", 3), "box": ("B", 4), "polygo
 def stcs(node: exp.Expr) -> Shape:
     """A shape of STC-S. The frame is not turned: as in POINT('GALACTIC', ...), numbers are taken as they are."""
     if not isinstance(node, exp.Literal):
-        raise Unsupported("REGION of what is no constant")
+        raise UnsupportedError("REGION of what is no constant")
     text = node.name
     found = STCS.fullmatch(text)
     if not found:
-        raise Unsupported(f"the region {text!r}")
+        raise UnsupportedError(f"the region {text!r}")
     kind, size = STCS_KINDS[found["shape"].lower()]
     try:
         values = [float(value) for value in found["numbers"].split()]
     except ValueError:
-        raise Unsupported(f"the region {text!r}") from None
+        raise UnsupportedError(f"the region {text!r}") from None
     if len(values) != size if kind != "Y" else len(values) < size or len(values) % 2:
-        raise Unsupported(f"the region {text!r}")
+        raise UnsupportedError(f"the region {text!r}")
     return Shape(kind, tuple(Number(real(value), value) for value in values))
 
 

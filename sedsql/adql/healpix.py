@@ -24,7 +24,11 @@ def index(order: str, ra: str, dec: str) -> str:
     up = "__b.jp // __b.n"
     down = "__b.jm // __b.n"
     face = f"CASE WHEN {up} = {down} THEN ({up} & 3) + 4 WHEN {up} < {down} THEN {up} & 3 ELSE ({down} & 3) + 8 END"
-    equator = let(belt, f"{{'n': __b.n, 'f': {face}, 'x': __b.jm & (__b.n - 1), 'y': __b.n - 1 - (__b.jp & (__b.n - 1))}}", "__b")
+    equator = let(
+        belt,
+        f"{{'n': __b.n, 'f': {face}, 'x': __b.jm & (__b.n - 1), 'y': __b.n - 1 - (__b.jp & (__b.n - 1))}}",
+        "__b",
+    )
     cap = {
         "n": "__s.n",
         "z": "__s.z",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlglot import exp
 
 
@@ -23,7 +25,7 @@ class Call(exp.Expression, exp.Func):
         return self.args.get("expressions") or []
 
 
-def call(name: str, arguments: list[exp.Expr], kind: str | None = None, **meta: object) -> Call:
+def call(name: str, arguments: list[exp.Expr], kind: str | None = None, **meta: Any) -> Call:
     node = Call(this=name, expressions=arguments)
     node.meta.update(meta)
     if kind:

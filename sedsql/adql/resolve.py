@@ -4,99 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any, Protocol
+from typing import Any
 
 from sqlglot import exp
 
 from sedsql.adql import functions as language
 from sedsql.adql import kinds
 from sedsql.adql.errors import AdqlError
-from sedsql.adql.grammar import span
 from sedsql.adql.nodes import Call
-
-
-class Column(Protocol):
-    """A column: its name as the table has it, and the name of its type."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def datatype(self) -> str: ...
-
-
-class Table(Protocol):
-    """A table: its columns by lower-case name; where it holds positions and HEALPix cells, if it does."""
-
-    @property
-    def columns(self) -> Mapping[str, Any]: ...
-    @property
-    def position(self) -> tuple[str, str] | None: ...
-    @property
-    def cell_column(self) -> str | None: ...
-
-
-class Catalogue(Protocol):
-    """Tables by lower-case qualified name, such as gaiadr3.gaia_source."""
-
-    @property
-    def tables(self) -> Mapping[str, Any]: ...
-
-
-class ModelFunction(Protocol):
-    """A function that is handed in: `row` tells that its first argument may be the alias of a table, which
-    then must have `columns`; `arity` are its numbers of arguments."""
-
-    @property
-    def arity(self) -> tuple[int, ...]: ...
-    @property
-    def row(self) -> bool: ...
-    @property
-    def columns(self) -> tuple[str, ...]: ...
-
-
-Columns = dict[str, str | None]  # name -> kind
-
-
-@dataclass
-class Source:
-    """A table or subquery in a FROM clause; `columns` is None when they cannot be known."""
-
-    name: str
-    quoted: bool
-    columns: Columns | None
-    parts: tuple[str, ...] = ()  # the qualified name in lower case, when it has no alias
-    table: Table | None = None
-
-    def has(self, name: exp.Identifier) -> bool:
-        """Whether it has that column; a delimited name keeps its case."""
-        key = name.name.lower()
-        if self.columns is None or key not in self.columns:
-            return False
-        return not (name.quoted and self.table and self.table.columns[key].name != name.name)
-
-    def __deepcopy__(self, memo: object) -> Source:
-        return self  # sqlglot copies the notes on a node with the node
-
-    def is_called(self, name: exp.Identifier) -> bool:
-        return name.name == self.name if self.quoted and name.quoted else name.name.lower() == self.name.lower()
-
-
-@dataclass
-class Scope:
-    """What names mean in one SELECT."""
-
-    sources: list[Source] = field(default_factory=list)
-    merged: set[str] = field(default_factory=set)  # columns that USING or NATURAL made one
-    outer: Scope | None = None
-
-    def every(self) -> Iterable[Source]:
-        scope: Scope | None = self
-        while scope:
-            yield from scope.sources
-            scope = scope.outer
-
+from sedsql.adql.scope import Catalogue, Columns, ModelFunction, Scope, Source
+from sedsql.adql.words import span
 
 # What DuckDB would open as a file where it knows no table of that name.
 _FILES = re.compile(
@@ -111,7 +29,10 @@ class Resolver:
     """Checks the names of one query and notes the kinds of its columns on the tree."""
 
     def __init__(
-        self, sql: str, catalogue: Catalogue | None = None, functions: Mapping[str, ModelFunction] | None = None
+        self,
+        sql: str,
+        catalogue: Catalogue | None = None,
+        functions: Mapping[str, ModelFunction] | None = None,
     ):
         self.sql, self.catalogue = sql, catalogue
         self.functions = {name.lower(): function for name, function in (functions or {}).items()}
@@ -294,9 +215,7 @@ class Resolver:
 
     def arguments(self, node: Call, function: language.Function) -> None:
         if function.match(node.arguments) is None:
-            raise self.error(
-                node, f"{node.name} does not take columns of these types", language.explain(node.name)
-            )
+            raise self.error(node, f"{node.name} does not take columns of these types", language.explain(node.name))
 
     def column(self, node: exp.Column, scope: Scope, aliases: Columns | None, aliases_first: bool) -> None:
         name: Any = node.this
@@ -372,7 +291,9 @@ class Resolver:
             if self.lax:
                 return None
             raise self.error(
-                node, f"There is no function '{node.name}'", _nearest(name, [*self.functions, *_all_functions()])
+                node,
+                f"There is no function '{node.name}'",
+                _nearest(name, [*self.functions, *_all_functions()]),
             )
         if len(values) not in function.arity:
             counts = " or ".join(map(str, function.arity))

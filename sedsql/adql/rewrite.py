@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from sedsql.adql import geometry, sky
 from sedsql.adql.nodes import Call
-from sedsql.adql.resolve import Source
+from sedsql.adql.scope import Source
 
 Write = Callable[[exp.Expr], str]
 
@@ -143,7 +143,7 @@ def _bounded(test: Call, write: Write) -> Iterator[tuple[Source, tuple[float, fl
     elif place[0] is not None and second.name in ("BOX", "POLYGON", "REGION"):
         try:
             shape = geometry.shape(second, write)
-        except geometry.Unsupported:
+        except geometry.UnsupportedError:
             return
         around = {"B": sky.around_box, "Y": sky.around_polygon}.get(shape.kind)
         cone = around(shape.values) if around and shape.constant else None
@@ -154,9 +154,7 @@ def _bounded(test: Call, write: Write) -> Iterator[tuple[Source, tuple[float, fl
             yield place[0], cone
 
 
-def _with_column(
-    ends: list[Place], radius: float
-) -> Iterator[tuple[Source, tuple[float, float, float]]]:
+def _with_column(ends: list[Place], radius: float) -> Iterator[tuple[Source, tuple[float, float, float]]]:
     """The cone of two ends, one of which is a table's position and the other a constant place."""
     sources = [end[0] for end in ends if end and end[0] is not None]
     places = [end[1] for end in ends if end and end[1] is not None]
@@ -170,16 +168,17 @@ def _point(node: exp.Expr) -> Place:
     return None
 
 
-def _place(numbers: list[exp.Expr]) -> Place:
+def _place(numbers: list[Any]) -> Place:
     """A constant place, or the table whose position two columns are."""
     ra, dec = (geometry.constant(number) for number in numbers)
     if ra is not None and dec is not None:
         return None, (ra, dec)
     if not all(isinstance(number, exp.Column) for number in numbers):
         return None
-    sources = [number.meta.get("source") for number in numbers]
-    source = sources[0]
-    if source is None or source is not sources[1] or source.table is None or not source.table.position:
+    source = numbers[0].meta.get("source")
+    if source is None or source is not numbers[1].meta.get("source"):
+        return None
+    if source.table is None or not source.table.position:
         return None
     names = tuple(number.name.lower() for number in numbers)
     return (source, None) if names == tuple(name.lower() for name in source.table.position) else None

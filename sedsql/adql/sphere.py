@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """A number in SQL; `value` when it is a constant."""
@@ -40,9 +41,7 @@ def half_sine_squared(a: Number, b: Number) -> str:
 
 def haversine(ra1: Number, dec1: Number, ra2: Number, dec2: Number) -> str:
     """sin(distance / 2) squared: exact for small distances, and cheap."""
-    return (
-        f"{half_sine_squared(dec1, dec2)} + {cos_of(dec1)} * {cos_of(dec2)} * {half_sine_squared(ra1, ra2)}"
-    )
+    return f"{half_sine_squared(dec1, dec2)} + {cos_of(dec1)} * {cos_of(dec2)} * {half_sine_squared(ra1, ra2)}"
 
 
 def separation(ra1: Number, dec1: Number, ra2: Number, dec2: Number) -> str:
@@ -225,11 +224,18 @@ def polygon_middle(edges: str) -> str:
     # Clockwise polygons give the opposite direction.
     signed = let(
         {"v": f"array_value({total})", "w": f"array_value({mean})"},
-        "list_transform([1, 2, 3], lambda __i: __d.v[__i] * CASE WHEN " + inner("__d.v", "__d.w") + " < 0 THEN -1 ELSE 1 END)",
+        "list_transform([1, 2, 3], lambda __i: __d.v[__i] * CASE WHEN "
+        + inner("__d.v", "__d.w")
+        + " < 0 THEN -1 ELSE 1 END)",
         "__d",
     )
-    place = "[(degrees(atan2(__q.v[2], __q.v[1])) + 360) % 360, degrees(atan2(__q.v[3], sqrt(pow(__q.v[1], 2) + pow(__q.v[2], 2))))]"
-    return let({"v": signed}, place, "__q")
+    return let({"v": signed}, place_of("__q.v"), "__q")
+
+
+def place_of(v: str) -> str:
+    """The [ra, dec] of a direction."""
+    east = f"(degrees(atan2({v}[2], {v}[1])) + 360) % 360"
+    return f"[{east}, degrees(atan2({v}[3], sqrt({v}[1] * {v}[1] + {v}[2] * {v}[2])))]"
 
 
 def distance_to_sides(point: str, edges: str) -> str:
@@ -249,4 +255,5 @@ def sides_cross(edges: str, others: str) -> str:
     c, d = inner("__e.n", "__f.a"), inner("__e.n", "__f.b")
     a, b = inner("__f.n", "__e.a"), inner("__f.n", "__e.b")
     cross_ = f"{c} * {d} < 0 AND {a} * {b} < 0 AND {c} * {b} > 0"
-    return f"list_bool_or(list_transform({edges}, lambda __e: list_bool_or(list_transform({others}, lambda __f: {cross_}))))"
+    any_of_others = f"list_bool_or(list_transform({others}, lambda __f: {cross_}))"
+    return f"list_bool_or(list_transform({edges}, lambda __e: {any_of_others}))"

@@ -11,29 +11,31 @@ from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.generators.duckdb import DuckDBGenerator
 
 from sedsql.adql import functions as language
-from sedsql.adql import geometry, kinds, lexer
+from sedsql.adql import geometry, kinds, lexer, predicates
 from sedsql.adql.errors import AdqlError
-from sedsql.adql.grammar import Grammar, span
+from sedsql.adql.grammar import Grammar
 from sedsql.adql.nodes import Call
+from sedsql.adql.resolve import Resolver
 from sedsql.adql.rewrite import Raw, rewrite
+from sedsql.adql.scope import Catalogue, ModelFunction
 from sedsql.adql.sphere import let
-from sedsql.adql.resolve import Catalogue, ModelFunction, Resolver
+from sedsql.adql.words import span
 
 # Names that DuckDB takes for words of its own. One that is missing here would be a syntax error, no more.
 DUCKDB_WORDS = frozenset(
     """all analyse analyze and anti any array as asc asof asymmetric at authorization binary both by case cast
-    check collate collation column columns concurrently constraint create cross default deferrable desc
-    describe distinct do else end except false fetch for foreign freeze from full generated glob group having
-    ilike in initially inner intersect into is isnull join lambda lateral leading left like limit map natural
-    not notnull null offset on only or order outer overlaps pivot pivot_longer pivot_wider placing positional
-    primary qualify references returning right select semi show similar some struct summarize symmetric table
+    check collate collation column columns concurrently constraint create cross default deferrable desc describe
+    distinct do else end except false fetch for foreign freeze from full generated glob group having ilike in
+    initially inner intersect into is isnull join lambda lateral leading left like limit map natural not notnull
+    null offset on only or order outer overlaps pivot pivot_longer pivot_wider placing positional primary
+    qualify references returning right select semi show similar some struct summarize symmetric table
     tablesample then to trailing true try_cast union unique unpack unpivot using variadic verbose when where
-    window with""".split()
+    window with""".split()  # noqa: SIM905
 )
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 WHOLE = "('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT')"
 MAX_LENGTH = 500_000
-SIMPLE_TESTS = {"CONTAINS": geometry.contains_condition, "INTERSECTS": geometry.intersects_condition}
+SIMPLE_TESTS = {"CONTAINS": predicates.contains_condition, "INTERSECTS": predicates.intersects_condition}
 
 
 def translate(
@@ -100,7 +102,7 @@ class Writer(DuckDBGenerator):
             if len(text) > MAX_LENGTH:  # arguments are written more than once, and so on within them
                 raise AdqlError("Functions are nested too deeply here", self.source, *span(node))
             return text
-        except geometry.Unsupported as reason:
+        except geometry.UnsupportedError as reason:
             raise self.fail(node, reason) from None
 
     def literal_sql(self, node: exp.Literal) -> str:
@@ -153,7 +155,7 @@ class Writer(DuckDBGenerator):
             if isinstance(test, Call) and test.name in SIMPLE_TESTS and value in (0, 1):
                 try:
                     condition = SIMPLE_TESTS[test.name](test.arguments, self.sql)
-                except geometry.Unsupported as reason:
+                except geometry.UnsupportedError as reason:
                     raise self.fail(test, reason) from None
                 return condition if (value == 1) == equal else f"NOT {condition}"
         return None
@@ -163,4 +165,3 @@ class Writer(DuckDBGenerator):
         Call: lambda self, node: self.call_sql(node),
         Raw: lambda self, node: node.this,
     }
-

@@ -9,13 +9,13 @@ from functools import lru_cache
 
 import astropy.units as u
 import numpy as np
-from astropy.coordinates import FK4NoETerms, FK5, ICRS, CartesianRepresentation, Galactic, SkyCoord
+from astropy.coordinates import FK5, ICRS, CartesianRepresentation, FK4NoETerms, Galactic, SkyCoord
 from sqlglot import exp
 
 from sedsql.adql import geometry, healpix, kinds
 from sedsql.adql.function import Function, Write, Writes, bracketed
-from sedsql.adql.geometry import Unsupported
-from sedsql.adql.sphere import let, real
+from sedsql.adql.geometry import UnsupportedError
+from sedsql.adql.sphere import let, place_of, real
 
 A_PER_YEAR = "4.740470463533349e0"  # km yr / s in an au
 MAS = "180 * 3600000 / pi()"  # milliarcseconds in a radian
@@ -83,13 +83,8 @@ def _propagated(arguments: list[exp.Expr], write: Write, result: str) -> str:
     return let(given, let(angles, let(frame, whole, "__b"), "__g"), "__v")
 
 
-PLACE = (
-    "[(degrees(atan2(__w.u[2], __w.u[1])) + 360) % 360, degrees(atan2(__w.u[3], sqrt(__w.u[1] * __w.u[1] + __w.u[2] * __w.u[2])))]"
-)
-
-
 def epoch_prop_pos(arguments: list[exp.Expr], write: Write) -> str:
-    return _propagated(arguments, write, PLACE)
+    return _propagated(arguments, write, place_of("__w.u"))
 
 
 FRAMES = {"ICRS": ICRS(), "FK5": FK5(), "J2000": FK5(), "FK4": FK4NoETerms(), "B1950": FK4NoETerms(),
@@ -107,11 +102,12 @@ def geom_transform(arguments: list[exp.Expr], write: Write) -> str:
     start, end = (argument.name.upper() if isinstance(argument, exp.Literal) else "" for argument in arguments[:2])
     for frame in (start, end):
         if frame not in FRAMES:
-            raise Unsupported(f"the frame {frame or 'of a column'}")
+            raise UnsupportedError(f"the frame {frame or 'of a column'}")
     rows = rotation(start, end)
     shape = geometry.shape(arguments[2], write)
     x, y, z = (
-        f"({real(row[0])} * __e.x + {real(row[1])} * __e.y + {real(row[2])} * __e.z)" for row in np.asarray(rows).tolist()
+        f"({real(row[0])} * __e.x + {real(row[1])} * __e.y + {real(row[2])} * __e.z)"
+        for row in np.asarray(rows).tolist()
     )
     turned = f"[(degrees(atan2({y}, {x})) + 360) % 360, degrees(atan2({z}, sqrt({x} * {x} + {y} * {y})))]"
     a, d = "radians(__c.g[2 * __i - 1])", "radians(__c.g[2 * __i])"
@@ -133,7 +129,11 @@ def sexagesimal(factor: str) -> Writes:
     def write_it(arguments: list[exp.Expr], write: Write) -> str:
         parts = "CAST(regexp_extract_all(__s.t, '[0-9]+[.]?[0-9]*') AS DOUBLE[])"
         size = f"({parts}[1] + coalesce({parts}[2], 0) / 60 + coalesce({parts}[3], 0) / 3600)"
-        return let({"t": write(arguments[0])}, f"CASE WHEN __s.t LIKE '-%' THEN -{factor} ELSE {factor} END * {size}", "__s")
+        return let(
+            {"t": write(arguments[0])},
+            f"CASE WHEN __s.t LIKE '-%' THEN -{factor} ELSE {factor} END * {size}",
+            "__s",
+        )
 
     return write_it
 
@@ -145,7 +145,11 @@ def has_word(arguments: list[exp.Expr], write: Write) -> str:
     """Whether each word of the second argument begins a word of the first."""
     text, words = (_WORDS.format(write(argument)) for argument in arguments)
     one = "list_bool_or(list_transform(__k.t, lambda __x: starts_with(__x, __y)))"
-    return let({"t": text, "w": words}, f"CAST(list_bool_and(list_transform(__k.w, lambda __y: {one})) AS INT)", "__k")
+    return let(
+        {"t": text, "w": words},
+        f"CAST(list_bool_and(list_transform(__k.w, lambda __y: {one})) AS INT)",
+        "__k",
+    )
 
 
 def histogram(arguments: list[exp.Expr], write: Write) -> str:
@@ -167,7 +171,7 @@ def _listed(function: str) -> Writes:
 
 
 def refused_network(arguments: list[exp.Expr], write: Write) -> str:
-    raise Unsupported("a look-up at a name server, and sedsql asks none without being told to")
+    raise UnsupportedError("a look-up at a name server, and sedsql asks none without being told to")
 
 
 def _aggregate(name: str, kind: str = "r") -> Function:
@@ -188,13 +192,9 @@ IVOA = {
     "IVO_STRING_AGG": Function(("as",), "s", "string_agg({0}, {1})", aggregate=True),
     "IVO_NOCASEMATCH": Function(("ss",), "i", "CAST({0} ILIKE {1} AS INT)"),
     "IVO_HASWORD": Function(("ss",), "i", has_word),
-    "IVO_HASHLIST_HAS": Function(
-        ("ss",), "i", "CAST(list_contains(string_split(lower({0}), '#'), lower({1})) AS INT)"
-    ),
+    "IVO_HASHLIST_HAS": Function(("ss",), "i", "CAST(list_contains(string_split(lower({0}), '#'), lower({1})) AS INT)"),
     "IVO_HISTOGRAM": Function(("nnnn",), None, histogram, aggregate=True),
-    "IVO_NORMAL_RANDOM": Function(
-        ("nn",), "r", "({0} + {1} * sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random()))"
-    ),
+    "IVO_NORMAL_RANDOM": Function(("nn",), "r", "({0} + {1} * sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random()))"),
     "IVO_INTERVAL_OVERLAPS": Function(
         ("nnnn",), "i", "CAST({0} <= {3} AND {2} <= {1} AND {0} <= {1} AND {2} <= {3} AS INT)"
     ),
@@ -221,10 +221,11 @@ GAIA = {
     "TO_DOUBLE": Function(("a",), "r", "CAST({0} AS DOUBLE)"),
     "IF_THEN_ELSE": Function(("baa",), None, "CASE WHEN {0} THEN {1} ELSE {2} END"),
     "WIDTH_BUCKET": Function(
-        ("nnnn",), "i",
+        ("nnnn",),
+        "i",
         "CASE WHEN {0} < {1} THEN 0 WHEN {0} >= {2} THEN {3} + 1"
         " ELSE floor(({0} - {1}) * ({3})::DOUBLE / ({2} - {1}))::INT + 1 END",
-    ),  # fmt: skip
+    ),
     "GREATEST": Function(("aa",), "=", _listed("greatest"), more=lambda size: ("a" * size,)),
     "LEAST": Function(("aa",), "=", _listed("least"), more=lambda size: ("a" * size,)),
     "LENGTH": Function(("s",), "i", "length({0})"),
@@ -239,16 +240,32 @@ GAIA = {
     "BIT_OR": Function(("nn",), "i", "({0} | {1})"),
     "BIT_XOR": Function(("nn",), "i", "xor({0}, {1})"),
     "BIT_NOT": Function(("n",), "i", "(~{0})"),
-    **{name: _aggregate(name.lower()) for name in ("STDDEV", "STDDEV_POP", "STDDEV_SAMP", "VARIANCE", "VAR_POP",
-                                                   "VAR_SAMP", "MEDIAN")},
-    **{name: _pair(name.lower()) for name in ("CORR", "COVAR_POP", "COVAR_SAMP", "REGR_AVGX", "REGR_AVGY",
-                                              "REGR_COUNT", "REGR_INTERCEPT", "REGR_R2", "REGR_SLOPE", "REGR_SXX",
-                                              "REGR_SXY", "REGR_SYY")},
-}  # fmt: skip
+    **{
+        name: _aggregate(name.lower())
+        for name in ("STDDEV", "STDDEV_POP", "STDDEV_SAMP", "VARIANCE", "VAR_POP", "VAR_SAMP", "MEDIAN")
+    },
+    **{
+        name: _pair(name.lower())
+        for name in (
+            "CORR",
+            "COVAR_POP",
+            "COVAR_SAMP",
+            "REGR_AVGX",
+            "REGR_AVGY",
+            "REGR_COUNT",
+            "REGR_INTERCEPT",
+            "REGR_R2",
+            "REGR_SLOPE",
+            "REGR_SXX",
+            "REGR_SXY",
+            "REGR_SYY",
+        )
+    },
+}
 
 USER_DEFINED: dict[str, Function] = {**IVOA, **OLDER, **GAIA}
 NOT_YET = frozenset(
     """EPOCH_PROP EPOCH_PROP_ERROR ASTROMETRIC_PARAMETERS ASTROMETRIC_PARAMETER_ERROR TO_CHAR TO_DATE
     ESDC_EPOCH_PROP ESDC_EPOCH_PROP_ERROR ESDC_ASTROMETRIC_PARAMETERS ESDC_ASTROMETRIC_PARAMETER_ERROR
-    ESDC_RADIAL_VELOCITY GAVO_SPECCONV ARRAY_NDIMS ARRAY_DIMS ARRAY_CAT ARRAY_POSITION""".split()
+    ESDC_RADIAL_VELOCITY GAVO_SPECCONV ARRAY_NDIMS ARRAY_DIMS ARRAY_CAT ARRAY_POSITION""".split()  # noqa: SIM905
 )

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "adql"
-BANDS = "phot_g_mean_mag phot_bp_mean_mag phot_rp_mean_mag j_m h_m ks_m w1mpro w2mpro w3mpro w4mpro".split()
+BANDS = "phot_g_mean_mag phot_bp_mean_mag phot_rp_mean_mag j_m h_m ks_m w1mpro w2mpro w3mpro w4mpro".split()  # noqa: SIM905
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,9 @@ PLACE = "source_id:BIGINT ra:DOUBLE dec:DOUBLE parallax:DOUBLE"
 def catalogue():
     return Catalogue(
         {
-            "gaiadr3.gaia_source": table(PLACE + " phot_g_mean_mag:REAL has_rvs:BOOLEAN nobs:INTEGER name:VARCHAR", **SKY),
+            "gaiadr3.gaia_source": table(
+                PLACE + " phot_g_mean_mag:REAL has_rvs:BOOLEAN nobs:INTEGER name:VARCHAR", **SKY
+            ),
             "gaiadr2.gaia_source": table(PLACE, **SKY),
             "gaiadr3.allwise_best_neighbour": table("source_id:BIGINT allwise_oid:BIGINT angular_distance:DOUBLE"),
             "gaiadr1.allwise_original_valid": table("allwise_oid:BIGINT ra:DOUBLE dec:DOUBLE w1mpro:DOUBLE"),

@@ -15,7 +15,15 @@ pytestmark = pytest.mark.skipif(not SHARED.exists(), reason=f"needs {SHARED}")
 # Compound regions of STC-S are the one thing of these that is not supported.
 LACKING = ("Union ICRS", "NOT (circle")
 # Not ADQL: no FROM after SELECT, LIMIT, a stray quote, a query cut off, a template, a reserved word as a name.
-NOT_ADQL = ("WHERE parallax < 1\nsource_id", "LIMIT 10", "dr2_source_id=", "%.3f", "cache_id", "as position", "- ['gaiadr1")
+NOT_ADQL = (
+    "WHERE parallax < 1\nsource_id",
+    "LIMIT 10",
+    "dr2_source_id=",
+    "%.3f",
+    "cache_id",
+    "as position",
+    "- ['gaiadr1",
+)
 
 
 @pytest.mark.parametrize("row", QUERIES, ids=[row["query"][:60] for row in QUERIES])

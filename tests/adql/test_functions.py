@@ -23,7 +23,9 @@ APART = ("ivo_normal_random", "ivo_simbadpoint", "23.2")
 def con():
     """A table whose columns are all letters, so that no name within the SQL of a function meets one of them."""
     connection = duckdb.connect()
-    connection.execute("CREATE TABLE t AS SELECT " + ", ".join(f"{i}.5 AS {c}" for i, c in enumerate(string.ascii_lowercase)))
+    connection.execute(
+        "CREATE TABLE t AS SELECT " + ", ".join(f"{i}.5 AS {c}" for i, c in enumerate(string.ascii_lowercase))
+    )
     return connection
 
 
@@ -46,7 +48,9 @@ def test_values_of_the_ivoa(con, row):
         assert got is None
         return
     numbers = [float(number) for number in re.findall(r"-?\d+\.?\d*", expected)]
-    assert np.ravel(got).tolist() == pytest.approx(numbers, rel=3e-8, abs=6e-6 if "polygon" in expression.lower() else 1e-8)
+    assert np.ravel(got).tolist() == pytest.approx(
+        numbers, rel=3e-8, abs=6e-6 if "polygon" in expression.lower() else 1e-8
+    )
 
 
 @pytest.mark.parametrize("order", [0, 1, 5, 12, 29])
@@ -56,7 +60,10 @@ def test_healpix_is_cdshealpixs(con, order):
     lat = np.append(np.degrees(np.arcsin(rng.uniform(-1, 1, 500))), [89.9999, -89.9999, 41.8, 0, 0])
     con.execute("CREATE OR REPLACE TABLE p (lon DOUBLE, lat DOUBLE)")
     con.executemany("INSERT INTO p VALUES (?, ?)", np.stack([lon, lat], 1).tolist())
-    sql = translate(f"SELECT ivo_healpix_index({order}, lon, lat) AS i, ivo_healpix_center({order}, ivo_healpix_index({order}, lon, lat)) AS c FROM p")
+    sql = translate(
+        f"SELECT ivo_healpix_index({order}, lon, lat) AS i, "
+        f"ivo_healpix_center({order}, ivo_healpix_index({order}, lon, lat)) AS c FROM p"
+    )
     rows = con.execute(sql).fetchall()
     cells = nested.lonlat_to_healpix(Longitude(lon, u.deg), Latitude(lat, u.deg), order)
     assert [row[0] for row in rows] == cells.tolist()

@@ -46,7 +46,11 @@ REFUSED = [
     ("SELECT g.ra FROM photometry AS p", "g", None),
     ("SELECT ra FROM photometry WHERE x = 1", "x", None),
     ("SELECT ra AS x FROM photometry WHERE x = 1", "x", None),
-    ("SELECT p.ra FROM photometry AS p JOIN gaiadr3.gaia_source AS p ON 1 = 1", "gaiadr3.gaia_source AS p", None),
+    (
+        "SELECT p.ra FROM photometry AS p JOIN gaiadr3.gaia_source AS p ON 1 = 1",
+        "gaiadr3.gaia_source AS p",
+        None,
+    ),
     ("SELECT p.ra FROM photometry AS p JOIN gaiadr3.gaia_source AS g USING (w1mpro)", "w1mpro", None),
     ("SELECT SIN(name) FROM gaiadr3.gaia_source", "SIN", "number"),
     ("SELECT photometry FROM sed.photometry", "photometry", None),

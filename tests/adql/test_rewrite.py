@@ -17,7 +17,11 @@ from .conftest import BANDS, Catalogue, Function, table
 PLACE = "source_id:BIGINT ra:DOUBLE dec:DOUBLE parallax:DOUBLE"
 CATALOGUE = Catalogue(
     {
-        "sky.stars": table(PLACE + "".join(f" {band}:REAL" for band in BANDS), position=("ra", "dec"), cell_column="source_id"),
+        "sky.stars": table(
+            PLACE + "".join(f" {band}:REAL" for band in BANDS),
+            position=("ra", "dec"),
+            cell_column="source_id",
+        ),
         "sky.other": table("id:INTEGER ra:DOUBLE dec:DOUBLE", position=("ra", "dec")),
     }
 )
@@ -36,11 +40,19 @@ def con():
     cells = nested.lonlat_to_healpix(Longitude(ra, u.deg), Latitude(seen, u.deg), 12).astype(np.int64)
     connection = duckdb.connect()
     connection.execute("CREATE SCHEMA sky")
-    columns = {"source_id": (cells << 35) + rng.integers(0, 2**35, n), "ra": ra, "dec": dec, "parallax": rng.exponential(1, n)}
+    columns = {
+        "source_id": (cells << 35) + rng.integers(0, 2**35, n),
+        "ra": ra,
+        "dec": dec,
+        "parallax": rng.exponential(1, n),
+    }
     columns |= {band: rng.normal(15, 2, n).astype(np.float32) for band in BANDS}
     connection.register("made", pa.table(columns))
     connection.execute("CREATE TABLE sky.stars AS SELECT * FROM made ORDER BY source_id")
-    connection.execute("CREATE TABLE sky.other AS SELECT row_number() OVER () AS id, ra, dec FROM sky.stars USING SAMPLE 300 (reservoir, 1)")
+    connection.execute(
+        "CREATE TABLE sky.other AS SELECT row_number() OVER () AS id, ra, dec "
+        "FROM sky.stars USING SAMPLE 300 (reservoir, 1)"
+    )
     calls = {"rows": 0}
 
     def model(g: float, label: str) -> str:
@@ -49,7 +61,10 @@ def con():
 
     connection.create_function("_model", model)
     connection.execute("CREATE MACRO sed_class(s) AS _model(s.phot_g_mean_mag, '')")
-    connection.execute("CREATE MACRO sed_proba(s, label) AS CASE WHEN _model(s.phot_g_mean_mag, label) = label THEN 0.75e0 ELSE 0.25e0 END")
+    connection.execute(
+        "CREATE MACRO sed_proba(s, label) AS "
+        "CASE WHEN _model(s.phot_g_mean_mag, label) = label THEN 0.75e0 ELSE 0.25e0 END"
+    )
     connection.execute("CREATE MACRO sed_both(s) AS {'class': _model(s.phot_g_mean_mag, '')}")
     return connection, calls
 
@@ -108,7 +123,9 @@ def test_no_ranges_where_none_can_be(con, region):
 
 def test_ranges_skip_row_groups(con, tmp_path):
     con[0].execute(f"COPY sky.stars TO '{tmp_path}/stars.parquet' (ROW_GROUP_SIZE 8192)")
-    sql = translate("SELECT COUNT(*) FROM sky.stars WHERE 1 = CONTAINS(POINT(ra, dec), CIRCLE(120, -50, 0.5))", CATALOGUE)
+    sql = translate(
+        "SELECT COUNT(*) FROM sky.stars WHERE 1 = CONTAINS(POINT(ra, dec), CIRCLE(120, -50, 0.5))", CATALOGUE
+    )
     other = duckdb.connect()
     other.execute(f"CREATE SCHEMA sky; CREATE VIEW sky.stars AS SELECT * FROM '{tmp_path}/stars.parquet'")
     plan = other.execute("EXPLAIN ANALYZE " + sql).fetchall()[0][1]
@@ -123,10 +140,13 @@ def test_ranges_skip_row_groups(con, tmp_path):
 CHEAP = "1 = CONTAINS(POINT(s.ra, s.dec), CIRCLE(10, 20, 1)) AND s.parallax > 0.5"
 MODEL_QUERIES = [
     f"SELECT s.source_id, sed_class(s) AS c FROM sky.stars AS s WHERE sed_class(s) = 'yso' AND {CHEAP}",
-    f"SELECT s.source_id, sed_proba(s, 'yso') AS p FROM sky.stars AS s WHERE sed_class(s) = 'yso' AND {CHEAP} ORDER BY p, sed_class(s)",
-    f"SELECT sed_class(s) AS c, COUNT(*) AS n FROM sky.stars AS s WHERE {CHEAP} AND sed_proba(s, 'yso') > 0.1 GROUP BY c",
+    f"SELECT s.source_id, sed_proba(s, 'yso') AS p FROM sky.stars AS s WHERE sed_class(s) = 'yso'"
+    f" AND {CHEAP} ORDER BY p, sed_class(s)",
+    f"SELECT sed_class(s) AS c, COUNT(*) AS n FROM sky.stars AS s WHERE {CHEAP}"
+    " AND sed_proba(s, 'yso') > 0.1 GROUP BY c",
     f"SELECT s.*, sed_class(s) AS c FROM sky.stars AS s WHERE {CHEAP} AND (sed_class(s) = 'yso' OR parallax > 3)",
-    f"SELECT DISTINCT s.ra, o.id, s.ra + o.ra AS z FROM sky.stars AS s JOIN sky.other AS o ON s.ra < o.ra AND o.id < 9 WHERE sed_class(s) <> 'x' AND {CHEAP}",
+    f"SELECT DISTINCT s.ra, o.id, s.ra + o.ra AS z FROM sky.stars AS s JOIN sky.other AS o "
+    f"ON s.ra < o.ra AND o.id < 9 WHERE sed_class(s) <> 'x' AND {CHEAP}",
     f"SELECT q.c FROM (SELECT sed_class(s) AS c FROM sky.stars AS s WHERE sed_class(s) = 'yso' AND {CHEAP}) AS q",
     f"SELECT MAX(s.parallax) AS m FROM sky.stars AS s WHERE sed_class(s) = 'yso' AND {CHEAP} HAVING COUNT(*) > 1",
 ]

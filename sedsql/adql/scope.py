@@ -1,0 +1,93 @@
+"""What names can mean: the catalogue that is handed in, and the tables in the scope of a query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sqlglot import exp
+
+
+class Column(Protocol):
+    """A column: its name as the table has it, and the name of its type."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def datatype(self) -> str: ...
+
+
+class Table(Protocol):
+    """A table: its columns by lower-case name; where it holds positions and HEALPix cells, if it does."""
+
+    @property
+    def columns(self) -> Mapping[str, Any]: ...
+    @property
+    def position(self) -> tuple[str, str] | None: ...
+    @property
+    def cell_column(self) -> str | None: ...
+
+
+class Catalogue(Protocol):
+    """Tables by lower-case qualified name, such as gaiadr3.gaia_source."""
+
+    @property
+    def tables(self) -> Mapping[str, Any]: ...
+
+
+class ModelFunction(Protocol):
+    """A function that is handed in: `row` tells that its first argument may be the alias of a table, which
+    then must have `columns`; `arity` are its numbers of arguments."""
+
+    @property
+    def arity(self) -> tuple[int, ...]: ...
+    @property
+    def row(self) -> bool: ...
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+
+Columns = dict[str, str | None]  # name -> kind
+
+
+@dataclass
+class Source:
+    """A table or subquery in a FROM clause; `columns` is None when they cannot be known."""
+
+    name: str
+    quoted: bool
+    columns: Columns | None
+    parts: tuple[str, ...] = ()  # the qualified name in lower case, when it has no alias
+    table: Table | None = None
+
+    def has(self, name: exp.Identifier) -> bool:
+        """Whether it has that column; a delimited name keeps its case."""
+        key = name.name.lower()
+        if self.columns is None or key not in self.columns:
+            return False
+        return not (name.quoted and self.table and self.table.columns[key].name != name.name)
+
+    def __deepcopy__(self, memo: object) -> Source:
+        return self  # sqlglot copies the notes on a node with the node
+
+    def is_called(self, name: exp.Identifier) -> bool:
+        return name.name == self.name if self.quoted and name.quoted else name.name.lower() == self.name.lower()
+
+
+@dataclass
+class Scope:
+    """What names mean in one SELECT."""
+
+    sources: list[Source] = field(default_factory=list)
+    merged: set[str] = field(default_factory=set)  # columns that USING or NATURAL made one
+    outer: Scope | None = None
+
+    def every(self) -> Iterable[Source]:
+        scope: Scope | None = self
+        while scope:
+            yield from scope.sources
+            scope = scope.outer
+
+
+# What DuckDB would open as a file where it knows no table of that name.

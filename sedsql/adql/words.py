@@ -1,0 +1,167 @@
+"""Reading a query word by word, and saying where it went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from sqlglot import exp
+from sqlglot.tokens import Token, TokenType
+
+from sedsql.adql.errors import AdqlError
+from sedsql.adql.lexer import IDLE_WORDS, RESERVED
+
+MAX_DEPTH = 40  # of brackets in brackets; deeper ones would exhaust Python's stack further on
+MAX_CHAIN = 400  # of operators in a row: DuckDB stops at expressions 1,000 deep
+
+
+class Words:
+    """The words of one query, and what is common to all rules of the grammar.
+
+    The standard reserves many words that it has no use for. As the name of a schema they always pass; as
+    other names they do when the grammar is `lenient`.
+    """
+
+    def __init__(self, tokens: list[Token], sql: str, lenient: bool = False):
+        self.tokens, self.sql, self.lenient = tokens, sql, lenient
+        self.place = self.depth = 0
+
+    @property
+    def token(self) -> Token | None:
+        return self.tokens[self.place] if self.place < len(self.tokens) else None
+
+    def ahead(self, steps: int = 0) -> str | None:
+        """The word or symbol that comes, in upper case; None for strings, numbers, delimited names, the end."""
+        place = self.place + steps
+        if place >= len(self.tokens):
+            return None
+        token = self.tokens[place]
+        if token.token_type in (
+            TokenType.STRING,
+            TokenType.NUMBER,
+            TokenType.HEX_STRING,
+            TokenType.IDENTIFIER,
+        ):
+            return None
+        return token.text.upper()
+
+    def accept(self, *words: str) -> str | None:
+        """Takes one of these words, if it comes."""
+        word = self.ahead()
+        if word is not None and word in words:
+            self.place += 1
+            return word
+        return None
+
+    def expect(self, word: str, what: str | None = None) -> None:
+        if not self.accept(word):
+            raise self.unexpected(what or word)
+
+    def error(self, message: str, token: Token | None = None, hint: str | None = None) -> AdqlError:
+        token = token or self.token
+        if token is None:
+            end = self.tokens[-1].end if self.tokens else 0
+            return AdqlError(message, self.sql, end, end + 1, hint)
+        return AdqlError(message, self.sql, token.start, token.end, hint)
+
+    def at(self, node: exp.Expr, message: str, hint: str | None = None) -> AdqlError:
+        start, end = span(node)
+        return AdqlError(message, self.sql, start, end, hint)
+
+    def unexpected(self, expected: str) -> AdqlError:
+        token = self.token
+        if token is None:
+            return self.error(f"The query ends where {expected} is expected")
+        before = self.tokens[self.place - 1].text.upper() if self.place else ""
+        if "LIMIT" in (before, self.ahead()):
+            return self.error("ADQL has no LIMIT", hint="write SELECT TOP n")
+        text = self.sql[token.start : token.end]
+        return self.error(f"{text!r} is not expected here" if len(text) < 60 else "Unexpected here",
+                          hint=f"what can stand here is {expected}")  # fmt: skip
+
+    def deeper(self) -> None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise self.error(f"More than {MAX_DEPTH} brackets within brackets")
+
+    def listed(self, rule: Callable[[], exp.Expr]) -> list[exp.Expr]:
+        found = [rule()]
+        while self.accept(","):
+            found.append(rule())
+        return found
+
+    def operators(self, *words: str) -> Iterator[str]:
+        """The operators that come one after the other, with their operands in between."""
+        for _ in range(MAX_CHAIN):
+            word = self.accept(*words)
+            if not word:
+                return
+            yield word
+        raise self.error(f"More than {MAX_CHAIN} operators in a row")
+
+    def number(self) -> exp.Expr:
+        token = self.tokens[self.place]
+        self.place += 1
+        text = token.text if token.token_type == TokenType.NUMBER else str(int(token.text, 16))
+        node = exp.Literal(this=text, is_string=False)
+        whole = text.isdigit()
+        node.meta.update(start=token.start, end=token.end, kind="i" if whole else "r")
+        if whole:  # sqlglot asks for types before it divides whole numbers
+            node.type = exp.DType.BIGINT
+        return node
+
+    def unsigned_integer(self) -> exp.Expr:
+        token = self.token
+        if token is None or token.token_type != TokenType.NUMBER or not token.text.isdigit():
+            raise self.unexpected("a whole number")
+        return self.number()
+
+    def column_names(self) -> list[exp.Expr]:
+        self.expect("(")
+        names = self.listed(self.identifier)
+        self.expect(")")
+        return names
+
+    def names_ahead(self) -> bool:
+        token = self.token
+        if token is None:
+            return False
+        if token.token_type != TokenType.VAR:
+            return token.token_type == TokenType.IDENTIFIER
+        word = token.text.upper()
+        return word not in RESERVED or (word in IDLE_WORDS and (self.lenient or self.ahead(1) == "."))
+
+    def identifier(self, what: str = "a name") -> exp.Identifier:
+        token = self.token
+        if token is None or not self.names_ahead():
+            if token is not None and token.token_type == TokenType.VAR:
+                raise self.error(f"'{token.text}' is a reserved word of ADQL where {what} is expected",
+                                 hint=f'as a name it goes between double quotes: "{token.text}"')  # fmt: skip
+            raise self.unexpected(what)
+        self.place += 1
+        node = exp.Identifier(this=token.text, quoted=token.token_type == TokenType.IDENTIFIER)
+        node.meta.update(start=token.start, end=token.end)
+        return node
+
+    def name_parts(self, what: str) -> list[exp.Expr]:
+        parts: list[exp.Expr] = [self.identifier(what)]
+        while self.accept("."):
+            parts.append(self.identifier())
+        return parts
+
+
+def qualified(node: type[exp.Expr], parts: list[exp.Expr], words: Words) -> exp.Expr:
+    """`catalog.schema.table.column`, as far as given."""
+    names = ("this", "table", "db", "catalog") if node is exp.Column else ("this", "db", "catalog")
+    if len(parts) > len(names):
+        raise words.at(parts[0], f"A name has {len(names)} parts at most")
+    return node(**dict(zip(names, reversed(parts), strict=False)))
+
+
+def span(node: exp.Expr) -> tuple[int, int]:
+    """Where a node stands in the query, from the words that it is made of."""
+    if "start" in node.meta:
+        return node.meta["start"], node.meta["end"]
+    places = [part.meta for part in node.walk() if part is not node and "start" in part.meta]
+    if not places:
+        return 0, 1
+    return min(place["start"] for place in places), max(place["end"] for place in places)
