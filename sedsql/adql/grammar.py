@@ -132,7 +132,7 @@ class Grammar(Expressions):
         value = self.value_expression()
         descending = self.accept("ASC", "DESC") == "DESC"
         # PostgreSQL, behind the archives, takes NULL for the largest value.
-        return exp.Ordered(this=value, desc=descending, nulls_first=descending)
+        return exp.Ordered(this=value, desc=descending or None, nulls_first=descending)
 
     def table_reference(self) -> exp.Expr:
         """A table with its joins, if any, in its `joins`."""

@@ -147,10 +147,9 @@ def product(constants: Vector) -> str:
 
 def vector_sql(ra: str, dec: str) -> str:
     """A point as a vector; NULL when a coordinate is, since DuckDB's array functions refuse NULL elements."""
-    return (
-        f"CASE WHEN {ra} + {dec} IS NOT NULL THEN array_value(cos(radians({dec})) * cos(radians({ra})),"
-        f" cos(radians({dec})) * sin(radians({ra})), sin(radians({dec}))) END"
-    )
+    x, y = f"cos(radians({dec})) * cos(radians({ra}))", f"cos(radians({dec})) * sin(radians({ra}))"
+    vector = f"array_value({x}, {y}, sin(radians({dec})))"
+    return f"list_filter([{vector}], lambda __z: {ra} + {dec} IS NOT NULL)[1]"
 
 
 def let(values: dict[str, str], body: str, name: str) -> str:

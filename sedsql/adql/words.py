@@ -11,7 +11,7 @@ from sedsql.adql.errors import AdqlError
 from sedsql.adql.lexer import IDLE_WORDS, RESERVED
 
 MAX_DEPTH = 40  # of brackets in brackets; deeper ones would exhaust Python's stack further on
-MAX_CHAIN = 400  # of operators in a row: DuckDB stops at expressions 1,000 deep
+MAX_CHAIN = 100  # of operators in a row: DuckDB stops at expressions 1,000 deep, and a division takes six
 
 
 class Words:

@@ -83,6 +83,8 @@ LARGE = [
     "SELECT a FROM t WHERE " + "NOT (" * 300 + "a = 1" + ")" * 300,
     "SELECT " + "+".join(["a"] * 5000) + " FROM t",
     "SELECT " + "/".join(["a"] * 200) + " FROM t",
+    "SELECT " + "/".join(["a"] * 100) + " FROM t",
+    "SELECT " + "(a/" * 35 + "a" + ")" * 35 + " FROM t",
     "SELECT " + "||".join(["'a'"] * 3000) + " FROM t",
     " UNION ".join(["SELECT a FROM t"] * 2000),
     "SELECT " + "DISTANCE(POINT(" * 30 + "a" + ", 1), POINT(a, b))" * 30 + " FROM t",
