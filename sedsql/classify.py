@@ -6,16 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from astropy.table import MaskedColumn
+from numpy.typing import NDArray
 
 from . import tables
 from .inference.functions import labels
 from .inference.model import Model
 from .inference.session import Session
 from .output import new_file
-from .tables import Pieces, TableError
+from .tables import TableError
 
 ADDED = ("sed_class", "sed_probability", "sed_n_bands")
+
+Progress = Callable[[int, int | None], None]
 
 
 def classify_file(
@@ -25,7 +27,7 @@ def classify_file(
     *,
     band_map: Mapping[str, str] | None = None,
     force: bool = False,
-    progress: Callable[[int, int | None], None] = lambda done, of: None,
+    progress: Progress = lambda done, of: None,
 ) -> dict[str | None, int]:
     """Write `source` as `target`, with the columns `sed_class`, `sed_probability` and `sed_n_bands` added.
 
@@ -43,78 +45,75 @@ def classify_file(
     Number of rows of each class; None is the class of sources with too few bands.
     """
     if not source.is_file():
-        raise TableError(f"{source} does not exist." if not source.exists() else f"{source} is no file.")
+        raise TableError(f"{source} does not exist." if not source.exists() else f"{source} is a folder, not a file.")
     tables.file_format(source), tables.file_format(target)  # an unknown format is told before any work
-    session = Session(model, threads=os.cpu_count() or 1)
+    work = _classify_pieces if tables.streams(source) and tables.streams(target) else _classify_whole
     with new_file(target, force=force) as partial:
-        classify = _classify_pieces if tables.streams(source) and tables.streams(target) else _classify_whole
-        return classify(session, source, target, partial, band_map, progress)
+        return work(_Classifier(model, progress), source, partial, band_map)
 
 
-def _classify_pieces(session, source, target, partial, band_map, progress):
-    # A CSV that stays a CSV keeps its numbers as they are written.
-    as_text = tables.file_format(source) == tables.file_format(target) == "csv"
+class _Classifier:
+    """Makes the added columns, and counts."""
+
+    def __init__(self, model: Model, progress: Progress):
+        self.session = Session(model, threads=os.cpu_count() or 1)
+        self.progress = progress
+        self.counts: dict[str | None, int] = {}
+        self.done = 0
+        about = {
+            "sed_class": (pa.string(), f"Most probable class (sedsql model {model.name})"),
+            "sed_probability": (pa.float64(), f"Probability of that class (sedsql model {model.name})"),
+            "sed_n_bands": (pa.int32(), "Number of bands that are there"),
+        }
+        self.fields = [pa.field(name, kind, metadata={"description": text}) for name, (kind, text) in about.items()]
+
+    def __call__(self, magnitudes: NDArray[np.float32], of: int | None) -> list[pa.Array]:
+        """The three columns for the next rows, of `of` in all."""
+        prediction = self.session.predict(magnitudes)
+        found = labels(self.session.model, prediction)
+        top = prediction.probabilities.max(axis=1).astype(np.float64)
+        for entry in found.value_counts().to_pylist():
+            self.counts[entry["values"]] = self.counts.get(entry["values"], 0) + entry["counts"]
+        self.done += len(magnitudes)
+        self.progress(self.done, of)
+        return [found, pa.array(top, mask=np.isnan(top)), pa.array(prediction.n_bands)]
+
+
+def _classify_pieces(classifier: _Classifier, source: Path, partial: Path, band_map) -> dict[str | None, int]:
+    # A CSV that stays a CSV keeps its values as they are written.
+    as_text = tables.file_format(source) == tables.file_format(partial) == "csv"
     stream = tables.read_pieces(source, as_text=as_text)
-    bands = _bands(stream.schema.names, band_map)
-    schema = stream.schema
-    for name, kind in zip(ADDED, (pa.string(), pa.float64(), pa.int32()), strict=True):
-        schema = schema.append(pa.field(name, kind))
-    counts: dict[str | None, int] = {}
-    pieces = _add_columns(session, stream, bands, schema, counts, progress)
-    tables.write_pieces(partial, schema, pieces, like=target)
-    return counts
+    names = stream.schema.names
+    bands = _bands(names, band_map)
+    schema = pa.schema([*stream.schema, *classifier.fields], stream.schema.metadata)
+
+    def classified() -> Iterator[pa.Table]:
+        for piece in stream.pieces:
+            # By place, for a name may be there twice.
+            columns = dict(zip(reversed(names), reversed(piece.columns), strict=True))
+            magnitudes = tables.magnitudes(len(piece), columns.__getitem__, bands, classifier.done + 1)
+            yield pa.table([*piece.columns, *classifier(magnitudes, stream.rows)], schema=schema)
+
+    tables.write_pieces(partial, schema, classified())
+    return classifier.counts
 
 
-def _add_columns(session, stream: Pieces, bands, schema, counts, progress) -> Iterator[pa.Table]:
-    done = 0
-    for piece in stream.pieces:
-        magnitudes = tables.magnitudes(len(piece), piece.column, bands, done + 1)
-        found, probability, n_bands = _classify(session, magnitudes)
-        _count(found, counts)
-        done += len(piece)
-        progress(done, stream.rows)
-        yield pa.table([*piece.columns, found, probability, n_bands], schema=schema)
-
-
-def _classify_whole(session, source, target, partial, band_map, progress):
+def _classify_whole(classifier: _Classifier, source: Path, partial: Path, band_map) -> dict[str | None, int]:
     table = tables.read_table(source)
     bands = _bands(table.colnames, band_map)
     magnitudes = tables.magnitudes(len(table), table.__getitem__, bands)
-    counts: dict[str | None, int] = {}
-    parts = []
-    for start in range(0, len(table), tables.PIECE):
-        parts.append(_classify(session, magnitudes[start : start + tables.PIECE]))
-        _count(parts[-1][0], counts)
-        progress(min(start + tables.PIECE, len(table)), len(table))
-    found, probability, n_bands = (pa.chunked_array(column) for column in zip(*parts, strict=True)) if parts else (
-        pa.array([], pa.string()), pa.array([], pa.float64()), pa.array([], pa.int32())
-    )  # fmt: skip
-    unknown = found.is_null().to_numpy(zero_copy_only=False)
-    table["sed_class"] = MaskedColumn(found.fill_null("").to_numpy(zero_copy_only=False).astype(str), mask=unknown)
-    table["sed_probability"] = MaskedColumn(probability.fill_null(np.nan).to_numpy(), mask=unknown)
-    table["sed_n_bands"] = n_bands.to_numpy()
-    model = session.model.name
-    table["sed_class"].description = f"Most probable class (sedsql model {model})"
-    table["sed_probability"].description = f"Probability of that class (sedsql model {model})"
-    table["sed_n_bands"].description = "Number of bands that are there"
-    tables.write_table(partial, table, like=target)
-    return counts
+    schema = pa.schema(classifier.fields)
+    starts = range(0, len(table), tables.PIECE)
+    parts = (classifier(magnitudes[start : start + tables.PIECE], len(table)) for start in starts)
+    added = pa.concat_tables([schema.empty_table(), *(pa.table(part, schema=schema) for part in parts)])
+    for column in tables.from_arrow(added).itercols():
+        table[column.name] = column
+    tables.write_table(partial, table)
+    return classifier.counts
 
 
-def _bands(names, band_map):
+def _bands(names: list[str], band_map) -> dict[str, str | None]:
     taken = [name for name in ADDED if name in names]
     if taken:
         raise TableError(f"The table has a column {taken[0]} already; leave it out or rename it.")
     return tables.find_bands(names, band_map)
-
-
-def _classify(session: Session, magnitudes):
-    prediction = session.predict(magnitudes)
-    top = prediction.probabilities.max(axis=1).astype(np.float64)
-    found = labels(session.model, prediction)
-    return found, pa.array(top, mask=np.isnan(top)), pa.array(prediction.n_bands)
-
-
-def _count(found: pa.Array, counts: dict[str | None, int]) -> None:
-    for entry in found.value_counts().to_pylist():
-        counts[entry["values"]] = counts.get(entry["values"], 0) + entry["counts"]

@@ -84,9 +84,9 @@ def query(
             with new_file(output, force=force) as partial:
                 answer = progress.answer(cursor, lambda c: c.arrow())
                 if tables.streams(output):
-                    tables.write_pieces(partial, answer.schema, iter([answer]), like=output)
+                    tables.write_pieces(partial, answer.schema, iter([answer]))
                 else:
-                    tables.write_table(partial, tables.from_arrow(answer), like=output)
+                    tables.write_table(partial, tables.from_arrow(answer))
             out.print(f"{answer.num_rows:,} rows written to {output}", highlight=False)
             return
         names = [column[0] for column in cursor.description]

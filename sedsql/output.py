@@ -14,7 +14,12 @@ def new_file(path: str | os.PathLike, *, force: bool = False) -> Iterator[Path]:
     Raises FileExistsError where `path` exists, unless `force`.
     """
     target = _free(path, "file", force)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{path} cannot be written: there is no folder {Path(path).parent}")
+    if target.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; name a file to write")
+    # The name's ending stays, for it says the format.
+    partial = target.with_name(f".partial-{os.getpid()}-{target.name}")
     try:
         yield partial
         partial.replace(target)

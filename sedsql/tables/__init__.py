@@ -1,0 +1,31 @@
+"""Tables in files: CSV, ECSV, VOTable, FITS and Parquet, read and written in pieces where the format allows it."""
+
+from .convert import from_arrow, to_arrow
+from .errors import TableError
+from .files import (
+    PIECE,
+    Pieces,
+    file_format,
+    read_pieces,
+    read_table,
+    streams,
+    write_pieces,
+    write_table,
+)
+from .magnitudes import find_bands, magnitudes
+
+__all__ = [
+    "PIECE",
+    "Pieces",
+    "TableError",
+    "file_format",
+    "find_bands",
+    "from_arrow",
+    "magnitudes",
+    "read_pieces",
+    "read_table",
+    "streams",
+    "to_arrow",
+    "write_pieces",
+    "write_table",
+]

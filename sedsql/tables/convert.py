@@ -1,0 +1,210 @@
+"""Between Arrow's and astropy's tables, with units and descriptions; and what each format cannot hold as it is."""
+
+from collections.abc import Mapping
+
+import astropy.units as u
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from astropy.table import Column, MaskedColumn, Table
+from astropy.table.serialize import represent_mixins_as_columns
+from numpy.typing import NDArray
+
+from ..jsontext import to_json
+from .errors import TableError
+
+_ABOUT = ("unit", "ucd", "description")
+"""Keys of an Arrow field's metadata that say what a column is; the Parquet files of a mirror have them too."""
+
+
+def plain(column):
+    """An Arrow column without dictionary encoding, its text as `string`."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return plain(pc.cast(column, kind.value_type))
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return pc.cast(column, pa.string())
+    return column
+
+
+def as_text(column):
+    """An Arrow column of any type as strings: lists and structs as JSON, bytes that are no UTF-8 in hexadecimal."""
+    column = plain(column)
+    try:
+        return pc.cast(column, pa.string())
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+        words = (None if value is None else to_json(value).strip('"') for value in column.to_pylist())
+        return pa.array(words, pa.string())
+
+
+def from_arrow(table: pa.Table) -> Table:
+    """An Arrow table as an astropy one; NULL is masked."""
+    names = table.column_names
+    twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+    if twice is not None:
+        raise TableError(f"The table has two columns {twice!r}, which only CSV and Parquet can hold; rename one.")
+    result = Table()
+    for field, column in zip(table.schema, table.columns, strict=True):
+        values, mask = _values(column.combine_chunks())
+        new = MaskedColumn(values, mask=mask) if mask.any() else Column(values)
+        about = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
+        new.description = about.get("description")
+        if "unit" in about:
+            new.unit = u.Unit(about["unit"], parse_strict="silent")
+        if "ucd" in about:
+            new.meta["ucd"] = about["ucd"]
+        result[field.name] = new
+    return result
+
+
+def _values(array: pa.Array) -> tuple[NDArray, NDArray[np.bool_]]:
+    """Values and mask, of shape (rows, ...)."""
+    array = plain(array)
+    kind = array.type
+    mask = array.is_null().to_numpy(zero_copy_only=False)
+    if pa.types.is_decimal(kind):
+        return _values(_decimals(array))
+    if (width := _width(array)) is not None:
+        values, inner = _values(array.flatten())
+        return values.reshape(-1, width, *values.shape[1:]), inner.reshape(-1, width, *inner.shape[1:])
+    if pa.types.is_floating(kind):
+        return array.to_numpy(zero_copy_only=False), mask
+    if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        return array.fill_null(False if pa.types.is_boolean(kind) else 0).to_numpy(zero_copy_only=False), mask
+    words = as_text(array).fill_null("").to_numpy(zero_copy_only=False)
+    return words.astype(str), mask
+
+
+def _decimals(array: pa.Array) -> pa.Array:
+    """DuckDB's sums of integers come as decimals of 38 digits."""
+    if array.type.scale == 0:
+        try:
+            return pc.cast(array, pa.int64())
+        except pa.ArrowInvalid:
+            pass
+    return pc.cast(array, pa.float64())
+
+
+def _width(array: pa.Array) -> int | None:
+    """The length of the lists, where all are of one length, and of numbers."""
+    kind = array.type
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
+        return None
+    inner = kind.value_type
+    while hasattr(inner, "value_type") and not pa.types.is_dictionary(inner):
+        inner = inner.value_type
+    lengths = pc.unique(pc.list_value_length(array)).to_pylist()
+    if not pa.types.is_primitive(inner) or pa.types.is_temporal(inner) or len(lengths) != 1:
+        return None
+    return lengths[0] or None
+
+
+def to_arrow(table: Table) -> pa.Table:
+    """An astropy table as an Arrow one; masked is NULL, and columns such as SkyCoord become several plain ones."""
+    table = _without_mixins(table)
+    fields, arrays = [], []
+    for column in table.columns.values():
+        array = to_array(column)
+        fields.append(pa.field(column.name, array.type, metadata=_about(column)))
+        arrays.append(array)
+    about = {str(key): str(value) for key, value in table.meta.items() if isinstance(value, str | int | float)}
+    return pa.table(arrays, schema=pa.schema(fields, about or None))
+
+
+def _without_mixins(table: Table) -> Table:
+    if all(isinstance(column, Column) for column in table.columns.values()):
+        return table
+    return represent_mixins_as_columns(table, exclude_classes=(Column, MaskedColumn))
+
+
+def _about(column: Column) -> dict[str, str] | None:
+    found = {"unit": column.unit, "ucd": column.meta.get("ucd"), "description": column.description}
+    return {key: str(found[key]) for key in _ABOUT if found[key]} or None
+
+
+def to_array(column: Column) -> pa.Array:
+    """An astropy column as an Arrow array; more dimensions become lists, bytes strings."""
+    values, mask = np.asarray(column), np.ma.getmaskarray(column)
+    if values.dtype.kind == "O":
+        return _objects([None if gone else value for value, gone in zip(values, mask, strict=True)])
+    if values.dtype.kind == "S":
+        values = np.char.decode(values, "utf-8", "replace")
+    if values.dtype.byteorder not in "=|":
+        values = values.astype(values.dtype.newbyteorder("="))
+    array = pa.array(values.ravel(), mask=mask.ravel() if mask.any() else None)
+    for length in reversed(values.shape[1:]):
+        array = pa.FixedSizeListArray.from_arrays(array, length)
+    return array
+
+
+def _objects(values: list) -> pa.Array:
+    """Text of any length, arrays of different lengths, or a mixture, which becomes text."""
+    values = [value.tolist() if isinstance(value, np.ndarray | np.generic) else value for value in values]
+    values = [value.decode("utf-8", "replace") if isinstance(value, bytes) else value for value in values]
+    try:
+        array = pa.array(values)
+        return pc.cast(array, pa.string()) if array.type == pa.null() else array
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array([None if value is None else str(value) for value in values])
+
+
+def storable(table: Table, kind: str) -> Table:
+    """The table as 'fits' or 'votable' can hold it, where they cannot hold a column as it is."""
+    table = table.copy(copy_data=False)
+    for name, column in list(table.columns.items()):
+        if not isinstance(column, Column):
+            continue
+        if column.dtype.kind == "O":
+            column = _like(column, *_values(to_array(column)))
+        if kind == "fits":
+            column = _for_fits(column)
+        elif column.dtype.kind in "iu" and column.dtype.name in _WIDER:
+            column = _like(column, column.astype(_WIDER[column.dtype.name]))
+        elif column.dtype == np.uint64:
+            fits = len(column) == 0 or column.max() is np.ma.masked or column.max() < 1 << 63
+            column = _like(column, column.astype(np.int64 if fits else str))
+        if isinstance(column, MaskedColumn) and column.dtype.kind in "iu":
+            column = _with_null_value(column)
+        if column is not table[name]:
+            table.replace_column(name, column)
+    return table
+
+
+_WIDER = {"int8": np.int16, "uint16": np.int32, "uint32": np.int64}
+"""VOTable has no such types; these hold their values."""
+
+
+def _for_fits(column: Column) -> Column:
+    if column.dtype.kind == "b" and np.ma.is_masked(column):
+        return _like(column, column.astype(np.int16))  # astropy writes a masked truth value as true
+    if column.dtype.kind == "U":
+        try:
+            np.char.encode(np.ma.filled(column, ""), "ascii")
+        except UnicodeEncodeError as error:
+            raise TableError(
+                f"Column {column.name} has the text {error.object!r}, and FITS holds ASCII only; "
+                "write ECSV, VOTable or Parquet."
+            ) from None
+    return column
+
+
+def _with_null_value(column: MaskedColumn) -> MaskedColumn:
+    """The column with a fill value that none of its values has: FITS and VOTable write it for masked ones."""
+    if not np.ma.is_masked(column):
+        return column
+    limits = np.iinfo(column.dtype)
+    there = np.unique(column.compressed())
+    candidates = range(int(limits.min), int(limits.max) + 1) if limits.min else range(int(limits.max), -1, -1)
+    unused = next((value for value in candidates if value not in there), None)
+    if unused is None:
+        return _with_null_value(_like(column, column.astype(np.int32)))
+    column = column.copy()
+    column.fill_value = unused
+    return column
+
+
+def _like(column: Column, values, mask=None) -> Column:
+    """A column of other values with the name, unit and description of `column`."""
+    about: Mapping = {name: getattr(column, name) for name in ("name", "unit", "description", "meta")}
+    mask = np.ma.getmaskarray(column) if mask is None else mask
+    return MaskedColumn(values, mask=mask, **about) if mask.any() else Column(np.ma.getdata(values), **about)
