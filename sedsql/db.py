@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from . import adql
 from .errors import Error
-from .inference.functions import FUNCTIONS, install
+from .inference.calls import FUNCTIONS
+from .inference.functions import install
 from .mirror.catalogue import Catalogue
 from .mirror.store import open_mirror
 

@@ -81,3 +81,21 @@ CREATE OR REPLACE TEMP MACRO sed_predict
             j::FLOAT, h::FLOAT, ks::FLOAT,
             w1::FLOAT, w2::FLOAT, w3::FLOAT, w4::FLOAT, model
         );
+
+-- For translated queries, in which one inference serves all functions of a row: the whole answer, and the place of
+-- a label in its probabilities.
+CREATE OR REPLACE TEMP MACRO sed_answer
+    (s, model) AS
+        _sed_answer(
+            s.phot_g_mean_mag::FLOAT, s.phot_bp_mean_mag::FLOAT, s.phot_rp_mean_mag::FLOAT,
+            s.j_m::FLOAT, s.h_m::FLOAT, s.ks_m::FLOAT,
+            s.w1mpro::FLOAT, s.w2mpro::FLOAT, s.w3mpro::FLOAT, s.w4mpro::FLOAT, model
+        ),
+    (g, bp, rp, j, h, ks, w1, w2, w3, w4, model) AS
+        _sed_answer(
+            g::FLOAT, bp::FLOAT, rp::FLOAT,
+            j::FLOAT, h::FLOAT, ks::FLOAT,
+            w1::FLOAT, w2::FLOAT, w3::FLOAT, w4::FLOAT, model
+        );
+
+CREATE OR REPLACE TEMP MACRO sed_place(label, model) AS _sed_place(label, model);

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 import sedsql
+from sedsql.bands import COLUMNS
 from sedsql.db import ClosedError
+from sedsql.inference.session import Session
 from sedsql.mirror.sample import write_sample
 from sedsql.mirror.store import MirrorError
 from sedsql.resources import folder
@@ -137,3 +139,44 @@ def test_a_cursor_without_a_query_says_so(con):
 def test_an_unknown_language(con):
     with pytest.raises(ValueError, match="'adql' or 'sql', not 'sparql'"):
         con.execute("SELECT 1", lang="sparql")
+
+
+def test_one_inference_a_row_after_all_cheap_conditions(con, monkeypatch):
+    """However often the functions are named: in SELECT, WHERE and ORDER BY, with several labels."""
+    inferred = []
+    predict = Session.predict
+    monkeypatch.setattr(Session, "predict", lambda self, rows: inferred.append(len(rows)) or predict(self, rows))
+    bright = con.execute("SELECT COUNT(*) AS n FROM sed.photometry AS s WHERE s.phot_g_mean_mag < 14").fetchone()[0]
+    rows = con.execute(
+        "SELECT s.source_id, sed_class(s) AS c, sed_proba(s, 'yso') AS yso, sed_proba(s, 'giant') AS giant "
+        "FROM sed.photometry AS s WHERE sed_class(s) <> 'agn' AND sed_proba(s, 'yso') < 0.9 AND s.phot_g_mean_mag < 14 "
+        "ORDER BY sed_proba(s, 'giant') DESC, s.source_id"
+    ).fetchall()
+    assert sum(inferred) == bright
+    sql = con.execute(
+        "SELECT source_id, sed_class(s), sed_proba(s, 'yso'), sed_proba(s, 'giant') FROM sed.photometry s "
+        "WHERE sed_class(s) <> 'agn' AND sed_proba(s, 'yso') < 0.9 AND phot_g_mean_mag < 14 "
+        "ORDER BY sed_proba(s, 'giant') DESC, source_id",
+        lang="sql",
+    ).fetchall()
+    assert rows == sql
+    assert len(rows) > 100
+
+
+def test_an_unknown_label_in_adql_is_an_error_that_names_the_classes(con):
+    with pytest.raises(Exception, match=r"has no class 'YSO'; it has .*yso"):
+        con.execute(
+            "SELECT TOP 3 sed_proba(s, 'YSO'), sed_class(s) FROM sed.photometry AS s WHERE sed_class(s) = 'giant'"
+        ).fetchall()
+
+
+def test_magnitudes_one_by_one_and_a_named_model_share_an_inference_too(con):
+    ten = ", ".join(f"s.{name}" for name in COLUMNS)
+    query = (
+        "SELECT TOP 50 s.source_id, sed_class({0}, 'shape-1'), sed_proba({0}, 'yso', 'shape-1') "
+        "FROM sed.photometry AS s WHERE sed_class({0}, 'shape-1') = 'giant' ORDER BY s.source_id"
+    )
+    by_ten = con.execute(query.format(ten)).fetchall()
+    by_row = con.execute(query.format("s")).fetchall()
+    assert by_ten == by_row
+    assert len(by_row) == 50

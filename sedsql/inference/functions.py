@@ -10,7 +10,6 @@ import inspect
 import re
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -23,34 +22,10 @@ from ..resources import folder
 from .model import DEFAULT_MODEL, Model, ModelError, find_models
 from .session import Prediction, Session
 
+MAGNITUDES = ["FLOAT"] * len(COLUMNS)
 PREDICTION = "STRUCT(class VARCHAR, probability DOUBLE, entropy DOUBLE, outlier DOUBLE, n_bands INTEGER, model VARCHAR)"
-
-
-@dataclass(frozen=True)
-class RowFunction:
-    """What a translator has to know of a function.
-
-    Attributes
-    ----------
-    arity : the numbers of arguments that it takes
-    columns : what the row must have, when the first argument is the alias of a table
-    row : whether it may be
-    """
-
-    arity: tuple[int, ...]
-    columns: tuple[str, ...] = COLUMNS
-    row: bool = True
-
-
-FUNCTIONS = {
-    "sed_class": RowFunction((1, 2, 10, 11)),
-    "sed_proba": RowFunction((2, 3, 11, 12)),
-    "sed_predict": RowFunction((1, 2, 10, 11)),
-    "sed_points": RowFunction((1, 10)),
-    "sed_alpha": RowFunction((1, 10), COLUMNS[5:]),
-    "sed_stage": RowFunction((1, 10), COLUMNS[5:]),
-}
-"""The functions that `register` makes callable."""
+ANSWER = f"STRUCT(prediction {PREDICTION}, probabilities DOUBLE[])"
+"""All that a model says of a source: what several functions can be had from, for one inference."""
 
 
 def register(
@@ -87,14 +62,14 @@ def install(
             con.create_function(  # type: ignore[call-overload]  # its stubs know no Arrow functions
                 f"_{name}_{sessions.key}",
                 function,
-                ["FLOAT"] * len(COLUMNS) + parameters,
+                parameters,
                 returns,
                 type="arrow",
                 null_handling="special",
             )
     for file in ("macros.sql", "model_macros.sql"):
         macros = (folder("sql") / file).read_text(encoding="utf-8")
-        macros = re.sub(r"\b_(sed_class|sed_proba|sed_predict)\(", rf"_\1_{sessions.key}(", macros)
+        macros = re.sub(rf"\b_({'|'.join(sessions.functions)})\(", rf"_\1_{sessions.key}(", macros)
         con.execute(macros if temporary else macros.replace(" TEMP MACRO ", " MACRO "))
 
 
@@ -119,7 +94,7 @@ class _Sessions:
     """Models that can be called together, each loaded when it is first used.
 
     key : tells apart sets of models; functions of the same key give the same answers
-    functions : name to function, types of its parameters after the magnitudes, type of its result
+    functions : name to function, types of its parameters, type of its result
     """
 
     def __init__(self, models: dict[str, Model], default: str, key: str):
@@ -129,9 +104,14 @@ class _Sessions:
         self._lock = threading.Lock()
         self._loaded = {default: Session(models[default])}
         self.functions = {
-            "sed_class": (_with_signature(self.sed_class, 11), ["VARCHAR"], "VARCHAR"),
-            "sed_proba": (_with_signature(self.sed_proba, 12), ["VARCHAR", "VARCHAR"], "DOUBLE"),
-            "sed_predict": (_with_signature(self.sed_predict, 11), ["VARCHAR"], PREDICTION),
+            name: (_with_signature(function, len(parameters)), parameters, returns)
+            for name, function, parameters, returns in (
+                ("sed_class", self.sed_class, [*MAGNITUDES, "VARCHAR"], "VARCHAR"),
+                ("sed_proba", self.sed_proba, [*MAGNITUDES, "VARCHAR", "VARCHAR"], "DOUBLE"),
+                ("sed_predict", self.sed_predict, [*MAGNITUDES, "VARCHAR"], PREDICTION),
+                ("sed_answer", self.sed_answer, [*MAGNITUDES, "VARCHAR"], ANSWER),
+                ("sed_place", self.sed_place, ["VARCHAR", "VARCHAR"], "INTEGER"),
+            )
         }
 
     def _get(self, name: str) -> Session:
@@ -157,14 +137,11 @@ class _Sessions:
 
     def _proba(self, magnitudes, name, wanted):
         session = self._get(name)
-        classes = session.model.classes
 
         def of_label(probabilities, label):
             if label is None:
                 return pa.nulls(len(probabilities), pa.float64())
-            if label not in classes:
-                raise ModelError(f"Model {name} has no class {label!r}; it has {', '.join(classes)}.")
-            column = probabilities[:, classes.index(label)].astype(np.float64)
+            column = probabilities[:, _place(session.model, label)].astype(np.float64)
             return pa.array(column, mask=np.isnan(column))
 
         return _by_value(of_label, session.predict(magnitudes).probabilities, wanted, None)
@@ -175,21 +152,58 @@ class _Sessions:
 
     def _predict(self, magnitudes, name):
         session = self._get(name)
+        return _prediction(session.model, session.predict(magnitudes))
+
+    def sed_answer(self, *columns):
+        *bands, names = columns
+        return _by_value(self._answer, _matrix(bands), names, self._default)
+
+    def _answer(self, magnitudes, name):
+        session = self._get(name)
         prediction = session.predict(magnitudes)
-        p = prediction.probabilities.astype(np.float64)
-        missing = prediction.class_index < 0
-        entropy = -(p * np.log2(np.where(p > 0, p, 1))).sum(axis=1)
-        return pa.StructArray.from_arrays(
-            [
-                labels(session.model, prediction),
-                pa.array(p.max(axis=1), mask=missing),
-                pa.array(entropy, mask=missing),
-                pa.nulls(len(p), pa.float64()),
-                pa.array(prediction.n_bands),
-                pa.repeat(name, len(p)),
-            ],
-            names=["class", "probability", "entropy", "outlier", "n_bands", "model"],
+        rows, classes = prediction.probabilities.shape
+        probabilities = pa.ListArray.from_arrays(
+            pa.array(np.arange(rows + 1, dtype=np.int32) * classes),
+            pa.array(prediction.probabilities.ravel().astype(np.float64), from_pandas=True),
         )
+        return pa.StructArray.from_arrays(
+            [_prediction(session.model, prediction), probabilities], names=["prediction", "probabilities"]
+        )
+
+    def sed_place(self, labels, names):
+        """Place of a label in a model's probabilities, from 1 as SQL counts."""
+
+        def of_model(labels, name):
+            places = [None if label is None else _place(self._get(name).model, label) + 1 for label in labels[0]]
+            return pa.array(places, pa.int32()).take(pa.array(labels[1]))
+
+        encoded = _flat(labels).dictionary_encode(null_encoding="encode")
+        words = encoded.dictionary.to_pylist()
+        codes = encoded.indices.to_numpy()
+        return _by_value(lambda rows, name: of_model((words, rows), name), codes, names, self._default)
+
+
+def _place(model: Model, label: str) -> int:
+    if label not in model.classes:
+        raise ModelError(f"Model {model.name} has no class {label!r}; it has {', '.join(model.classes)}.")
+    return model.classes.index(label)
+
+
+def _prediction(model: Model, prediction: Prediction) -> pa.StructArray:
+    p = prediction.probabilities.astype(np.float64)
+    missing = prediction.class_index < 0
+    entropy = -(p * np.log2(np.where(p > 0, p, 1))).sum(axis=1)
+    return pa.StructArray.from_arrays(
+        [
+            labels(model, prediction),
+            pa.array(p.max(axis=1), mask=missing),
+            pa.array(entropy, mask=missing),
+            pa.nulls(len(p), pa.float64()),
+            pa.array(prediction.n_bands),
+            pa.repeat(model.name, len(p)),
+        ],
+        names=["class", "probability", "entropy", "outlier", "n_bands", "model"],
+    )
 
 
 def labels(model: Model, prediction: Prediction) -> pa.Array:
