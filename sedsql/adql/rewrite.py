@@ -8,6 +8,7 @@ from typing import Any
 from sqlglot import exp
 
 from sedsql.adql import geometry, sky
+from sedsql.adql.crossmatch import positional_join
 from sedsql.adql.nodes import Call
 from sedsql.adql.scope import Source
 
@@ -24,6 +25,7 @@ def rewrite(query: exp.Expr, write: Write, explain: list[str]) -> None:
     """Rewrites every SELECT of a resolved query in place, and tells in `explain` what was done."""
     for select in list(query.find_all(exp.Select)):
         regions_to_ranges(select, write, explain)
+        positional_join(select, _without_stars, conjuncts, Raw, explain)
         models_last_and_once(select, write, explain)
 
 

@@ -187,3 +187,41 @@ def test_functions_may_share_one_inference(con):
     assert got
     assert all(row == ("yso", "yso") for row in got)
     assert calls["rows"] <= rows
+
+
+NEAR = "DISTANCE(POINT(s.ra, s.dec), POINT(o.ra, o.dec))"
+JOINS = [
+    "sky.few AS s, sky.other AS o WHERE " + NEAR + " < 2",
+    "sky.few AS s JOIN sky.other AS o ON 1 = CONTAINS(POINT(s.ra, s.dec), CIRCLE(o.ra, o.dec, 1)) WHERE o.id < 200",
+    "sky.other AS o JOIN sky.few AS s ON 1 = CONTAINS(POINT(s.ra, s.dec), CIRCLE(POINT(o.ra, o.dec), 0.7))",
+    "sky.other AS o LEFT JOIN sky.few AS s ON " + NEAR + " <= 1.5 AND s.parallax > 1",
+    "sky.few AS s RIGHT JOIN sky.other AS o ON 0.5 > " + NEAR,
+    "(sky.other AS o JOIN sky.other AS p ON o.id = p.id) JOIN sky.few AS s ON 1 = INTERSECTS(CIRCLE(o.ra, o.dec, 5), POINT(s.ra, s.dec))",
+    "(SELECT * FROM sky.other WHERE id < 50) AS o JOIN sky.few AS s ON s.parallax > 0 WHERE " + NEAR + " < 9",
+    "sky.other AS o JOIN sky.poles AS s ON " + NEAR + " < 2",
+]
+
+
+@pytest.mark.parametrize("join", JOINS)
+def test_positional_joins_keep_the_answer(con, join):
+    connection, _ = con
+    connection.execute("CREATE OR REPLACE TABLE sky.few AS SELECT * FROM sky.stars WHERE source_id % 16 = 0")
+    connection.execute(
+        "CREATE OR REPLACE TABLE sky.poles AS SELECT i AS source_id, i * 7e0 % 360 AS ra,"
+        " CASE WHEN i % 2 = 0 THEN 1 ELSE -1 END * (90 - i * 0.01e0) AS dec FROM range(400) t(i)"
+    )
+    connection.execute(
+        "INSERT INTO sky.other SELECT 1000 + source_id, (ra + 180) % 360, dec FROM sky.poles WHERE source_id < 9"
+    )
+    few = {"sky.few": CATALOGUE.tables["sky.stars"]}
+    catalogue = Catalogue(CATALOGUE.tables | few | {"sky.poles": table("source_id:BIGINT ra:DOUBLE dec:DOUBLE")})
+    explain = []
+    query = f"SELECT o.id, s.source_id, s.ra FROM {join}"
+    fast = connection.execute(translate(query, catalogue, explain=explain)).fetchall()
+    plain = connection.execute(translate(query)).fetchall()
+    assert any("equal cells" in line for line in explain)
+    assert len(plain) > 5
+    assert sorted(map(str, fast)) == sorted(map(str, plain))
+    # `*` has the columns of the tables and no more.
+    star = connection.execute(translate(f"SELECT * FROM {join}", catalogue))
+    assert not [column for column in star.description if column[0].startswith("_")]
