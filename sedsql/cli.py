@@ -1,15 +1,13 @@
 """The `sedsql` command: parses arguments and prints."""
 
-import json
+import re
+import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import duckdb
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table as RichTable
 
 from . import __version__, progress, tables
 from .classify import classify_file
@@ -17,10 +15,10 @@ from .db import connect
 from .demo import run_demo
 from .errors import Error
 from .inference.model import DEFAULT_MODEL, Model, ModelError, find_models
+from .jsontext import to_json
 from .mirror.sample import write_sample
 from .output import new_file
-
-SHOWN_ROWS = 40
+from .show import SHOWN_ROWS, out, print_card, print_models, print_rows
 
 app = typer.Typer(
     help="Ask in SQL what the sources of a catalogue are, from the shape of their SEDs.",
@@ -30,8 +28,6 @@ app = typer.Typer(
 )
 mirror_app = typer.Typer(help="Local copies of archive tables, and the simulated sample sky.", no_args_is_help=True)
 app.add_typer(mirror_app, name="mirror")
-
-out = Console()
 
 Query = Annotated[
     str,
@@ -72,13 +68,15 @@ def query(
 ) -> None:
     """Run a query on a mirror and print the answer.
 
-    Example: `sedsql query "SELECT TOP 5 s.source_id, sed_class(s) FROM sed.photometry AS s" -m sky`
+    Example: `sedsql query "SELECT TOP 5 source_id, sed_class(s) FROM sed.photometry AS s" -m sky`,
+    where `sky` is a mirror, such as `sedsql mirror sample sky` makes.
     """
     text, is_sql = _read_query(text, sql)
     with connect(mirror, models=models) as con:
         cursor = con.execute(text, lang="sql" if is_sql else "adql")
         if cursor.description is None:
             return
+        names = [column[0] for column in cursor.description]
         if output is not None:
             tables.file_format(output)
             with new_file(output, force=force) as partial:
@@ -87,15 +85,16 @@ def query(
                     tables.write_pieces(partial, answer.schema, iter([answer]))
                 else:
                     tables.write_table(partial, tables.from_arrow(answer))
-            out.print(f"{answer.num_rows:,} rows written to {output}", highlight=False)
+            out.print(f"{answer.num_rows:,} rows written to {output}")
             return
-        names = [column[0] for column in cursor.description]
         if as_json:
+            if len(set(names)) < len(names):
+                raise tables.TableError("JSON holds a column's name once; name columns that are alike with AS.")
             rows = progress.answer(cursor, lambda c: c.fetchall())
-            print(json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str))
+            print(to_json([dict(zip(names, row, strict=True)) for row in rows]))
             return
         rows = progress.answer(cursor, lambda c: c.fetchmany(SHOWN_ROWS + 1))
-        _print_rows(names, rows)
+        print_rows(names, rows)
 
 
 @app.command()
@@ -104,7 +103,12 @@ def translate(
     mirror: Mirror = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say what was rewritten, and why.")] = False,
 ) -> None:
-    """Print the DuckDB SQL of an ADQL query; without a mirror only the language is checked, not the names."""
+    """Print the DuckDB SQL of an ADQL query.
+
+    Without a mirror only the language is checked, not the names of tables and columns.
+
+    Example: `sedsql translate "SELECT TOP 5 ra, dec FROM gaiadr3.gaia_source"`
+    """
     from . import adql
 
     text, _ = _read_query(text, False)
@@ -133,14 +137,14 @@ def classify(
     The magnitudes are found by the archive's column names or common variants such as Gmag, Jmag, W1mag.
     All rows and columns come out as they were, in order.
 
-    Example: `sedsql classify cluster.vot -o cluster-classified.fits --map ks_m=K2mag`
+    Example: `sedsql classify cluster.vot -o classified.fits --map ks_m=K2mag --map w4mpro=none`
     """
     chosen = _model(model, models)
     with progress.bar("classifying") as update:
         counts = classify_file(file, output, chosen, band_map=_pairs(band_map, "--map"), force=force, progress=update)
     if as_json:
         print(
-            json.dumps(
+            to_json(
                 {
                     "output": str(output),
                     "model": chosen.name,
@@ -149,8 +153,8 @@ def classify(
             )
         )
         return
-    _print_rows(["class", "sources"], sorted(counts.items(), key=lambda item: -item[1]))
-    out.print(f"{sum(counts.values()):,} rows written to {output} (model {chosen.name})", highlight=False)
+    print_rows(["class", "sources"], sorted(counts.items(), key=lambda item: -item[1]))
+    out.print(f"{sum(counts.values()):,} rows written to {output} (model {chosen.name})")
 
 
 @app.command()
@@ -174,7 +178,9 @@ def train(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Train a model on a labelled table, test it on sky it has not seen, and write it with its card.
+    """Train a model on a labelled table.
+
+    It is tested on sky that it has not seen, and written with a card that says how well it does.
 
     Example: `sedsql train labelled.parquet --label class -o models/mine-1`
     """
@@ -188,27 +194,27 @@ def train(
         labelled = training.add_simulated(labelled, rows, seed)
         model = build.build_model(labelled, output, seed=seed, force=force, step=step)
     if as_json:
-        print(json.dumps(model.card))
+        print(to_json(model.card))
         return
-    _print_card(model)
-    out.print(f"Model {model.name} written to {output}", highlight=False)
+    print_card(model)
+    out.print(f"Model {model.name} written to {output}")
 
 
 @app.command("models")
 def list_models(models: ModelFolders = None, as_json: Json = False) -> None:
-    """List the models and check each file against its card."""
+    """List the models and check each file against its card.
+
+    Example: `sedsql models --json`
+    """
     found = find_models(models)
-    states = {name: _verify(model) for name, model in found.items()}
+    broken = {name: problem for name, model in found.items() if (problem := _problem(model))}
     if as_json:
-        print(json.dumps({name: {"verified": not states[name], "card": model.card} for name, model in found.items()}))
+        print(to_json({name: {"verified": name not in broken, "card": model.card} for name, model in found.items()}))
     else:
-        rows = [
-            (name, len(m.classes), len(m.bands), m.min_bands, *_held_out(m), states[name] or "verified")
-            for name, m in found.items()
-        ]
-        _print_rows(["model", "classes", "bands", "min_bands", "macro F1", "calibration error", "file"], rows)
-        out.print("Macro F1 and expected calibration error on the rows that training did not see.", style="dim")
-    if any(states.values()):
+        print_models(found, broken)
+    for problem in broken.values():
+        print(f"Error: {problem}", file=sys.stderr)
+    if broken:
         raise typer.Exit(1)
 
 
@@ -219,10 +225,13 @@ def sample(
     seed: Annotated[int, typer.Option(help="The same seed gives the same sky.")] = 0,
     force: Force = False,
 ) -> None:
-    """Write a simulated mirror, with the archive's own table and column names."""
+    """Write a simulated mirror, with the archive's own table and column names.
+
+    Example: `sedsql mirror sample sky --rows 1000000`
+    """
     with progress.bar("simulating") as update:
         write_sample(folder, rows, seed, force=force, progress=lambda done: update(done, rows))
-    out.print(f"A simulated sky of {rows:,} sources is in {folder}; query it with -m {folder}", highlight=False)
+    out.print(f"A simulated sky of {rows:,} sources is in {folder}; query it with -m {folder}")
 
 
 @app.command()
@@ -233,8 +242,11 @@ def demo(
         "../shared/catalogues/labelled.parquet"
     ),
 ) -> None:
-    """Make a sample sky, ask it what its sources are, and draw their SEDs."""
-    run_demo(folder, rows, catalogue, _print_rows, lambda text: out.print(text, highlight=False, soft_wrap=True))
+    """Make a sample sky, ask it what its sources are, and draw their SEDs.
+
+    Example: `sedsql demo demo --rows 50000`
+    """
+    run_demo(folder, rows, catalogue, print_rows, lambda text: out.print(text, soft_wrap=True))
 
 
 @app.callback(invoke_without_command=True)
@@ -246,18 +258,28 @@ def _options(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 def main() -> None:
     """Run the command; a mistake of the user's ends in one sentence on standard error, never in a traceback."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what is half-written goes
     try:
         app()
     except (Error, duckdb.Error, OSError, ValueError) as error:
-        _stderr(f"Error: {error}")
+        print(f"Error: {_sentence(error)}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        _stderr("Interrupted; nothing was left half-written.")
+        print("Interrupted; nothing was left half-written.", file=sys.stderr)
         sys.exit(130)
 
 
-def _stderr(text: str) -> None:
-    print(text, file=sys.stderr)
+_FROM_FUNCTION = re.compile(r".*Python exception occurred while executing the UDF: (\w+: )?", re.DOTALL)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    text = str(error)
+    if isinstance(error, duckdb.Error):
+        # DuckDB adds the Python frames of what failed in a function.
+        text = _FROM_FUNCTION.sub("", text.partition("\n\nAt:\n")[0].partition("\nTraceback ")[0])
+    return text.strip() or type(error).__name__
 
 
 def _read_query(text: str, sql: bool) -> tuple[str, bool]:
@@ -289,48 +311,9 @@ def _model(name: str, folders) -> Model:
     return found[name]
 
 
-def _verify(model: Model) -> str:
+def _problem(model: Model) -> str:
     try:
         model.graph()
     except ModelError as error:
         return str(error)
     return ""
-
-
-def _held_out(model: Model) -> tuple:
-    scores = model.card.get("metrics", {}).get("held_out", {})
-    return scores.get("macro_f1"), scores.get("calibration_error")
-
-
-def _print_card(model: Model) -> None:
-    scores = model.card["metrics"]["held_out"]
-    _print_rows(
-        ["class", "precision", "recall", "F1", "rows"],
-        [(name, s["precision"], s["recall"], s["f1"], s["rows"]) for name, s in scores["per_class"].items()],
-    )
-    baselines = model.card["metrics"]["baselines"]
-    _print_rows(
-        ["on the rows held out", "macro F1"],
-        [(model.name, scores["macro_f1"]), *((name, b["macro_f1"]) for name, b in baselines.items())],
-    )
-
-
-def _print_rows(names: list[str], rows: list) -> None:
-    """Rows as an aligned table, the first SHOWN_ROWS of them."""
-    table = RichTable(box=None, header_style="bold", pad_edge=False)
-    for place, name in enumerate(names):
-        number = all(isinstance(row[place], int | float) or row[place] is None for row in rows)
-        table.add_column(name, justify="right" if number and rows else "left", overflow="fold")
-    for row in rows[:SHOWN_ROWS]:
-        table.add_row(*(_cell(value) for value in row))
-    out.print(table)
-    if len(rows) > SHOWN_ROWS:
-        out.print(f"... more than {SHOWN_ROWS} rows; -o FILE writes them all", highlight=False)
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "[dim]NULL[/dim]"
-    if isinstance(value, float):
-        return f"{value + 0.0:.8g}"  # + 0.0 makes a zero of minus zero
-    return escape(str(value))

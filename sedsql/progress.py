@@ -47,7 +47,11 @@ def bar(what: str, unit: str = "rows") -> Iterator[Callable[[int, int | None], N
     )
     with Progress(*columns, console=_stderr, transient=True, disable=not _stderr.is_terminal) as progress:
         task = progress.add_task(what, total=None)
-        yield lambda done, of=None: progress.update(task, completed=done, total=of)
+
+        def update(done: int, of: int | None = None) -> None:
+            progress.update(task, completed=done, total=of)
+
+        yield update
 
 
 @contextmanager

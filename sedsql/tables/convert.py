@@ -148,6 +148,14 @@ def _objects(values: list) -> pa.Array:
         return pa.array([None if value is None else str(value) for value in values])
 
 
+def nan_masked(table: Table) -> Table:
+    """NaN as masked: in FITS it is how a floating-point number says that it is not there."""
+    for name, column in list(table.columns.items()):
+        if isinstance(column, Column) and column.dtype.kind == "f" and np.isnan(column).any():
+            table.replace_column(name, _like(column, column, np.isnan(np.ma.getdata(column))))
+    return table
+
+
 def storable(table: Table, kind: str) -> Table:
     """The table as 'fits' or 'votable' can hold it, where they cannot hold a column as it is."""
     table = table.copy(copy_data=False)

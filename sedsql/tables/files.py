@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from astropy.table import Table
 
 from . import csv
-from .convert import from_arrow, storable, to_arrow
+from .convert import from_arrow, nan_masked, storable, to_arrow
 from .errors import TableError
 
 PIECE = 65_536
@@ -36,7 +36,7 @@ _FORMATS = {
     ".xml": "votable",
 }
 _READ_OPTIONS = {"fits": {"mask_invalid": False}, "votable": {"use_names_over_ids": True}}
-"""NaN and empty text in FITS stay what they are; a VOTable's columns have their names, not their XML ids."""
+"""Empty text in FITS is not masked; a VOTable's columns have their names, not their XML ids."""
 
 
 def file_format(path: Path) -> str:
@@ -89,7 +89,8 @@ def read_table(path: Path) -> Table:
         return from_arrow(pa.concat_tables([stream.schema.empty_table(), *stream.pieces]))
     kind = file_format(path)
     with _reading(path), _quiet():
-        return Table.read(path, format=kind, **_READ_OPTIONS.get(kind, {}))
+        table = Table.read(path, format=kind, **_READ_OPTIONS.get(kind, {}))
+    return nan_masked(table) if kind == "fits" else table
 
 
 def write_pieces(path: Path, schema: pa.Schema, pieces: Iterator[pa.Table]) -> None:
