@@ -93,7 +93,8 @@ def cells_around(ra: str, dec: str, height: float) -> str:
     """The numbers of the cells that a circle around a position may touch, each once."""
     zone = f"floor(({dec} + 90) / {real(height)})::BIGINT"
     turn = f"({ra} - 360 * floor({ra} / 360))"
-    zones = f"list_transform([-1, 0, 1], lambda __i: {{'z': {zone} + __i, 'n': {_cells_in_zone(f'({zone} + __i)', height)}}})"
+    count = _cells_in_zone(f"({zone} + __i)", height)
+    zones = f"list_transform([-1, 0, 1], lambda __i: {{'z': {zone} + __i, 'n': {count}}})"
     beside = f"__z.z * {PER_ZONE} + (floor({turn} * __z.n / 360)::BIGINT + __i + __z.n) % __z.n"
     return (
         f"list_distinct(flatten(list_transform({zones}, lambda __z: list_transform([-1, 0, 1], lambda __i: {beside}))))"

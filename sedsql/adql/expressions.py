@@ -35,6 +35,15 @@ TYPES = {
 }
 
 
+GEOMETRIES = {"POINT": "P", "CIRCLE": "C", "POLYGON": "Y"}
+
+
+def marked(node: exp.Expr, token: Token, kind: str | None) -> exp.Expr:
+    """The node, with its place in the query and its kind."""
+    node.meta.update(start=token.start, end=token.end, kind=kind)
+    return node
+
+
 class Expressions(Words):
     """Conditions and values; which of them an expression is, is told by its kind."""
 
@@ -255,6 +264,11 @@ class Expressions(Words):
         if self.accept("DOUBLE"):
             self.expect("PRECISION")
             name = "DOUBLE"
+        elif word in GEOMETRIES:
+            self.place += 1
+            self.expect(")")
+            to = exp.DataType(this=exp.DType.USERDEFINED, kind=word)
+            return marked(exp.Cast(this=value, to=to), token, GEOMETRIES[word])
         elif word in TYPES:
             self.place += 1
             name = TYPES[word]

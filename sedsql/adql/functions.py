@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import astropy.units as u
 from sqlglot import exp
 
 from sedsql.adql import geometry, predicates
 from sedsql.adql.function import Function, Write, Writes
+from sedsql.adql.sphere import real
 from sedsql.adql.userdefined import NOT_YET, USER_DEFINED
 
 
@@ -15,6 +17,24 @@ def _rounding(function: str) -> Writes:
         return f"{function}({value}, CAST({places[0]} AS INT))" if places else f"{function}({value})"
 
     return write_it
+
+
+def in_unit(arguments: list[exp.Expr], write: Write) -> str:
+    """A column in another unit (VOUnit). Without a catalogue nothing is known of units, and the value stays."""
+    value, target = arguments
+    if not isinstance(target, exp.Literal):
+        raise geometry.UnsupportedError("IN_UNIT with a unit that is no constant")
+    columns = [column.meta["source"] for column in value.find_all(exp.Column) if "source" in column.meta]
+    if not any(source.table for source in columns):
+        return write(value)
+    name = value.name.lower()
+    given = getattr(columns[0].table.columns[name], "unit", None) if isinstance(value, exp.Column) else None
+    try:
+        factor = u.Unit(given or "?", format="vounit").to(u.Unit(target.name, format="vounit"))
+    except (ValueError, u.UnitsError, TypeError):
+        what = f"{given!r} to {target.name!r}" if given else "a value whose unit is not known"
+        raise geometry.UnsupportedError(f"IN_UNIT from {what}, which has no conversion here") from None
+    return f"({write(value)} * {real(factor)})"
 
 
 # ADQL 2.1, section 2.3 and table 1. Their names are reserved words.
@@ -45,7 +65,7 @@ LANGUAGE: dict[str, Function] = {
     "TAN": Function(("n",), "r", "tan({0})"),
     "LOWER": Function(("s",), "s", "lower({0})"),
     "UPPER": Function(("s",), "s", "upper({0})"),
-    "IN_UNIT": Function(("ns",), "r", "{0}"),
+    "IN_UNIT": Function(("ns",), "r", in_unit),
     "POINT": Function(("nn", "snn"), "P", geometry.point),
     "CIRCLE": Function(("nnn", "snnn", "pn", "spn"), "C", geometry.circle),
     "BOX": Function(("nnnn", "snnnn", "pnn", "spnn"), "B", geometry.box),

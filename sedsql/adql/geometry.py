@@ -10,13 +10,12 @@ they cut the sphere the smaller one is meant.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlglot import exp
 
-from sedsql.adql import kinds, sphere
+from sedsql.adql import kinds, sphere, stcs
 from sedsql.adql.function import Write, Writes
 from sedsql.adql.nodes import Call
 from sedsql.adql.sphere import Number, real
@@ -24,11 +23,15 @@ from sedsql.adql.sphere import Number, real
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A geometry: its kind and its numbers, or the SQL of a DOUBLE[] that holds them."""
+    """A geometry: its kind and its numbers, or the SQL of a DOUBLE[] that holds them.
+
+    The regions of STC-S have three kinds more, with parts: U union, I intersection, N complement.
+    """
 
     kind: str
     numbers: tuple[Number, ...] = ()
     sql: str = ""
+    parts: tuple[Shape, ...] = ()
 
     @property
     def constant(self) -> bool:
@@ -84,7 +87,7 @@ def shape(node: exp.Expr, write: Write) -> Shape:
     if isinstance(node, Call) and node.name in ("POINT", "CIRCLE", "BOX", "POLYGON"):
         return _constructed(node.name, kind, node.arguments, write)
     if isinstance(node, Call) and node.name == "REGION":
-        return stcs(node.arguments[0])
+        return region_of(node.arguments[0])
     return Shape(kind, sql=f"({write(node)})")
 
 
@@ -155,7 +158,20 @@ class UnsupportedError(Exception):
     """ADQL has it, sedsql does not have it yet."""
 
 
-NAMES = {"P": "a point", "C": "a circle", "B": "a box", "Y": "a polygon", "G": "a column or region"}
+class RegionError(UnsupportedError):
+    """A string that is no region here; to the language any string is one."""
+
+
+NAMES = {
+    "P": "a point",
+    "C": "a circle",
+    "B": "a box",
+    "Y": "a polygon",
+    "G": "a column or region",
+    "U": "a union",
+    "I": "an intersection",
+    "N": "a complement",
+}
 SIZES = {"P": "2", "C": "3", "B": "4"}
 
 
@@ -171,6 +187,8 @@ def centroid(arguments: list[exp.Expr], write: Write) -> str:
     inner = shape(arguments[0], write)
     if inner.kind in "PCB" and inner.numbers:
         return Shape("P", inner.numbers[:2]).array()
+    if inner.parts:
+        raise UnsupportedError(f"the centroid of {NAMES[inner.kind]}")
     round_ = "CASE WHEN len(__g.v) <= 4 THEN __g.v[1:2] ELSE " + sphere.polygon_middle("__g.s") + " END"
     return sphere.let({"v": inner.array(), "s": sides_of(inner.array())}, round_, "__g")
 
@@ -204,6 +222,8 @@ def sides_of(array: str) -> str:
 
 def each(value: Shape, name: str, table: dict[str, Callable[[Shape], str]]) -> str:
     """What a table has for the kind of a geometry; for one of unknown kind its length tells when it runs."""
+    if value.parts:
+        raise UnsupportedError(f"a measure of {NAMES[value.kind]}")
     if value.kind != "G":
         return table[value.kind](value if value.numbers else named(value.kind, value.sql))
     whens = [f"WHEN {size} THEN {table[kind](named(kind, f'{name}.v'))}" for kind, size in SIZES.items()]
@@ -220,35 +240,26 @@ def named(kind: str, array: str) -> Shape:
 
 # --- REGION -----------------------------------------------------------------------------------------------
 
-# STC-S 1.33, the simple shapes: a word, a frame, a place of reference, a flavour and the numbers.
-STCS = re.compile(
-    r"\s*(?P<shape>position|circle|box|polygon)"
-    r"(?:\s+(?:icrs|fk5|fk4|j2000|b1950|ecliptic|galactic|unknown(?:frame)?)\b)?"
-    r"(?:\s+(?:geocenter|barycenter|heliocenter|lsr|topocenter|relocatable|unknownrefpos)\b)?"
-    r"(?:\s+(?:spherical2|cartesian[23])\b)?"
-    r"(?P<numbers>(?:\s+[-+]?[0-9.]+(?:e[-+]?[0-9]+)?)+)\s*",
-    re.IGNORECASE,
-)
-STCS_KINDS = {"position": ("P", 2), "circle": ("C", 3), "box": ("B", 4), "polygon": ("Y", 6)}
+STCS_KINDS = {"POSITION": "P", "CIRCLE": "C", "BOX": "B", "POLYGON": "Y", "UNION": "U", "INTERSECTION": "I", "NOT": "N"}
 
 
-def stcs(node: exp.Expr) -> Shape:
-    """A shape of STC-S. The frame is not turned: as in POINT('GALACTIC', ...), numbers are taken as they are."""
+def region_of(node: exp.Expr) -> Shape:
+    """The shape of REGION('...')."""
     if not isinstance(node, exp.Literal):
         raise UnsupportedError("REGION of what is no constant")
-    text = node.name
-    found = STCS.fullmatch(text)
+    found = stcs.parse(node.name)
     if not found:
-        raise UnsupportedError(f"the region {text!r}")
-    kind, size = STCS_KINDS[found["shape"].lower()]
-    try:
-        values = [float(value) for value in found["numbers"].split()]
-    except ValueError:
-        raise UnsupportedError(f"the region {text!r}") from None
-    if len(values) != size if kind != "Y" else len(values) < size or len(values) % 2:
-        raise UnsupportedError(f"the region {text!r}")
-    return Shape(kind, tuple(Number(real(value), value) for value in values))
+        raise RegionError(f"the region {node.name!r}")
+    return _of_region(found)
+
+
+def _of_region(found: stcs.Region) -> Shape:
+    numbers = tuple(Number(real(value), value) for value in found.numbers)
+    return Shape(STCS_KINDS[found.word], numbers, parts=tuple(map(_of_region, found.parts)))
 
 
 def region(arguments: list[exp.Expr], write: Write) -> str:
-    return stcs(arguments[0]).array()
+    found = region_of(arguments[0])
+    if found.parts:
+        raise UnsupportedError("a compound region as a value")
+    return found.array()

@@ -160,11 +160,11 @@ class Grammar(Expressions):
             self.depth -= 1
             return subquery
         inner = self.table_reference()
-        if not inner.args.get("joins"):
+        if not inner.args.get("joins") and (inner.alias or not isinstance(inner, exp.Subquery)):
             raise self.unexpected("JOIN")
         self.expect(")")
         self.depth -= 1
-        return exp.Subquery(this=inner)
+        return exp.Subquery(this=inner) if inner.args.get("joins") else inner
 
     def is_query_in_brackets(self) -> bool:
         """Whether `((((SELECT` comes: a query, and not a join, in brackets."""

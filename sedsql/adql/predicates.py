@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from sqlglot import exp
 
@@ -23,34 +23,103 @@ def intersects(arguments: list[exp.Expr], write: Write) -> str:
 
 def contains_condition(arguments: list[exp.Expr], write: Write) -> str:
     """Whether the second geometry contains the first, as a condition in brackets."""
-    return pairwise(arguments, write, "CONTAINS", INSIDE)
+    return inside(*_two(arguments, write))
 
 
 def intersects_condition(arguments: list[exp.Expr], write: Write) -> str:
     """Whether two geometries have a point in common, as a condition in brackets."""
-    return pairwise(arguments, write, "INTERSECTS", TOGETHER)
+    return together(*_two(arguments, write))
+
+
+def _two(arguments: list[exp.Expr], write: Write) -> tuple[Shape, Shape]:
+    one, other = arguments
+    return shape(one, write), shape(other, write)
 
 
 Test = Callable[[Shape, Shape], str]
 
 
-def pairwise(arguments: list[exp.Expr], write: Write, function: str, table: dict[str, Test]) -> str:
+def inside(one: Shape, other: Shape) -> str:
+    """Whether `other` contains `one`."""
+    if other.kind == "I":
+        return _all(inside(one, part) for part in other.parts)
+    if other.kind == "N":
+        return f"(NOT {together(one, other.parts[0])})"
+    if one.kind == "U":
+        return _all(inside(part, other) for part in one.parts)
+    if other.kind == "U":
+        some = _any(inside(one, part) for part in other.parts)
+        if one.kind == "P":
+            return some
+        return _decided(some, f"NOT {together(one, other)}", "CONTAINS with a union")
+    if one.kind == "I":
+        pairs = [(a, b) for place, a in enumerate(one.parts) for b in one.parts[:place]]
+        empty = [f"(NOT {together(a, b)})" for a, b in pairs]
+        some = _any([*(inside(part, other) for part in one.parts), *empty])
+        return _decided(some, "false", "CONTAINS with an intersection")
+    if one.kind == "N":
+        raise UnsupportedError("CONTAINS of a complement")
+    return pairwise(one, other, "CONTAINS", INSIDE)
+
+
+def together(one: Shape, other: Shape) -> str:
+    """Whether two shapes have a point in common."""
+    if one.kind in "UIN" and other.kind not in "UN":
+        one, other = other, one
+    if other.kind == "U":
+        return _any(together(one, part) for part in other.parts)
+    if other.kind == "N":
+        return f"(NOT {inside(one, other.parts[0])})"
+    if other.kind == "I":
+        all_ = _all(together(one, part) for part in other.parts)
+        if one.kind == "P":
+            return all_
+        return _decided(inside(one, other), f"NOT {all_}", "INTERSECTS with an intersection")
+    return pairwise(one, other, "INTERSECTS", TOGETHER)
+
+
+def _all(tests: Iterable[str]) -> str:
+    return f"({' AND '.join(tests)})"
+
+
+def _any(tests: Iterable[str]) -> str:
+    return f"({' OR '.join(tests)})"
+
+
+def _decided(true: str, false: str, what: str) -> str:
+    """A condition that is known when one of two others holds, and an error where neither does."""
+    lacking = f"error('ADQL has {what} of regions that overlap in part; sedsql does not support it yet')"
+    return f"(CASE WHEN {true} THEN true WHEN {false} THEN false ELSE {lacking} END)"
+
+
+def pairwise(first: Shape, second: Shape, function: str, table: dict[str, Test]) -> str:
     """The test that a table has for the kinds of two geometries."""
-    first, second = (shape(argument, write) for argument in arguments)
 
     def test(one: Shape, other: Shape) -> str:
         found = table.get(one.kind + other.kind)
         if found:
             return found(one, other)
+        what = f"{function} of {NAMES[one.kind]} and {NAMES[other.kind]}"
         if "G" in first.kind + second.kind:
-            return f"error('ADQL {function} of {NAMES[one.kind]} and {NAMES[other.kind]}: not supported yet')"
-        raise UnsupportedError(f"{function} of {NAMES[one.kind]} and {NAMES[other.kind]}")
+            return f"error('ADQL has {what}; sedsql does not support it yet')"
+        raise UnsupportedError(what)
 
     def with_second(one: Shape) -> str:
-        return each(second, "_b", {kind: lambda other: test(one, other) for kind in "PCBY"})
+        return each(second, "__b", {kind: lambda other: test(one, other) for kind in "PCBY"})
 
     table_of: dict[str, Callable[[Shape], str]] = dict.fromkeys("PCBY", with_second)
-    return f"({each(first, '_a', table_of)})"
+    return f"({each(first, '__a', table_of)})"
+
+
+def circle_in_box(circle: Shape, box: Shape) -> str:
+    ra, dec, radius = circle.numbers
+    ra0, dec0, width, height = box.numbers
+    north = f"{dec.sql} + {radius.sql} <= least({dec0.sql} + {height.sql} / 2, 90)"
+    south = f"{dec.sql} - {radius.sql} >= greatest({dec0.sql} - {height.sql} / 2, -90)"
+    # How far east of its centre the circle reaches.
+    reach = f"degrees(asin(least(1e0, {sphere.sin_of(radius)} / greatest(1e-300, {sphere.cos_of(dec)}))))"
+    beside = f"{_turn(ra, ra0)} + {reach} <= {width.sql} / 2"
+    return f"{north} AND {south} AND ({width.sql} >= 360 OR {beside})"
 
 
 def point_in_circle(point: Shape, circle: Shape) -> str:
@@ -206,6 +275,7 @@ INSIDE: dict[str, Test] = {
     "YC": polygon_in_circle,
     "YY": polygon_in_polygon,
     "BB": box_in_box,
+    "CB": circle_in_box,
     "BC": box_in_circle,
     **dict.fromkeys(("CP", "BP", "YP"), lambda one, other: "false"),
 }

@@ -16,11 +16,11 @@ from sedsql.adql.nodes import Call
 from sedsql.adql.scope import Catalogue, Columns, ModelFunction, Scope, Source
 from sedsql.adql.words import span
 
-# What DuckDB would open as a file where it knows no table of that name.
+# What DuckDB, or an extension of it, would open as a file where it knows no table of that name: it puts the
+# parts of a name together with dots and looks at the ending.
 _FILES = re.compile(
-    r"(csv|tsv|txt|gz|zst|bz2|xz|zip|parquet|parq|pq|json|jsonl|ndjson|geojson|xlsx?|avro|arrow|arrows|feather|ipc|"
-    r"orc|db|ddb|duckdb|sqlite3?|shp|gpkg|fgb|gdb|kml|gml|osm|pbf|vortex|lance|h5|hdf5|fits?|vot|xml|yaml|yml|tar|"
-    r"md|html?|log|dat)",
+    r"\.(csv|tsv|txt|parquet|parq|pq|json|jsonl|ndjson|geojson|xlsx?|avro|arrows?|feather|ipc|orc|vortex|lance|db|ddb|duckdb"
+    r"|sqlite3?|shp|gpkg|fgb|gdb|kml|gml|osm|pbf|h5|hdf5|gz|zst|bz2|xz|zip|tar)(?![A-Za-z0-9_])|://",
     re.IGNORECASE,
 )
 
@@ -183,11 +183,8 @@ class Resolver:
         return Source(named.name, named.quoted, columns, () if alias else tuple(key.split(".")), table)
 
     def refuse_files(self, node: exp.Expr, parts: list[Any]) -> None:
-        """Without a catalogue any name goes, but for those that DuckDB would take for a file or an address."""
-        last = parts[-1].name
-        if any(re.search(r"[./\\:*?\[\]{}$]", part.name) for part in parts) or (
-            len(parts) > 1 and _FILES.fullmatch(last)
-        ):
+        """Without a catalogue any name goes, but for those that DuckDB would take for a file."""
+        if _FILES.search(".".join(part.name for part in parts)):
             raise self.error(node, "A file is no table of ADQL", "load it into the database under a name of its own")
 
     # --- expressions -----------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def translate(
         query = Grammar(lexer.tokenize(adql), adql, lenient=catalogue is not None).statement()
         Resolver(adql, catalogue, functions).query(query, {})
         name_columns(query)
-        writer = Writer(adql)
+        writer = Writer(adql, catalogue is None)
         rewrite(query, writer.sql, [] if explain is None else explain)
         return writer.generate(query, copy=False)
     except AdqlError:
@@ -82,12 +82,17 @@ def name_columns(query: exp.Expr) -> None:
 class Writer(DuckDBGenerator):
     """Writes a resolved query with ADQL's meaning in DuckDB's words."""
 
-    def __init__(self, source: str = ""):
+    def __init__(self, source: str = "", lax: bool = True):
         super().__init__(dialect=DuckDB())
-        self.source = source
+        self.source, self.lax = source, lax
 
-    def fail(self, node: exp.Expr, what: object) -> AdqlError:
-        return AdqlError(f"ADQL has {what}; sedsql does not support it yet", self.source, *span(node))
+    def lacking(self, node: exp.Expr, what: geometry.UnsupportedError) -> str:
+        """Refuses what is lacking; where only the language is checked, a region may be any string."""
+        sentence = f"ADQL has {what}; sedsql does not support it yet"
+        if self.lax and isinstance(what, geometry.RegionError):
+            escaped = sentence.replace("'", "''")
+            return f"error('{escaped}')"
+        raise AdqlError(sentence, self.source, *span(node))
 
     def call_sql(self, node: Call) -> str:
         function = language.find(node.name)
@@ -103,7 +108,7 @@ class Writer(DuckDBGenerator):
                 raise AdqlError("Functions are nested too deeply here", self.source, *span(node))
             return text
         except geometry.UnsupportedError as reason:
-            raise self.fail(node, reason) from None
+            return self.lacking(node, reason)
 
     def literal_sql(self, node: exp.Literal) -> str:
         if node.is_string or node.this.isdigit() or "e" in node.this.lower():
@@ -137,6 +142,9 @@ class Writer(DuckDBGenerator):
         return let({"l": left, "r": right}, body, "__d")
 
     def cast_sql(self, node: exp.Cast, safe_prefix: str | None = None) -> str:
+        if node.to.args.get("kind"):  # a geometry, from the numbers in a string (DALI 1.1, section 3.3.7)
+            numbers = f"regexp_extract_all({self.sql(node.this)}, '[-+]?[0-9][0-9.]*(?:[eE][-+]?[0-9]+)?')"
+            return f"CAST({numbers} AS DOUBLE[])"
         size = node.to.expressions
         if not size:
             return super().cast_sql(node, safe_prefix)
@@ -156,7 +164,7 @@ class Writer(DuckDBGenerator):
                 try:
                     condition = SIMPLE_TESTS[test.name](test.arguments, self.sql)
                 except geometry.UnsupportedError as reason:
-                    raise self.fail(test, reason) from None
+                    condition = f"({self.lacking(test, reason)} = 1)"
                 return condition if (value == 1) == equal else f"NOT {condition}"
         return None
 

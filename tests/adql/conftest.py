@@ -16,6 +16,7 @@ BANDS = "phot_g_mean_mag phot_bp_mean_mag phot_rp_mean_mag j_m h_m ks_m w1mpro w
 class Column:
     name: str
     datatype: str
+    unit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,9 @@ class Table:
 
 
 def table(columns, **rest):
-    pairs = (column.split(":") for column in columns.split())
-    return Table({name.lower(): Column(name, datatype) for name, datatype in pairs}, **rest)
+    """A table of columns written as name:type or name:type:unit."""
+    described = (column.split(":") for column in columns.split())
+    return Table({parts[0].lower(): Column(*parts) for parts in described}, **rest)
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Function:
 
 
 SKY = {"position": ("ra", "dec"), "cell_column": "source_id"}
-PLACE = "source_id:BIGINT ra:DOUBLE dec:DOUBLE parallax:DOUBLE"
+PLACE = "source_id:BIGINT ra:DOUBLE dec:DOUBLE:deg parallax:DOUBLE:mas"
 
 
 @pytest.fixture(scope="session")

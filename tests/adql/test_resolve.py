@@ -104,3 +104,16 @@ def test_what_is_no_query_of_tables_is_refused(query):
 def test_a_function_that_nobody_vouches_for_is_not_duckdbs(database):
     sql = translate("SELECT getenv('HOME'), nextval('x'), current_setting('threads') FROM t")
     assert sql.count("udf.") == 3
+
+
+def test_units_are_the_catalogues(catalogue):
+    sql = translate("SELECT IN_UNIT(parallax, 'arcsec') AS a, IN_UNIT(p.dec, 'rad') AS b FROM photometry p", catalogue)
+    assert sql == "SELECT (parallax * 0.001e0) AS a, (p.dec * 0.017453292519943295e0) AS b FROM sed.photometry AS p"
+    for value in (
+        "IN_UNIT(parallax, 'kg')",
+        "IN_UNIT(ra, 'deg')",
+        "IN_UNIT(parallax, 'nonsense')",
+        "IN_UNIT(ra + 1, 'deg')",
+    ):
+        with pytest.raises(AdqlError, match="does not support"):
+            translate(f"SELECT {value} FROM photometry", catalogue)

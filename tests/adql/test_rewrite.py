@@ -196,7 +196,8 @@ JOINS = [
     "sky.other AS o JOIN sky.few AS s ON 1 = CONTAINS(POINT(s.ra, s.dec), CIRCLE(POINT(o.ra, o.dec), 0.7))",
     "sky.other AS o LEFT JOIN sky.few AS s ON " + NEAR + " <= 1.5 AND s.parallax > 1",
     "sky.few AS s RIGHT JOIN sky.other AS o ON 0.5 > " + NEAR,
-    "(sky.other AS o JOIN sky.other AS p ON o.id = p.id) JOIN sky.few AS s ON 1 = INTERSECTS(CIRCLE(o.ra, o.dec, 5), POINT(s.ra, s.dec))",
+    "(sky.other AS o JOIN sky.other AS p ON o.id = p.id) JOIN sky.few AS s"
+    " ON 1 = INTERSECTS(CIRCLE(o.ra, o.dec, 5), POINT(s.ra, s.dec))",
     "(SELECT * FROM sky.other WHERE id < 50) AS o JOIN sky.few AS s ON s.parallax > 0 WHERE " + NEAR + " < 9",
     "sky.other AS o JOIN sky.poles AS s ON " + NEAR + " < 2",
 ]

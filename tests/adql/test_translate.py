@@ -19,6 +19,8 @@ PAIRS = [
     ('SELECT "Offset", "a""b" FROM t', 'SELECT "Offset", "a""b" FROM t'),
     ("SELECT a FROM t WHERE b NOT IN (1, 2)", "SELECT a FROM t WHERE NOT b IN (1, 2)"),
     ("SELECT 'a' -- no\n 'b' AS x FROM t", "SELECT 'ab' AS x FROM t"),
+    ('SELECT a FROM "I/239/hip_main"', 'SELECT a FROM "I/239/hip_main"'),
+    ("SELECT a FROM ((t JOIN u USING (a)))", "SELECT a FROM (t JOIN u USING (a))"),
     ("SELECT a.b.c.* FROM a.b.c", "SELECT c.* FROM a.b.c"),
 ]
 
