@@ -1,6 +1,7 @@
 """Between Arrow's and astropy's tables, with units and descriptions; and what each format cannot hold as it is."""
 
 from collections.abc import Mapping
+from itertools import chain
 
 import astropy.units as u
 import numpy as np
@@ -202,8 +203,9 @@ def _with_null_value(column: MaskedColumn) -> MaskedColumn:
         return column
     limits = np.iinfo(column.dtype)
     there = np.unique(column.compressed())
-    candidates = range(int(limits.min), int(limits.max) + 1) if limits.min else range(int(limits.max), -1, -1)
-    unused = next((value for value in candidates if value not in there), None)
+    smallest, largest = int(limits.min), int(limits.max)
+    candidates = chain([int(column.fill_value)], range(smallest, largest + 1) if smallest else range(largest, -1, -1))
+    unused = next((value for value in candidates if smallest <= value <= largest and value not in there), None)
     if unused is None:
         return _with_null_value(_like(column, column.astype(np.int32)))
     column = column.copy()

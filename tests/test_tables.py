@@ -1,0 +1,170 @@
+"""Finding bands, parsing magnitudes, and conversions between Arrow and astropy."""
+
+import io
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.table import Column, MaskedColumn, Table
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sedsql import tables
+from sedsql.bands import COLUMNS
+
+BANDS = list(COLUMNS)
+VIZIER = ["Gmag", "BPmag", "RPmag", "Jmag", "Hmag", "Kmag", "W1mag", "W2mag", "W3mag", "W4mag"]
+
+
+def test_bands_by_name_synonym_case_and_map():
+    assert list(tables.find_bands(BANDS).values()) == BANDS
+    assert list(tables.find_bands(["id", *VIZIER]).values()) == VIZIER
+    assert list(tables.find_bands([name.upper() for name in BANDS]).values()) == [name.upper() for name in BANDS]
+    both = tables.find_bands([*VIZIER, *BANDS])
+    assert list(both.values()) == BANDS
+    mapped = tables.find_bands([*BANDS[1:], "g", "J_M"], {"phot_g_mean_mag": "g", "w4mpro": "none", "j_m": "J_M"})
+    assert (mapped["phot_g_mean_mag"], mapped["w4mpro"], mapped["j_m"]) == ("g", None, "J_M")
+
+
+def test_missing_bands_are_named_with_what_would_do():
+    with pytest.raises(tables.TableError) as told:
+        tables.find_bands(["id", *BANDS[:5], *BANDS[6:9]])
+    message = str(told.value)
+    for word in (
+        "ks_m",
+        "Ksmag or Kmag",
+        "w4mpro",
+        "W4mag",
+        "--map ks_m=COLUMN",
+        "--map ks_m=none",
+        "it has id, phot_g",
+    ):
+        assert word in message
+    assert "h_m (" not in message
+
+
+@pytest.mark.parametrize("given_map, word", [({"j_m": "jay"}, "'jay'"), ({"jmag": "j_m"}, "'jmag'")])
+def test_a_map_of_unknown_things(given_map, word):
+    with pytest.raises(tables.TableError, match=word):
+        tables.find_bands(BANDS, given_map)
+
+
+def one_band(column, **options):
+    return tables.magnitudes(len(column), lambda name: column, {"j_m": "J"}, **options)[:, 0]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([12.5, None, float("nan"), float("inf")]),
+        pa.array(["12.5", None, "NaN", "inf"]),
+        pa.array([" +12.5 ", "", "null", "--"], pa.large_string()),
+        pa.array(["1.25e1", "N/A", "None", ""]).dictionary_encode(),
+        pa.array([Decimal("12.50"), None, None, None]),
+        pa.chunked_array([[12.5, None], [None, None]], pa.float32()),
+        MaskedColumn([12.5, 1, 1, np.nan], mask=[0, 1, 1, 0], dtype=">f4"),
+        Column([b"12.5", b"", b"nan", b"null"]),
+        Column(["12.5", None, b"", np.nan], dtype=object),
+    ],
+)
+def test_magnitudes_of_every_kind_of_column(column):
+    np.testing.assert_array_equal(one_band(column), np.float32([12.5, np.nan, np.nan, np.nan]))
+
+
+@pytest.mark.parametrize("column", [pa.array(["1", "", "12,5", "x"]), Column(["1", "", "12,5", "x"])])
+def test_text_that_is_no_number_is_told_with_its_row(column):
+    with pytest.raises(
+        tables.TableError, match="Column J should hold the magnitude j_m, but row 103 has the text '12,5'"
+    ):
+        one_band(column, first_row=101)
+
+
+@pytest.mark.parametrize(
+    "column", [pa.array([True]), pa.array([[1.0]]), pa.array([0], pa.timestamp("s")), Column([[1, 2]])]
+)
+def test_columns_that_are_no_numbers(column):
+    with pytest.raises(tables.TableError, match="Column J should hold the magnitude j_m, but its type is"):
+        one_band(column)
+
+
+def test_arrow_to_astropy_and_back():
+    table = pa.table(
+        {
+            "big": pa.array([2**63 - 1, None, 2**53 + 1]),
+            "sum": pa.array([Decimal(2**60), None, Decimal(1)], pa.decimal128(38, 0)),
+            "text": pa.array(["a", None, "é"], pa.string_view()),
+            "real": pa.array([1.5, None, float("nan")], pa.float32()),
+            "flag": pa.array([True, None, False]),
+            "lists": pa.array([[1, 2], [3, 4], [5, 6]]),
+            "ragged": pa.array([[1], None, [2, 3]]),
+            "struct": pa.array([{"a": float("nan")}, None, {"a": 2.0}]),
+            "bytes": pa.array([b"\xff\x00", None, b"ok"]),
+            "when": pa.array([0, None, 1], pa.timestamp("s")),
+        }
+    )
+    found = tables.from_arrow(table)
+    assert found["big"].tolist() == [2**63 - 1, None, 2**53 + 1]
+    assert found["sum"].tolist() == [2**60, None, 1]
+    assert found["text"].tolist() == ["a", None, "é"]
+    assert found["real"].dtype == np.float32
+    assert found["real"].mask.tolist() == [False, True, False]
+    assert np.isnan(found["real"].data[2])
+    assert found["flag"].tolist() == [True, None, False]
+    assert found["lists"].tolist() == [[1, 2], [3, 4], [5, 6]]
+    assert found["ragged"].tolist() == ["[1]", None, "[2, 3]"]
+    assert found["struct"].tolist() == ['{"a": null}', None, '{"a": 2.0}']
+    assert found["bytes"].tolist() == ["ff00", None, "6f6b"]
+    assert found["when"].tolist() == ["1970-01-01 00:00:00", None, "1970-01-01 00:00:01"]
+    again = tables.to_arrow(found)
+    assert again["big"].to_pylist() == [2**63 - 1, None, 2**53 + 1]
+    assert again["lists"].to_pylist() == [[1, 2], [3, 4], [5, 6]]
+    assert again["text"].to_pylist() == ["a", None, "é"]
+
+
+def test_astropy_to_arrow_of_bytes_mixins_and_arrays_of_any_length():
+    table = Table({"name": np.array([b"a", b""]), "place": SkyCoord([1, 2], [3, 4], unit="deg")})
+    table["list"] = np.array([np.array([1.0]), np.array([2.0, 3.0])], dtype=object)
+    table["swapped"] = np.array([1, 2**60], dtype=">i8")
+    found = tables.to_arrow(table).to_pydict()
+    assert found["name"] == ["a", ""]
+    assert found["place.ra"] == [1, 2]
+    assert found["list"] == [[1.0], [2.0, 3.0]]
+    assert found["swapped"] == [1, 2**60]
+
+
+def test_two_columns_of_one_name_go_where_they_can():
+    table = pa.table([pa.array([1]), pa.array([2])], names=["ra", "ra"])
+    with pytest.raises(tables.TableError, match="'ra'"):
+        tables.from_arrow(table)
+
+
+WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters='\n",\t '), max_size=12)
+
+
+@given(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=20), st.sampled_from(["csv", "tsv", "csv.gz"]))
+def test_any_text_is_read_as_pythons_csv_module_writes_it(tmp_path_factory, rows, ending):
+    import csv
+    import gzip
+
+    path = tmp_path_factory.mktemp("csv") / f"t.{ending}"
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter="\t" if ending == "tsv" else ",", quoting=csv.QUOTE_ALL)
+    writer.writerows([("one", "two"), *rows])
+    raw = text.getvalue().encode()
+    path.write_bytes(gzip.compress(raw) if ending == "csv.gz" else raw)
+    stream = tables.read_pieces(path, as_text=True)
+    pieces = list(stream.pieces)
+    found = [tuple(row.values()) for piece in pieces for row in piece.to_pylist()]
+    assert found == rows
+    tables.write_pieces(path, stream.schema, iter(pieces))
+    raw = gzip.decompress(path.read_bytes()) if ending == "csv.gz" else path.read_bytes()
+    again = csv.reader(io.StringIO(raw.decode(), newline=""), delimiter="\t" if ending == "tsv" else ",")
+    assert [tuple(row) for row in again][1:] == rows
+
+
+@pytest.mark.parametrize("ending", ["doc", "csv.zip", "fits.fz", ""])
+def test_unknown_formats_are_told_the_known_ones(tmp_path, ending):
+    with pytest.raises(tables.TableError, match=r"may be \.parquet, \.csv"):
+        tables.file_format(tmp_path / f"x.{ending}")
