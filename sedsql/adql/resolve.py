@@ -263,6 +263,10 @@ class Resolver:
         """The table that qualifies a column; None when it cannot be told."""
         qualifier = [node.args[key] for key in ("catalog", "db", "table") if node.args.get(key)]
         if len(qualifier) == 1:
+            named = [source for source in scope.sources if source.name and source.is_called(qualifier[0])]
+            if len(named) > 1 and self.catalogue is not None:
+                choices = " or ".join(".".join(source.parts) for source in named)
+                raise self.error(qualifier[0], f"'{qualifier[0].name}' is ambiguous", f"write {choices}")
             for source in scope.every():
                 if source.name and source.is_called(qualifier[0]):
                     return source

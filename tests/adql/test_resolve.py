@@ -44,6 +44,7 @@ REFUSED = [
     ("SELECT ra FROM gaia_source", "gaia_source", "gaiadr2.gaia_source"),
     ("SELECT ra FROM photometry AS p, gaiadr3.gaia_source AS g", "ra", "p.ra or g.ra"),
     ("SELECT g.ra FROM photometry AS p", "g", None),
+    ("SELECT gaia_source.ra FROM gaiadr3.gaia_source, gaiadr2.gaia_source", "gaia_source", "gaiadr3.gaia_source"),
     ("SELECT ra FROM photometry WHERE x = 1", "x", None),
     ("SELECT ra AS x FROM photometry WHERE x = 1", "x", None),
     (
