@@ -98,10 +98,12 @@ def measure(name: str, rows: int, repeats: int) -> tuple[str, bool]:
     table = "\n".join(lines)
     ratio = {n: median["sed_class in SQL", n] / median["ONNX Runtime", n] for n in (1, 2)}
     gain = median["sed_class in SQL", 1] / median["sed_class in SQL", 2]
+    machine = f"DuckDB {duckdb.__version__}, ONNX Runtime {onnxruntime.__version__}"
+    machine += f", {platform.machine()}, {os.cpu_count()} cores"
     report = f"""## sed_class in a scan against ONNX Runtime alone
 
-`python benchmarks/udf_overhead.py`: {name}, {len(magnitudes):,} simulated rows in chunks of {CHUNK:,}, both sides in turns,
-median of {repeats}; DuckDB {duckdb.__version__}, ONNX Runtime {onnxruntime.__version__}, {platform.machine()}, {os.cpu_count()} cores.
+`python benchmarks/udf_overhead.py`: {name}, {len(magnitudes):,} simulated rows in chunks of {CHUNK:,}, both sides
+in turns, median of {repeats}; {machine}.
 
 {table}
 
