@@ -18,7 +18,7 @@ from .inference.model import DEFAULT_MODEL, Model, ModelError, find_models
 from .jsontext import to_json
 from .mirror.sample import write_sample
 from .output import new_file
-from .show import SHOWN_ROWS, out, print_card, print_models, print_rows
+from .show import SHOWN_ROWS, out, print_card, print_models, print_rows, say
 
 app = typer.Typer(
     help="Ask in SQL what the sources of a catalogue are, from the shape of their SEDs.",
@@ -85,7 +85,7 @@ def query(
                     tables.write_pieces(partial, answer.schema, iter([answer]))
                 else:
                     tables.write_table(partial, tables.from_arrow(answer))
-            out.print(f"{answer.num_rows:,} rows written to {output}")
+            say(f"{answer.num_rows:,} rows written to {output}")
             return
         if as_json:
             if len(set(names)) < len(names):
@@ -154,7 +154,7 @@ def classify(
         )
         return
     print_rows(["class", "sources"], sorted(counts.items(), key=lambda item: -item[1]))
-    out.print(f"{sum(counts.values()):,} rows written to {output} (model {chosen.name})")
+    say(f"{sum(counts.values()):,} rows written to {output} (model {chosen.name})")
 
 
 @app.command()
@@ -197,7 +197,7 @@ def train(
         print(to_json(model.card))
         return
     print_card(model)
-    out.print(f"Model {model.name} written to {output}")
+    say(f"Model {model.name} written to {output}")
 
 
 @app.command("models")
@@ -231,7 +231,7 @@ def sample(
     """
     with progress.bar("simulating") as update:
         write_sample(folder, rows, seed, force=force, progress=lambda done: update(done, rows))
-    out.print(f"A simulated sky of {rows:,} sources is in {folder}; query it with -m {folder}")
+    say(f"A simulated sky of {rows:,} sources is in {folder}; query it with -m {folder}")
 
 
 @app.command()

@@ -21,6 +21,11 @@ _GAP = 2
 out = Console(highlight=False)
 
 
+def say(text: str, style: str | None = None) -> None:
+    """Print a line as it is: not folded, and brackets in a file's name are no markup."""
+    out.print(text, style=style, markup=False, emoji=False, soft_wrap=True)
+
+
 def print_rows(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print the first SHOWN_ROWS of the rows."""
     cells = [[_word(value) for value in row] for row in rows[:SHOWN_ROWS]]
@@ -37,7 +42,7 @@ def print_rows(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     else:
         _print_one_by_one(names, cells)
     if len(rows) > SHOWN_ROWS:
-        out.print(f"... more than {SHOWN_ROWS} rows; -o FILE writes them all", soft_wrap=True)
+        say(f"... more than {SHOWN_ROWS} rows; -o FILE writes them all")
 
 
 def _print_lines(lines, widths, numbers) -> None:
@@ -45,7 +50,7 @@ def _print_lines(lines, widths, numbers) -> None:
     for line in lines:
         pads = [" " * (width - cell_len(word)) for word, width in zip(line, widths, strict=True)]
         words = [pad + word if number else word + pad for word, pad, number in zip(line, pads, numbers, strict=True)]
-        out.print((" " * _GAP).join(words).rstrip(), markup=False, soft_wrap=True)
+        say((" " * _GAP).join(words).rstrip())
 
 
 def _print_folded(names, cells, numbers) -> None:
@@ -99,8 +104,7 @@ def print_models(models: Mapping[str, Model], broken: Mapping[str, str]) -> None
         figures = (len(model.classes), len(model.bands), model.min_bands)
         rows.append((name, *figures, scores.get("macro_f1"), scores.get("calibration_error"), state))
     print_rows(["model", "classes", "bands", "min_bands", "macro F1", "calibration error", "file"], rows)
-    note = "Macro F1 and expected calibration error on the rows that training did not see."
-    out.print(note, style="dim", soft_wrap=True)
+    say("Macro F1 and expected calibration error on the rows that training did not see.", style="dim")
 
 
 def print_card(model: Model) -> None:

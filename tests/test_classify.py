@@ -314,9 +314,7 @@ def test_memory_stays_flat(tmp_path, ending):
 
     rows = 3_000_000
     bands = ", ".join(f"CASE WHEN i % 100 = 0 THEN 12.5 END::FLOAT AS {band}" for band in BANDS)
-    query = (
-        f"SELECT i + {2**53 + 1} AS source_id, 'a name of some length ' || i AS name, {bands} FROM range({rows}) t(i)"
-    )
+    query = f"SELECT i + {2**53 + 1} AS source_id, 'name ' || i AS name, {bands} FROM range({rows}) t(i)"
     source, out = tmp_path / f"in.{ending}", tmp_path / f"out.{ending}"
     duckdb.connect().execute(f"COPY ({query}) TO '{source}'")
     command = [sys.executable, "-c", _PEAK, "classify", str(source), "-o", str(out)]

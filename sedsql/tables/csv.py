@@ -3,6 +3,7 @@
 import csv
 import gzip
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -119,8 +120,7 @@ def _is_all(present, kind) -> bool:
 def write(path: Path, schema: pa.Schema, pieces: Iterator[pa.Table]) -> None:
     """Write pieces as CSV; quotes only where they are needed, NULL as nothing, empty text as ""."""
     delimiter = "\t" if is_tsv(path) else ","
-    zipped = path.name.lower().endswith(".gz")
-    with gzip.open(path, "wb", compresslevel=6) if zipped else open(path, "wb") as file:
+    with zipped(path) if path.name.lower().endswith(".gz") else open(path, "wb") as file:
         names = _quoted(pa.array(schema.names, pa.string()), delimiter)
         file.write((delimiter.join(names.to_pylist()) + "\n").encode())
         for piece in pieces:
@@ -128,6 +128,13 @@ def write(path: Path, schema: pa.Schema, pieces: Iterator[pa.Table]) -> None:
                 if batch.num_rows:
                     file.write(_lines(batch, delimiter))
                     file.write(b"\n")
+
+
+@contextmanager
+def zipped(path: Path) -> Iterator[gzip.GzipFile]:
+    """A gzip file without the name and the time of its writing in it."""
+    with open(path, "wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as file:
+        yield file
 
 
 def _lines(batch: pa.RecordBatch, delimiter: str) -> pa.Buffer:

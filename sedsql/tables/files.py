@@ -1,6 +1,5 @@
 """Reading and writing tables: the ending of a file's name says its format."""
 
-import gzip
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -126,7 +125,7 @@ def _write_astropy(path: Path, table: Table, kind: str) -> None:
     whole = path.with_suffix("")
     try:
         table.write(whole, format=kind, overwrite=True)
-        with open(whole, "rb") as source, gzip.open(path, "wb") as target:
+        with open(whole, "rb") as source, csv.zipped(path) as target:
             shutil.copyfileobj(source, target)
     finally:
         whole.unlink(missing_ok=True)

@@ -1,0 +1,400 @@
+"""The command as a user meets it: what it prints, where, and how it ends."""
+
+import csv
+import gzip
+import io
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from astropy.table import Table
+
+from sedsql.bands import COLUMNS
+from sedsql.resources import folder
+from sedsql.show import print_rows
+
+COMMAND = [sys.executable, "-c", "from sedsql.cli import main; main()"]
+CLASSES = "SELECT sed_class(s) AS class, COUNT(*) AS n FROM sed.photometry AS s GROUP BY sed_class(s) ORDER BY n DESC"
+
+
+def refused(ran, *words):
+    """It ended with one clear error, and printed nothing else."""
+    assert ran.code == 1
+    assert ran.out == ""
+    assert ran.err.startswith("Error: ")
+    assert "Traceback" not in ran.err
+    for word in words:
+        assert word in ran.err
+    return True
+
+
+@pytest.fixture
+def photometry(tmp_path):
+    """A CSV of three sources; the second has text for a magnitude where the test puts it."""
+    path = tmp_path / "in.csv"
+    with open(path, "w", newline="") as file:
+        csv.writer(file).writerows([["name", *COLUMNS], *([name, *range(10, 20)] for name in "abc")])
+    return path
+
+
+# ---- query ----
+
+
+def test_query_prints_the_rows_that_duckdb_has(sedsql, sky):
+    ran = sedsql("query", "SELECT TOP 3 source_id, ra FROM gaiadr3.gaia_source ORDER BY source_id DESC", "-m", sky)
+    with duckdb.connect() as con:
+        expected = con.execute(
+            f"SELECT source_id, ra FROM '{sky}/gaiadr3/gaia_source/*.parquet' ORDER BY source_id DESC LIMIT 3"
+        ).fetchall()
+    header, *rows = ran.out.splitlines()
+    assert (ran.code, ran.err, header.split()) == (0, "", ["source_id", "ra"])
+    assert [int(row.split()[0]) for row in rows] == [source_id for source_id, _ in expected]
+    assert [float(row.split()[1]) for row in rows] == pytest.approx([ra for _, ra in expected], rel=1e-9)
+
+
+def test_query_from_a_file_and_from_standard_input(sedsql, sky, tmp_path, monkeypatch):
+    (tmp_path / "classes.adql").write_text(CLASSES)
+    (tmp_path / "classes.sql").write_text(CLASSES.replace("sed_class(s) AS", "sed_class(s)::VARCHAR AS"))
+    answers = [sedsql("query", tmp_path / f"classes.{ending}", "-m", sky, "--json").out for ending in ("adql", "sql")]
+    monkeypatch.setattr("sys.stdin", io.StringIO(CLASSES))
+    answers.append(sedsql("query", "-", "-m", sky, "--json").out)
+    assert answers[0] == answers[1] == answers[2]
+    assert sum(row["n"] for row in json.loads(answers[0])) == 2_000
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "fits", "vot", "ecsv"])
+def test_query_writes_every_format(sedsql, sky, tmp_path, ending):
+    out = tmp_path / f"answer.{ending}"
+    columns = "source_id, w4mpro, sed_predict(s) AS p, sed_points(s) AS points"
+    text = f"SELECT {columns} FROM sed.photometry AS s ORDER BY source_id"
+    ran = sedsql("query", text, "-m", sky, "-o", out)
+    assert (ran.code, ran.err, ran.out) == (0, "", f"2,000 rows written to {out}\n")
+    with duckdb.connect() as con:
+        ids = con.execute(f"SELECT source_id FROM '{sky}/gaiadr3/gaia_source/*.parquet' ORDER BY 1").fetchall()
+    expected = [source_id for (source_id,) in ids]
+    if ending == "csv":
+        with open(out, newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert [int(row["source_id"]) for row in rows] == expected
+        assert json.loads(rows[0]["points"])[0]["band"] in COLUMNS
+    elif ending == "parquet":
+        rows = pq.read_table(out).to_pydict()
+        assert rows["source_id"] == expected
+        assert rows["p"][0]["model"] == "shape-1"
+    else:
+        table = Table.read(out, format={"vot": "votable", "ecsv": "ascii.ecsv"}.get(ending))
+        assert table["source_id"].tolist() == expected
+        assert json.loads(str(table["p"][0]))["model"] == "shape-1"
+    assert refused(sedsql("query", "SELECT 1 AS x FROM sed.photometry", "-m", sky, "-o", out), "exists", "--force")
+    assert sedsql("query", "SELECT TOP 1 ra FROM sed.photometry", "-m", sky, "-o", out, "--force").code == 0
+
+
+def test_query_json_is_json(sedsql):
+    text = """SELECT 'nan'::DOUBLE AS n, '-inf'::REAL AS i, NULL AS nothing, 1.50::DECIMAL(5, 2) AS d, sum(k) AS total,
+        {'a': 1, 'b': ['nan'::DOUBLE]} AS s, MAP {1: 2} AS m, '\\xFF'::BLOB AS b, DATE '2026-11-22' AS day,
+        TIMESTAMP '2026-11-22 10:00:00' AS t, INTERVAL 1 DAY AS iv, 9007199254740993 AS big, 'é "x"' AS word
+        FROM range(3) AS r(k)"""
+    ran = sedsql("query", "--sql", text, "--json")
+
+    def no_constant(word):
+        pytest.fail(f"{word} is no JSON")
+
+    (row,) = json.loads(ran.out, parse_constant=no_constant)
+    expected = {"n": None, "i": None, "nothing": None, "d": 1.5, "total": 3, "s": {"a": 1, "b": [None]}, "m": {"1": 2}}
+    expected |= {"b": "ff", "day": "2026-11-22", "t": "2026-11-22T10:00:00", "big": 9007199254740993, "word": 'é "x"'}
+    assert {name: value for name, value in row.items() if name != "iv"} == expected
+    assert refused(sedsql("query", "--sql", "SELECT 1 AS a, 2 AS a", "--json"), "AS")
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("SELECT TOP 3 source_id FROM sed.photmetry", ["sed.photmetry", "line 1, column 29", "sed.photometry?"]),
+        ("SELECT rx FROM sed.photometry", ["'rx'", "line 1, column 8"]),
+        ("SELECT\n ra FRM sed.photometry", ["line 2"]),
+        ("SELEC 1", ["'SELEC'", "column 1"]),
+        ("DROP TABLE sed.photometry", ["DROP"]),
+        ("", ["empty"]),
+        ("SELECT TOP 3 sed_class(s, 'nope') FROM sed.photometry AS s", ["Error: No model 'nope'; there are shape-1."]),
+        (
+            "SELECT sed_proba(s, 'nope') FROM sed.photometry AS s",
+            ["Error: Model shape-1 has no class 'nope'"],
+        ),
+        ("nowhere.adql", ["nowhere.adql: No such file"]),
+    ],
+)
+def test_bad_queries(sedsql, sky, text, words):
+    ran = sedsql("query", text, "-m", sky)
+    assert refused(ran, *words)
+    assert "functions.py" not in ran.err
+
+
+def test_sql_cannot_write_to_a_mirror(sedsql, sky):
+    for text in ("DROP VIEW sed.photometry", "CREATE TABLE mirror.x AS SELECT 1", "DELETE FROM tap_schema.columns"):
+        assert refused(sedsql("query", "--sql", text, "-m", sky), "read-only")
+
+
+def test_folders_that_are_no_mirror(sedsql, tmp_path):
+    assert refused(
+        sedsql("query", "SELECT 1 AS x FROM sed.photometry", "-m", tmp_path), "no mirror", "sedsql mirror sample"
+    )
+    assert refused(sedsql("query", "SELECT 1 AS x FROM sed.photometry", "-m", tmp_path / "no"), "does not exist")
+    (tmp_path / "mirror.duckdb").write_bytes(b"garbage" * 1000)
+    assert refused(sedsql("query", "SELECT 1 AS x FROM sed.photometry", "-m", tmp_path), "cannot be opened")
+
+
+def test_translate(sedsql, sky):
+    ran = sedsql("translate", "SELECT TOP 5 ra FROM gaiadr3.gaia_source", "-m", sky, "--explain")
+    assert ran.code == 0
+    with duckdb.connect() as con:
+        assert con.extract_statements(ran.out)
+    assert refused(sedsql("translate", "SELECT FROM"), "line 1")
+
+
+# ---- classify, train, models ----
+
+
+def test_classify_says_how_many_of_each_class(sedsql, photometry, tmp_path):
+    ran = sedsql("classify", photometry, "-o", tmp_path / "a.csv", "--json")
+    answer = json.loads(ran.out)
+    assert (answer["output"], answer["model"], sum(answer["classes"].values())) == (
+        str(tmp_path / "a.csv"),
+        "shape-1",
+        3,
+    )
+    ran = sedsql("classify", photometry, "-o", tmp_path / "b.csv")
+    assert ran.out.splitlines()[-1] == f"3 rows written to {tmp_path / 'b.csv'} (model shape-1)"
+
+
+def test_classify_bad_input(sedsql, photometry, tmp_path):
+    out = tmp_path / "out.csv"
+    text = photometry.read_text().replace("b,10,11", "b,10,eleven")
+    assert refused(sedsql("classify", tmp_path / "no.csv", "-o", out), "no.csv does not exist")
+    assert refused(sedsql("classify", tmp_path, "-o", out), "is a folder")
+    assert refused(sedsql("classify", photometry, "-o", tmp_path / "out.doc"), ".parquet")
+    assert refused(sedsql("classify", photometry, "-o", tmp_path / "no" / "out.csv"), "no folder")
+    assert refused(sedsql("classify", photometry, "-o", out, "--map", "jmag=j_m"), "'jmag'", "phot_g_mean_mag")
+    assert refused(sedsql("classify", photometry, "-o", out, "--map", "j_m=jay"), "'jay'")
+    assert refused(sedsql("classify", photometry, "-o", out, "--model", "nope"), "'nope'", "shape-1")
+    photometry.write_text(text)
+    assert refused(sedsql("classify", photometry, "-o", out), "phot_bp_mean_mag", "row 2", "'eleven'")
+    photometry.write_text(text.replace("w4mpro", "w5mpro"))
+    assert refused(sedsql("classify", photometry, "-o", out), "w4mpro", "W4mag", "--map w4mpro=none")
+    photometry.write_text(text.replace("name", "sed_class"))
+    assert refused(sedsql("classify", photometry, "-o", out), "sed_class already")
+    assert os.listdir(tmp_path) == ["in.csv"]
+    assert sedsql("classify", photometry, "-o", out, "--map", "j_m").code == 2
+    out.write_text("mine")
+    assert refused(sedsql("classify", photometry, "-o", out), "exists", "--force")
+    assert out.read_text() == "mine"
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "tsv", "ecsv", "vot", "fits", "fits.gz", "vot.gz", "parquet"])
+@pytest.mark.parametrize("content", [b"", bytes(range(256)) * 20, b"not,a\ntable,of,any\nkind", "cut"])
+def test_broken_files(sedsql, photometry, tmp_path, ending, content):
+    path, out = tmp_path / f"broken.{ending}", tmp_path / "out.csv"
+    if content == "cut":
+        photometry.write_text(photometry.read_text() + "name,1,2,3,4,5,6,7,8,9,10\n" * 2_000)
+        assert sedsql("classify", photometry, "-o", path).code == 0
+        content = gzip.decompress(path.read_bytes()) if ending.endswith(".gz") else path.read_bytes()
+        content = content.replace(b"sed_", b"was_")
+        content = gzip.compress(content) if ending.endswith(".gz") else content
+        content = content[: len(content) * 2 // 3 - 5]
+    path.write_bytes(content)
+    ran = sedsql("classify", path, "-o", out)
+    assert refused(ran)
+    assert path.name in ran.err or "no column for" in ran.err
+    assert len(ran.err.splitlines()) == 1
+    assert not out.exists()
+
+
+def test_train_bad_input(sedsql, tmp_path):
+    def write(labels, **columns):
+        values = {band: pa.array([10.0 + k % 7 for k in range(len(labels))]) for band in COLUMNS}
+        pq.write_table(pa.table({"class": pa.array(labels), **values, **columns}), tmp_path / "t.parquet")
+
+    def train(*more):
+        return sedsql("train", tmp_path / "t.parquet", "--label", "class", "-o", tmp_path / "m", *more)
+
+    write(["a"] * 50)
+    assert refused(sedsql("train", tmp_path / "t.parquet", "--label", "kind", "-o", tmp_path / "m"), "'kind'", "class")
+    assert refused(train(), "training needs two")
+    write(["a"] * 50 + ["b"] * 3)
+    assert refused(train(), "'b' has 3 usable rows")
+    write(["a", "b"] * 30, h_m=pa.array([12.0] * 60))
+    assert refused(train(), "h_m", "one value in every row")
+    write(["a", "b"] * 30)
+    assert train("--simulated", "a=many").code == 2
+    assert refused(train("--simulated", "a=100"), "'a' cannot be simulated")
+    assert refused(sedsql("train", tmp_path / "no.parquet", "--label", "class", "-o", tmp_path / "m"), "no.parquet")
+    assert not (tmp_path / "m").exists()
+    (tmp_path / "m").mkdir()
+    assert refused(train(), "exists")
+
+
+def test_models_and_a_changed_model(sedsql, photometry, tmp_path):
+    ran = sedsql("models", "--json")
+    assert json.loads(ran.out)["shape-1"]["verified"] is True
+    assert "verified" in sedsql("models").out
+    shutil.copytree(folder("models") / "shape-1", tmp_path / "shape-1")
+    with open(tmp_path / "shape-1" / "model.onnx", "ab") as file:
+        file.write(b"x")
+    for command in (["models"], ["models", "--json"], ["classify", photometry, "-o", tmp_path / "out.csv"]):
+        ran = sedsql(*command, "--models", tmp_path)
+        assert ran.code == 1
+        assert len(set(re.findall(r"\b[0-9a-f]{64}\b", ran.err))) == 2
+    assert not (tmp_path / "out.csv").exists()
+    assert refused(sedsql("models", "--models", tmp_path / "no"), "No folder")
+    (tmp_path / "shape-1" / "card.json").write_text("{")
+    assert refused(sedsql("models", "--models", tmp_path), "card.json")
+
+
+def test_missing_extras_are_named(sedsql, tmp_path, monkeypatch):
+    for name in [name for name in sys.modules if name.split(".")[0] in ("sklearn",) or name.startswith("sedsql.learn")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    ran = sedsql("train", tmp_path / "t.parquet", "--label", "class", "-o", tmp_path / "m")
+    assert refused(ran, "sklearn", "pip install 'sedsql[train]'")
+
+
+# ---- how it looks ----
+
+
+def test_every_help_page_fits_80_columns_and_has_an_example(sedsql, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    for command in ["query", "translate", "classify", "train", "models", "mirror sample", "demo"]:
+        ran = sedsql(*command.split(), "--help")
+        assert ran.code == 0
+        assert f"Example: sedsql {command}" in " ".join(ran.out.split())
+        assert max(map(len, ran.out.splitlines())) <= 80
+    assert sedsql("--help").code == 0
+    assert re.fullmatch(r"sedsql \S+, DuckDB \S+\n", sedsql("--version").out)
+
+
+def test_rows_in_a_pipe_are_lines_with_numbers_whole_and_to_the_right(capsys):
+    names = ["source_id", "g", "[name]", "flag", "p"]
+    long = "a long description " * 20
+    print_rows(names, [(2**63 - 1, 12.3456785202, "[bold]x", True, {"a": 0.1}), (5, None, long, None, None)])
+    header, first, second = capsys.readouterr().out.splitlines()
+    assert header.split() == names
+    assert first.split() == ["9223372036854775807", "12.34567852", "[bold]x", "true", "{a:", "0.1}"]
+    assert second.startswith("                  5         NULL  a long description a long")
+    assert long.strip() in second
+
+
+def in_terminal(arguments, columns=80, send=None):
+    """What the command shows on a terminal of that width, and how it ends."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ["COLUMNS"], os.environ["TERM"] = str(columns), "xterm"
+        os.execv(COMMAND[0], [*COMMAND, *map(str, arguments)])
+    shown = b""
+    while True:
+        try:
+            part = os.read(terminal, 65_536)
+        except OSError:
+            break
+        if not part:
+            break
+        shown += part
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(status), re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+
+
+@pytest.fixture
+def long_table(tmp_path):
+    """A table that takes a second or two to classify."""
+    with duckdb.connect() as con:
+        bands = ", ".join(f"(10 + (i * {k + 3}) % 97 / 13)::FLOAT AS {band}" for k, band in enumerate(COLUMNS))
+        con.execute(f"COPY (SELECT i AS source_id, {bands} FROM range(50000) t(i)) TO '{tmp_path}/long.parquet'")
+    return tmp_path / "long.parquet"
+
+
+def test_a_bar_on_a_terminal_and_none_in_a_pipe(long_table, tmp_path):
+    code, shown = in_terminal(["classify", long_table, "-o", tmp_path / "a.parquet"])
+    assert code == 0
+    assert "classifying" in shown
+    assert "rows, " in shown
+    done = subprocess.run(
+        [*COMMAND, "classify", long_table, "-o", tmp_path / "b.parquet"], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "classifying" not in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_a_row_too_wide_for_a_terminal_is_shown_a_line_a_column(sky):
+    code, shown = in_terminal(["query", "SELECT TOP 1 * FROM sed.photometry ORDER BY source_id", "-m", sky])
+    assert code == 0
+    assert re.search(r"^source_id +\d+\r?$", shown, re.MULTILINE)
+    assert re.search(r"^w4mpro_error +\S+\r?$", shown, re.MULTILINE)
+    code, shown = in_terminal(
+        ["query", "SELECT TOP 1 source_id, ra, sed_predict(s) FROM sed.photometry AS s", "-m", sky]
+    )
+    assert max(len(line.rstrip()) for line in shown.splitlines()) <= 80
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_leaves_nothing_half_written(long_table, tmp_path, number, code):
+    out = tmp_path / "out.parquet"
+    with subprocess.Popen(
+        [*COMMAND, "classify", long_table, "-o", out],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:
+        deadline = time.monotonic() + 20
+        while not any(name.startswith(".partial") for name in os.listdir(tmp_path)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(0.1)
+        process.send_signal(number)
+        shown, told = process.communicate(timeout=20)
+    assert process.returncode == code
+    assert shown == ""
+    assert len(told.splitlines()) <= 1
+    assert "Traceback" not in told
+    assert os.listdir(tmp_path) == ["long.parquet"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["models"], ["query", CLASSES], ["query", CLASSES, "--json"], ["query", "SELECT x"]]
+)
+def test_nothing_on_standard_error_but_the_error(sky, arguments):
+    more = ["-m", str(sky)] if arguments[0] == "query" else []
+    done = subprocess.run([*COMMAND, *arguments, *more], capture_output=True, text=True)
+    if done.returncode:
+        assert done.stderr.startswith("Error: ")
+    else:
+        assert done.stderr == ""
+    assert "nanobind" not in done.stderr
+
+
+def test_a_closed_pipe_is_no_error(sky):
+    command = " ".join(["sedsql", "query", "'SELECT * FROM sed.photometry'", "-m", str(sky), "--json", "| head -c 20"])
+    command = command.replace("sedsql", f"{sys.executable} -c 'from sedsql.cli import main; main()'", 1)
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert len(done.stdout) == 20
+    assert done.stderr == ""
+
+
+def test_demo_makes_everything_that_it_says(sedsql, tmp_path, photometry):
+    ran = sedsql("demo", tmp_path / "demo", "--rows", 3000, "--catalogue", photometry)
+    assert (ran.code, ran.err) == (0, "")
+    assert (tmp_path / "demo" / "seds.png").read_bytes().startswith(b"\x89PNG")
+    assert pq.read_metadata(tmp_path / "demo" / "in-classified.parquet").num_rows == 3
+    assert "simulated" in ran.out
+    again = sedsql("demo", tmp_path / "demo", "--rows", 3000, "--catalogue", tmp_path / "none.csv")
+    assert again.code == 0
+    assert "already" in again.out

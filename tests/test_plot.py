@@ -1,0 +1,30 @@
+"""The page of SEDs."""
+
+import sys
+
+import numpy as np
+import pytest
+from matplotlib import image
+
+from sedsql.plot import PlotError, sed_page
+
+
+def test_a_page_has_a_panel_a_class(tmp_path):
+    rng = np.random.default_rng(0)
+    seds = {name: rng.normal(12, 1, (30, 10)) for name in "abcde"}
+    seds["b"][:, 3] = np.nan  # no source of it has J
+    seds["c"][0] = np.nan  # a source without any band
+    seds["d"] = seds["d"][:1]
+    sed_page(tmp_path / "five.png", seds, dict.fromkeys(seds, 1000), "Simulated")
+    sed_page(tmp_path / "one.png", {"a": seds["a"]}, {"a": 30}, "Simulated")
+    five, one = image.imread(tmp_path / "five.png"), image.imread(tmp_path / "one.png")
+    assert five.shape[0] > one.shape[0]
+    assert five.shape[1] > 2 * one.shape[1]
+    assert five[..., :3].std() > 0.05
+
+
+def test_without_matplotlib_it_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(PlotError, match=r"pip install 'sedsql\[plot\]'"):
+        sed_page(tmp_path / "x.png", {"a": np.ones((1, 10))}, {"a": 1}, "x")
+    assert not (tmp_path / "x.png").exists()
