@@ -32,7 +32,7 @@ lint: $(VENV)/installed
 
 test: lint $(VENV)/duckdb-$(OLD_DUCKDB)
 	@echo "== Tests"
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 	@echo "== The tests that run SQL, on DuckDB $(OLD_DUCKDB)"
 	PYTHONPATH=$(VENV)/duckdb-$(OLD_DUCKDB) $(BIN)/python -m pytest -q -m "not slow" tests/inference tests/mirror tests/test_db.py tests/test_cli.py
 
