@@ -1,7 +1,6 @@
 """The `sedsql` command: parses arguments and prints."""
 
 import re
-import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -258,15 +257,17 @@ def _options(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 def main() -> None:
     """Run the command; a mistake of the user's ends in one sentence on standard error, never in a traceback."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what is half-written goes
+    signals = progress.stop_on_signals()
     try:
         app()
-    except (Error, duckdb.Error, OSError, ValueError) as error:
+    except BaseException as error:
+        if signals:
+            print("Interrupted; nothing was left half-written.", file=sys.stderr)
+            sys.exit(128 + signals[0])
+        if not isinstance(error, Error | duckdb.Error | OSError | ValueError):
+            raise
         print(f"Error: {_sentence(error)}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("Interrupted; nothing was left half-written.", file=sys.stderr)
-        sys.exit(130)
 
 
 _FROM_FUNCTION = re.compile(r".*Python exception occurred while executing the UDF: (\w+: )?", re.DOTALL)

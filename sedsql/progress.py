@@ -1,8 +1,10 @@
 """What a terminal shows of work that takes its time: bars with rate and time left, on standard error."""
 
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TypeVar
 
 from rich.console import Console
@@ -23,6 +25,25 @@ _PATIENCE = 1.0
 """Seconds before a query gets a bar."""
 
 _stderr = Console(stderr=True)
+
+_signals: list[int] = []
+
+
+def stop_on_signals() -> list[int]:
+    """Let Ctrl-C and SIGTERM end the work; gives the list in which they are noted.
+
+    They are noted since an exception alone can get lost: pyarrow swallows it while it imports pandas.
+    """
+    _signals.clear()
+
+    def stop(number: int, _: FrameType | None) -> None:
+        _signals.append(number)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup asks
+            signal.signal(number, stop)
+    return _signals
 
 
 class _Rate(TextColumn):
@@ -49,6 +70,8 @@ def bar(what: str, unit: str = "rows") -> Iterator[Callable[[int, int | None], N
         task = progress.add_task(what, total=None)
 
         def update(done: int, of: int | None = None) -> None:
+            if _signals:
+                raise KeyboardInterrupt
             progress.update(task, completed=done, total=of)
 
         yield update

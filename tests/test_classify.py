@@ -197,6 +197,15 @@ def test_parquet_keeps_its_schema_and_its_metadata(sedsql, tmp_path):
     assert read_output(tmp_path / "out.csv")["points"] == ['[{"f": 1.0}]', None]
 
 
+def test_a_parquet_file_of_astropy_stays_one_that_it_reads(sedsql, tmp_path):
+    table = Table({band: np.array([12.5, 13.5], np.float32) for band in BANDS})
+    table["j_m"].unit = "mag"
+    table.write(tmp_path / "in.parquet")
+    assert sedsql("classify", tmp_path / "in.parquet", "-o", tmp_path / "out.parquet").code == 0
+    assert Table.read(tmp_path / "out.parquet").colnames == [*BANDS, *ADDED]
+    assert pq.read_schema(tmp_path / "out.parquet").field("j_m").metadata[b"unit"] == b"mag"
+
+
 def test_arrays_and_truth_values_go_through(sedsql, tmp_path):
     table = Table({band: np.array([12.5, 13.5], np.float32) for band in BANDS})
     table["vector"] = np.arange(4.0).reshape(2, 2)

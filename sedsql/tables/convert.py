@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from astropy.table import Column, MaskedColumn, Table
+from astropy.table.meta import get_header_from_yaml
 from astropy.table.serialize import represent_mixins_as_columns
 from numpy.typing import NDArray
 
@@ -36,6 +37,23 @@ def as_text(column):
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
         words = (None if value is None else to_json(value).strip('"') for value in column.to_pylist())
         return pa.array(words, pa.string())
+
+
+def without_yaml(schema: pa.Schema) -> pa.Schema:
+    """The schema of a Parquet file without astropy's own header, whose units and descriptions go to the fields.
+
+    astropy refuses a file with a column that this header does not list.
+    """
+    metadata = dict(schema.metadata or {})
+    header = metadata.pop(b"table_meta_yaml", None)
+    if header is None:
+        return schema
+    about = {column["name"]: column for column in get_header_from_yaml(header.decode().splitlines())["datatype"]}
+    fields = []
+    for field in schema:
+        known = {key: str(about[field.name][key]) for key in _ABOUT if about.get(field.name, {}).get(key)}
+        fields.append(field.with_metadata({**(field.metadata or {}), **known}))
+    return pa.schema(fields, metadata)
 
 
 def from_arrow(table: pa.Table) -> Table:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from astropy.table import Table
 
 from . import csv
-from .convert import from_arrow, nan_masked, storable, to_arrow
+from .convert import from_arrow, nan_masked, storable, to_arrow, without_yaml
 from .errors import TableError
 
 PIECE = 65_536
@@ -69,7 +69,9 @@ def read_pieces(path: Path, *, as_text: bool = False) -> Pieces:
     with _reading(path):
         if file_format(path) == "parquet":
             file = pq.ParquetFile(path)
-            return Pieces(file.schema_arrow, file.metadata.num_rows, _pieces(path, file.iter_batches(PIECE)))
+            return Pieces(
+                without_yaml(file.schema_arrow), file.metadata.num_rows, _pieces(path, file.iter_batches(PIECE))
+            )
         schema, batches = csv.read_text(path) if as_text else csv.typed(lambda: csv.read_text(path))
         return Pieces(schema, None, _pieces(path, batches))
 
