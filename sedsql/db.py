@@ -99,8 +99,10 @@ class Cursor:
         self.connection = connection
         self.duckdb = con
         self._query: tuple[str, list] = ("", [])
+        # A SELECT is a relation, which gives Arrow without a copy, until its first row is fetched.
         self._relation: duckdb.DuckDBPyRelation | None = None
         self._fetching = False
+        self._executed = False
 
     def execute(self, query: str, parameters: Sequence[Any] = (), *, lang: str = "adql") -> "Cursor":
         """Run a query, written in ADQL, or with `lang="sql"` in DuckDB's SQL.
@@ -111,14 +113,19 @@ class Cursor:
             raise ValueError(f"lang is 'adql' or 'sql', not {lang!r}")
         sql = self.connection.translate(query) if lang == "adql" else query
         self._query = sql, list(parameters)
-        self._relation = self.duckdb.sql(sql, params=list(parameters))
-        self._fetching = False
+        self._relation, self._fetching = None, True
+        statements = self.duckdb.extract_statements(sql)
+        if len(statements) == 1 and statements[0].type == duckdb.StatementType.SELECT:
+            self._relation, self._fetching = self.duckdb.sql(sql, params=list(parameters)), False
+        else:
+            self.duckdb.execute(sql, list(parameters))
+        self._executed = True
         return self
 
     @property
     def description(self) -> list[tuple] | None:
         """Name, DuckDB type and five times None for each column (PEP 249); None for what gives no rows."""
-        return None if self._relation is None else self._relation.description
+        return self._answer().description or None if self._executed else None
 
     def _rows(self) -> duckdb.DuckDBPyConnection:
         self._answer()
@@ -127,10 +134,10 @@ class Cursor:
             self._fetching = True
         return self.duckdb
 
-    def _answer(self) -> duckdb.DuckDBPyRelation:
-        if self._relation is None:
+    def _answer(self) -> Any:
+        if not self._executed:
             raise ClosedError("There is no answer to fetch from; execute a query first.")
-        return self._relation
+        return self.duckdb if self._relation is None else self._relation
 
     def fetchone(self) -> tuple | None:
         return self._rows().fetchone()
@@ -158,5 +165,5 @@ class Cursor:
         return self.duckdb.query_progress()
 
     def close(self) -> None:
-        self._relation = None
+        self._executed = False
         self.duckdb.close()

@@ -180,3 +180,11 @@ def test_magnitudes_one_by_one_and_a_named_model_share_an_inference_too(con):
     by_row = con.execute(query.format("s")).fetchall()
     assert by_ten == by_row
     assert len(by_row) == 50
+
+
+def test_a_statement_without_rows_runs_once(con):
+    con.execute("CREATE TABLE memory.main.numbers AS SELECT 1 AS n", lang="sql")
+    con.execute("INSERT INTO memory.main.numbers VALUES (?)", [7], lang="sql")
+    assert con.execute("SELECT sum(n) FROM memory.main.numbers", lang="sql").fetchall() == [(8,)]
+    assert con.execute("EXPLAIN SELECT 1", lang="sql").fetchall()
+    con.execute("DROP TABLE memory.main.numbers", lang="sql")
