@@ -25,8 +25,7 @@ from sedsql.show import print_rows
 
 COMMAND = [sys.executable, "-c", "from sedsql.cli import main; main()"]
 CLASSES = (
-    "SELECT sed_class(s) AS class, COUNT(*) AS n FROM sed.photometry AS s "
-    "GROUP BY sed_class(s) ORDER BY n DESC, class"
+    "SELECT sed_class(s) AS class, COUNT(*) AS n FROM sed.photometry AS s GROUP BY sed_class(s) ORDER BY n DESC, class"
 )
 
 
