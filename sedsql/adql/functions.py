@@ -8,7 +8,7 @@ from sqlglot import exp
 from sedsql.adql import geometry, predicates
 from sedsql.adql.function import Function, Write, Writes
 from sedsql.adql.sphere import real
-from sedsql.adql.userdefined import NOT_YET, USER_DEFINED
+from sedsql.adql.userdefined import REFUSED, USER_DEFINED
 
 
 def _rounding(function: str) -> Writes:
@@ -80,7 +80,7 @@ LANGUAGE: dict[str, Function] = {
     "CONTAINS": Function(("gg",), "i", predicates.contains),
     "INTERSECTS": Function(("gg",), "i", predicates.intersects),
 }
-__all__ = ["AGGREGATES", "LANGUAGE", "NOT_YET", "USER_DEFINED", "Function", "explain", "find"]
+__all__ = ["AGGREGATES", "LANGUAGE", "REFUSED", "USER_DEFINED", "Function", "explain", "find"]
 
 AGGREGATES = {"AVG": "r", "MAX": "=", "MIN": "=", "SUM": "=", "COUNT": "i"}
 

@@ -287,8 +287,8 @@ class Resolver:
         function = self.functions.get(name)
         if function is None:
             upper = node.name.upper()
-            if upper in language.NOT_YET:
-                raise self.error(node, f"ADQL has {upper}; sedsql does not support it yet")
+            if upper in language.REFUSED:
+                raise self.error(node, f"sedsql does not support {upper}: {language.REFUSED[upper]}")
             if self.lax:
                 return None
             raise self.error(

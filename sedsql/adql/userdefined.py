@@ -12,13 +12,11 @@ import numpy as np
 from astropy.coordinates import FK5, ICRS, CartesianRepresentation, FK4NoETerms, Galactic, SkyCoord
 from sqlglot import exp
 
-from sedsql.adql import geometry, healpix, kinds
+from sedsql.adql import arrays, epoch, geometry, healpix, kinds, services
 from sedsql.adql.function import Function, Write, Writes, bracketed
 from sedsql.adql.geometry import UnsupportedError
-from sedsql.adql.sphere import let, place_of, real
-
-A_PER_YEAR = "4.740470463533349e0"  # km yr / s in an au
-MAS = "180 * 3600000 / pi()"  # milliarcseconds in a radian
+from sedsql.adql.sphere import let, real
+from sedsql.adql.to_char import to_char
 
 
 def healpix_index(arguments: list[exp.Expr], write: Write) -> str:
@@ -44,47 +42,6 @@ def gaia_healpix_index(arguments: list[exp.Expr], write: Write) -> str:
     if constant is not None and 0 <= constant <= 12:
         return f"({source} >> {int(59 - 2 * constant)})"
     return f"({source} >> (59 - 2 * {order})::INT)"
-
-
-def _propagated(arguments: list[exp.Expr], write: Write, result: str) -> str:
-    """Linear motion in space (Butkevich & Lindegren 2014, A&A 570, A62, without the light-time effects).
-
-    The body of `result` has the unit vector w.u at the new epoch, and w.p, w.q, w.r at the old one, the
-    factor of distance w.f, proper motions in radians a year, w.ma, w.md, w.mr, and the years w.t.
-    """
-    ra, dec, parallax, pmra, pmdec, velocity, start, end = map(write, arguments)
-
-    def needed(value: str, name: str) -> str:
-        return f"CASE WHEN __v.{value} IS NULL THEN error('{name} must not be NULL') ELSE __v.{value} END"
-
-    given = {
-        "a": f"CAST({ra} AS DOUBLE)", "d": f"CAST({dec} AS DOUBLE)", "x": f"coalesce({parallax}, 0)",
-        "ma": f"coalesce({pmra}, 0)", "md": f"coalesce({pmdec}, 0)", "v": f"coalesce({velocity}, 0)",
-        "s": f"CAST({start} AS DOUBLE)", "e": f"CAST({end} AS DOUBLE)",
-    }  # fmt: skip
-    angles = {
-        "a": f"radians({needed('a', 'The right ascension')})",
-        "d": f"radians({needed('d', 'The declination')})",
-        "x": "__v.x",
-        "ma": f"__v.ma / ({MAS})",
-        "md": f"__v.md / ({MAS})",
-        "mr": f"__v.v * __v.x / {A_PER_YEAR} / ({MAS})",
-        "t": f"{needed('e', 'The epoch')} - {needed('s', 'The reference epoch')}",
-    }
-    frame = {
-        "p": "[-sin(__g.a), cos(__g.a), 0e0]",
-        "q": "[-sin(__g.d) * cos(__g.a), -sin(__g.d) * sin(__g.a), cos(__g.d)]",
-        "r": "[cos(__g.d) * cos(__g.a), cos(__g.d) * sin(__g.a), sin(__g.d)]",
-        "x": "__g.x", "ma": "__g.ma", "md": "__g.md", "mr": "__g.mr", "t": "__g.t",
-        "f": "1 / sqrt(1 + 2 * __g.mr * __g.t + (__g.ma * __g.ma + __g.md * __g.md + __g.mr * __g.mr) * __g.t * __g.t)",
-    }  # fmt: skip
-    moved = "(__b.r[__i] * (1 + __b.mr * __b.t) + (__b.p[__i] * __b.ma + __b.q[__i] * __b.md) * __b.t) * __b.f"
-    whole = let({"u": f"list_transform([1, 2, 3], lambda __i: {moved})"}, result, "__w")
-    return let(given, let(angles, let(frame, whole, "__b"), "__g"), "__v")
-
-
-def epoch_prop_pos(arguments: list[exp.Expr], write: Write) -> str:
-    return _propagated(arguments, write, place_of("__w.u"))
 
 
 FRAMES = {"ICRS": ICRS(), "FK5": FK5(), "J2000": FK5(), "FK4": FK4NoETerms(), "B1950": FK4NoETerms(),
@@ -170,10 +127,6 @@ def _listed(function: str) -> Writes:
     return lambda arguments, write: f"{function}({', '.join(map(write, arguments))})"
 
 
-def refused_network(arguments: list[exp.Expr], write: Write) -> str:
-    raise UnsupportedError("a look-up at a name server, and sedsql asks none without being told to")
-
-
 def _aggregate(name: str, kind: str = "r") -> Function:
     return Function(("n",), kind, f"{name}({{0}})", aggregate=True)
 
@@ -185,7 +138,7 @@ def _pair(name: str) -> Function:
 IVOA = {
     "IVO_HEALPIX_INDEX": Function(("nnn", "np"), "i", healpix_index),
     "IVO_HEALPIX_CENTER": Function(("nn",), "P", healpix_center),
-    "IVO_EPOCH_PROP_POS": Function(("n" * 8,), "P", epoch_prop_pos),
+    "IVO_EPOCH_PROP_POS": Function(("n" * 8, "ann"), "P", epoch.position),
     "IVO_GEOM_TRANSFORM": Function(("ssg",), "G", geom_transform),
     "IVO_TO_JD": Function(("t",), "r", julian("2440587.5e0")),
     "IVO_TO_MJD": Function(("t",), "r", julian("40587e0")),
@@ -198,20 +151,18 @@ IVOA = {
     "IVO_INTERVAL_OVERLAPS": Function(
         ("nnnn",), "i", "CAST({0} <= {3} AND {2} <= {1} AND {0} <= {1} AND {2} <= {3} AS INT)"
     ),
-    "IVO_SIMBADPOINT": Function(("s",), "P", refused_network),
     "IVO_HMS_TO_DEGREES": Function(("s",), "r", sexagesimal("15")),
     "IVO_DMS_TO_DEGREES": Function(("s",), "r", sexagesimal("1")),
 }
-# Older names, still deployed.
-OLDER = {
-    name.replace("IVO_", "GAVO_"): IVOA[name]
-    for name in ("IVO_TO_JD", "IVO_TO_MJD", "IVO_HISTOGRAM", "IVO_SIMBADPOINT", "IVO_NORMAL_RANDOM")
-} | {"GAVO_TRANSFORM": IVOA["IVO_GEOM_TRANSFORM"]}
 # Gaia Archive, "ADQL functions" of its help.
 GAIA = {
     "GAIA_HEALPIX_INDEX": Function(("nn",), "i", gaia_healpix_index),
-    "EPOCH_PROP_POS": Function(("n" * 8,), "P", epoch_prop_pos),
-    "ESDC_EPOCH_PROP_POS": Function(("n" * 8,), "P", epoch_prop_pos),
+    "EPOCH_PROP_POS": Function(("n" * 8, "ann"), "P", epoch.position),
+    "EPOCH_PROP": Function(("n" * 8, "ann"), None, epoch.all_six),
+    "EPOCH_PROP_ERROR": Function(("n" * 24, "aann"), None, epoch.propagated_errors),
+    "ASTROMETRIC_PARAMETERS": Function(("n" * 6,), None, epoch.six),
+    "ASTROMETRIC_PARAMETER_ERROR": Function(("n" * 18,), None, epoch.error_array),
+    "TO_CHAR": Function(("a", "as"), "s", to_char),
     "CBRT": Function(("n",), "r", "cbrt({0})"),
     "DIV": Function(("nn",), "=", quotient),
     "SIGN": Function(("n",), "i", "sign({0})"),
@@ -229,13 +180,6 @@ GAIA = {
     "GREATEST": Function(("aa",), "=", _listed("greatest"), more=lambda size: ("a" * size,)),
     "LEAST": Function(("aa",), "=", _listed("least"), more=lambda size: ("a" * size,)),
     "LENGTH": Function(("s",), "i", "length({0})"),
-    "ARRAY_ELEMENT": Function(("an",), None, "({0})[{1}]"),
-    "ARRAY_LENGTH": Function(("a", "an"), "i", "len({0})"),
-    "ARR_AVG": Function(("a",), "r", "list_avg({0})"),
-    "ARR_COUNT": Function(("a",), "i", "len({0})"),
-    "ARR_MAX": Function(("a",), None, "list_max({0})"),
-    "ARR_MIN": Function(("a",), None, "list_min({0})"),
-    "ARR_SUM": Function(("a",), "r", "list_sum({0})"),
     "BIT_AND": Function(("nn",), "i", "({0} & {1})"),
     "BIT_OR": Function(("nn",), "i", "({0} | {1})"),
     "BIT_XOR": Function(("nn",), "i", "xor({0}, {1})"),
@@ -263,9 +207,31 @@ GAIA = {
     },
 }
 
-USER_DEFINED: dict[str, Function] = {**IVOA, **OLDER, **GAIA}
-NOT_YET = frozenset(
-    """EPOCH_PROP EPOCH_PROP_ERROR ASTROMETRIC_PARAMETERS ASTROMETRIC_PARAMETER_ERROR TO_CHAR TO_DATE
-    ESDC_EPOCH_PROP ESDC_EPOCH_PROP_ERROR ESDC_ASTROMETRIC_PARAMETERS ESDC_ASTROMETRIC_PARAMETER_ERROR
-    ESDC_RADIAL_VELOCITY GAVO_SPECCONV ARRAY_NDIMS ARRAY_DIMS ARRAY_CAT ARRAY_POSITION""".split()  # noqa: SIM905
-)
+# The same under names of their own, at the same and at other archives.
+ALIASES = {
+    **{f"ESDC_{name}": name for name in (
+        "EPOCH_PROP", "EPOCH_PROP_POS", "EPOCH_PROP_ERROR", "ASTROMETRIC_PARAMETERS", "ASTROMETRIC_PARAMETER_ERROR",
+        "ARRAY_ELEMENT", "ARRAY_LENGTH", "ARRAY_NDIMS", "ARRAY_DIMS", "ARRAY_CAT", "ARRAY_POSITION", "CARDINALITY",
+        "TO_CHAR", "TO_INTEGER", "TO_BIGINT", "TO_REAL", "TO_DOUBLE", "IF_THEN_ELSE", "GREATEST", "LEAST", "LENGTH",
+        "STDDEV", "GAIA_HEALPIX_INDEX",
+    )},
+    **{f"IVO_{name}": name for name in (
+        "CORR", "COVAR_SAMP", "REGR_INTERCEPT", "REGR_R2", "REGR_SLOPE", "STDDEV", "VARIANCE",
+    )},
+    **{f"GAVO_{name}": f"IVO_{name}" for name in (
+        "TO_JD", "TO_MJD", "HISTOGRAM", "NORMAL_RANDOM", "HEALPIX_INDEX", "NOCASEMATCH",
+    )},
+    "GAVO_TRANSFORM": "IVO_GEOM_TRANSFORM",
+    "CDS_EPOCH_PROP_POS": "EPOCH_PROP_POS",
+    "CEFCA_DMS_TO_DEGREES": "IVO_DMS_TO_DEGREES",
+    "CEFCA_HMS_TO_DEGREES": "IVO_HMS_TO_DEGREES",
+    "CEFCA_TS_TO_JD": "IVO_TO_JD",
+    "CEFCA_TS_TO_MJD": "IVO_TO_MJD",
+}  # fmt: skip
+VIZIER = {
+    "HEALPIX": Function(("nnn",), "i", lambda arguments, write: healpix_index([arguments[2], *arguments[:2]], write))
+}
+
+NAMED = {**IVOA, **GAIA, **arrays.POSTGRESQL, **arrays.STATISTICS, **services.STRINGS, **services.VALUES, **VIZIER}
+USER_DEFINED: dict[str, Function] = NAMED | {alias: NAMED[name] for alias, name in ALIASES.items()}
+REFUSED = services.REFUSED
