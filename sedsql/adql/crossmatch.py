@@ -1,59 +1,80 @@
 """Positional joins: what lies within a radius of what, as a join of equal cells and not of all pairs.
 
-The sky is cut into zones of declination as high as the radius, and each zone into cells of right ascension
-that no circle reaches beyond the neighbours of (Gray et al. 2004, MSR-TR-2004-32). One table gets the number
-of its cell, the other the numbers of all cells that its circles may touch; the exact test stays.
+The sky is cut into zones of declination, three radii high at least, and each zone into cells of right ascension that
+are as wide in the middle of the sky as zones are high, and wider towards the poles (Gray et al. 2004, MSR-TR-2004-32).
+A circle then touches four cells at most and mostly one. One table gets the number of its cell, the other a row for
+each cell that its circles touch; the exact test stays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from sqlglot import exp
 
 from sedsql.adql import geometry
+from sedsql.adql.function import Write
 from sedsql.adql.nodes import Call
 from sedsql.adql.scope import Source
+from sedsql.adql.selects import Raw, conjuncts, without_stars
 from sedsql.adql.sphere import real
 
-Write = Callable[[exp.Expr], str]
-End = tuple[Source, exp.Column, exp.Column]
-
-SMALLEST = 1 / 3600  # degrees; zones are not lower, so that their numbers fit
-LARGEST = 10.0
-PER_ZONE = 1 << 22  # more than cells in a zone
+LOWEST = 20 / 3600  # degrees: lower zones would have more circles touch two, and hardly fewer wrong candidates
+LARGEST = 10.0  # degrees: beyond that the cells save little
+SLACK = 1e-9  # degrees, and relative: what the exact test may let in by rounding
+PER_ZONE = 1 << 17  # more than cells in a zone
 
 
-def matches(part: exp.Expr) -> Iterator[tuple[End, End, float]]:
-    """The two positions and the radius (degrees) that a condition bounds their distance by."""
+@dataclass(frozen=True, slots=True)
+class End:
+    """A position: expressions of one table's columns."""
+
+    source: Source
+    ra: exp.Expr
+    dec: exp.Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Two positions and what their distance is bounded by: degrees, or an expression of one table's columns."""
+
+    one: End
+    other: End
+    radius: float | tuple[Source, exp.Expr]
+
+
+def matches(part: exp.Expr) -> Iterator[Match]:
+    """How a condition bounds the distance of two tables' positions."""
     part = part.unnest()
     if not isinstance(part, exp.EQ | exp.NEQ | exp.LT | exp.LTE | exp.GT | exp.GTE):
         return
     for test, number in ((part.this, part.expression), (part.expression, part.this)):
-        value = geometry.constant(number)
-        if not isinstance(test, Call) or value is None:
+        if not isinstance(test, Call):
             continue
         ends: list[End | None] = []
-        radius: float | None = None
+        radius: exp.Expr = number
         if test.name == "DISTANCE" and isinstance(part, (exp.LT, exp.LTE) if test is part.this else (exp.GT, exp.GTE)):
-            radius, values = value, test.arguments
+            values = test.arguments
             ends = [_end(values[:2]), _end(values[2:])] if len(values) == 4 else [_point(node) for node in values]
-        elif test.name in ("CONTAINS", "INTERSECTS") and value == (1 if isinstance(part, exp.EQ) else 0):
-            if not isinstance(part, exp.EQ | exp.NEQ):
+        elif test.name in ("CONTAINS", "INTERSECTS") and isinstance(part, exp.EQ | exp.NEQ):
+            if geometry.constant(number) != (1 if isinstance(part, exp.EQ) else 0):
                 continue
             point, circle = test.arguments
             if test.name == "INTERSECTS" and isinstance(circle, Call) and circle.name == "POINT":
                 point, circle = circle, point
             if isinstance(circle, Call) and circle.name == "CIRCLE":
                 values = geometry.without_system(circle.arguments, "CIRCLE")
-                radius = geometry.constant(values[-1])
+                radius = values[-1]
                 ends = [_point(point), _point(values[0]) if len(values) == 2 else _end(values[:2])]
-        if radius is None or not 0 <= radius <= LARGEST or len(ends) != 2:
+        if len(ends) != 2 or not (ends[0] and ends[1]) or ends[0].source is ends[1].source:
             continue
-        one, other = ends
-        if one and other and one[0] is not other[0]:
-            yield one, other, radius
+        size = geometry.constant(radius)
+        if size is not None and 0 <= size <= LARGEST:
+            yield Match(ends[0], ends[1], size)
+        elif size is None and (owner := _source_of([radius])) in (ends[0].source, ends[1].source):
+            yield Match(ends[0], ends[1], (owner, radius))
 
 
 def _point(node: exp.Expr) -> End | None:
@@ -63,54 +84,87 @@ def _point(node: exp.Expr) -> End | None:
 
 
 def _end(numbers: list[Any]) -> End | None:
-    """Two columns of one table."""
-    if not all(isinstance(number, exp.Column) and "source" in number.meta for number in numbers):
-        return None
-    ra, dec = numbers
-    return (ra.meta["source"], ra, dec) if ra.meta["source"] is dec.meta["source"] else None
+    source = _source_of(numbers)
+    return End(source, *numbers) if source else None
+
+
+def _source_of(numbers: list[exp.Expr]) -> Any:
+    """The one table whose columns expressions are made of, or None."""
+    found = {}
+    for number in numbers:
+        if number.find(exp.Query, exp.AggFunc) or any("model" in call.meta for call in number.find_all(Call)):
+            return None
+        for column in number.find_all(exp.Column):
+            if "source" not in column.meta or column.args.get("db"):
+                return None
+            found[id(column.meta["source"])] = column.meta["source"]
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 # --- cells in SQL -----------------------------------------------------------------------------------------
+# Each function gives layers: what the SELECT of one subquery around another adds to `*`. A layer names what the next
+# ones use more than once. All stays DOUBLE until the end, where a coordinate that is NaN makes the cell NULL.
 
 
-def _cells_in_zone(zone: str, height: float) -> str:
-    """How many cells a zone has: a circle of `height` within it is narrower than one of them."""
-    low, high = f"abs(({zone}) * {real(height)} - 90)", f"abs(({zone} + 1) * {real(height)} - 90)"
-    edge = f"greatest({low}, {high})"
-    reach = f"degrees(asin(least(1e0, sin(radians({real(height)})) / cos(radians({edge})))))"
-    return f"CASE WHEN {edge} + {real(height)} > 89.9e0 THEN 1 ELSE greatest(1, floor(359.9e0 / {reach})::BIGINT) END"
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The height of the zones and the radius in degrees, as SQL."""
+
+    height: str
+    reach: str
+
+    def zone(self, dec: str) -> str:
+        return f"floor({dec} / {self.height})"
+
+    def counts(self) -> list[list[str]]:
+        """How many cells a zone has: so many that none is narrower than the height, a zone further to the pole.
+
+        A circle of radius r around declination d reaches r / cos(|d| + r) in right ascension at most. The cosine is
+        bounded from below, within 3 per cent, by a product that costs a tenth. Where it is negative, next to the
+        poles, a zone is one cell.
+        """
+        return [
+            [f"(abs(__zone + 0.5e0) + 1.5e0) * ({self.height} / 90e0) AS __edge"],
+            [f"360e0 / {self.height} * (1e0 - __edge * __edge) * abs(1e0 - 0.2338e0 * __edge * __edge) - 1 AS __more"],
+            ["floor(1e0 + 0.5e0 * (__more + abs(__more))) AS __count"],
+        ]
+
+    def cell(self, ra: str, dec: str) -> list[list[str]]:
+        """The cell of a position, as __cell."""
+        number = f"__zone * {PER_ZONE} + floor(__turn * __count)"
+        return [
+            [f"{self.zone(dec)} AS __zone", _turn(ra)],
+            *self.counts(),
+            [f"TRY_CAST({number} AS BIGINT) AS __cell"],
+        ]
+
+    def cells_around(self, ra: str, dec: str) -> list[list[str]]:
+        """The cells that the circle around a position touches, as __cell: each once, and each in a row."""
+        south, north = self.zone(f"({dec} - {self.reach})"), self.zone(f"({dec} + {self.reach})")
+        west, east = (f"floor(__turn * __count {sign} {self.reach} / {self.height})" for sign in "-+")
+        wrapped = "CASE WHEN __step < 0 THEN __step + __count WHEN __step >= __count THEN __step - __count ELSE __step"
+        return [
+            [f"unnest(CASE WHEN {south} <> {north} THEN [{south}, {north}] ELSE [{south}] END) AS __zone", _turn(ra)],
+            *self.counts(),
+            [f"unnest(CASE WHEN __count > 1 AND {west} <> {east} THEN [{west}, {east}] ELSE [{west}] END) AS __step"],
+            [f"TRY_CAST(__zone * {PER_ZONE} + {wrapped} END AS BIGINT) AS __cell"],
+        ]
 
 
-def cell(ra: str, dec: str, height: float) -> str:
-    """The number of the cell of a position."""
-    zone = f"floor(({dec} + 90) / {real(height)})::BIGINT"
-    count = _cells_in_zone(zone, height)
-    turn = f"({ra} - 360 * floor({ra} / 360))"
-    return f"{zone} * {PER_ZONE} + floor({turn} * ({count}) / 360)::BIGINT % ({count})"
+def _turn(ra: str) -> str:
+    # The factor keeps it below 1, where a right ascension of -1e-20 rounds to.
+    return f"({ra} / 360e0 - floor({ra} / 360e0)) * 0.999999999999999e0 AS __turn"
 
 
-def cells_around(ra: str, dec: str, height: float) -> str:
-    """The numbers of the cells that a circle around a position may touch, each once."""
-    zone = f"floor(({dec} + 90) / {real(height)})::BIGINT"
-    turn = f"({ra} - 360 * floor({ra} / 360))"
-    count = _cells_in_zone(f"({zone} + __i)", height)
-    zones = f"list_transform([-1, 0, 1], lambda __i: {{'z': {zone} + __i, 'n': {count}}})"
-    beside = f"__z.z * {PER_ZONE} + (floor({turn} * __z.n / 360)::BIGINT + __i + __z.n) % __z.n"
-    return (
-        f"list_distinct(flatten(list_transform({zones}, lambda __z: list_transform([-1, 0, 1], lambda __i: {beside}))))"
-    )
+def grid_of(radius: float) -> Grid:
+    reach = radius * (1 + SLACK) + SLACK
+    return Grid(real(max(LOWEST, 3 * reach)), real(reach))
 
 
 # --- the rewrite ------------------------------------------------------------------------------------------
 
 
-def positional_join(
-    select: exp.Select,
-    stars_written_out: Callable[[exp.Select], list[exp.Expr] | None],
-    conjuncts: Callable[[exp.Expr | None], list[exp.Expr]],
-    raw: type[exp.Expression],
-    explain: list[str],
-) -> None:
+def positional_join(select: exp.Select, write: Write, explain: list[str]) -> None:
     """Makes the first bounded distance between two tables of a SELECT a join of equal cells."""
     joins: list[exp.Expr] = select.args.get("joins") or []
     where = select.args.get("where")
@@ -120,47 +174,74 @@ def positional_join(
     places += [(where, "this", where.this)] if where else []
     for holder, key, condition in places:
         side = holder.args.get("side") if isinstance(holder, exp.Join) else None
+        if side == "FULL":
+            continue
         for part in conjuncts(condition):
-            for one, other, radius in matches(part):
-                if side == "FULL":
-                    continue
+            for match in matches(part):
+                one, other = match.one, match.other
                 if side:
                     # The side whose rows an outer join keeps must not be multiplied.
-                    right = _node_of(other[0], holder.this) is not None
+                    right = _node_of(other.source, holder.this) is not None
                     if right != (side == "LEFT"):
                         one, other = other, one
-                elif one[0].table is not None and not one[0].table.cell_column:
+                elif _size(one.source) < _size(other.source):
                     one, other = other, one
-                nodes = [
-                    _node_of(end[0], select.args["from_"].this, *(join.this for join in joins)) for end in (one, other)
-                ]
+                tables = [select.args["from_"].this, *(join.this for join in joins)]
+                nodes = [_node_of(end.source, *tables) for end in (one, other)]
                 if None in nodes or any(column.args.get("db") for column in select.find_all(exp.Column)):
                     continue
-                items = stars_written_out(select)
+                first: list[list[str]] = []
+                if isinstance(match.radius, float):
+                    grid, most = grid_of(match.radius), f"{match.radius:.6g} degrees"
+                else:
+                    source, radius = match.radius
+                    owner = nodes[0 if source is one.source else 1]
+                    if not isinstance(owner, exp.Table):
+                        continue  # it would be computed twice
+                    grid, most = Grid("__height", "__reach"), f"the largest {write(radius)}"
+                    first = _largest(owner, write(radius), write)
+                items = without_stars(select)
                 if items is None:
                     return
                 select.set("expressions", items)
-                height = max(radius * (1 + 1e-9), SMALLEST)
-                _wrap(nodes[0], one, raw(this=f"{cell(*_names(one), height)} AS __cell"))
-                _wrap(nodes[1], other, raw(this=f"unnest({cells_around(*_names(other), height)}) AS __cells"))
-                equal = raw(this=f"{_quoted(one[0].name)}.__cell = {_quoted(other[0].name)}.__cells")
+                layers = [(one, grid.cell), (other, grid.cells_around)]
+                for node, (end, cells) in zip(nodes, layers, strict=True):
+                    ra, dec = (f"CAST({write(number)} AS DOUBLE)" for number in (end.ra, end.dec))
+                    _wrap(node, end.source.name, [*first, *cells(ra, dec)])
+                equal = Raw(this=f"{_quoted(one.source.name)}.__cell = {_quoted(other.source.name)}.__cell")
                 old = exp.Paren(this=condition) if isinstance(condition, exp.Or) else condition
                 holder.set(key, exp.And(this=equal, expression=old))
                 explain.append(
-                    f"the distance between {one[0].name} and {other[0].name}, {radius:.6g} degrees at most, "
+                    f"the distance between {one.source.name} and {other.source.name}, {most} at most, "
                     "became a join of equal cells"
                 )
                 return
 
 
+def _size(source: Source) -> int:
+    """Which of two tables is likely larger: an archive's rather than a user's, and both than a part of one."""
+    if source.table is None:
+        return 0
+    return 2 if source.table.cell_column else 1
+
+
+def _largest(table: exp.Table, radius: str, write: Write) -> list[list[str]]:
+    """Layers with the largest radius of a table's rows, as __reach, and the height of the zones.
+
+    180 degrees hold everything, and are what `least` makes of NaN, which DuckDB takes to be above all numbers.
+    """
+    alone = table.copy()
+    alone.set("joins", None)
+    largest = f"(SELECT max(least(CAST({radius} AS DOUBLE), 180e0)) FROM {write(alone)})"
+    return [
+        [f"{largest} * {real(1 + SLACK)} + {real(SLACK)} AS __reach"],
+        [f"greatest({real(LOWEST)}, 3e0 * __reach) AS __height"],
+    ]
+
+
 def _quoted(name: str) -> str:
     escaped = name.replace('"', '""')
     return f'"{escaped}"'
-
-
-def _names(end: End) -> tuple[str, str]:
-    _, ra, dec = end
-    return f"CAST({_quoted(ra.name)} AS DOUBLE)", f"CAST({_quoted(dec.name)} AS DOUBLE)"
 
 
 def _node_of(source: Source, *tables: exp.Expr) -> Any:
@@ -175,10 +256,16 @@ def _node_of(source: Source, *tables: exp.Expr) -> Any:
     return None
 
 
-def _wrap(node: exp.Expr, end: End, column: exp.Expr) -> None:
-    """Puts a table into a subquery of the same name that has one column more."""
-    name = exp.Identifier(this=end[0].name, quoted=True)
+def _wrap(node: exp.Expr, name: str, layers: list[list[str]]) -> None:
+    """Puts a table into subqueries of its name, one around another, that add columns."""
     joins = node.args.pop("joins", None)
-    subquery = exp.Subquery(alias=exp.TableAlias(this=name), joins=joins)
-    node.replace(subquery)
-    subquery.set("this", exp.Select(expressions=[exp.Star(), column], from_=exp.From(this=node)))
+    place = exp.Subquery(joins=joins)
+    node.replace(place)
+    alias = exp.TableAlias(this=exp.Identifier(this=name, quoted=True))
+    inner = node
+    for layer in layers:
+        columns = [exp.Star(), *(Raw(this=column) for column in layer)]
+        query = exp.Select(expressions=columns, from_=exp.From(this=inner))
+        inner = exp.Subquery(this=query, alias=alias.copy())
+    place.set("this", query)
+    place.set("alias", alias)

@@ -1,0 +1,96 @@
+"""Models are asked last, and once for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from sqlglot import exp
+
+from sedsql.adql.function import Write
+from sedsql.adql.nodes import Call
+from sedsql.adql.selects import Raw, conjuncts, joined, without_stars
+
+
+def models_last_and_once(select: exp.Select, write: Write, explain: list[str]) -> None:
+    """Has models asked after all other conditions, and once for each row however often a query names them.
+
+    DuckDB calls a function in WHERE and again in SELECT, and puts conditions in an order of its own. So a
+    subquery gets the tables and the cheap conditions and computes what models say; the query around it
+    uses that. `unnest([...])` in between is what no optimiser moves conditions through: as OFFSET 0 is, but
+    with all threads.
+
+    A function that is handed in may have `share(arguments)`: from the SQL of its arguments it gives the SQL of
+    a value that several functions can be had from, and a function from the SQL of that value to the SQL of
+    this call. So sed_class(s) and sed_proba(s, 'yso') cost one inference.
+    """
+    calls = list(_model_calls(select))
+    if not calls or any(call.find(exp.AggFunc) for call in calls):
+        return
+    where = select.args.get("where")
+    parts = conjuncts(where.this if where else None)
+    dear = [part for part in parts if any(True for _ in _model_calls(part))]
+    shared = {id(call): _shared(call, write) for call in calls}
+    values = list(dict.fromkeys(value for value, _ in shared.values()))
+    if not dear and len(values) == len({write(call) for call in calls}):
+        return  # SELECT alone computes equal expressions once
+    items = without_stars(select)
+    clauses = {key: select.args[key] for key in ("group", "having", "order") if select.args.get(key)}
+    if items is None or any(node.find(exp.Query) for node in (*items, *dear, *clauses.values())):
+        return
+
+    aliases = {item.alias.lower() for item in items if isinstance(item, exp.Alias)}
+    columns: dict[str, tuple[str, exp.Expr]] = {}  # SQL -> the name in the subquery, and the column
+
+    def outside(node: exp.Expr, names: set[str]) -> exp.Expr:
+        """A part of the query around: columns and calls of models by their names in the subquery."""
+        if isinstance(node, Call) and id(node) in shared:
+            value, use = shared[id(node)]
+            return Raw(this=use(f"_rows._m{values.index(value) + 1}"))
+        if not isinstance(node, exp.Column):
+            return node
+        if not node.args.get("table") and node.name.lower() in names and "source" not in node.meta:
+            return node  # a name that SELECT gives
+        text = write(node)
+        if text.lower() not in columns:
+            used = {name.lower() for name, _ in columns.values()}
+            name = node.name if node.name.lower() not in used else f"_c{len(columns) + 1}"
+            columns[text.lower()] = (name, node)
+        named = exp.Identifier(this=columns[text.lower()][0])
+        return exp.Column(this=named, table=exp.Identifier(this="_rows"), _meta={"done": True})
+
+    def moved(node: exp.Expr, names: set[str]) -> exp.Expr:
+        return node.transform(lambda part: part if part.meta.get("done") else outside(part, names), copy=False)
+
+    for place, item in enumerate(items):
+        found = moved(item, set())
+        named = isinstance(item, exp.Column)
+        items[place] = exp.Alias(this=found, alias=exp.Identifier(this=item.name)) if named else found
+    cheap = [part for part in parts if not any(part is other for other in dear)]
+    rest = joined([moved(part, set()) for part in dear])
+    for key, clause in clauses.items():
+        select.set(key, moved(clause, aliases))
+    inner = exp.Select(from_=select.args["from_"], joins=select.args.get("joins"))
+    inner.set("expressions", [
+        *(exp.Alias(this=column, alias=exp.Identifier(this=name)) for name, column in columns.values()),
+        *(Raw(this=f"unnest([{value}]) AS _m{number}") for number, value in enumerate(values, 1)),
+    ])  # fmt: skip
+    inner.set("where", exp.Where(this=joined(cheap)) if cheap else None)
+    rows = exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.Identifier(this="_rows")))
+    select.set("expressions", items)
+    select.set("from_", exp.From(this=rows))
+    select.set("joins", None)
+    select.set("where", exp.Where(this=rest) if rest is not None else None)
+    times = f"{len(values)} time{'s' * (len(values) > 1)}"
+    explain.append(f"models are asked {times} for each row, after all other conditions")
+
+
+def _model_calls(node: exp.Expr) -> Iterator[Call]:
+    for found in node.walk(prune=lambda part: isinstance(part, exp.Query) and part is not node):
+        if isinstance(found, Call) and "model" in found.meta:
+            yield found
+
+
+def _shared(call: Call, write: Write) -> tuple[str, Callable[[str], str]]:
+    share = getattr(call.meta["model"], "share", None)
+    found = share([write(argument) for argument in call.arguments]) if share else None
+    return found or (write(call), lambda value: value)

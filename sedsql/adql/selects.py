@@ -1,0 +1,58 @@
+"""The parts of a SELECT that rewrites take apart and put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+
+class Raw(exp.Expression):
+    """SQL that is ready."""
+
+    arg_types = {"this": True}  # noqa: RUF012
+
+
+def conjuncts(condition: exp.Expr | None) -> list[exp.Expr]:
+    """The parts of a condition that AND joins."""
+    parts: list[exp.Expr] = []
+    left = [condition] if condition is not None else []
+    while left:
+        node = left.pop()
+        if isinstance(node, exp.And):
+            left += [node.expression, node.this]
+        elif isinstance(node, exp.Paren) and isinstance(node.this, exp.And | exp.Paren):
+            left.append(node.this)
+        else:
+            parts.append(node)
+    return parts
+
+
+def joined(parts: Sequence[exp.Expr]) -> exp.Expr | None:
+    """The parts, joined by AND again."""
+    whole: exp.Expr | None = None
+    for part in parts:
+        part = exp.Paren(this=part) if isinstance(part, exp.Or) else part
+        whole = exp.And(this=whole, expression=part) if whole is not None else part
+    return whole
+
+
+def without_stars(select: exp.Select) -> list[exp.Expr] | None:
+    """The items of a SELECT with `*` and `t.*` written out; None where the columns are not known."""
+    items: list[exp.Expr] = []
+    scope = select.meta.get("scope")
+    for item in select.expressions:
+        star = isinstance(item, exp.Star)
+        if not star and not (isinstance(item, exp.Column) and isinstance(item.this, exp.Star)):
+            items.append(item)
+            continue
+        if scope is None or (star and scope.merged):
+            return None
+        for source in scope.sources:
+            if star or source.is_called(item.args["table"]):
+                if source.columns is None:
+                    return None
+                table = exp.Identifier(this=source.name)
+                names = (exp.Identifier(this=name) for name in source.columns)
+                items += [exp.Column(this=name, table=table.copy()) for name in names]
+    return items
