@@ -34,7 +34,7 @@ test: lint $(VENV)/duckdb-$(OLD_DUCKDB)
 	@echo "== Tests"
 	$(BIN)/python -m pytest -n 2
 	@echo "== The tests that run SQL, on DuckDB $(OLD_DUCKDB)"
-	PYTHONPATH=$(VENV)/duckdb-$(OLD_DUCKDB) $(BIN)/python -m pytest -q -m "not slow" tests/inference tests/mirror tests/test_db.py tests/test_cli.py
+	PYTHONPATH=$(VENV)/duckdb-$(OLD_DUCKDB) $(BIN)/python -m pytest -q -n 2 -m "not slow" tests/inference tests/mirror tests/adql tests/test_db.py tests/test_cli.py
 
 quick: $(VENV)/installed
 	$(BIN)/python -m pytest -q -m "not slow"

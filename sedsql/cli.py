@@ -16,6 +16,7 @@ from .errors import Error
 from .inference.model import DEFAULT_MODEL, Model, ModelError, find_models
 from .jsontext import to_json
 from .mirror.sample import write_sample
+from .mirror.store import MirrorError
 from .output import new_file
 from .show import SHOWN_ROWS, out, print_card, print_models, print_rows, say
 
@@ -71,6 +72,8 @@ def query(
     where `sky` is a mirror, such as `sedsql mirror sample sky` makes.
     """
     text, is_sql = _read_query(text, sql)
+    if mirror is None and not is_sql:
+        raise MirrorError("ADQL needs a mirror to ask: name one with -m DIR; `sedsql mirror sample DIR` makes one")
     with connect(mirror, models=models) as con:
         cursor = con.execute(text, lang="sql" if is_sql else "adql")
         if cursor.description is None:
