@@ -14,7 +14,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from sedsql.adql.function import Write
-from sedsql.adql.sphere import inner, let, outer, place_of
+from sedsql.adql.sphere import inner, outer, place_of
 
 A_PER_YEAR = "4.740470463533349e0"  # km yr / s in an au
 MAS = "(180 * 3600000 / pi())"  # milliarcseconds in a radian
@@ -38,61 +38,72 @@ def _triple(element: Callable[[int], str]) -> str:
 
 def parameters(ra: str, dec: str, parallax: str, east: str, north: str, velocity: str) -> str:
     """The array of the six parameters, from the radial velocity in km/s."""
-    given = {"x": _or_zero(parallax), "v": _or_zero(velocity)}
-    zero = [_or_zero(east), _or_zero(north), f"__r.v * __r.x / {A_PER_YEAR}"]
-    return let(given, f"[CAST({ra} AS DOUBLE), CAST({dec} AS DOUBLE), __r.x, {', '.join(zero)}]", "__r")
+    given = {"ra": f"CAST({ra} AS DOUBLE)", "dec": f"CAST({dec} AS DOUBLE)", "x": _or_zero(parallax),
+             "a": _or_zero(east), "d": _or_zero(north), "v": _or_zero(velocity)}  # fmt: skip
+    zero = ["__x.a", "__x.d", f"__x.v * __x.x / {A_PER_YEAR}"]
+    return chain([given], f"[__x.ra, __x.dec, __x.x, {', '.join(zero)}]")
 
 
-def moved(six: str, start: str, end: str, result: str) -> str:
-    """`result`, written in terms of the motion, all in radians and years.
+def chain(steps: list[dict[str, str]], result: str) -> str:
+    """`result`, in which __x.name stands for the values of all steps; each step may use those before it.
 
-    __v: x parallax, a, d, z motions, t years, s = 1 + z t, m the square of the proper motion. __b: p, q, r the
-    triad at the first epoch, f the first distance over the second. __w: u, p, q the triad at the second epoch,
-    and __y: its motions a, d, z.
+    The steps follow each other inside out: lambdas within lambdas would take DuckDB 2.0 a minute to bind.
     """
-    given = {"i": six, "s": f"CAST({start} AS DOUBLE)", "e": f"CAST({end} AS DOUBLE)"}
-    rate = "coalesce(__i.i[{}], 0) / " + MAS
-    motion = {
-        "ra": f"radians({_needed('__i.i[1]', 'The right ascension')})",
-        "dec": f"radians({_needed('__i.i[2]', 'The declination')})",
-        **{name: rate.format(place) for place, name in enumerate("xadz", 3)},
-        "t": f"{_needed('__i.e', 'The epoch')} - {_needed('__i.s', 'The reference epoch')}",
-    }
-    squares = {"m": "__v.a * __v.a + __v.d * __v.d", "s": "1 + __v.z * __v.t"}
-    triad = {
-        "p": "array_value(-sin(__v.ra), cos(__v.ra), 0e0)",
-        "q": "array_value(-sin(__v.dec) * cos(__v.ra), -sin(__v.dec) * sin(__v.ra), cos(__v.dec))",
-        "r": "array_value(cos(__v.dec) * cos(__v.ra), cos(__v.dec) * sin(__v.ra), sin(__v.dec))",
-        "f": "1 / sqrt(pow(__s.s, 2) + __s.m * pow(__v.t, 2))",
-    }
-    place = {
-        "u": _triple(lambda i: f"(__b.r[{i}] * __s.s + (__b.p[{i}] * __v.a + __b.q[{i}] * __v.d) * __v.t) * __b.f")
-    }
-    # At a pole, east is where the old triad has it.
-    size = "sqrt(__u.u[1] * __u.u[1] + __u.u[2] * __u.u[2])"
-    turned = {
-        "p": f"CASE WHEN {size} < 1e-15 THEN __b.p ELSE array_value(-__u.u[2] / {size}, __u.u[1] / {size}, 0e0) END"
-    }
-    there = {
-        "p": "__o.p",
-        "q": outer("__u.u", "__o.p"),
-        "v": _triple(
-            lambda i: (
-                f"((__b.p[{i}] * __v.a + __b.q[{i}] * __v.d) * __s.s - __b.r[{i}] * __s.m * __v.t)"
-                " * __b.f * __b.f * __b.f"
-            )
-        ),
-    }
-    motions = {
-        "a": inner("__w.p", "__w.v"),
-        "d": inner("__w.q", "__w.v"),
-        "z": "(__v.z + (__s.m + __v.z * __v.z) * __v.t) * __b.f * __b.f",
-    }
-    steps = {"__i": given, "__v": motion, "__s": squares, "__b": triad, "__u": place, "__o": turned, "__w": there,
-             "__y": motions}  # fmt: skip
-    for name, values in reversed(steps.items()):
-        result = let(values, result, name)
-    return result
+    first, *rest = steps
+    names = list(first)
+    made = _struct(first)
+    for step in rest:
+        made = f"list_transform([{made}], lambda __x: {_struct({name: f'__x.{name}' for name in names} | step)})[1]"
+        names += step
+    return f"list_transform([{made}], lambda __x: {result})[1]"
+
+
+def _struct(values: dict[str, str]) -> str:
+    return "{" + ", ".join(f"'{name}': {value}" for name, value in values.items()) + "}"
+
+
+def moved(six: str, start: str, end: str, **more: str) -> list[dict[str, str]]:
+    """The motion in steps of a `chain`, in radians and years.
+
+    At the first epoch: x parallax, a, d, z motions, t years, g = 1 + z t, m the square of the proper motion, p, q,
+    r the triad; f the first distance over the second. At the second: u, p1, q1 the triad, a1, d1, z1 motions.
+    """
+    rate = "coalesce(__x.i[{}], 0) / " + MAS
+    size = "sqrt(__x.u[1] * __x.u[1] + __x.u[2] * __x.u[2])"
+    return [
+        {"i": six, "b": f"CAST({start} AS DOUBLE)", "e": f"CAST({end} AS DOUBLE)", **more},
+        {
+            "ra": f"radians({_needed('__x.i[1]', 'The right ascension')})",
+            "dec": f"radians({_needed('__x.i[2]', 'The declination')})",
+            **{name: rate.format(place) for place, name in enumerate("xadz", 3)},
+            "t": f"{_needed('__x.e', 'The epoch')} - {_needed('__x.b', 'The reference epoch')}",
+        },
+        {
+            "m": "__x.a * __x.a + __x.d * __x.d",
+            "g": "1 + __x.z * __x.t",
+            "p": "array_value(-sin(__x.ra), cos(__x.ra), 0e0)",
+            "q": "array_value(-sin(__x.dec) * cos(__x.ra), -sin(__x.dec) * sin(__x.ra), cos(__x.dec))",
+            "r": "array_value(cos(__x.dec) * cos(__x.ra), cos(__x.dec) * sin(__x.ra), sin(__x.dec))",
+        },
+        {"f": "1 / sqrt(pow(__x.g, 2) + __x.m * pow(__x.t, 2))"},
+        {"u": _triple(lambda i: f"(__x.r[{i}] * __x.g + (__x.p[{i}] * __x.a + __x.q[{i}] * __x.d) * __x.t) * __x.f")},
+        # At a pole, east is where the old triad has it.
+        {
+            "p1": f"CASE WHEN {size} < 1e-15 THEN __x.p"
+            f" ELSE array_value(-__x.u[2] / {size}, __x.u[1] / {size}, 0e0) END",
+            "v": _triple(
+                lambda i: (
+                    f"((__x.p[{i}] * __x.a + __x.q[{i}] * __x.d) * __x.g - __x.r[{i}] * __x.m * __x.t) * pow(__x.f, 3)"
+                )
+            ),
+        },
+        {"q1": outer("__x.u", "__x.p1")},
+        {
+            "a1": inner("__x.p1", "__x.v"),
+            "d1": inner("__x.q1", "__x.v"),
+            "z1": "(__x.z + (__x.m + __x.z * __x.z) * __x.t) * __x.f * __x.f",
+        },
+    ]
 
 
 def _arguments(arguments: list[exp.Expr], write: Write) -> tuple[str, str, str]:
@@ -102,13 +113,13 @@ def _arguments(arguments: list[exp.Expr], write: Write) -> tuple[str, str, str]:
 
 def position(arguments: list[exp.Expr], write: Write) -> str:
     """The point at the second epoch."""
-    return moved(*_arguments(arguments, write), place_of("__u.u"))
+    return chain(moved(*_arguments(arguments, write))[:5], place_of("__x.u"))
 
 
 def all_six(arguments: list[exp.Expr], write: Write) -> str:
     """The six parameters at the second epoch."""
-    rates = ", ".join(f"{value} * {MAS}" for value in ("__v.x * __b.f", "__y.a", "__y.d", "__y.z"))
-    return moved(*_arguments(arguments, write), f"list_concat({place_of('__u.u')}, [{rates}])")
+    rates = ", ".join(f"{value} * {MAS}" for value in ("__x.x * __x.f", "__x.a1", "__x.d1", "__x.z1"))
+    return chain(moved(*_arguments(arguments, write)), f"list_concat({place_of('__x.u')}, [{rates}])")
 
 
 def six(arguments: list[exp.Expr], write: Write) -> str:
@@ -124,17 +135,17 @@ def errors(standard: list[str], known: list[str], parallax: str, velocity: str, 
     given = {"x": _or_zero(parallax), "v": _or_zero(velocity), "e": _or_zero(velocity_error)}
     given |= {f"s{i}": _or_zero(value) for i, value in enumerate(standard)}
     given |= {f"c{i}{j}": _or_zero(value) for (i, j), value in zip(KNOWN, known, strict=True)}
-    spread = "pow(__c.x * __c.e, 2) + pow(__c.v * __c.s2, 2) + pow(__c.e * __c.s2, 2)"
-    radial = {"s": f"sqrt({spread}) / {A_PER_YEAR}"}
-    share = {"c": f"CASE WHEN __z.s = 0 THEN 0 ELSE __c.s2 * __c.v / {A_PER_YEAR} / __z.s END"}
+    spread = "pow(__x.x * __x.e, 2) + pow(__x.v * __x.s2, 2) + pow(__x.e * __x.s2, 2)"
+    radial = {"s5": f"sqrt({spread}) / {A_PER_YEAR}"}
+    share = {"q": f"CASE WHEN __x.s5 = 0 THEN 0 ELSE __x.s2 * __x.v / {A_PER_YEAR} / __x.s5 END"}
 
     def correlation(i: int, j: int) -> str:
         if j < 5:
-            return f"__c.c{i}{j}"
-        return "__q.c" if i == 2 else f"__q.c * __c.c{min(i, 2)}{max(i, 2)}"
+            return f"__x.c{i}{j}"
+        return "__x.q" if i == 2 else f"__x.q * __x.c{min(i, 2)}{max(i, 2)}"
 
-    numbers = [*(f"__c.s{i}" for i in range(5)), "__z.s", *(correlation(i, j) for i, j in PLACES)]
-    return let(given, let(radial, let(share, f"[{', '.join(numbers)}]", "__q"), "__z"), "__c")
+    numbers = [*(f"__x.s{i}" for i in range(5)), "__x.s5", *(correlation(i, j) for i, j in PLACES)]
+    return chain([given, radial, share], f"[{', '.join(numbers)}]")
 
 
 def error_array(arguments: list[exp.Expr], write: Write) -> str:
@@ -146,38 +157,38 @@ def error_array(arguments: list[exp.Expr], write: Write) -> str:
 # proper motions are components along fixed axes. pp, pq, pr, qp, qq, qr are the products of new axes and old ones.
 def _row_of_place(k: str) -> list[str]:
     return [
-        f"__b.f * (__d.{k}p * __s.s - __d.{k}r * __v.t * __v.a)",
-        f"__b.f * (__d.{k}q * __s.s - __d.{k}r * __v.t * __v.d)",
+        f"__x.f * (__x.{k}p * __x.g - __x.{k}r * __x.t * __x.a)",
+        f"__x.f * (__x.{k}q * __x.g - __x.{k}r * __x.t * __x.d)",
         "0e0",
-        f"__b.f * __d.{k}p * __v.t",
-        f"__b.f * __d.{k}q * __v.t",
-        f"__b.f * __d.{k}r * __v.t",
+        f"__x.f * __x.{k}p * __x.t",
+        f"__x.f * __x.{k}q * __x.t",
+        f"__x.f * __x.{k}r * __x.t",
     ]
 
 
 def _row_of_motion(k: str, new: str) -> list[str]:
     rates = [
-        f"-(__d.{k}r * __v.a * __s.s + __d.{k}p * __s.m * __v.t)",
-        f"-(__d.{k}r * __v.d * __s.s + __d.{k}q * __s.m * __v.t)",
+        f"-(__x.{k}r * __x.a * __x.g + __x.{k}p * __x.m * __x.t)",
+        f"-(__x.{k}r * __x.d * __x.g + __x.{k}q * __x.m * __x.t)",
         "0e0",
-        f"__d.{k}p * __s.s - 2 * __v.t * __v.a * __d.{k}r",
-        f"__d.{k}q * __s.s - 2 * __v.t * __v.d * __d.{k}r",
-        f"__v.t * (__d.{k}p * __v.a + __d.{k}q * __v.d)",
+        f"__x.{k}p * __x.g - 2 * __x.t * __x.a * __x.{k}r",
+        f"__x.{k}q * __x.g - 2 * __x.t * __x.d * __x.{k}r",
+        f"__x.t * (__x.{k}p * __x.a + __x.{k}q * __x.d)",
     ]
-    return [f"pow(__b.f, 3) * ({rate}) + 3 * {new} * __d.f{i}" for i, rate in enumerate(rates)]
+    return [f"pow(__x.f, 3) * ({rate}) + 3 * {new} * __x.f{i}" for i, rate in enumerate(rates)]
 
 
-def _jacobian() -> str:
-    radial = ["0e0", "0e0", "0e0", "2 * __v.t * __v.a", "2 * __v.t * __v.d", "1 + 2 * __v.t * __v.z"]
+def _jacobian() -> dict[str, str]:
+    radial = ["0e0", "0e0", "0e0", "2 * __x.t * __x.a", "2 * __x.t * __x.d", "1 + 2 * __x.t * __x.z"]
     rows = [
         _row_of_place("p"),
         _row_of_place("q"),
-        [f"__v.x * __b.f * __d.f{i} + {'__b.f' if i == 2 else '0'}" for i in SIX],
-        _row_of_motion("p", "__y.a"),
-        _row_of_motion("q", "__y.d"),
-        [f"pow(__b.f, 2) * ({rate}) + 2 * __y.z * __d.f{i}" for i, rate in enumerate(radial)],
+        [f"__x.x * __x.f * __x.f{i} + {'__x.f' if i == 2 else '0'}" for i in SIX],
+        _row_of_motion("p", "__x.a1"),
+        _row_of_motion("q", "__x.d1"),
+        [f"pow(__x.f, 2) * ({rate}) + 2 * __x.z1 * __x.f{i}" for i, rate in enumerate(radial)],
     ]
-    return "[" + ", ".join(f"[{', '.join(row)}]" for row in rows) + "]"
+    return {f"j{i}": f"[{', '.join(row)}]" for i, row in enumerate(rows)}
 
 
 def propagated_errors(arguments: list[exp.Expr], write: Write) -> str:
@@ -188,28 +199,26 @@ def propagated_errors(arguments: list[exp.Expr], write: Write) -> str:
     else:
         before = parameters(*given[:6])
         spread = errors(given[6:11], given[12:], given[2], given[5], given[11])
-    products = {
-        new + old: inner(f"__w.{new}", f"__b.{old}") for new in "pq" for old in "pqr"
-    }  # fmt: skip
-    # The relative change of f: by the place and the parallax none.
+    # f3, f4, f5: the relative change of f by the motions; by the place and the parallax there is none.
+    products = {new + old: inner(f"__x.{new}1", f"__x.{old}") for new in "pq" for old in "pqr"}
     products |= {f"f{i}": "0e0" for i in range(3)}
-    products |= {"f3": "-pow(__b.f * __v.t, 2) * __v.a", "f4": "-pow(__b.f * __v.t, 2) * __v.d",
-                 "f5": "-pow(__b.f, 2) * __v.t * __s.s"}  # fmt: skip
+    products |= {"f3": "-pow(__x.f * __x.t, 2) * __x.a", "f4": "-pow(__x.f * __x.t, 2) * __x.d",
+                 "f5": "-pow(__x.f, 2) * __x.t * __x.g"}  # fmt: skip
 
     def covariance(i: int, j: int) -> str:
-        corr = "1" if i == j else f"__e.e[{PLACES[min(i, j), max(i, j)]}]"
-        return f"__e.e[{i + 1}] * __e.e[{j + 1}] * {corr}"
+        correlation = "1" if i == j else f"coalesce(__x.k[{PLACES[min(i, j), max(i, j)]}], 0)"
+        return f"coalesce(__x.k[{i + 1}] * __x.k[{j + 1}], 0) * {correlation}"
 
-    matrix = "[" + ", ".join(f"[{', '.join(covariance(i, j) for j in SIX)}]" for i in SIX) + "]"
+    def product(rows: str, i: int, others: str, j: int) -> str:
+        return f"list_inner_product(__x.{rows}{i}, __x.{others}{j})"
+
+    def row(element: Callable[[int], str]) -> str:
+        return f"[{', '.join(map(element, SIX))}]"
+
     # J C, then J C J'. C is symmetric, so that products of rows do.
-    half = "list_transform(__j.j, lambda __r: list_transform(__j.c, lambda __x: list_inner_product(__r, __x)))"
-    full = "list_transform(__h.h, lambda __r: list_transform(__j.j, lambda __x: list_inner_product(__r, __x)))"
-    sizes = ", ".join(f"sqrt(greatest(0, __f.c[{i + 1}][{i + 1}]))" for i in SIX)
-    share = "__f.c[{a}][{b}] / nullif(__t.s[{a}] * __t.s[{b}], 0)"
-    correlations = ", ".join("coalesce(" + share.format(a=i + 1, b=j + 1) + ", 0)" for i, j in PLACES)
-    result = let({"s": f"[{sizes}]"}, f"list_concat(__t.s, [{correlations}])", "__t")
-    result = let({"c": full}, result, "__f")
-    result = let({"h": half}, result, "__h")
-    result = let({"j": _jacobian(), "c": matrix}, result, "__j")
-    result = let(products, result, "__d")
-    return let({"e": f"CAST({spread} AS DOUBLE[])"}, moved(before, start, end, result), "__e")
+    before_and_jacobian = {f"c{i}": row(lambda j, i=i: covariance(i, j)) for i in SIX} | _jacobian()
+    half = {f"h{i}": row(lambda j, i=i: product("j", i, "c", j)) for i in SIX}
+    sizes = {f"s{i}": f"sqrt(greatest(0, {product('h', i, 'j', i)}))" for i in SIX}
+    steps = [*moved(before, start, end, k=f"CAST({spread} AS DOUBLE[])"), products, before_and_jacobian, half, sizes]
+    correlations = [f"coalesce({product('h', i, 'j', j)} / nullif(__x.s{i} * __x.s{j}, 0), 0)" for i, j in PLACES]
+    return chain(steps, f"[{', '.join([*(f'__x.s{i}' for i in SIX), *correlations])}]")
