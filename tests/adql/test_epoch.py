@@ -143,8 +143,9 @@ def test_six_parameters_are_astropys(con, stars):
     apart = SkyCoord(got[:, 0], got[:, 1], unit="deg").separation(stars_).to_value("mas")
     assert np.all(apart < 1e-6 + share * motion * 100)
     ratios = np.abs(got[:, 2] / stars_.distance.to_value(u.mas, u.parallax()) - 1)
-    assert np.median(ratios) < 1e-5
-    assert ratios.max() < 1e-3
+    fine = share < 0.01  # faster ones are slowed down by astropy
+    assert fine.sum() > 200
+    assert ratios[fine].max() < 2e-5
     assert np.all(np.abs(got[:, 3] - stars_.pm_ra_cosdec.to_value("mas/yr")) < 1e-6 + share * motion)
     assert np.all(np.abs(got[:, 4] - stars_.pm_dec.to_value("mas/yr")) < 1e-6 + share * motion)
 
