@@ -25,15 +25,16 @@ def regions_to_ranges(select: exp.Select, write: Write, explain: list[str]) -> N
     parts = conjuncts(where.this)
     added: list[exp.Expr] = []
     for part in parts:
-        for found in _cones(part, write):
-            source, (ra, dec, radius) = found
+        for source, cones in _bounds(part, write):
             table: Any = source.table
-            low, high = dec - radius, dec + radius
-            if radius < 90:
+            if all(radius < 90 for _, _, radius in cones):
+                low, high = min(dec - radius for _, dec, radius in cones), max(dec + radius for _, dec, radius in cones)
                 added.append(_between(source, table.position[1], geometry.real(low), geometry.real(high)))
-            ranges = sky.cone(ra, dec, radius) if table.cell_column else None
-            if not ranges:
+            found = [sky.cone(*cone) for cone in cones] if table.cell_column else []
+            several = [ranges for ranges in found if ranges]
+            if not several or len(several) < len(found):
                 continue
+            ranges = sky.together(several)
             added.append(_between(source, table.cell_column, str(ranges[0][0]), str(ranges[-1][1])))
             if len(ranges) > 1:
                 tests = [_between(source, table.cell_column, str(a), str(b)) for a, b in ranges]
@@ -41,12 +42,38 @@ def regions_to_ranges(select: exp.Select, write: Write, explain: list[str]) -> N
                 for test in tests[1:]:
                     whole = exp.Or(this=whole, expression=test)
                 added.append(whole)
+            ra, dec, radius = cones[0]
+            places = f"region around ({ra:.6g}, {dec:.6g}) with radius {radius:.6g} degrees"
             explain.append(
-                f"the region around ({ra:.6g}, {dec:.6g}) with radius {radius:.6g} degrees became {len(ranges)} "
+                f"the {places}{f' and {len(cones) - 1} more' if len(cones) > 1 else ''} became {len(ranges)} "
                 f"range{'s' * (len(ranges) > 1)} of {source.name}.{table.cell_column}"
             )
     if added:
         where.set("this", joined(added + parts))
+
+
+Cone = tuple[float, float, float]  # ra, dec, radius
+
+
+def _bounds(part: exp.Expr, write: Write) -> Iterator[tuple[Source, list[Cone]]]:
+    """Tables, each with the cones in one of which it lies wherever a condition is true."""
+    part = part.unnest()
+    if not isinstance(part, exp.Or):
+        for source, cone in _cones(part, write):
+            yield source, [cone]
+        return
+    # Of conditions that OR joins, all must bound the same table.
+    whole: dict[int, tuple[Source, list[Cone]]] | None = None
+    for branch in part.flatten():
+        here: dict[int, tuple[Source, list[Cone]]] = {}
+        for inner in conjuncts(branch.unnest()):
+            for source, cones in _bounds(inner, write):
+                here.setdefault(id(source), (source, cones))
+        if whole is None:
+            whole = here
+        else:
+            whole = {key: (source, cones + here[key][1]) for key, (source, cones) in whole.items() if key in here}
+    yield from (whole or {}).values()
 
 
 def _between(source: Source, column: str, low: str, high: str) -> exp.Expr:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import lru_cache
 
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import Latitude, Longitude
 from cdshealpix import nested
+from numpy.typing import NDArray
 
 # Gaia's source_id: the nested cell of order 12, times 2^35 (Gaia DR3 documentation, section 20.1.1).
 ORDER, SHIFT = 12, 35
@@ -35,6 +37,17 @@ def cone(ra: float, dec: float, radius: float) -> tuple[tuple[int, int], ...] | 
     order = np.argsort(cells.astype(np.int64) << bits)
     lows = (cells.astype(np.int64) << bits)[order]
     highs = ((cells.astype(np.int64) + 1) << bits)[order] - 1
+    return _joined(lows, highs)
+
+
+def together(parts: Iterable[tuple[tuple[int, int], ...]]) -> tuple[tuple[int, int], ...]:
+    """The ranges that hold all of several lists of ranges, MAX_RANGES at most."""
+    every = np.array(sorted(range_ for part in parts for range_ in part), dtype=np.int64)
+    return _joined(every[:, 0], np.maximum.accumulate(every[:, 1]))
+
+
+def _joined(lows: NDArray[np.int64], highs: NDArray[np.int64]) -> tuple[tuple[int, int], ...]:
+    """Sorted ranges without gaps of nothing, and without the smallest gaps where there are too many."""
     gaps = lows[1:] - highs[:-1] - 1
     ends = np.sort(np.argsort(gaps)[::-1][: MAX_RANGES - 1])
     ends = ends[gaps[ends] > 0]
