@@ -148,13 +148,33 @@ class Writer(DuckDBGenerator):
         size = node.to.expressions
         if not size:
             return super().cast_sql(node, safe_prefix)
-        return f"left(CAST({self.sql(node.this)} AS VARCHAR), {self.sql(size[0])})"
+        text = f"left(CAST({self.sql(node.this)} AS VARCHAR), {self.sql(size[0])})"
+        return f"rtrim({text}, ' ')" if node.to.this == exp.DType.CHAR else text
+
+    def like_sql(self, node: exp.Like) -> str:
+        return self.like(node, "LIKE")
+
+    def ilike_sql(self, node: exp.ILike) -> str:
+        return self.like(node, "ILIKE")
+
+    def like(self, node: exp.Binary, word: str) -> str:
+        """A backslash takes the meaning from what follows it, as in PostgreSQL."""
+        escape = " ESCAPE '\\'" if "\\" in node.expression.name else ""
+        return f"{self.sql(node.this)} {word} {self.sql(node.expression)}{escape}"
 
     def eq_sql(self, node: exp.EQ) -> str:
-        return self.simple_test(node, True) or super().binary(node, "=")
+        return self.simple_test(node, True) or super().binary(self.without_blanks(node), "=")
 
     def neq_sql(self, node: exp.NEQ) -> str:
-        return self.simple_test(node, False) or super().binary(node, "<>")
+        return self.simple_test(node, False) or super().binary(self.without_blanks(node), "<>")
+
+    def without_blanks(self, node: exp.Binary) -> exp.Binary:
+        """Trailing blanks count for nothing where a CHAR is compared."""
+        for one, other in (("this", "expression"), ("expression", "this")):
+            text, value = node.args[one], node.args[other]
+            if isinstance(value, exp.Cast) and value.to.this == exp.DType.CHAR and text.is_string:
+                node.set(one, exp.Literal.string(text.name.rstrip(" ")))
+        return node
 
     def simple_test(self, node: exp.Binary, equal: bool) -> str | None:
         """`1 = CONTAINS(...)` as a condition, without the number in between."""
