@@ -10,8 +10,7 @@ from sedsql.adql.function import Function, Write, Writes
 from sedsql.adql.sphere import real
 from sedsql.adql.userdefined import REFUSED, USER_DEFINED
 
-
-predicates.INSIDE |= {"YB": boxes.polygon_in_box, "BY": boxes.box_in_polygon}
+predicates.INSIDE |= {"YB": boxes.polygon_in_box, "BY": boxes.box_in_polygon, "CB": boxes.circle_in_box}
 predicates.TOGETHER |= {"BY": boxes.box_meets_polygon, "YB": predicates.swapped(boxes.box_meets_polygon)}
 
 

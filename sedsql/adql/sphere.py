@@ -93,9 +93,14 @@ def corners(values: list[float]) -> list[Vector]:
     return found
 
 
+# The middle of a polygon is shifted by two arcseconds: the way from a point away from the middle is not defined at the
+# middle itself, where people put the point that they drew a symmetric polygon around.
+SHIFT = (6.1e-6, 3.5e-6, -7.1e-6)
+
+
 def axis_and_area(points: list[Vector]) -> tuple[Vector, float]:
     """A direction in the middle of a polygon, and the area (sr) of its part that does not hold the antipodes."""
-    total = (0.0, 0.0, 0.0)
+    total = SHIFT
     for point in points:
         total = (total[0] + point[0], total[1] + point[1], total[2] + point[2])
     axis = unit(total)
@@ -182,7 +187,9 @@ def sides(polygon: str) -> str:
 
 def inside(point: str, edges: str) -> str:
     """Whether a vector lies in a polygon of such sides, as in `inside_edges`."""
-    mean = ", ".join(f"list_sum(list_transform({edges}, lambda __e: __e.a[{i}]))" for i in (1, 2, 3))
+    mean = ", ".join(
+        f"list_sum(list_transform({edges}, lambda __e: __e.a[{i}])) + {shift!r}" for i, shift in enumerate(SHIFT, 1)
+    )
     turn = inner("__e.n", "__m.axis")
     left = inner(outer("__e.a", "__m.axis"), point)
     right = inner(outer("__e.b", "__m.axis"), point)

@@ -177,8 +177,8 @@ GAIA = {
         "CASE WHEN {0} < {1} THEN 0 WHEN {0} >= {2} THEN {3} + 1"
         " ELSE floor(({0} - {1}) * ({3})::DOUBLE / ({2} - {1}))::INT + 1 END",
     ),
-    "GREATEST": Function(("aa",), "=", _listed("greatest"), more=lambda size: ("a" * size,)),
-    "LEAST": Function(("aa",), "=", _listed("least"), more=lambda size: ("a" * size,)),
+    "GREATEST": Function(("aa",), "=", _listed("greatest"), more=lambda size: ("a" * size,) if size else ()),
+    "LEAST": Function(("aa",), "=", _listed("least"), more=lambda size: ("a" * size,) if size else ()),
     "LENGTH": Function(("s",), "i", "length({0})"),
     "BIT_AND": Function(("nn",), "i", "({0} & {1})"),
     "BIT_OR": Function(("nn",), "i", "({0} | {1})"),

@@ -76,6 +76,11 @@ def test_mutated_queries(catalogue, functions):
         survives(" ".join(tokens), catalogue, functions)
 
 
+@pytest.mark.parametrize("query", ["SELECT GREATEST() FROM t", "SELECT a FROM t WHERE LEAST() = 1"])
+def test_what_the_fuzz_found(query):
+    survives(query)
+
+
 LARGE = [
     "SELECT " + "(" * 5000 + "1" + ")" * 5000 + " FROM t",
     "SELECT " + "-(" * 500 + "1" + ")" * 500 + " FROM t",

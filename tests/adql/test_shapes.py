@@ -215,3 +215,38 @@ def test_centroids_of_polygons(con, shapes):
     for shape in (POLYGON, REVERSED):
         got = vectors(*ask(con, f"CENTROID({shape})").T)
         assert np.degrees(np.linalg.norm(got - total, axis=1)).max() < 5e-3
+
+
+@pytest.mark.parametrize(
+    ("test", "expected"),
+    [
+        # The middle of a symmetric polygon, which the parity of crossed sides cannot tell by itself.
+        ("CONTAINS(POINT(0, 0), POLYGON(-30, -30, 30, -30, 30, 30, -30, 30))", 1),
+        ("CONTAINS(POINT(x - 1, 0), POLYGON(-30, -30, 30, -30, 30, 30, -30, 30 * x))", 1),
+        ("CONTAINS(POINT(180, 0), POLYGON(-30, -30, 30, -30, 30, 30, -30, 30))", 0),
+        ("CONTAINS(POINT(0, 90), POLYGON(0, 80, 120, 80, 240, 80))", 1),
+        ("CONTAINS(POINT(0, -90), POLYGON(0, 80, 120, 80, 240, 80))", 0),
+        ("CONTAINS(CIRCLE(0, 0, 5), POLYGON(-30, -30, 30, -30, 30, 30, -30, 30))", 1),
+        ("CONTAINS(POINT(10, 20), POLYGON(9.9999999, 20, 10, 19.9999999, 10.0000001, 20, 10, 20.0000001))", 1),
+        # Circles and boxes at the poles, and beyond 90 degrees.
+        ("CONTAINS(CIRCLE(0, 89, 5), BOX(0, 80, 360, 40))", 1),
+        ("CONTAINS(CIRCLE(0, 89, 5), BOX(0, 86, 360, 7))", 0),
+        ("CONTAINS(CIRCLE(0, -85, 10), BOX(0, -90, 360, 60))", 1),
+        ("CONTAINS(CIRCLE(0, 0, 120), BOX(0, 0, 360, 180))", 1),
+        ("CONTAINS(CIRCLE(0, 89, 5), BOX(0, 80, 350, 40))", 0),
+        ("INTERSECTS(CIRCLE(180, 85, 10), BOX(0, 87, 20, 2))", 1),
+        ("CONTAINS(BOX(0, 0, 360, 180), CIRCLE(0, 0, 180))", 1),
+        ("CONTAINS(CIRCLE(0, 0, 170), CIRCLE(0, 0, 175))", 1),
+        ("INTERSECTS(CIRCLE(0, 0, 100), CIRCLE(180, 0, 70))", 0),
+        ("INTERSECTS(CIRCLE(0, 0, 120), POLYGON(170, 0, 175, 0, 172, 5))", 0),
+        ("CONTAINS(POLYGON(100, 0, 105, 0, 102, 5), CIRCLE(0, 0, 120))", 1),
+        # The sides of a polygon bulge over a parallel; a box all around is not left through its meridian.
+        ("INTERSECTS(BOX(0, 50.5, 20, 1), POLYGON(-40, 49, 40, 49, 0, 20))", 1),
+        ("CONTAINS(POLYGON(0, 10, 120, 10, 240, 10), BOX(0, 0, 360, 60))", 0),
+        ("CONTAINS(POLYGON(0, 80, 120, 80, 240, 80), BOX(200, 85, 360, 20))", 1),
+        ("CONTAINS(BOX(0, 90, 360, 2), POLYGON(0, 80, 120, 80, 240, 80))", 1),
+    ],
+)
+def test_special_places(con, test, expected):
+    con.execute("CREATE OR REPLACE TABLE one AS SELECT 1 AS x")
+    assert con.execute(translate(f"SELECT {test} AS v FROM one")).fetchall() == [(expected,)]
