@@ -9,7 +9,7 @@ radial velocity times the parallax over A. NULL is taken for 0, but for places a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from sqlglot import exp
 
@@ -212,12 +212,12 @@ def propagated_errors(arguments: list[exp.Expr], write: Write) -> str:
     def product(rows: str, i: int, others: str, j: int) -> str:
         return f"list_inner_product(__x.{rows}{i}, __x.{others}{j})"
 
-    def row(element: Callable[[int], str]) -> str:
-        return f"[{', '.join(map(element, SIX))}]"
+    def row(elements: Iterable[str]) -> str:
+        return f"[{', '.join(elements)}]"
 
     # J C, then J C J'. C is symmetric, so that products of rows do.
-    before_and_jacobian = {f"c{i}": row(lambda j, i=i: covariance(i, j)) for i in SIX} | _jacobian()
-    half = {f"h{i}": row(lambda j, i=i: product("j", i, "c", j)) for i in SIX}
+    before_and_jacobian = {f"c{i}": row(covariance(i, j) for j in SIX) for i in SIX} | _jacobian()
+    half = {f"h{i}": row(product("j", i, "c", j) for j in SIX) for i in SIX}
     sizes = {f"s{i}": f"sqrt(greatest(0, {product('h', i, 'j', i)}))" for i in SIX}
     steps = [*moved(before, start, end, k=f"CAST({spread} AS DOUBLE[])"), products, before_and_jacobian, half, sizes]
     correlations = [f"coalesce({product('h', i, 'j', j)} / nullif(__x.s{i} * __x.s{j}, 0), 0)" for i, j in PLACES]

@@ -231,10 +231,10 @@ def test_shapes_among_each_other(con, near, seed):
     meet = value(con, f"INTERSECTS({one}, {other})")
     assert meet == value(con, f"INTERSECTS({other}, {one})")
     assert meet == 1 or not first & second
-    # The same, with their kinds known only when it runs.
-    con.execute("CREATE OR REPLACE TABLE pair AS " + translate(f"SELECT {one} AS a, {other} AS b FROM one"))
-    assert ask(con, "INTERSECTS(a, b)", "pair") == [(meet,)]
-    assert ask(con, "INTERSECTS(b, a)", "pair") == [(meet,)]
+    if seed % 4 == 0:  # the same, with their kinds known only when it runs: 16 tests in one, and slow to bind
+        con.execute("CREATE OR REPLACE TABLE pair AS " + translate(f"SELECT {one} AS a, {other} AS b FROM one"))
+        assert ask(con, "INTERSECTS(a, b)", "pair") == [(meet,)]
+        assert ask(con, "INTERSECTS(b, a)", "pair") == [(meet,)]
     # Disjoint samples of shapes that meet leave only a sliver between the points.
     assert not meet or first & second or value(con, f"INTERSECTS({shrunk(one)}, {shrunk(other)})") == 0
     within = value(con, f"CONTAINS({one}, {other})")
