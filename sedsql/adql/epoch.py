@@ -112,8 +112,14 @@ def _arguments(arguments: list[exp.Expr], write: Write) -> tuple[str, str, str]:
 
 
 def position(arguments: list[exp.Expr], write: Write) -> str:
-    """The point at the second epoch."""
-    return chain(moved(*_arguments(arguments, write))[:5], place_of("__x.u"))
+    """The point at the second epoch; without the triads, which cost most of the time."""
+    turn = {"ca": "cos(__x.ra)", "sa": "sin(__x.ra)", "cd": "cos(__x.dec)", "sd": "sin(__x.dec)",
+            "g": "1 + __x.z * __x.t", "a1": "__x.a * __x.t", "d1": "__x.d * __x.t"}  # fmt: skip
+    place = (
+        "[__x.cd * __x.ca * __x.g - __x.sa * __x.a1 - __x.sd * __x.ca * __x.d1,"
+        " __x.cd * __x.sa * __x.g + __x.ca * __x.a1 - __x.sd * __x.sa * __x.d1, __x.sd * __x.g + __x.cd * __x.d1]"
+    )
+    return chain([*moved(*_arguments(arguments, write))[:2], turn, {"u": place}], place_of("__x.u"))
 
 
 def all_six(arguments: list[exp.Expr], write: Write) -> str:
