@@ -157,6 +157,8 @@ def _look_in(con: duckdb.DuckDBPyConnection, mirror: Path) -> None:
         # DuckDB takes a comma for the end of one search path and the start of the next.
         raise MirrorError(f"{mirror} has a comma in its path, which DuckDB cannot search; move or rename it")
     con.execute(f"SET GLOBAL file_search_path = {_literal(mirror)}")
+    # Reading it again for each query is half the time of a cone search in 50 million rows.
+    con.execute("SET GLOBAL parquet_metadata_cache = true")
 
 
 def _literal(text: object) -> str:
