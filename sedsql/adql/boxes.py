@@ -1,4 +1,4 @@
-"""Boxes among polygons, and circles in boxes all around.
+"""Boxes among polygons.
 
 A box lies between two meridians and two parallels; a parallel is no great circle.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sedsql.adql import predicates, sphere
+from sedsql.adql import sphere
 from sedsql.adql.geometry import Shape, sides_of
 
 # Within these bodies: __g.s the sides of the polygon, and of the box __g.a, __g.d the middle, __g.w half the width,
@@ -103,13 +103,3 @@ def box_in_polygon(box: Shape, polygon: Shape) -> str:
     inside = f"list_bool_and(list_transform({_border_points()}, lambda __o: {sphere.inside('__o', '__g.s')}))"
     body = f"{inside} AND NOT {_of_corners(_within, False)} AND NOT {_cross()}"
     return _with_box(box, polygon, f"CASE WHEN __g.s IS NOT NULL THEN {body} END")
-
-
-def circle_in_box(circle: Shape, box: Shape) -> str:
-    """In a box all around, a circle may hold a pole if the box does; in others it stays between the meridians."""
-    dec, radius = circle.numbers[1].sql, circle.numbers[2].sql
-    _, dec0, width, height = (number.sql for number in box.numbers)
-    low, high = f"({dec0} - {height} / 2e0)", f"({dec0} + {height} / 2e0)"
-    north = f"{high} >= 90 OR {dec} + {radius} <= {high}"
-    south = f"{low} <= -90 OR {dec} - {radius} >= {low}"
-    return f"CASE WHEN {width} >= 360 THEN ({north}) AND ({south}) ELSE {predicates.circle_in_box(circle, box)} END"

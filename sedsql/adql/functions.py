@@ -5,13 +5,10 @@ from __future__ import annotations
 import astropy.units as u
 from sqlglot import exp
 
-from sedsql.adql import boxes, geometry, predicates
+from sedsql.adql import geometry, predicates
 from sedsql.adql.function import Function, Write, Writes
 from sedsql.adql.sphere import real
 from sedsql.adql.userdefined import REFUSED, USER_DEFINED
-
-predicates.INSIDE |= {"YB": boxes.polygon_in_box, "BY": boxes.box_in_polygon, "CB": boxes.circle_in_box}
-predicates.TOGETHER |= {"BY": boxes.box_meets_polygon, "YB": predicates.swapped(boxes.box_meets_polygon)}
 
 
 def _rounding(function: str) -> Writes:

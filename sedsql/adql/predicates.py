@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from sqlglot import exp
 
-from sedsql.adql import sphere
+from sedsql.adql import boxes, sphere
 from sedsql.adql.function import Write
 from sedsql.adql.geometry import NAMES, Shape, UnsupportedError, coordinates, each, shape, sides_of
 from sedsql.adql.sphere import Number, real
@@ -112,14 +112,17 @@ def pairwise(first: Shape, second: Shape, function: str, table: dict[str, Test])
 
 
 def circle_in_box(circle: Shape, box: Shape) -> str:
+    """Between the meridians; in a box all around a circle may hold a pole if the box does."""
     ra, dec, radius = circle.numbers
     ra0, dec0, width, height = box.numbers
-    north = f"{dec.sql} + {radius.sql} <= least({dec0.sql} + {height.sql} / 2, 90)"
-    south = f"{dec.sql} - {radius.sql} >= greatest({dec0.sql} - {height.sql} / 2, -90)"
+    low, high = f"({dec0.sql} - {height.sql} / 2e0)", f"({dec0.sql} + {height.sql} / 2e0)"
+    bottom, top = f"{dec.sql} - {radius.sql}", f"{dec.sql} + {radius.sql}"
     # How far east of its centre the circle reaches.
     reach = f"degrees(asin(least(1e0, {sphere.sin_of(radius)} / greatest(1e-300, {sphere.cos_of(dec)}))))"
-    beside = f"{_turn(ra, ra0)} + {reach} <= {width.sql} / 2"
-    return f"{north} AND {south} AND ({width.sql} >= 360 OR {beside})"
+    beside = f"{_turn(ra, ra0)} + {reach} <= {width.sql} / 2e0"
+    between = f"{top} <= least({high}, 90) AND {bottom} >= greatest({low}, -90) AND {beside}"
+    around = f"({high} >= 90 OR {top} <= {high}) AND ({low} <= -90 OR {bottom} >= {low})"
+    return f"CASE WHEN {width.sql} >= 360 THEN {around} ELSE {between} END"
 
 
 def point_in_circle(point: Shape, circle: Shape) -> str:
@@ -275,6 +278,8 @@ INSIDE: dict[str, Test] = {
     "YC": polygon_in_circle,
     "YY": polygon_in_polygon,
     "BB": box_in_box,
+    "BY": boxes.box_in_polygon,
+    "YB": boxes.polygon_in_box,
     "CB": circle_in_box,
     "BC": box_in_circle,
     **dict.fromkeys(("CP", "BP", "YP"), lambda one, other: "false"),
@@ -285,6 +290,7 @@ TOGETHER: dict[str, Test] = {
     "CY": circle_meets_polygon,
     "CB": circle_meets_box,
     "BB": boxes_meet,
+    "BY": boxes.box_meets_polygon,
     "YY": polygons_meet,
 }
 TOGETHER |= {pair[::-1]: swapped(test) for pair, test in TOGETHER.items() if pair[0] != pair[1]}
