@@ -235,4 +235,4 @@ def test_memory_does_not_grow_with_the_number_of_rows(tmp_path):
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         return int(done.stdout) / 1024
 
-    assert peak_mb(750_000) - peak_mb(150_000) < 80
+    assert peak_mb(1_100_000) - peak_mb(500_000) < 60
