@@ -71,9 +71,10 @@ class Words:
         token = self.token
         if token is None:
             return self.error(f"The query ends where {expected} is expected")
-        before = self.tokens[self.place - 1].text.upper() if self.place else ""
-        if "LIMIT" in (before, self.ahead()):
-            return self.error("ADQL has no LIMIT", hint="write SELECT TOP n")
+        # `FROM t LIMIT 5` reads LIMIT as the name of t, and stumbles over the number.
+        for word in (token, *self.tokens[max(self.place - 1, 0) : self.place]):
+            if word.text.upper() == "LIMIT":
+                return AdqlError("ADQL has no LIMIT", self.sql, word.start, word.end, hint="write SELECT TOP n")
         text = self.sql[token.start : token.end]
         return self.error(f"{text!r} is not expected here" if len(text) < 60 else "Unexpected here",
                           hint=f"what can stand here is {expected}")  # fmt: skip
