@@ -5,7 +5,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from sedsql.adql import ADQL, AdqlError, translate
+from sedsql.adql import ADQL, AdqlError
 
 PAIRS = [
     ("SELECT TOP 5 a FROM t", "SELECT a FROM t LIMIT 5"),
@@ -62,11 +62,3 @@ def test_errors_are_sqlglots_too():
 
 def test_a_condition_can_be_parsed_alone():
     assert sqlglot.parse_one("a = 1 AND b < 2", read="adql", into=exp.Condition).sql("adql") == "a = 1 AND b < 2"
-
-
-@pytest.mark.parametrize("query", ["SELECT a FROM t LIMIT 5", "SELECT a FROM t WHERE b > 3 LIMIT 5"])
-def test_limit_is_told_where_it_stands(query):
-    with pytest.raises(AdqlError, match="ADQL has no LIMIT") as caught:
-        translate(query)
-    assert caught.value.column == query.index("LIMIT") + 1
-    assert caught.value.hint == "write SELECT TOP n"

@@ -36,7 +36,7 @@ def test_pairs(adql, sql):
     [
         ("", 1, 1),
         ("SELECT a\nFROM t\nWHERE b", 3, 7),
-        ("SELECT a FROM t LIMIT 10", 1, 23),
+        ("SELECT a FROM t LIMIT 10", 1, 17),
         ("SELECT distance FROM t", 1, 8),
         ("DROP TABLE t", 1, 1),
         ("SELECT a FROM 'file.parquet'", 1, 15),
