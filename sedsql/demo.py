@@ -95,7 +95,7 @@ def _draw(con: Connection, page: Path, say: Print) -> None:
         )
         say(f"\nSEDs of each class are drawn in {page}.")
     except PlotError as error:
-        say(f"\nNo picture: {error}")
+        say(f"\nNo picture: {escape(str(error))}")
 
 
 def _classify(catalogue: Path, target: Path, print_rows: PrintRows, say: Print) -> None:
