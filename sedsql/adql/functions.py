@@ -92,7 +92,9 @@ def find(name: str) -> Function | None:
 
 def explain(name: str) -> str:
     """How a function is called, for a hint."""
-    words = {"n": "number", "s": "string", "g": "geometry", "p": "point", "t": "time", "a": "value"}
+    words = {
+        "n": "number", "s": "string", "b": "condition", "g": "geometry", "p": "point", "t": "time", "a": "value"
+    }  # fmt: skip
     function = find(name)
     forms = function.forms if function else ()
     return " or ".join(f"{name}({', '.join(words[letter] for letter in form)})" for form in forms)

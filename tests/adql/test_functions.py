@@ -1,5 +1,6 @@
 """User-defined functions, against the IVOA's examples and cdshealpix."""
 
+import contextlib
 import re
 import string
 
@@ -11,6 +12,7 @@ from astropy.coordinates import Latitude, Longitude
 from cdshealpix import nested
 
 from sedsql.adql import AdqlError, translate
+from sedsql.adql.userdefined import USER_DEFINED
 
 from .conftest import SHARED, shared_queries
 
@@ -101,3 +103,12 @@ def test_what_is_lacking_is_named():
     for name in ("TO_DATE('2', 'Y')", "gavo_ipix(1, 2)", "ivo_simbadpoint('M 31')"):
         with pytest.raises(AdqlError, match="sedsql does not support"):
             translate(f"SELECT {name} FROM t")
+
+
+@pytest.mark.parametrize("arguments", ["", "NULL", ", ".join(["NULL"] * 31)])
+def test_wrong_arguments_end_in_nothing_but_an_adql_error(arguments):
+    for name in USER_DEFINED:
+        with contextlib.suppress(AdqlError):
+            translate(f"SELECT {name}({arguments}) AS x FROM t")
+    with pytest.raises(AdqlError, match=r"IF_THEN_ELSE\(condition, value, value\)"):
+        translate("SELECT IF_THEN_ELSE(NULL, 1, 2) AS x FROM t")
