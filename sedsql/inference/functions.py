@@ -115,13 +115,12 @@ class _Sessions:
         }
 
     def _get(self, name: str) -> Session:
-        session = self._loaded.get(name)
-        if session is None:
-            with self._lock:
-                if name not in self._models:
-                    raise ModelError(f"No model {name!r}; there are {', '.join(self._models)}.")
-                session = self._loaded.setdefault(name, Session(self._models[name]))
-        return session
+        if name not in self._models:
+            raise ModelError(f"No model {name!r}; there are {', '.join(self._models)}.")
+        with self._lock:
+            if name not in self._loaded:
+                self._loaded[name] = Session(self._models[name])
+        return self._loaded[name]
 
     def sed_class(self, *columns):
         *bands, names = columns
@@ -170,17 +169,19 @@ class _Sessions:
             [_prediction(session.model, prediction), probabilities], names=["prediction", "probabilities"]
         )
 
-    def sed_place(self, labels, names):
+    def sed_place(self, wanted, names):
         """Place of a label in a model's probabilities, from 1 as SQL counts."""
+        return _by_value(self._places, np.empty(len(names)), names, self._default, wanted)
 
-        def of_model(labels, name):
-            places = [None if label is None else _place(self._get(name).model, label) + 1 for label in labels[0]]
-            return pa.array(places, pa.int32()).take(pa.array(labels[1]))
+    def _places(self, rows, name, wanted):
+        model = self._get(name).model
 
-        encoded = _flat(labels).dictionary_encode(null_encoding="encode")
-        words = encoded.dictionary.to_pylist()
-        codes = encoded.indices.to_numpy()
-        return _by_value(lambda rows, name: of_model((words, rows), name), codes, names, self._default)
+        def of_label(rows, label):
+            if label is None:
+                return pa.nulls(len(rows), pa.int32())
+            return pa.repeat(pa.scalar(_place(model, label) + 1, pa.int32()), len(rows))
+
+        return _by_value(of_label, rows, wanted, None)
 
 
 def _place(model: Model, label: str) -> int:
