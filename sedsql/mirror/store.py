@@ -122,6 +122,7 @@ def write_database(mirror: Path, tables: Iterable[Table], *, note: str = "") -> 
             con.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
             files = _literal(f"{schema}/{name}/*.parquet")
             con.execute(f'CREATE VIEW "{schema}"."{name}" AS SELECT * FROM read_parquet({files})')
+        con.execute((folder("sql") / "rules.sql").read_text(encoding="utf-8"))
         con.execute((folder("sql") / "views.sql").read_text(encoding="utf-8"))
         _write_tap_schema(con, tables, note)
         con.execute("USE memory")
