@@ -7,6 +7,7 @@ from sedsql.mirror.sample import write_sample
 from . import dachs as real
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """The real server is started once, so all its tests run in one process."""
     for item in items:

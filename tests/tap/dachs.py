@@ -169,15 +169,16 @@ def _fill(database: str, mirror: Path) -> None:
         for table in resources.ARCHIVE:
             csv = Path(folder, f"{table.name}.csv")
             columns = ", ".join(table.columns)
-            con.execute(f"COPY (SELECT {columns} FROM '{_parquet(mirror, table.name)}') TO '{csv}' (FORMAT csv, HEADER)")
-            with csv.open() as rows:
+            rows = f"SELECT {columns} FROM '{_folder(mirror, table.name)}/*.parquet'"
+            con.execute(f"COPY ({rows}) TO '{csv}' (FORMAT csv, HEADER)")
+            with csv.open() as text:
                 copy = f"COPY {table.name} ({columns}) FROM STDIN (FORMAT csv, HEADER)"
-                _run("psql", "-q", "-c", copy, database, stdin=rows)
+                _run("psql", "-q", "-c", copy, database, stdin=text)
     _run("psql", "-q", "-c", "ANALYZE", database)
 
 
-def _parquet(mirror: Path, table: str) -> Path:
-    return mirror / table.replace(".", "/") / "part-0.parquet"
+def _folder(mirror: Path, table: str) -> Path:
+    return mirror / table.replace(".", "/")
 
 
 def _key(mirror: Path) -> str:
@@ -186,7 +187,8 @@ def _key(mirror: Path) -> str:
     for schema in resources.SCHEMAS:
         made_from.update(resources.descriptor(schema).encode())
     for table in resources.ARCHIVE:
-        made_from.update(_parquet(mirror, table.name).read_bytes())
+        for part in sorted(_folder(mirror, table.name).glob("*.parquet")):
+            made_from.update(part.read_bytes())
     return made_from.hexdigest()[:12]
 
 
@@ -195,7 +197,18 @@ def _furnish(folder: Path, database: str) -> Path:
     for schema in resources.SCHEMAS:
         (folder / "inputs" / schema).mkdir(parents=True)
         (folder / "inputs" / schema / "q.rd").write_text(resources.descriptor(schema))
-    for name in ("etc", "logs", "state", "state/uwsjobs", "tmp", "cache", "web", "web/templates", "web/nv_static", "inputs/__system"):
+    for name in (
+        "etc",
+        "logs",
+        "state",
+        "state/uwsjobs",
+        "tmp",
+        "cache",
+        "web",
+        "web/templates",
+        "web/nv_static",
+        "inputs/__system",
+    ):
         (folder / name).mkdir()
     (folder / "etc" / "dsn").write_text(resources.dsn(database))
     (folder / "etc" / "defaultmeta.txt").write_text(resources.SERVICE)
