@@ -16,7 +16,7 @@ from .errors import Error
 from .inference.model import DEFAULT_MODEL, Model, ModelError, find_models
 from .jsontext import to_json
 from .mirror.sample import write_sample
-from .mirror.store import MirrorError
+from .mirror.manifest import MirrorError
 from .output import new_file
 from .show import SHOWN_ROWS, out, print_card, print_models, print_rows, say
 

@@ -12,7 +12,8 @@ from .classify import ADDED, classify_file
 from .db import Connection, connect
 from .inference.model import DEFAULT_MODEL, find_models
 from .mirror.sample import write_sample
-from .mirror.store import MirrorError, open_mirror
+from .mirror.manifest import MirrorError
+from .mirror.store import open_mirror
 from .plot import PlotError, sed_page
 from .resources import folder as resource
 

@@ -34,7 +34,8 @@ def regions_to_ranges(select: exp.Select, write: Write, explain: list[str]) -> N
             several = [ranges for ranges in found if ranges]
             if not several or len(several) < len(found):
                 continue
-            ranges = sky.together(several)
+            down = sky.SHIFT - table.cell_shift
+            ranges = tuple((low >> down, high >> down) for low, high in sky.together(several))
             added.append(_between(source, table.cell_column, str(ranges[0][0]), str(ranges[-1][1])))
             if len(ranges) > 1:
                 tests = [_between(source, table.cell_column, str(a), str(b)) for a, b in ranges]

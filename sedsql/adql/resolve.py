@@ -109,11 +109,14 @@ class Resolver:
             if isinstance(item, exp.Alias):
                 return {_plain(item.args["alias"]): kinds.of(item.this)}
             return {item.name.lower(): kinds.of(item)} if isinstance(item, exp.Column) else {}
+        if hidden := sorted(name for source in sources for name in source.hidden):
+            star: Any = item if isinstance(item, exp.Star) else item.this
+            star.set("except_", [exp.Identifier(this=name, quoted=True) for name in dict.fromkeys(hidden)])
         columns: Columns = {}
         for source in sources:
-            if source.columns is None:
+            if source.shown is None:
                 return None
-            columns.update(source.columns)
+            columns.update(source.shown)
         return columns
 
     # --- tables ----------------------------------------------------------------------------------------

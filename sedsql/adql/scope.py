@@ -19,7 +19,10 @@ class Column(Protocol):
 
 
 class Table(Protocol):
-    """A table: its columns by lower-case name; where it holds positions and HEALPix cells, if it does."""
+    """A table: its columns by lower-case name; where it holds positions and HEALPix cells, if it does.
+
+    `cell_shift` are the bits below the cell of order 12 in `cell_column`; `hidden` the columns that `*` leaves out.
+    """
 
     @property
     def columns(self) -> Mapping[str, Any]: ...
@@ -27,6 +30,10 @@ class Table(Protocol):
     def position(self) -> tuple[str, str] | None: ...
     @property
     def cell_column(self) -> str | None: ...
+    @property
+    def cell_shift(self) -> int: ...
+    @property
+    def hidden(self) -> frozenset[str]: ...
 
 
 class Catalogue(Protocol):
@@ -67,6 +74,15 @@ class Source:
         if self.columns is None or key not in self.columns:
             return False
         return not (name.quoted and self.table and self.table.columns[key].name != name.name)
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        return self.table.hidden if self.table else frozenset()
+
+    @property
+    def shown(self) -> Columns | None:
+        """The columns that `*` stands for."""
+        return self.columns and {name: kind for name, kind in self.columns.items() if name not in self.hidden}
 
     def __deepcopy__(self, memo: object) -> Source:
         return self  # sqlglot copies the notes on a node with the node

@@ -50,9 +50,9 @@ def without_stars(select: exp.Select) -> list[exp.Expr] | None:
             return None
         for source in scope.sources:
             if star or source.is_called(item.args["table"]):
-                if source.columns is None:
+                if source.shown is None:
                     return None
                 table = exp.Identifier(this=source.name)
-                names = (exp.Identifier(this=name) for name in source.columns)
+                names = (exp.Identifier(this=name) for name in source.shown)
                 items += [exp.Column(this=name, table=table.copy()) for name in names]
     return items

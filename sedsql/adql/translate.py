@@ -124,7 +124,7 @@ class Writer(DuckDBGenerator):
 
     def column_parts(self, node: exp.Column) -> str:
         if isinstance(node.this, exp.Star):  # DuckDB has no schema.table.*
-            return f"{self.sql(node.args['table'])}.*"
+            return f"{self.sql(node.args['table'])}.{self.sql(node.this)}"
         return super().column_parts(node)
 
     def div_sql(self, node: exp.Div) -> str:

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 import duckdb
 
+CELL = "_healpix_29"
+"""The column of HEALPix cells in tables that have no source_id; HATS's own name of it (IVOA Note, Section 3)."""
+
 _POSITION_UCDS = ("pos.eq.ra;meta.main", "pos.eq.dec;meta.main")
 
 _TAP_TYPES = {"FLOAT": "REAL", "TINYINT": "SMALLINT", "HUGEINT": "BIGINT", "UBIGINT": "BIGINT"}
@@ -28,7 +31,8 @@ class Table:
     name : qualified, as `gaiadr3.gaia_source`
     columns : by lower-case name, in the table's order
     position : names of the columns of right ascension and declination, in degrees
-    cell_column : name of the column whose upper bits are the HEALPix cell of `position`: Gaia's source_id
+    cell_column : name of the column whose upper bits are the HEALPix cell of `position`: Gaia's source_id, or
+        `_healpix_29`
     """
 
     name: str
@@ -36,6 +40,26 @@ class Table:
     columns: dict[str, Column] = field(default_factory=dict)
     position: tuple[str, str] | None = None
     cell_column: str | None = None
+
+    @property
+    def sort_column(self) -> str | None:
+        """The column by which the rows are stored: the cell's, or the source_id of a table without positions."""
+        source_id = self.columns.get("source_id")
+        return self.cell_column or (source_id.name if source_id and source_id.datatype == "BIGINT" else None)
+
+    @property
+    def cell_shift(self) -> int:
+        """Bits below the cell of order 12 in `sort_column`."""
+        return 34 if (self.sort_column or "").lower() == CELL else 35
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The columns that an archive does not have, which `*` leaves out."""
+        return frozenset({CELL} & set(self.columns))
+
+    def adding(self, column: Column) -> "Table":
+        """The table with one column more."""
+        return table_of(self.name, self.description, [*self.columns.values(), column])
 
 
 def table_of(name: str, description: str | None, columns: list[Column]) -> Table:
@@ -47,7 +71,8 @@ def table_of(name: str, description: str | None, columns: list[Column]) -> Table
         position = (by_ucd[_POSITION_UCDS[0]], by_ucd[_POSITION_UCDS[1]])
     elif "ra" in by_name and "dec" in by_name:
         position = (by_name["ra"].name, by_name["dec"].name)
-    cell = by_name["source_id"].name if position and "source_id" in by_name else None
+    cells = (by_name[name] for name in (CELL, "source_id") if position and name in by_name)
+    cell = next((column.name for column in cells if column.datatype == "BIGINT"), None)
     return Table(name, description, by_name, position, cell)
 
 

@@ -17,8 +17,11 @@ from numpy.typing import NDArray
 from ..simulate import POPULATIONS, Sample, simulate
 from . import archive, surveys
 from .catalogue import Column, Table, table_of
+from .hats import write_catalogues
+from .layout import TableWriter, partition_order, with_cells
+from .manifest import Stored
 from .sky import REGIONS, Positions, positions
-from .store import TableWriter, new_mirror, write_database
+from .store import new_mirror, save
 
 Ints = NDArray[np.int64]
 
@@ -77,8 +80,12 @@ def write_sample(
         raise ValueError(f"a sample needs at least one row, not {rows}")
     with new_mirror(path, force=force) as mirror:
         about = {"source": SIMULATED_BY, "rows": str(rows), "seed": str(seed)}
+        stored = {name: Stored(with_cells(table), _order(table, rows)) for name, table in TABLES.items()}
         with ExitStack() as stack:
-            writers = {name: stack.enter_context(TableWriter(mirror, table, about)) for name, table in TABLES.items()}
+            writers = {
+                name: stack.enter_context(TableWriter(mirror, one.table, one.order, "sample", about))
+                for name, one in stored.items()
+            }
             done = 0
             for part in _parts(rows, seed):
                 for name, table in part.items():
@@ -86,8 +93,15 @@ def write_sample(
                 done += part["gaiadr3.gaia_source"].num_rows
                 if progress:
                     progress(done)
-        write_database(mirror, TABLES.values(), note=NOTE)
+            for name, writer in writers.items():
+                stored[name].files = {file.path: file for file in writer.close()}
+        save(mirror, stored, note=NOTE)
+        write_catalogues(mirror, stored)
         (mirror / "README.txt").write_text(README.format(rows=f"{rows:,}", seed=seed), encoding="utf-8")
+
+
+def _order(table: Table, rows: int) -> int | None:
+    return partition_order(rows) if with_cells(table).sort_column else None
 
 
 def _parts(rows: int, seed: int) -> Iterator[dict[str, pa.Table]]:

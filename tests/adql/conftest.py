@@ -24,6 +24,8 @@ class Table:
     columns: dict[str, Column]
     position: tuple[str, str] | None = None
     cell_column: str | None = None
+    cell_shift: int = 35
+    hidden: frozenset[str] = frozenset()
 
 
 def table(columns, **rest):

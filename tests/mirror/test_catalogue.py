@@ -29,7 +29,9 @@ def test_the_mirrors_tables(con):
 
     tmass = tables["gaiadr1.tmass_original_valid"]
     assert tmass.position == ("ra", "dec")
-    assert tmass.cell_column is None
+    assert (tmass.cell_column, tmass.cell_shift) == ("_healpix_29", 34)
+    assert tmass.hidden == {"_healpix_29"}
+    assert "added by sedsql" in tmass.columns["_healpix_29"].description
     assert tables["gaiadr3.allwise_best_neighbour"].position is None
     assert tables["gaiadr3.allwise_best_neighbour"].columns["xm_flag"].datatype == "SMALLINT"
     assert tables["gaiadr1.allwise_original_valid"].columns["w1mpro"].datatype == "DOUBLE"

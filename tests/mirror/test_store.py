@@ -6,16 +6,12 @@ import sys
 from pathlib import Path
 
 import duckdb
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from sedsql.errors import Error
-from sedsql.mirror import store
-from sedsql.mirror.catalogue import Column, table_of
 from sedsql.mirror.sample import write_sample
-from sedsql.mirror.store import MirrorError, TableWriter, new_mirror, open_mirror
+from sedsql.mirror.manifest import MirrorError
+from sedsql.mirror.store import new_mirror, open_mirror
 
 
 def rows_in(path):
@@ -134,25 +130,6 @@ def test_the_database_file_is_readable_by_duckdb_1_2_and_later(tiny_sky):
     assert header[8:12] == b"DUCK"
     # 65 is the number of v1.2.0 (DuckDB documentation, Internals, Storage Versions).
     assert struct.unpack("<Q", header[12:20])[0] <= 65
-
-
-def test_row_groups_are_even_whatever_the_pieces(tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "ROW_GROUP", 1000)
-    table = table_of("s.t", "Numbers", [Column("a", "BIGINT", "mag", "phot.mag", "A number")])
-    with TableWriter(tmp_path, table, {"source": "here"}) as writer:
-        start = 0
-        for size in (1, 999, 700, 700, 2500, 0, 99):
-            writer.write(pa.table({"a": np.arange(start, start + size)}))
-            start += size
-    file = pq.ParquetFile(tmp_path / "s" / "t" / "part-0.parquet")
-    groups = [file.metadata.row_group(k) for k in range(file.metadata.num_row_groups)]
-    assert [group.num_rows for group in groups] == [1000, 1000, 1000, 1000, 999]
-    assert groups[2].column(0).statistics.min == 2000
-    assert groups[2].column(0).statistics.max == 2999
-    assert groups[0].column(0).compression == "ZSTD"
-    np.testing.assert_array_equal(file.read()["a"].to_numpy(), np.arange(start))
-    assert file.schema_arrow.field("a").metadata[b"unit"] == b"mag"
-    assert file.schema_arrow.metadata[b"source"] == b"here"
 
 
 def test_a_failure_while_renaming_brings_the_old_one_back(tmp_path, tiny_sky, monkeypatch):

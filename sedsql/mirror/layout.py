@@ -1,0 +1,242 @@
+"""The Parquet files of a table: HEALPix partitions, as in HATS, each sorted by the column that holds the cell.
+
+DIR/<schema>/<table>/dataset/Norder=K/Dir=D/Npix=N/<piece>.parquet
+(HATS, IVOA Note 2025, Section 3: partitioning). A table without cells has its files in `dataset` itself.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .catalogue import CELL, Column, Table
+from .cells import ORDER, fine_cells
+
+ROW_GROUP = 100_000
+PARTITION_ROWS = 3_000_000
+"""Mean rows of a partition: DuckDB opens every file for a query, LSDB holds a whole one."""
+
+ARROW_TYPES = {
+    "BIGINT": pa.int64(),
+    "INTEGER": pa.int32(),
+    "SMALLINT": pa.int16(),
+    "DOUBLE": pa.float64(),
+    "REAL": pa.float32(),
+    "VARCHAR": pa.string(),
+    "BOOLEAN": pa.bool_(),
+    "TIMESTAMP": pa.timestamp("us"),
+}
+
+
+@dataclass(frozen=True)
+class File:
+    """A Parquet file of a table.
+
+    path : relative to the mirror; absolute for a catalogue that is used where it lies
+    sha256 : None for the latter
+    low, high : the first and last cell of order 12 in it; None without cells
+    pieces : names of the pieces that its rows came in
+    """
+
+    path: str
+    rows: int
+    bytes: int
+    sha256: str | None
+    low: int | None
+    high: int | None
+    pieces: tuple[str, ...] = ()
+
+
+def with_cells(table: Table) -> Table:
+    """The table as it is stored: one with positions but without Gaia's source_id gets the column of HEALPix cells."""
+    is_gaia = table.cell_column == "source_id" and "gaia" in table.name.lower()
+    if is_gaia or not table.position or CELL in table.columns:
+        return table
+    about = "HEALPix cell of order 29 of the position, nested; added by sedsql"
+    return table.adding(Column(CELL, "BIGINT", None, "pos.healpix", about))
+
+
+def arrow_schema(table: Table, metadata: dict[str, str] | None = None) -> pa.Schema:
+    """The Arrow schema of a table; each field's metadata has its unit, UCD and description."""
+    return pa.schema(
+        [pa.field(column.name, arrow_type(column), metadata=_about(column)) for column in table.columns.values()],
+        metadata={"table": table.name, "description": table.description or "", **(metadata or {})},
+    )
+
+
+def arrow_type(column: Column) -> pa.DataType:
+    """The Arrow type of a column; DuckDB's words for lists, such as DOUBLE[], are understood."""
+    if column.datatype.endswith("[]"):
+        return pa.list_(ARROW_TYPES[column.datatype[:-2]])
+    return ARROW_TYPES[column.datatype]
+
+
+def _about(column: Column) -> dict[str, str]:
+    about = {"unit": column.unit, "ucd": column.ucd, "description": column.description}
+    return {key: value for key, value in about.items() if value}
+
+
+def partition_order(rows: int, sky: float = 1.0) -> int:
+    """The HEALPix order at which partitions have PARTITION_ROWS or fewer on average.
+
+    sky : the share of the sky that the rows come from
+    """
+    order = 0
+    while order < 6 and rows > PARTITION_ROWS * max(1.0, sky * 12 * 4**order):
+        order += 1
+    return order
+
+
+def folder_of(table: str) -> str:
+    """Where a table is in the mirror."""
+    return "/".join((table.split(".") if "." in table else ["main", table])) + "/dataset"
+
+
+def sort_cells(table: Table, rows: pa.Table) -> pa.Table:
+    """The rows in the order they are stored in, in the columns and types of the stored table."""
+    stored = with_cells(table)
+    if CELL in stored.columns and CELL not in rows.column_names:
+        ra, dec = (rows[name].cast(pa.float64()).fill_null(np.nan).to_numpy() for name in table.position or ())
+        rows = rows.append_column(CELL, pa.array(fine_cells(ra, dec)))
+    rows = rows.select(list(column.name for column in stored.columns.values()))
+    if column := stored.sort_column:
+        values = rows[column].fill_null(0).to_numpy()
+        if (values[1:] < values[:-1]).any():
+            rows = rows.take(pa.array(np.argsort(values, kind="stable")))
+    return rows
+
+
+class TableWriter:
+    """Writes rows into one file a partition; memory is bounded when they come nearly in the order of cells.
+
+    Files get their names when the writer closes well: none is left of one that did not.
+
+    order : of the partitions; None for a table without cells, which becomes one file
+    name : of the files
+    pieces : those that the rows came in, as a dictionary each, to be kept in the files
+    """
+
+    def __init__(
+        self,
+        mirror: Path,
+        table: Table,
+        order: int | None,
+        name: str,
+        metadata: dict[str, str] | None = None,
+        pieces: list[dict] | None = None,
+    ):
+        self.table = with_cells(table)
+        about = {**(metadata or {}), "sedsql.pieces": json.dumps(pieces or [])}
+        self.schema = arrow_schema(self.table, about)
+        self._pieces = tuple(piece["name"] for piece in pieces or [])
+        self._mirror, self._order, self._name = mirror, order, name
+        self._sort = self.table.sort_column if order is not None else None
+        self._shift = self.table.cell_shift + 2 * (ORDER - (order or 0))
+        self._open: dict[int, _OneFile] = {}
+
+    def write(self, rows: pa.Table) -> None:
+        """Append rows, which have the columns of `self.schema`, or lack the one of cells."""
+        if not rows.num_rows:
+            return
+        rows = sort_cells(self.table, rows).cast(self.schema)
+        if self._sort is None:
+            self._file(0).append(rows)
+            return
+        partitions = rows[self._sort].fill_null(0).to_numpy() >> self._shift
+        starts = np.flatnonzero(np.diff(partitions, prepend=partitions[0] - 1))
+        for start, end in zip(starts, [*starts[1:], len(partitions)], strict=True):
+            self._file(int(partitions[start])).append(rows.slice(start, end - start))
+        for partition, file in self._open.items():
+            if partition < partitions[0]:
+                file.flush()
+
+    def _file(self, partition: int) -> "_OneFile":
+        if partition not in self._open:
+            path = self._mirror / folder_of(self.table.name)
+            if self._sort is not None:
+                order = self._order or 0
+                path = path / f"Norder={order}" / f"Dir={partition // 10_000 * 10_000}" / f"Npix={partition}"
+            path.mkdir(parents=True, exist_ok=True)
+            self._open[partition] = _OneFile(path / f"{self._name}.parquet", self.schema, self._sort)
+        return self._open[partition]
+
+    def close(self) -> list[File]:
+        """Give the files their names, and tell what they are."""
+        files = []
+        for one in self._open.values():
+            one.close()
+        for one in self._open.values():
+            low, high = (None, None) if self._sort is None else (value >> self.table.cell_shift for value in one.ends)
+            path = one.path.relative_to(self._mirror).as_posix()
+            size, digest = one.partial.stat().st_size, sha256(one.partial)
+            files.append(File(path, one.rows, size, digest, low, high, self._pieces))
+            one.partial.replace(one.path)
+        self._open = {}
+        return files
+
+    def abandon(self) -> None:
+        """Remove what was written."""
+        for one in self._open.values():
+            one.close()
+            one.partial.unlink(missing_ok=True)
+        self._open = {}
+
+    def __enter__(self) -> "TableWriter":
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
+        # One that was not closed in the block was left by an error.
+        self.abandon()
+
+
+class _OneFile:
+    """A Parquet file under a name beside its own, in row groups of ROW_GROUP whatever the pieces that come."""
+
+    def __init__(self, path: Path, schema: pa.Schema, sort: str | None):
+        self.path = path
+        self.partial = path.with_name(f".partial-{path.name}")
+        self.schema = schema
+        self.rows = 0
+        self.ends = (0, 0)
+        self._sort = sort
+        self._waiting: list[pa.Table] = []
+        self._held = 0
+        words = [field.name for field in schema if field.type in (pa.string(), pa.int16(), pa.bool_())]
+        self._writer = pq.ParquetWriter(
+            self.partial, schema, compression="zstd", compression_level=1, use_dictionary=words
+        )
+
+    def append(self, rows: pa.Table) -> None:
+        if self._sort:
+            first, last = rows[self._sort][0].as_py() or 0, rows[self._sort][-1].as_py() or 0
+            self.ends = (min(first, self.ends[0]), max(last, self.ends[1])) if self.rows else (first, last)
+        self._waiting.append(rows)
+        self._held += rows.num_rows
+        self.rows += rows.num_rows
+        if self._held >= ROW_GROUP:
+            rows = pa.concat_tables(self._waiting)
+            whole = self._held - self._held % ROW_GROUP
+            self._writer.write_table(rows.slice(0, whole), row_group_size=ROW_GROUP)
+            # Copied, so that the large tables are let go.
+            self._waiting = [pa.Table.from_batches(rows.slice(whole).combine_chunks().to_batches(), self.schema)]
+            self._held -= whole
+
+    def flush(self, least: int = ROW_GROUP // 50) -> None:
+        """Write what waits, unless it is little: more may come."""
+        if self._held >= least:
+            self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=ROW_GROUP)
+            self._waiting, self._held = [], 0
+
+    def close(self) -> None:
+        self.flush(1)
+        self._writer.close()
+
+
+def sha256(path: Path) -> str:
+    """Of a file, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

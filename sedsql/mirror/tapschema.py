@@ -1,0 +1,113 @@
+"""TAP_SCHEMA of a mirror (TAP 1.1, Section 4): what a TAP service would tell of its tables."""
+
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+
+from . import archive
+from .catalogue import Catalogue, Column, Table
+from .manifest import Manifest
+
+_VOTABLE_TYPES = {
+    "BIGINT": "long",
+    "INTEGER": "int",
+    "SMALLINT": "short",
+    "DOUBLE": "double",
+    "REAL": "float",
+    "VARCHAR": "char",
+    "BOOLEAN": "boolean",
+    "TIMESTAMP": "char",
+}
+"""TAP 1.1 names types in VOTable's words (Section 4.3)."""
+
+_COLUMNS = {
+    "schemas": "schema_name utype description schema_index:i",
+    "tables": "schema_name table_name table_type utype description table_index:i",
+    "columns": "table_name column_name datatype arraysize xtype size:i description utype unit ucd "
+    "indexed:i principal:i std:i column_index:i",
+    "keys": "key_id from_table target_table description utype",
+    "key_columns": "key_id from_column target_column",
+}
+
+
+@dataclass(frozen=True)
+class Key:
+    """A foreign key: `columns` are pairs of a column of `from_table` and the one of `target_table` it means."""
+
+    from_table: str
+    target_table: str
+    columns: tuple[tuple[str, str], ...]
+
+
+def write(con: duckdb.DuckDBPyConnection, manifest: Manifest, note: str, keys: list[Key]) -> None:
+    """Write the schema `tap_schema` of the connection's current database anew.
+
+    note : what the descriptions of views that are no table of the manifest begin with
+    keys : to add to those that are there
+    """
+    catalogue = Catalogue.of(con)
+    keys = list(dict.fromkeys([*_read_keys(con), *keys]))
+    described = {name: stored.table for name, stored in manifest.items()}
+    rows: dict[str, list[tuple]] = {name: [] for name in _COLUMNS}
+    # A column of another view is described like the first that has its name.
+    by_name = {column.name: column for table in reversed(described.values()) for column in table.columns.values()}
+    by_name |= {column.name: column for column in archive.COMPUTED}
+    found = [(name, table) for name, table in catalogue.tables.items() if name.split(".")[0] not in _OWN]
+    for index, (name, table) in enumerate(found):
+        known = described.get(name, table)
+        text = known.description or ""
+        if name not in described and not text.startswith(note):
+            text = note + text
+        schema = table.name.split(".")[0] if "." in table.name else "main"
+        rows["tables"].append((schema, table.name, "view", None, text or None, index))
+        for place, column in enumerate(table.columns.values()):
+            about = _about(column, known, by_name if name not in described else {})
+            rows["columns"].append((table.name, *about, place))
+    schemas = list(dict.fromkeys(row[0] for row in rows["tables"]))
+    rows["schemas"] = [(schema, None, None, index) for index, schema in enumerate(schemas)]
+    for number, key in enumerate(keys):
+        rows["keys"].append((str(number), key.from_table, key.target_table, None, None))
+        rows["key_columns"] += [(str(number), *pair) for pair in key.columns]
+    con.execute("CREATE SCHEMA IF NOT EXISTS tap_schema")
+    for name, columns in _COLUMNS.items():
+        _write_table(con, name, columns.split(), rows[name])
+
+
+_OWN = ("tap_schema", "manifest")
+
+
+def _about(column: Column, table: Table, by_name: dict[str, Column]) -> tuple:
+    known = table.columns.get(column.name.lower(), column)
+    known = by_name.get(column.name, known)
+    base = column.datatype.removesuffix("[]")
+    text = base in ("VARCHAR", "TIMESTAMP")
+    size = "*" if text or column.datatype.endswith("[]") else None
+    xtype = "timestamp" if base == "TIMESTAMP" else None
+    indexed = int(column.name == table.sort_column)
+    datatype = _VOTABLE_TYPES.get(base, base.lower())
+    return (column.name, datatype, size, xtype, None, known.description, None, known.unit, known.ucd, indexed, 1, 0)
+
+
+def _write_table(con: duckdb.DuckDBPyConnection, name: str, columns: list[str], rows: list[tuple]) -> None:
+    schema = pa.schema(
+        [(column.removesuffix(":i"), pa.int32() if column.endswith(":i") else pa.string()) for column in columns]
+    )
+    arrays = [pa.array([row[k] for row in rows], field.type) for k, field in enumerate(schema)]
+    con.register("_new", pa.Table.from_arrays(arrays, schema=schema))
+    con.execute(f"CREATE OR REPLACE TABLE tap_schema.{name} AS SELECT * FROM _new")
+    con.unregister("_new")
+
+
+def _read_keys(con: duckdb.DuckDBPyConnection) -> list[Key]:
+    there = con.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() "
+        "AND schema_name = 'tap_schema' AND table_name = 'key_columns'"
+    ).fetchone()
+    if not there or not there[0]:
+        return []
+    rows = con.execute(
+        "SELECT from_table, target_table, list((from_column, target_column)) FROM tap_schema.keys "
+        "JOIN tap_schema.key_columns USING (key_id) GROUP BY key_id, from_table, target_table ORDER BY key_id::INT"
+    ).fetchall()
+    return [Key(one, other, tuple(map(tuple, columns))) for one, other, columns in rows]

@@ -1,0 +1,99 @@
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy_healpix import HEALPix
+
+from sedsql.mirror import layout
+from sedsql.mirror.catalogue import CELL, Column, table_of
+from sedsql.mirror.layout import TableWriter, partition_order, sha256, sort_cells, with_cells
+
+NUMBERS = table_of("s.t", "Numbers", [Column("a", "BIGINT", "mag", "phot.mag", "A number")])
+PLACES = table_of("s.places", "Places", [Column("ra", "DOUBLE"), Column("dec", "DOUBLE"), Column("n", "INTEGER")])
+
+
+def places(n, seed=0):
+    rng = np.random.default_rng(seed)
+    ra, dec = rng.uniform(0, 360, n), np.degrees(np.arcsin(rng.uniform(-1, 1, n)))
+    return pa.table({"ra": ra, "dec": dec, "n": np.arange(n, dtype=np.int32)})
+
+
+def test_row_groups_are_even_whatever_the_pieces(tmp_path, monkeypatch):
+    monkeypatch.setattr(layout, "ROW_GROUP", 1000)
+    with TableWriter(tmp_path, NUMBERS, None, "all", {"source": "here"}) as writer:
+        start = 0
+        for size in (1, 999, 700, 700, 2500, 0, 99):
+            writer.write(pa.table({"a": np.arange(start, start + size)}))
+            start += size
+        (about,) = writer.close()
+    assert about.path == "s/t/dataset/all.parquet"
+    file = pq.ParquetFile(tmp_path / about.path)
+    groups = [file.metadata.row_group(k) for k in range(file.metadata.num_row_groups)]
+    assert [group.num_rows for group in groups] == [1000, 1000, 1000, 1000, 999]
+    assert groups[2].column(0).statistics.min == 2000
+    assert groups[2].column(0).statistics.max == 2999
+    assert groups[0].column(0).compression == "ZSTD"
+    np.testing.assert_array_equal(file.read()["a"].to_numpy(), np.arange(start))
+    assert file.schema_arrow.field("a").metadata[b"unit"] == b"mag"
+    assert file.schema_arrow.metadata[b"source"] == b"here"
+    assert (about.rows, about.sha256) == (start, sha256(tmp_path / about.path))
+
+
+def test_each_row_is_in_the_partition_of_its_position(tmp_path):
+    """Against astropy_healpix, another implementation."""
+    rows = places(5000)
+    with TableWriter(tmp_path, PLACES, 2, "p") as writer:
+        for start in range(0, 5000, 700):
+            writer.write(rows.slice(start, 700))
+        files = writer.close()
+    assert len(files) == 192
+    seen = []
+    healpix = HEALPix(4, order="nested", frame="icrs")
+    for file in files:
+        part = pq.read_table(tmp_path / file.path, partitioning=None)
+        at = SkyCoord(part["ra"].to_numpy() * u.deg, part["dec"].to_numpy() * u.deg)
+        pixels = np.unique(healpix.skycoord_to_healpix(at))
+        assert pixels.tolist() == [int(file.path.split("Npix=")[1].split("/")[0])]
+        cells = part[CELL].to_numpy()
+        assert (file.low, file.high) == (cells.min() >> 34, cells.max() >> 34)
+        assert part.num_rows == file.rows
+        seen += part["n"].to_pylist()
+    assert sorted(seen) == list(range(5000))
+
+
+def test_cells_of_order_29_are_those_of_another_implementation():
+    rows = sort_cells(PLACES, places(2000))
+    at = SkyCoord(rows["ra"].to_numpy() * u.deg, rows["dec"].to_numpy() * u.deg)
+    expected = HEALPix(2**29, order="nested", frame="icrs").skycoord_to_healpix(at)
+    np.testing.assert_array_equal(rows[CELL].to_numpy(), expected)
+    assert (np.diff(rows[CELL].to_numpy()) > 0).all()
+
+
+def test_a_row_without_a_position_is_kept(tmp_path):
+    rows = pa.table({"ra": [1.0, None, 3.0], "dec": [1.0, 2.0, float("nan")], "n": pa.array([1, 2, 3], pa.int32())})
+    with TableWriter(tmp_path, PLACES, 0, "p") as writer:
+        writer.write(rows)
+        files = writer.close()
+    assert sum(file.rows for file in files) == 3
+
+
+def test_only_gaia_s_source_id_stands_for_a_cell():
+    columns = [Column("source_id", "BIGINT"), Column("ra", "DOUBLE"), Column("dec", "DOUBLE")]
+    assert CELL not in with_cells(table_of("gaiadr3.gaia_source", None, columns)).columns
+    assert with_cells(table_of("other.survey", None, columns)).sort_column == CELL
+    assert with_cells(table_of("gaiadr3.match", None, columns[:1])).sort_column == "source_id"
+
+
+def test_nothing_is_left_of_files_that_were_not_finished(tmp_path):
+    with pytest.raises(KeyboardInterrupt), TableWriter(tmp_path, PLACES, 1, "p") as writer:
+        writer.write(places(1000))
+        raise KeyboardInterrupt
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_partitions_hold_three_million_rows_at_most_on_average():
+    assert [partition_order(rows) for rows in (1, 30_000_000, 50_000_000, 1_811_709_771)] == [0, 0, 1, 3]
+    # A region is no sky: its few partitions hold all its rows.
+    assert partition_order(10_000_000, sky=0.01) == 3
