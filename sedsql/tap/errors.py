@@ -1,0 +1,39 @@
+"""What can go wrong between here and a TAP service, by what its caller can do about it."""
+
+from ..errors import Error
+
+
+class TapError(Error):
+    """Something between here and a TAP service."""
+
+
+class Refused(TapError):
+    """The service says no, and will say it again: a wrong query, a login, no such table."""
+
+
+class Unavailable(TapError):
+    """The service could not be reached, or never sent a whole answer, however often it was asked."""
+
+
+class TimedOut(TapError):
+    """The query takes longer than the service or this program allows; a smaller one may pass."""
+
+
+class Damaged(TapError):
+    """An answer that is not a whole VOTable; the next one may be."""
+
+
+class Reported(Damaged):
+    """An answer that is an error message (DALI 1.1, Section 4.4.1: QUERY_STATUS is ERROR).
+
+    message : the service's words
+    after_rows : whether it stands behind rows, so that the query itself was understood
+    """
+
+    def __init__(self, message: str, after_rows: bool):
+        super().__init__(f"The service reports an error: {message}")
+        self.message, self.after_rows = message, after_rows
+
+
+class Changed(TapError):
+    """The columns of an answer are not the expected ones."""

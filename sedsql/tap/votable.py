@@ -1,0 +1,227 @@
+"""Reading a VOTable that a TAP service sent, and finding out whether it is whole (VOTable 1.4, DALI 1.1)."""
+
+import binascii
+import gzip
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from xml.parsers import expat
+
+import pyarrow as pa
+
+from .binary import Rows
+from .errors import Damaged, Reported
+from .fields import Field, column, field_of
+from .tabledata import Cells
+
+_BLOCK = 1 << 20
+_BLANKS = bytes.maketrans(b"", b""), b" \t\r\n"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A table, and whether the service cut it at its limit of rows (TAP 1.1, Section 2.7.4)."""
+
+    table: pa.Table
+    overflow: bool
+
+
+def read(path: Path) -> Answer:
+    """The first table of the results in a VOTable file, gzip'ed or not.
+
+    Arrow's fields have unit, UCD, description and xtype as metadata. Damaged where anything is missing or wrong,
+    Reported where the file is the service's error message.
+    """
+    document = _Document()
+    try:
+        with path.open("rb") as plain:
+            zipped = plain.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if zipped else path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                document.feed(block)
+        document.feed(b"", last=True)
+    except expat.ExpatError as error:
+        raise Damaged(_no_xml(document, error)) from None
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise Damaged("The answer's gzip stream ends early or is damaged.") from None
+    return document.answer()
+
+
+def _no_xml(document: "_Document", error: expat.ExpatError) -> str:
+    if not document.path and not document.seen:
+        return "The answer is no VOTable but text or HTML."
+    return f"The answer is not whole: {expat.ErrorString(error.code)} in line {error.lineno}."
+
+
+class _Document:
+    """The elements of a VOTable as they come."""
+
+    def __init__(self):
+        self.path: list[str] = []
+        self.seen = False
+        self.statuses: list[tuple[str, str, bool]] = []
+        self.fields: list[Field] = []
+        self.rows: Rows | Cells | None = None
+        self._words: list[str] = []
+        self._results = self._table = self._data = False
+        self._field: dict[str, str] = {}
+        self._null: str | None = None
+        self._description = self._status = ""
+        self._row_count: str | None = None
+        self._prefix = ""
+        self._parser = expat.ParserCreate()
+        self._parser.buffer_text = True
+        self._parser.buffer_size = 1 << 16
+        self._outside()
+
+    def feed(self, block: bytes, last: bool = False) -> None:
+        self._parser.Parse(block, last)
+
+    def answer(self) -> Answer:
+        for status, message, after_rows in self.statuses:
+            if status == "ERROR":
+                raise Reported(" ".join(message.split()) or "it gives no reason", after_rows)
+        found = {status for status, _, _ in self.statuses}
+        if not found & {"OK", "OVERFLOW"} or found - {"OK", "OVERFLOW"}:
+            raise Damaged("The answer does not say that the query went well: its QUERY_STATUS is missing.")
+        if not self._table or not self.fields:
+            raise Damaged("The answer has no table.")
+        chunks = self.rows.chunks if self.rows else [[] for _ in self.fields]
+        count = self.rows.count if self.rows else 0
+        if self._row_count is not None and self._row_count != str(count):
+            raise Damaged(f"The answer has {count} rows, and says that it has {self._row_count[:20]}.")
+        columns = [column(field, parts) for field, parts in zip(self.fields, chunks, strict=True)]
+        table = pa.table([values for _, values in columns], schema=pa.schema([field for field, _ in columns]))
+        return Answer(table, "OVERFLOW" in found)
+
+    def _outside(self) -> None:
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._words.append
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        tag = tag[len(self._prefix) :] if self.path else self._root(tag)
+        self.path.append(tag)
+        if self.path[0] != "VOTABLE":
+            raise Damaged(f"The answer is no VOTable but {'HTML' if tag.lower() == 'html' else f'a {tag[:40]!r}'}.")
+        self._words.clear()
+        match self.path[1:]:
+            case ["RESOURCE"]:
+                self._results = attributes.get("type", "results") == "results" and not self._table
+            case ["INFO"] | ["RESOURCE", "INFO"] if attributes.get("name") == "QUERY_STATUS":
+                self._status = attributes.get("value", "").strip().upper()
+            case ["RESOURCE", "TABLE"] if self._results:
+                self._results, self._table = not self._table, True
+                self._row_count = attributes.get("nrows", self._row_count)
+            case ["RESOURCE", "TABLE", *rest] if self._results:
+                self._in_table(rest, attributes)
+
+    def _root(self, tag: str) -> str:
+        prefix, colon, tag = tag.rpartition(":")
+        self._prefix = prefix + colon
+        self.seen = True
+        return tag
+
+    def _in_table(self, path: list[str], attributes: dict[str, str]) -> None:
+        match path:
+            case ["FIELD"]:
+                self._field, self._null, self._description = attributes, None, ""
+            case ["FIELD", "VALUES"]:
+                self._null = attributes.get("null", self._null)
+            case ["DATA"]:
+                self._data = True
+            case ["DATA", "BINARY" | "BINARY2" as kind] if self.fields and self.rows is None:
+                self.rows = Rows(self.fields, masked=kind == "BINARY2")
+            case ["DATA", "BINARY" | "BINARY2", "STREAM"] if isinstance(self.rows, Rows):
+                if attributes.get("encoding") != "base64" or "href" in attributes:
+                    raise Damaged("The answer's rows are not in it as base64, the only way sedsql reads.")
+                _Base64(self._parser, self.rows, self._leave)
+            case ["DATA", "TABLEDATA"] if self.fields and self.rows is None:
+                self.rows = Cells(self.fields, self._prefix)
+                _Tabledata(self._parser, self.rows, self._leave, self._prefix)
+            case ["DATA", *_]:
+                raise Damaged(f"The answer has a {path[-1]} where its rows belong.")
+
+    def _leave(self) -> None:
+        """The end of the rows, whose element is still on the path."""
+        self._outside()
+        self._end(self.path[-1])
+
+    def _end(self, tag: str) -> None:
+        text = "".join(self._words)
+        match self.path[1:]:
+            case ["INFO"] | ["RESOURCE", "INFO"] if self._status:
+                self.statuses.append((self._status, text or "", self._table))
+                self._status = ""
+            case ["RESOURCE", "TABLE", "FIELD", "DESCRIPTION"] if self._results:
+                self._description = text
+            case ["RESOURCE", "TABLE", "FIELD"] if self._results:
+                self.fields.append(field_of(self._field, self._description, self._null))
+            case ["RESOURCE", "TABLE", "DATA"] if self._results and self.rows is None:
+                raise Damaged("The answer has no rows where they belong.")
+        self._words.clear()
+        self.path.pop()
+
+
+class _Base64:
+    """The text of a STREAM, decoded while it comes."""
+
+    def __init__(self, parser, rows: Rows, leave):
+        self._rows, self._leave = rows, leave
+        self._waiting: list[str] = []
+        self._size = 0
+        self._rest = b""
+        self._padded = False
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._text
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        raise Damaged(f"The answer has a {tag} among its rows.")
+
+    def _text(self, text: str) -> None:
+        self._waiting.append(text)
+        self._size += len(text)
+        if self._size >= _BLOCK:
+            self._decode()
+
+    def _end(self, tag: str) -> None:
+        self._decode()
+        if self._rest:
+            raise Damaged("The answer's base64 ends early.")
+        self._rows.finish()
+        self._leave()
+
+    def _decode(self) -> None:
+        try:
+            text = self._rest + "".join(self._waiting).encode("ascii").translate(*_BLANKS)
+            self._waiting.clear()
+            self._size = 0
+            whole = len(text) & ~3
+            self._rest = text[whole:]
+            if not text:
+                return
+            if self._padded:
+                raise binascii.Error
+            data = binascii.a2b_base64(text[:whole], strict_mode=True)
+        except (binascii.Error, UnicodeEncodeError):
+            raise Damaged("The answer's base64 is damaged.") from None
+        self._padded = len(data) * 4 != whole * 3
+        self._rows.feed(data)
+
+
+class _Tabledata:
+    """The elements within TABLEDATA, up to its end."""
+
+    def __init__(self, parser, cells: Cells, leave, prefix: str):
+        self._cells, self._leave, self._last = cells, leave, prefix + "TABLEDATA"
+        parser.StartElementHandler = cells.start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = cells.text
+
+    def _end(self, tag: str) -> None:
+        if tag == self._last:
+            self._cells.finish()
+            self._leave()
+        else:
+            self._cells.end(tag)
