@@ -8,14 +8,13 @@ from typing import Annotated
 import duckdb
 import typer
 
-from . import __version__, progress, tables
+from . import __version__, cli_mirror, progress, tables
 from .classify import classify_file
 from .db import connect
 from .demo import run_demo
 from .errors import Error
 from .inference.model import DEFAULT_MODEL, Model, ModelError, find_models
 from .jsontext import to_json
-from .mirror.sample import write_sample
 from .mirror.manifest import MirrorError
 from .output import new_file
 from .show import SHOWN_ROWS, out, print_card, print_models, print_rows, say
@@ -26,8 +25,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-mirror_app = typer.Typer(help="Local copies of archive tables, and the simulated sample sky.", no_args_is_help=True)
-app.add_typer(mirror_app, name="mirror")
+app.add_typer(cli_mirror.app, name="mirror")
 
 Query = Annotated[
     str,
@@ -218,22 +216,6 @@ def list_models(models: ModelFolders = None, as_json: Json = False) -> None:
         print(f"Error: {problem}", file=sys.stderr)
     if broken:
         raise typer.Exit(1)
-
-
-@mirror_app.command()
-def sample(
-    folder: Annotated[Path, typer.Argument(help="A new folder.")],
-    rows: Annotated[int, typer.Option(help="Number of Gaia sources.", min=1)] = 200_000,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same sky.")] = 0,
-    force: Force = False,
-) -> None:
-    """Write a simulated mirror, with the archive's own table and column names.
-
-    Example: `sedsql mirror sample sky --rows 1000000`
-    """
-    with progress.bar("simulating") as update:
-        write_sample(folder, rows, seed, force=force, progress=lambda done: update(done, rows))
-    say(f"A simulated sky of {rows:,} sources is in {folder}; query it with -m {folder}")
 
 
 @app.command()

@@ -12,6 +12,7 @@ from rich.progress import (
     BarColumn,
     Progress,
     SpinnerColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -73,6 +74,25 @@ def bar(what: str, unit: str = "rows") -> Iterator[Callable[[int, int | None], N
             if _signals:
                 raise KeyboardInterrupt
             progress.update(task, completed=done, total=of)
+
+        yield update
+
+
+@contextmanager
+def stages(unit: str = "") -> Iterator[Callable[[str, int, int | None], None]]:
+    """A bar for each stage of the block; call what it gives with the stage, how much is done, and of how much."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), _Rate(unit), TimeRemainingColumn())
+    with Progress(*columns, console=_stderr, transient=True, disable=not _stderr.is_terminal) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def update(what: str, done: int, of: int | None = None) -> None:
+            if _signals:
+                raise KeyboardInterrupt
+            if what not in tasks:
+                for task in tasks.values():
+                    progress.update(task, visible=False)
+                tasks[what] = progress.add_task(what, total=of)
+            progress.update(tasks[what], completed=done, total=of, visible=True)
 
         yield update
 

@@ -189,9 +189,9 @@ def _parsed(text: str) -> tuple[str, list[float]]:
         if not number:
             raise wrong("a number is expected", place)
         numbers.append(float(number[1]))
-        if len(numbers) == 2 * (len(numbers) // 2) and (shape == "POLYGON" or len(numbers) == 2):
-            if abs(numbers[-1]) > 90:
-                raise wrong("a declination lies between -90 and 90", number.start(1))
+        is_dec = len(numbers) == 2 or (shape == "POLYGON" and len(numbers) % 2 == 0)
+        if is_dec and abs(numbers[-1]) > 90:
+            raise wrong("a declination lies between -90 and 90", number.start(1))
         place = number.end()
         if text[place : place + 1] != ",":
             break

@@ -1,5 +1,6 @@
 """What makes a table's folder a HATS catalogue, which LSDB reads (IVOA Note "HATS", 2025, Section 3)."""
 
+import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -19,7 +20,9 @@ def write_schema(mirror: Path, stored: Stored) -> None:
     if stored.place is None and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with new_file(path) as new:
-            pq.write_metadata(arrow_schema(with_cells(stored.table)), new)
+            settings = {"service": stored.service, "condition": stored.condition, "slicing": stored.slicing}
+            about = {"sedsql.settings": json.dumps(settings)}
+            pq.write_metadata(arrow_schema(with_cells(stored.table), about), new)
 
 
 def write_catalogues(mirror: Path, manifest: Manifest) -> None:

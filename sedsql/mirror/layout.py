@@ -93,7 +93,7 @@ def partition_order(rows: int, sky: float = 1.0) -> int:
 
 def folder_of(table: str) -> str:
     """Where a table is in the mirror."""
-    return "/".join((table.split(".") if "." in table else ["main", table])) + "/dataset"
+    return "/".join(table.split(".") if "." in table else ["main", table]) + "/dataset"
 
 
 def sort_cells(table: Table, rows: pa.Table) -> pa.Table:
@@ -102,7 +102,7 @@ def sort_cells(table: Table, rows: pa.Table) -> pa.Table:
     if CELL in stored.columns and CELL not in rows.column_names:
         ra, dec = (rows[name].cast(pa.float64()).fill_null(np.nan).to_numpy() for name in table.position or ())
         rows = rows.append_column(CELL, pa.array(fine_cells(ra, dec)))
-    rows = rows.select(list(column.name for column in stored.columns.values()))
+    rows = rows.select([column.name for column in stored.columns.values()])
     if column := stored.sort_column:
         values = rows[column].fill_null(0).to_numpy()
         if (values[1:] < values[:-1]).any():

@@ -1,0 +1,221 @@
+"""The `sedsql mirror` commands: local copies of archive tables."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import progress
+from .jsontext import to_json
+from .mirror.compact import compact as compact_table
+from .mirror.lock import writing
+from .mirror.manifest import Manifest, MirrorError, Stored
+from .mirror.sample import write_sample
+from .mirror.store import load, open_mirror
+from .show import out, print_rows, say
+
+app = typer.Typer(help="Local copies of archive tables, and the simulated sample sky.", no_args_is_help=True)
+
+Folder = Annotated[Path, typer.Argument(help="Folder of the mirror.", show_default=False)]
+From = Annotated[
+    str,
+    typer.Option("--from", help="The TAP service: its URL, or gaia, vizier, gavo, irsa.", envvar="SEDSQL_TAP"),
+]
+Region = Annotated[
+    str | None,
+    typer.Option(help="Only this part of the sky, such as 'CIRCLE(83.8, -5.4, 2)', in degrees.", show_default=False),
+]
+Where = Annotated[str | None, typer.Option(help="ADQL that the rows must meet besides.", show_default=False)]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait while another process writes to the mirror.")]
+Parallel = Annotated[int, typer.Option(help="Questions that the service is asked at a time.", min=1, max=8)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+@contextmanager
+def _adding(folder: Path, wait: bool, parallel: int) -> Iterator:
+    from .mirror.add import Adding  # pyvo takes a second to import
+
+    with progress.stages() as update:
+        try:
+            with Adding(folder, wait=wait, parallel=parallel, progress=update) as adding:
+                yield adding
+        except KeyboardInterrupt:
+            say(f"Stopped; what came is kept. Go on with `sedsql mirror resume {folder}`")
+            raise
+
+
+@app.command()
+def add(
+    folder: Folder,
+    table: Annotated[str, typer.Argument(help="Name of the table, such as gaiadr3.gaia_source.", show_default=False)],
+    region: Region = None,
+    columns: Annotated[str | None, typer.Option(help="Only these columns, with commas between.")] = None,
+    where: Where = None,
+    service: From = "gaia",
+    wait: Wait = False,
+    parallel: Parallel = 4,
+) -> None:
+    """Fetch a table of a TAP service, or more of the sky of one that is there.
+
+    Example: `sedsql mirror add orion gaiadr3.gaia_source --region 'CIRCLE(83.8, -5.4, 2)'`
+
+    A login is taken from ~/.netrc, or from the environment: SEDSQL_TAP_USER and SEDSQL_TAP_PASSWORD.
+    """
+    from .tap.service import Service
+
+    with _adding(folder, wait, parallel) as adding:
+        chosen = columns.split(",") if columns else None
+        rows = adding.table(table, Service(service), region=region, columns=chosen, where=where)
+    say(f"{rows:,} rows came; {folder} has {load(folder)[table.lower()].rows:,} of {table}")
+
+
+@app.command()
+def sed(
+    folder: Folder,
+    region: Region = None,
+    where: Where = None,
+    all_columns: Annotated[bool, typer.Option("--all-columns", help="All columns of gaia_source.")] = False,
+    service: From = "gaia",
+    wait: Wait = False,
+    parallel: Parallel = 4,
+) -> None:
+    """Fetch what `sed.photometry` needs: Gaia sources of a region, their matches, and their rows of 2MASS and AllWISE.
+
+    Example: `sedsql mirror sed orion --region 'CIRCLE(83.8, -5.4, 2)'`
+    """
+    from .mirror.photometry import fetch_photometry
+    from .tap.service import Service
+
+    with _adding(folder, wait, parallel) as adding:
+        rows = fetch_photometry(adding, Service(service), region, where, all_columns)
+    say(f"{rows:,} rows came; ask {folder} what its sources are:")
+    say(f"  sedsql query -m {folder} 'SELECT TOP 10 source_id, sed_class(s) FROM sed.photometry AS s'")
+
+
+@app.command()
+def resume(folder: Folder, wait: Wait = False, parallel: Parallel = 4) -> None:
+    """Go on with what was cut off, by Ctrl-C, a crash or a service that was down."""
+    _must_be(folder)
+    with _adding(folder, wait, parallel) as adding:
+        rows = adding.resume()
+    say(f"{rows:,} rows came; nothing is missing")
+
+
+@app.command()
+def verify(
+    folder: Folder,
+    remote: Annotated[bool, typer.Option("--remote", help="Ask the service for the rows of every piece, too.")] = False,
+) -> None:
+    """Count and hash every file again, and say what is not as it was written."""
+    from .mirror.verify import verify as check
+    from .mirror.verify import verify_remote
+
+    manifest = load(folder)
+    with progress.stages() as update:
+        problems = list(check(folder.absolute(), manifest, update))
+        if remote:
+            from .tap.service import Service
+
+            problems += verify_remote(manifest, Service, update)
+    for problem in problems:
+        say(f"{problem.file or problem.table} {problem.what}")
+    if problems:
+        mends = any(problem.file for problem in problems)
+        say(f"Mend it with `sedsql mirror {'repair' if mends else 'resume'} {folder}`")
+        raise typer.Exit(1)
+    files = sum(len(stored.files) for stored in manifest.values())
+    say(f"All is well: {files:,} files, {sum(stored.rows for stored in manifest.values()):,} rows")
+
+
+@app.command()
+def repair(folder: Folder, wait: Wait = False) -> None:
+    """Forget files that are gone or damaged, and make a manifest anew that cannot be read; then `resume`."""
+    from .mirror.verify import repair as mend
+
+    if not folder.is_dir():
+        raise MirrorError(f"{folder} does not exist")
+    with progress.stages() as update, writing(folder.absolute(), wait=wait):
+        done = mend(folder.absolute(), update)
+    for line in done:
+        say(line)
+    missing = any(stored.missing for stored in load(folder).values())
+    say(f"Fetch what is missing with `sedsql mirror resume {folder}`" if missing else "Nothing is missing")
+
+
+@app.command()
+def compact(folder: Folder, wait: Wait = False) -> None:
+    """Merge the files of each partition into one; `add` and `import` do it when there are many."""
+    _must_be(folder)
+    with progress.stages() as update, writing(folder.absolute(), wait=wait):
+        manifest = load(folder)
+        for name, stored in manifest.items():
+            if stored.place is None:
+                before, after = compact_table(folder.absolute(), manifest, stored, update)
+                say(f"{name}: {before:,} files before, {after:,} now")
+
+
+@app.command()
+def info(
+    folder: Folder,
+    table: Annotated[str | None, typer.Argument(help="Tell of this table's columns.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What tables there are, where they come from, and how much of them; or the columns of one."""
+    manifest = load(folder)
+    if table:
+        with open_mirror(folder) as con:
+            rows = _columns_of(con, table)
+        names = ("column", "type", "unit", "ucd", "description")
+    else:
+        rows = [_about(name, stored) for name, stored in manifest.items()]
+        names = ("table", "rows", "MB", "files", "fetched", "from", "condition")
+    if as_json:
+        out.print(to_json([dict(zip(names, row, strict=True)) for row in rows]), markup=False, soft_wrap=True)
+    else:
+        print_rows(names, rows)
+
+
+def _about(name: str, stored: Stored) -> tuple:
+    from .mirror import cells
+
+    share = None
+    if stored.wanted:
+        share = f"{100 - 100 * cells.size(stored.missing) / cells.size(stored.wanted):.4g} %"
+    source = stored.service or stored.place
+    return name, stored.rows, round(stored.bytes / 1e6, 1), len(stored.files), share, source, stored.condition
+
+
+def _columns_of(con, table: str) -> list[tuple]:
+    import difflib
+
+    from .mirror.catalogue import Catalogue
+
+    catalogue = Catalogue.of(con)
+    found = catalogue.tables.get(table.lower())
+    if not found:
+        near = difflib.get_close_matches(table.lower(), catalogue.tables, n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(catalogue.tables)}"
+        raise MirrorError(f"There is no table {table} in this mirror; {hint}")
+    return [(c.name, c.datatype, c.unit, c.ucd, c.description) for c in found.columns.values()]
+
+
+def _must_be(folder: Path) -> Manifest:
+    return load(folder)
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(help="A new folder.")],
+    rows: Annotated[int, typer.Option(help="Number of Gaia sources.", min=1)] = 200_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same sky.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+) -> None:
+    """Write a simulated mirror, with the archive's own table and column names.
+
+    Example: `sedsql mirror sample sky --rows 1000000`
+    """
+    with progress.bar("simulating") as update:
+        write_sample(folder, rows, seed, force=force, progress=lambda done: update(done, rows))
+    say(f"A simulated sky of {rows:,} sources is in {folder}; query it with -m {folder}")

@@ -1,0 +1,183 @@
+"""Adding tables of TAP services to a mirror, or more of the sky to tables that are there."""
+
+import difflib
+import os
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from ..errors import Error
+from ..tap.service import Service
+from . import cells, hats
+from .catalogue import CELL, Table, table_of
+from .cells import Ranges
+from .compact import compact_small, sweep
+from .download import PARALLEL, Progress, fetch
+from .layout import with_cells
+from .lock import writing
+from .manifest import Manifest, MirrorError, Stored
+from .slices import ByColumn, ByIndex, ByPosition, Slicing
+from .store import DATABASE, load, new_mirror, save
+from .tapschema import Key
+
+
+class Adding:
+    """A mirror that is being written to, under its lock; a new one is made if there is none at `path`.
+
+    Examples
+    --------
+    >>> with Adding("orion") as adding:  # doctest: +SKIP
+    ...     adding.table("gaiadr3.gaia_source", Service("gaia"), region="CIRCLE(83.8, -5.4, 2)")
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        *,
+        wait: bool = False,
+        parallel: int = PARALLEL,
+        progress: Progress = lambda what, done, of: None,
+    ):
+        self.mirror = Path(path).absolute()
+        self.parallel, self.progress = parallel, progress
+        self.manifest: Manifest = {}
+        self._wait = wait
+        self._held = ExitStack()
+
+    def __enter__(self) -> "Adding":
+        if not self.mirror.exists():
+            with new_mirror(self.mirror) as folder:
+                save(folder, {})
+        elif not (self.mirror / DATABASE).is_file():
+            raise MirrorError(f"{self.mirror} exists and is no mirror (it has no {DATABASE}); name another folder")
+        with self._held:
+            self._held.enter_context(writing(self.mirror, wait=self._wait))
+            self.manifest = load(self.mirror)
+            sweep(self.mirror, self.manifest)
+            # What a journal has goes into the database first: its last line may be torn.
+            save(self.mirror, self.manifest)
+            self._held = self._held.pop_all()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
+        with self._held:
+            if kind is None:
+                compact_small(self.mirror, self.manifest, self.progress)
+            hats.write_catalogues(self.mirror, self.manifest)
+
+    def table(
+        self,
+        name: str,
+        service: Service,
+        *,
+        region: str | None = None,
+        columns: Iterable[str] | None = None,
+        where: str | None = None,
+    ) -> int:
+        """Fetch a table of the service, all of it or what is in a region; gives the rows that came.
+
+        region : in ADQL, such as CIRCLE(83.8, -5.4, 2); whole HEALPix cells are fetched, so a little more comes
+        columns : those to fetch, all if None; what tells the position always comes as well
+        where : ADQL that the rows must meet besides
+
+        Raises Error where the table is there already with other columns or another condition.
+        """
+        table = service.table(name)
+        table = replace(table, name=table.name.lower())
+        chosen = _chosen(table, columns)
+        slicing, wanted = slicing_of(chosen, service, where, region)
+        self.want(chosen, service, slicing, wanted)
+        keys = [key for key in service.keys(name) if key.target_table.lower() in self.manifest]
+        save(self.mirror, self.manifest, keys=[Key(k.from_table, k.target_table, k.columns) for k in keys])
+        return self.fetch(chosen.name, service)
+
+    def want(self, table: Table, service: Service, slicing: Slicing, wanted: Ranges) -> None:
+        """Note what is wanted of a table."""
+        stored = self.manifest.get(table.name)
+        if stored is None:
+            stored = Stored(with_cells(table), None, service.url, slicing.condition, slicing.settings())
+            self.manifest[table.name] = stored
+        _same(stored, service, slicing)
+        stored.wanted = cells.union([*stored.wanted, *wanted])
+
+    def fetch(self, name: str, service: Service) -> int:
+        """Fetch what the table still lacks."""
+        return fetch(
+            self.mirror, self.manifest, self.manifest[name], service, parallel=self.parallel, progress=self.progress
+        )
+
+    def resume(self, open_service=Service) -> int:
+        """Fetch what tables still lack of what was asked for; gives the rows that came."""
+        services: dict[str, Service] = {}
+        came = 0
+        for name, stored in self.manifest.items():
+            if stored.service and stored.missing:
+                if stored.service not in services:
+                    services[stored.service] = open_service(stored.service)
+                came += self.fetch(name, services[stored.service])
+        return came
+
+
+def _chosen(table: Table, names: Iterable[str] | None) -> Table:
+    """The table with the columns that are asked for, and those of its position and source_id."""
+    if names is None:
+        return table
+    wanted = [name.strip().lower() for name in names]
+    for name in wanted:
+        if name not in table.columns:
+            near = difflib.get_close_matches(name, table.columns, n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(table.columns)}"
+            raise Error(f"{table.name} has no column {name!r}; {hint}")
+    needed = {name.lower() for name in (*(table.position or ()), table.sort_column or "")}
+    columns = [column for key, column in table.columns.items() if key in wanted or key in needed]
+    return table_of(table.name, table.description, columns)
+
+
+def slicing_of(table: Table, service: Service, where: str | None, region: str | None) -> tuple[Slicing, Ranges]:
+    """How the table is asked for, and the ranges that the region is."""
+    columns = tuple(column.name for column in table.columns.values())
+    cell = next((table.columns[name] for name in ("source_id", CELL) if name in table.columns), None)
+    if cell and cell.datatype == "BIGINT" and (cell.name == CELL or "gaia" in table.name):
+        shift = 34 if cell.name == CELL else 35
+        ranges = cells.of_region(region) if region else cells.SKY
+        return ByColumn(table.name, columns, where, cell.name, shift), ranges
+    if table.position:
+        ranges = cells.of_region(region, margin=0) if region else cells.SKY
+        return ByPosition(table.name, columns, where, *table.position), ranges
+    if region:
+        raise Error(f"{table.name} has no positions, so it has no region; leave --region out, or see `mirror sed`")
+    index = next(
+        (column for column in service.indexed(table.name) if table.columns[column.lower()].datatype in _WHOLE), None
+    )
+    if index is None:
+        raise Error(f"{table.name} has neither positions nor an indexed column of whole numbers to fetch it by")
+    low, high = service.bounds(table.name, index)
+    return ByIndex(table.name, columns, where, index), [(low, high + 1)] if low is not None else []
+
+
+_WHOLE = ("BIGINT", "INTEGER", "SMALLINT")
+
+
+def _same(stored: Stored, service: Service, slicing: Slicing) -> None:
+    """Refuse to mix what would not be one table."""
+    name, old, new = stored.table.name, stored.slicing or {}, slicing.settings()
+    if stored.service is None:
+        raise MirrorError(f"{name} is in this mirror and comes from no service; use another mirror")
+    if stored.service != service.url:
+        raise MirrorError(
+            f"{name} is in this mirror from {stored.service}; add to it from there, or use another mirror"
+        )
+    for what, before, after in (
+        ("the condition", old.get("condition"), new["condition"]),
+        ("the columns", sorted(old.get("columns", ())), sorted(new["columns"])),
+    ):
+        if before != after:
+            shown = ", ".join(before) if isinstance(before, list) else before or "none"
+            raise MirrorError(
+                f"{name} is in this mirror with other settings: {what}: {shown}; give the same, or use another mirror"
+            )
+    if {k: v for k, v in old.items() if k != "columns"} != {k: v for k, v in new.items() if k != "columns"}:
+        raise MirrorError(
+            f"{name} is in this mirror, fetched in another way (`mirror sed` and `mirror add` differ); use another mirror"
+        )

@@ -1,0 +1,124 @@
+"""Few files instead of many: the pieces of each partition become one file, sorted."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from . import cells, layout
+from .hats import write_catalogues
+from .layout import File, TableWriter, folder_of
+from .manifest import Manifest, Stored
+from .store import save
+
+Progress = Callable[[str, int, int | None], None]
+
+_BATCH = 65_536
+_SORT_MEMORY = "600MB"
+"""What DuckDB may use to sort a partition before it goes to disk."""
+
+
+def compact_small(mirror: Path, manifest: Manifest, progress: Progress) -> None:
+    """Compact the tables that have many files a partition."""
+    for stored in manifest.values():
+        partitions = {Path(path).parent for path in stored.files}
+        if stored.place is None and len(stored.files) > 2 * len(partitions) + 6:
+            compact(mirror, manifest, stored, progress)
+
+
+def compact(mirror: Path, manifest: Manifest, stored: Stored, progress: Progress) -> tuple[int, int]:
+    """Rewrite the table in partitions of the size that its rows ask for; gives the numbers of files before and after.
+
+    What is read meanwhile are the old files; the manifest then names the new ones, and the old are removed.
+    """
+    before = len(stored.files)
+    order = _order(stored)
+    if order != stored.order:
+        groups = [list(stored.files.values())]
+    else:
+        by_folder: dict[Path, list[File]] = {}
+        for file in stored.files.values():
+            by_folder.setdefault(Path(file.path).parent, []).append(file)
+        groups = [files for files in by_folder.values() if len(files) > 1]
+    if not groups:
+        return before, before
+    number = max((_number(path) for path in stored.files), default=0) + 1
+    done, total = 0, sum(file.rows for files in groups for file in files)
+    old: list[File] = []
+    for files in groups:
+        pieces = {name: stored.pieces[name] for file in files for name in file.pieces if name in stored.pieces}
+        about = [{"name": piece.name, "ranges": piece.ranges, "rows": piece.rows} for piece in pieces.values()]
+        with TableWriter(
+            mirror, stored.table, order, f"part-{number}", {"source": stored.service or ""}, about
+        ) as writer:
+            for rows in _sorted(mirror, files, stored.table.sort_column):
+                writer.write(rows)
+                done += rows.num_rows
+                progress(f"compacting {stored.table.name}", done, total)
+            new = writer.close()
+        for file in files:
+            del stored.files[file.path]
+        stored.files |= {file.path: file for file in new}
+        old += files
+    stored.order = order
+    save(mirror, manifest)
+    write_catalogues(mirror, manifest)
+    for file in old:
+        (mirror / file.path).unlink(missing_ok=True)
+    _remove_empty(mirror / folder_of(stored.table.name))
+    return before, len(stored.files)
+
+
+def _order(stored: Stored) -> int | None:
+    """The order of partitions that the rows there are ask for."""
+    if stored.order is None:
+        return None
+    in_cells = not stored.slicing or stored.slicing["kind"] != "index"
+    covered = cells.size(stored.covered) / cells.size(cells.SKY) if stored.pieces and in_cells else 1.0
+    return layout.partition_order(stored.rows, covered)
+
+
+def _number(path: str) -> int:
+    stem = Path(path).stem
+    return int(stem[5:]) if stem.startswith("part-") and stem[5:].isdigit() else 0
+
+
+def _sorted(mirror: Path, files: list[File], column: str | None) -> Iterator[pa.Table]:
+    """The rows of the files in the order of the column; files that come one after the other are read as they are."""
+    files = sorted(files, key=lambda file: (file.low or 0, file.high or 0))
+    apart = all((one.high or 0) < (other.low or 0) for one, other in zip(files, files[1:], strict=False))
+    if column is None or apart:
+        for file in files:
+            with pq.ParquetFile(mirror / file.path) as parquet:
+                for batch in parquet.iter_batches(_BATCH):
+                    yield pa.Table.from_batches([batch])
+        return
+    with duckdb.connect() as con:
+        con.execute(f"SET memory_limit = '{_SORT_MEMORY}'")
+        con.execute("SET temp_directory = ?", [str(mirror / ".sorting")])
+        listed = [str(mirror / file.path) for file in files]
+        query = f"SELECT * FROM read_parquet({listed!r}, hive_partitioning = false) ORDER BY {json.dumps(column)}"
+        for batch in con.sql(query).to_arrow_reader(_BATCH):
+            yield pa.Table.from_batches([batch])
+
+
+def sweep(mirror: Path, manifest: Manifest) -> None:
+    """Remove what a process that was cut off has left: files that the manifest does not name."""
+    for stored in manifest.values():
+        folder = mirror / folder_of(stored.table.name)
+        if stored.place is None and folder.is_dir():
+            for path in folder.rglob("*.parquet"):
+                if path.relative_to(mirror).as_posix() not in stored.files:
+                    path.unlink()
+            _remove_empty(folder)
+    for path in mirror.glob(".answer-*"):
+        path.unlink()
+
+
+def _remove_empty(folder: Path) -> None:
+    for path in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
+        if not any(path.iterdir()):
+            path.rmdir()

@@ -1,0 +1,62 @@
+"""`mirror sed`: what sed.photometry needs of a region, from one service.
+
+The Gaia sources and their best matches are asked for by source_id. The rows of 2MASS and AllWISE are those
+that belong to them, which the service finds by a join.
+"""
+
+from dataclasses import replace
+
+from ..tap.service import Service
+from . import cells
+from .add import Adding, slicing_of
+from .archive import TABLES
+from .catalogue import Table, table_of
+from .slices import ByColumn
+
+GAIA = "gaiadr3.gaia_source"
+TMASS_MATCH, TMASS_JOIN, TMASS = (
+    "gaiadr3.tmass_psc_xsc_best_neighbour",
+    "gaiadr3.tmass_psc_xsc_join",
+    "gaiadr1.tmass_original_valid",
+)
+ALLWISE_MATCH, ALLWISE = "gaiadr3.allwise_best_neighbour", "gaiadr1.allwise_original_valid"
+
+_TO_TMASS_JOIN = (
+    f"{TMASS_MATCH} AS m JOIN {TMASS_JOIN} AS {{j}} ON {{j}}.clean_tmass_psc_xsc_oid = m.clean_tmass_psc_xsc_oid"
+)
+_MATCHED = {
+    TMASS_JOIN: (_TO_TMASS_JOIN.format(j="t"), "original_psc_source_id"),
+    TMASS: (
+        f"{_TO_TMASS_JOIN.format(j='j')} JOIN {TMASS} AS t ON t.designation = j.original_psc_source_id",
+        "designation",
+    ),
+    ALLWISE: (f"{ALLWISE_MATCH} AS m JOIN {ALLWISE} AS t ON t.allwise_oid = m.allwise_oid", "allwise_oid"),
+}
+"""What the rows of a table are matched by: the FROM of the question, and the column that tells them apart."""
+
+
+def fetch_photometry(adding: Adding, service: Service, region: str | None, where: str | None, whole: bool) -> int:
+    """Fetch all tables of sed.photometry for a region; gives the rows that came.
+
+    where : ADQL that Gaia's rows must meet; the others follow the source_ids of the region
+    whole : all columns of gaia_source, not only those that sed.photometry and its users need
+    """
+    wanted = cells.of_region(region) if region else cells.SKY
+    services = {name: service.table(name) for name in TABLES}
+    for name, known in TABLES.items():
+        adding.want(*_asked(services[name], known, service, where if name == GAIA else None, whole), wanted)
+    return sum(adding.fetch(name, service) for name in TABLES)
+
+
+def _asked(found: Table, known: Table, service: Service, where: str | None, whole: bool):
+    """The table with the columns that are wanted, and how it is asked for."""
+    found = replace(found, name=known.name)
+    if not whole:
+        columns = [found.columns[name] for name in known.columns if name in found.columns]
+        found = table_of(known.name, found.description, columns)
+    names = tuple(column.name for column in found.columns.values())
+    if known.name in _MATCHED:
+        joins, key = _MATCHED[known.name]
+        return found, service, ByColumn(known.name, names, None, "m.source_id", 35, joins, key)
+    slicing, _ = slicing_of(found, service, where, None)
+    return found, service, slicing

@@ -1,0 +1,190 @@
+"""How a table of a service is asked for in pieces: by the cells in a column, by position, or by an index column.
+
+A piece is a list of ranges: of HEALPix cells of order 12, or of the values of an index column. What the
+pieces of a table cover together tells what is there.
+"""
+
+import math
+import re
+from dataclasses import asdict, dataclass, fields
+from typing import ClassVar
+
+import numpy as np
+import pyarrow as pa
+
+from . import cells
+from .cells import ORDER, Ranges
+
+_REGULAR = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+def quoted(name: str) -> str:
+    """A column's name as ADQL takes it."""
+    return name if _REGULAR.fullmatch(name) else '"' + name.replace('"', '""') + '"'
+
+
+@dataclass(frozen=True)
+class Slicing:
+    """What is asked for: `columns` of `table`, where `condition` holds, piece by piece."""
+
+    table: str
+    columns: tuple[str, ...]
+    condition: str | None = None
+
+    kind: ClassVar[str]
+    in_cells: ClassVar[bool] = True
+    most: ClassVar[int] = 16
+    """Ranges of a piece at most."""
+
+    def settings(self) -> dict:
+        """What `of` makes it from again."""
+        return {"kind": self.kind, **asdict(self)}
+
+    def select(self, piece: Ranges) -> str:
+        """The ADQL of a piece."""
+        return f"SELECT {', '.join(map(quoted, self.columns))} FROM {self.table} WHERE {self._where(piece)}"
+
+    def count(self, piece: Ranges) -> str:
+        """The ADQL of its number of rows."""
+        return f"SELECT COUNT(*) AS n FROM {self.table} WHERE {self._where(piece)}"
+
+    def _where(self, piece: Ranges) -> str:
+        tests = self._tests(piece)
+        whole = tests[0] if len(tests) == 1 else f"({' OR '.join(tests)})"
+        return f"{whole} AND ({self.condition})" if self.condition else whole
+
+    def _tests(self, piece: Ranges) -> list[str]:
+        raise NotImplementedError
+
+    def pieces(self, ranges: Ranges) -> list[Ranges]:
+        """The ranges as pieces that each fit one question."""
+        return [ranges[start : start + self.most] for start in range(0, len(ranges), self.most)]
+
+    def split(self, piece: Ranges, parts: int) -> list[Ranges]:
+        """The piece in about so many pieces of the same size; in none if it is too small to be split."""
+        total = cells.size(piece)
+        if total < 2:
+            return []
+        step = math.ceil(total / max(2, min(parts, total)))
+        found: list[Ranges] = [[]]
+        room = step
+        for low, high in piece:
+            while low < high:
+                end = min(high, low + room)
+                found[-1].append((low, end))
+                room -= end - low
+                low = end
+                if not room:
+                    found.append([])
+                    room = step
+        return [some for whole in found if whole for some in self.pieces(whole)]
+
+    def keep(self, rows: pa.Table, piece: Ranges) -> pa.Table:
+        """Of the rows that came those that belong to the piece."""
+        return rows
+
+
+@dataclass(frozen=True)
+class ByColumn(Slicing):
+    """By a column with the cell in its upper bits, as Gaia's source_id has, from bit `shift` on.
+
+    joins : with it the rows are those of `table` AS t that match a row whose `column` is in the piece
+    key : the column of t that tells its rows apart; several pieces can bring the same one
+    """
+
+    column: str = "source_id"
+    shift: int = 35
+    joins: str | None = None
+    key: str | None = None
+
+    kind: ClassVar[str] = "cells"
+
+    def select(self, piece: Ranges) -> str:
+        if self.joins is None:
+            return super().select(piece)
+        columns = ", ".join(f"t.{quoted(name)}" for name in self.columns)
+        return f"SELECT DISTINCT {columns} FROM {self.joins} WHERE {self._where(piece)}"
+
+    def count(self, piece: Ranges) -> str:
+        if self.joins is None:
+            return super().count(piece)
+        inner = f"SELECT DISTINCT t.{quoted(self.key or '')} FROM {self.joins} WHERE {self._where(piece)}"
+        return f"SELECT COUNT(*) AS n FROM ({inner}) AS d"
+
+    def _tests(self, piece: Ranges) -> list[str]:
+        column = self.column if self.joins else quoted(self.column)
+        return [f"{column} BETWEEN {low << self.shift} AND {(high << self.shift) - 1}" for low, high in piece]
+
+
+@dataclass(frozen=True)
+class ByPosition(Slicing):
+    """By cones that hold the cells of a piece; what comes from beside the cells is left out here.
+
+    ra, dec : columns of the position, degrees
+    """
+
+    ra: str = "ra"
+    dec: str = "dec"
+
+    kind: ClassVar[str] = "position"
+    most: ClassVar[int] = 8
+
+    def _tests(self, piece: Ranges) -> list[str]:
+        point = f"POINT('ICRS', {quoted(self.ra)}, {quoted(self.dec)})"
+        circles = [cells.circle_around(*pixel) for pixel in cells.pixels(piece)]
+        return [f"1 = CONTAINS({point}, CIRCLE('ICRS', {ra:.7f}, {dec:.7f}, {r:.7f}))" for ra, dec, r in circles]
+
+    def pieces(self, ranges: Ranges) -> list[Ranges]:
+        found = cells.pixels(ranges)
+        return [
+            [_range_of(*pixel) for pixel in found[start : start + self.most]]
+            for start in range(0, len(found), self.most)
+        ]
+
+    def split(self, piece: Ranges, parts: int) -> list[Ranges]:
+        """By whole cells: a range that ends within one would need many small cones."""
+        found = cells.pixels(piece)
+        while len(found) < parts and any(order < ORDER for order, _ in found):
+            found = [
+                child
+                for order, pixel in found
+                for child in ([(order + 1, 4 * pixel + k) for k in range(4)] if order < ORDER else [(order, pixel)])
+            ]
+        if len(found) < 2:
+            return []
+        each = math.ceil(len(found) / max(2, parts))
+        groups = [found[start : start + each] for start in range(0, len(found), each)]
+        return [some for group in groups for some in self.pieces(cells.union(_range_of(*pixel) for pixel in group))]
+
+    def keep(self, rows: pa.Table, piece: Ranges) -> pa.Table:
+        ra, dec = (rows[name].cast(pa.float64()).fill_null(np.nan).to_numpy() for name in (self.ra, self.dec))
+        at = cells.fine_cells(ra, dec) >> 2 * (cells.FINEST - ORDER)
+        inside = np.zeros(len(at), dtype=bool)
+        for low, high in piece:
+            inside |= (at >= low) & (at < high)
+        return rows.filter(pa.array(inside))
+
+
+def _range_of(order: int, pixel: int) -> tuple[int, int]:
+    down = 2 * (ORDER - order)
+    return pixel << down, (pixel + 1) << down
+
+
+@dataclass(frozen=True)
+class ByIndex(Slicing):
+    """By the values of a column of whole numbers, for tables without positions."""
+
+    column: str = ""
+
+    kind: ClassVar[str] = "index"
+    in_cells: ClassVar[bool] = False
+
+    def _tests(self, piece: Ranges) -> list[str]:
+        return [f"{quoted(self.column)} BETWEEN {low} AND {high - 1}" for low, high in piece]
+
+
+def of(settings: dict) -> Slicing:
+    """The slicing that these settings are of."""
+    kind = next(kind for kind in (ByColumn, ByPosition, ByIndex) if kind.kind == settings["kind"])
+    known = {field.name: settings[field.name] for field in fields(kind) if field.name in settings}
+    return kind(**known | {"columns": tuple(known["columns"])})
