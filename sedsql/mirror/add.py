@@ -147,9 +147,8 @@ def slicing_of(table: Table, service: Service, where: str | None, region: str | 
         return ByPosition(table.name, columns, where, *table.position), ranges
     if region:
         raise Error(f"{table.name} has no positions, so it has no region; leave --region out, or see `mirror sed`")
-    index = next(
-        (column for column in service.indexed(table.name) if table.columns[column.lower()].datatype in _WHOLE), None
-    )
+    whole = {column.name for column in table.columns.values() if column.datatype in _WHOLE}
+    index = next((column for column in service.indexed(table.name) if column in whole), None)
     if index is None:
         raise Error(f"{table.name} has neither positions nor an indexed column of whole numbers to fetch it by")
     low, high = service.bounds(table.name, index)
@@ -175,9 +174,9 @@ def _same(stored: Stored, service: Service, slicing: Slicing) -> None:
         if before != after:
             shown = ", ".join(before) if isinstance(before, list) else before or "none"
             raise MirrorError(
-                f"{name} is in this mirror with other settings: {what}: {shown}; give the same, or use another mirror"
+                f"{name} is here with other settings, {what}: {shown}; give the same, or use another mirror"
             )
     if {k: v for k, v in old.items() if k != "columns"} != {k: v for k, v in new.items() if k != "columns"}:
         raise MirrorError(
-            f"{name} is in this mirror, fetched in another way (`mirror sed` and `mirror add` differ); use another mirror"
+            f"{name} is here, fetched in another way (`mirror sed` and `mirror add` differ); use another mirror"
         )

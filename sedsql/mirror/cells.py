@@ -113,7 +113,7 @@ def of_region(text: str, margin: float = MARGIN) -> Ranges:
     """
     shape, numbers = _parsed(text)
     coarse = 2
-    while coarse < ORDER and len(_touched(shape, numbers, margin, coarse, flat=True)[0]) < _FINE:
+    while coarse < ORDER and len(_touched(shape, numbers, 0, coarse, flat=True)[0]) < _FINE:
         coarse += 1
     found, depths = _touched(shape, numbers, margin, coarse, flat=False)
     down = 2 * (ORDER - depths.astype(np.int64))
@@ -131,7 +131,7 @@ def _touched(shape: str, numbers: list[float], margin: float, depth: int, flat: 
         cells, depths = _box(*numbers, margin, depth)
     else:
         cells, depths, _ = nested.polygon_search(lon, Latitude(lat, u.deg), depth, flat=flat)
-        cells, depths = _grown(cells, depths, margin, depth) if margin else (cells, depths)
+        cells, depths = _grown(cells, depths, depth) if margin else (cells, depths)
     return cells, depths
 
 
@@ -150,9 +150,9 @@ def _box(ra: float, dec: float, width: float, height: float, margin: float, dept
     return cells, np.full(len(cells), depth)
 
 
-def _grown(cells: NDArray, depths: NDArray, margin: float, depth: int) -> tuple[NDArray, NDArray]:
-    """With a ring of neighbours of order `depth` around, which are wider than the margin."""
-    order = min(depth, 10)
+def _grown(cells: NDArray, depths: NDArray, depth: int) -> tuple[NDArray, NDArray]:
+    """With a ring of small neighbours around, which at order 11 are still wider than the margin."""
+    order = min(depth + 2, 11)
     flat = np.unique(np.concatenate([_children(c, d, order) for c, d in zip(cells, depths, strict=True)]))
     around = nested.neighbours(flat, order).ravel()
     every = np.unique(np.concatenate([flat.astype(np.int64), around[around >= 0]]))
@@ -196,8 +196,10 @@ def _parsed(text: str) -> tuple[str, list[float]]:
         if text[place : place + 1] != ",":
             break
         place += 1
-    if text[place:].strip() != ")":
+    if text[place : place + 1] != ")":
         raise wrong("a comma or the closing bracket is expected", place)
+    if rest := text[place + 1 :].strip():
+        raise wrong(f"nothing is expected after the bracket, but there is {rest!r}", text.rindex(rest))
     count = len(numbers)
     if (shape == "CIRCLE" and count != 3) or (shape == "BOX" and count != 4):
         raise wrong(f"{shape} has {3 if shape == 'CIRCLE' else 4} numbers, not {count}", place)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -50,10 +51,9 @@ def compact(mirror: Path, manifest: Manifest, stored: Stored, progress: Progress
     old: list[File] = []
     for files in groups:
         pieces = {name: stored.pieces[name] for file in files for name in file.pieces if name in stored.pieces}
-        about = [{"name": piece.name, "ranges": piece.ranges, "rows": piece.rows} for piece in pieces.values()]
-        with TableWriter(
-            mirror, stored.table, order, f"part-{number}", {"source": stored.service or ""}, about
-        ) as writer:
+        of_pieces = [{"name": piece.name, "ranges": piece.ranges, "rows": piece.rows} for piece in pieces.values()]
+        about = {"source": stored.service or ""}
+        with TableWriter(mirror, stored.table, order, f"part-{number}", about, of_pieces) as writer:
             for rows in _sorted(mirror, files, stored.table.sort_column):
                 writer.write(rows)
                 done += rows.num_rows
@@ -89,7 +89,7 @@ def _number(path: str) -> int:
 def _sorted(mirror: Path, files: list[File], column: str | None) -> Iterator[pa.Table]:
     """The rows of the files in the order of the column; files that come one after the other are read as they are."""
     files = sorted(files, key=lambda file: (file.low or 0, file.high or 0))
-    apart = all((one.high or 0) < (other.low or 0) for one, other in zip(files, files[1:], strict=False))
+    apart = all((one.high or 0) < (other.low or 0) for one, other in pairwise(files))
     if column is None or apart:
         for file in files:
             with pq.ParquetFile(mirror / file.path) as parquet:

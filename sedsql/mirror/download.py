@@ -265,13 +265,12 @@ class _Work:
         if not key or not rows.num_rows:
             return rows
         rows = layout.sort_cells(self.stored.table, rows)
-        at = rows[CELL].to_numpy() >> self.stored.table.cell_shift
-        low, high = int(at.min()), int(at.max())
-        near = [
-            str(self.mirror / file.path)
-            for file in self.stored.files.values()
-            if (file.low or 0) <= high and (file.high or 0) >= low
-        ]
+        files = list(self.stored.files.values())
+        if CELL in rows.column_names:
+            at = rows[CELL].to_numpy() >> self.stored.table.cell_shift
+            low, high = int(at.min()), int(at.max())
+            files = [file for file in files if (file.low or 0) <= high and (file.high or 0) >= low]
+        near = [str(self.mirror / file.path) for file in files]
         if not near:
             return rows
         with duckdb.connect() as con:

@@ -16,7 +16,7 @@ LOCK = ".lock"
 def writing(mirror: Path, *, wait: bool = False) -> Iterator[None]:
     """Hold the mirror for writing; while another process does, wait for it, or raise MirrorError."""
     try:
-        file = open(mirror / LOCK, "a+", encoding="utf-8")
+        file = open(mirror / LOCK, "a+", encoding="utf-8")  # noqa: SIM115 - it is closed below
     except PermissionError:
         raise MirrorError(f"{mirror} cannot be written to: permission is denied") from None
     except OSError as error:

@@ -21,8 +21,10 @@ TMASS_MATCH, TMASS_JOIN, TMASS = (
 )
 ALLWISE_MATCH, ALLWISE = "gaiadr3.allwise_best_neighbour", "gaiadr1.allwise_original_valid"
 
+# Of the 2MASS sources under one number only the one that was matched, as in sql/views.sql.
 _TO_TMASS_JOIN = (
-    f"{TMASS_MATCH} AS m JOIN {TMASS_JOIN} AS {{j}} ON {{j}}.clean_tmass_psc_xsc_oid = m.clean_tmass_psc_xsc_oid"
+    f"{TMASS_MATCH} AS m JOIN {TMASS_JOIN} AS {{j}} ON {{j}}.clean_tmass_psc_xsc_oid = m.clean_tmass_psc_xsc_oid "
+    "AND {j}.original_psc_source_id = m.original_ext_source_id"
 )
 _MATCHED = {
     TMASS_JOIN: (_TO_TMASS_JOIN.format(j="t"), "original_psc_source_id"),

@@ -99,7 +99,7 @@ def open_mirror(path: str | os.PathLike, read_only: bool = True) -> duckdb.DuckD
     if not (mirror / DATABASE).is_file():
         what = "does not exist" if not mirror.exists() else f"is no mirror (it has no {DATABASE})"
         raise MirrorError(
-            f"{path} {what}; `sedsql mirror sample {path}` makes a simulated one, and `sedsql mirror sed {path}` a real one"
+            f"{path} {what}; `sedsql mirror sample {path}` makes a simulated one, `sedsql mirror sed {path}` a real one"
         )
     con = duckdb.connect()
     try:

@@ -43,9 +43,8 @@ def verify(mirror: Path, manifest: Manifest, progress: Progress) -> Iterator[Pro
         if stored.pieces and rows != stored.rows:
             yield Problem(name, f"its pieces have {rows:,} rows, its files {stored.rows:,}")
         if stored.missing:
-            yield Problem(
-                name, f"{100 * cells.size(stored.missing) / cells.size(stored.wanted):.2g} % of it is not fetched yet"
-            )
+            share = 100 * cells.size(stored.missing) / cells.size(stored.wanted)
+            yield Problem(name, f"{share:.2g} % of it is not fetched yet")
 
 
 def verify_remote(manifest: Manifest, open_service: Callable[[str], Service], progress: Progress) -> Iterator[Problem]:
@@ -60,8 +59,8 @@ def verify_remote(manifest: Manifest, open_service: Callable[[str], Service], pr
             if rows != piece.remote_rows:
                 yield Problem(
                     name,
-                    f"{stored.service} now has {rows:,} rows where {piece.remote_rows:,} were fetched on {piece.fetched} "
-                    f"(piece {piece.name})",
+                    f"{stored.service} now has {rows:,} rows in piece {piece.name}, and had "
+                    f"{piece.remote_rows:,} when it was fetched, {piece.fetched}",
                 )
         progress("asking the service", done + 1, len(asked))
 

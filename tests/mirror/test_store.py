@@ -9,8 +9,8 @@ import duckdb
 import pytest
 
 from sedsql.errors import Error
-from sedsql.mirror.sample import write_sample
 from sedsql.mirror.manifest import MirrorError
+from sedsql.mirror.sample import write_sample
 from sedsql.mirror.store import new_mirror, open_mirror
 
 
