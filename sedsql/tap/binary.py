@@ -179,7 +179,9 @@ def texts(field: Field, items: NDArray, lengths: NDArray[np.int64], gone: NDArra
     try:
         array.validate(full=True)
     except pa.ArrowInvalid:
-        return pa.array([None if word is None else _text(field, word, 1) for word in array.cast(pa.binary()).to_pylist()])
+        return pa.array(
+            [None if word is None else _text(field, word, 1) for word in array.cast(pa.binary()).to_pylist()]
+        )
     return array
 
 

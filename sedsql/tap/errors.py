@@ -19,6 +19,10 @@ class TimedOut(TapError):
     """The query takes longer than the service or this program allows; a smaller one may pass."""
 
 
+class Stopped(TapError):
+    """`Service.stop` was called."""
+
+
 class Damaged(TapError):
     """An answer that is not a whole VOTable; the next one may be."""
 

@@ -1,6 +1,7 @@
 """The columns of a VOTable (VOTable 1.4, Section 4.1), and what they are in Arrow."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,7 +103,7 @@ def _dimensions(name: str, datatype: str, size: str) -> tuple[tuple[int, ...], i
     if not match or 0 in inner or match[2] == "0":
         raise Damaged(f"The answer's column {name} has the arraysize {size!r}, which VOTable does not know.")
     if inner and not match[2]:  # services differ in what the length of such a cell counts
-        raise Refused(f"Column {name} is an array of arrays of any number, which sedsql does not read; do not select it.")
+        raise Refused(f"Column {name} is of arrays of any length, which sedsql does not read; do not select it.")
     count = int(np.prod(inner, dtype=np.int64)) * int(match[2]) if match[2] else None
     return inner, count, bool(inner) or datatype not in ("char", "unicodeChar")
 
@@ -146,8 +147,6 @@ def column(field: Field, chunks: list[pa.Array]) -> tuple[pa.Field, pa.ChunkedAr
     """The whole column; times are timestamps where all of them can be (DALI 1.1, Section 3.3.3)."""
     values = pa.chunked_array(chunks, field.type)
     if field.is_time:
-        try:
+        with suppress(pa.ArrowInvalid):
             values = pc.cast(pc.utf8_rtrim(values, "Z"), pa.timestamp("us"))
-        except pa.ArrowInvalid:
-            pass
     return pa.field(field.name, values.type, metadata=field.about or None), values

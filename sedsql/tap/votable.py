@@ -10,7 +10,7 @@ from xml.parsers import expat
 import pyarrow as pa
 
 from .binary import Rows
-from .errors import Damaged, Reported
+from .errors import Damaged, Reported, TapError
 from .fields import Field, column, field_of
 from .tabledata import Cells
 
@@ -45,6 +45,19 @@ def read(path: Path) -> Answer:
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise Damaged("The answer's gzip stream ends early or is damaged.") from None
     return document.answer()
+
+
+def message(text: bytes) -> str | None:
+    """The error message in a VOTable, such as an HTTP answer that is no success has; None where there is none."""
+    try:
+        document = _Document()
+        document.feed(text, last=True)
+        document.answer()
+    except Reported as error:
+        return error.message
+    except (expat.ExpatError, TapError):
+        pass
+    return None
 
 
 def _no_xml(document: "_Document", error: expat.ExpatError) -> str:

@@ -1,3 +1,4 @@
+import base64
 import gzip
 import io
 import warnings
@@ -46,14 +47,16 @@ def tables(draw):
     table, wanted = Table(), {}
     for i in range(draw(st.integers(1, 10))):
         name = f"c{i}"
-        kind = draw(st.sampled_from([*NUMBERS, "text", "fixed text", "array", "arrays"]))
+        kind = draw(st.sampled_from([*NUMBERS, "text", "fixed text", "array"]))
         mask = draw(st.lists(st.booleans(), min_size=rows, max_size=rows))
         if kind in NUMBERS:
             values = draw(st.lists(NUMBERS[kind], min_size=rows, max_size=rows))
             fill = {"u1": 0, "i2": -(2**15), "i4": -(2**31), "i8": -(2**63)}.get(kind)
             table[name] = MaskedColumn(np.array(values, kind), mask=mask, fill_value=fill)
             values = np.array(values, kind).tolist()
-            wanted[name] = pa.array([None if no else value for value, no in zip(values, mask, strict=True)], ARROW[kind])
+            wanted[name] = pa.array(
+                [None if no else value for value, no in zip(values, mask, strict=True)], ARROW[kind]
+            )
         elif kind == "text":
             values = draw(st.lists(TEXT, min_size=rows, max_size=rows))
             table[name] = np.array([*values, None], object)[:-1]
@@ -62,16 +65,11 @@ def tables(draw):
             values = draw(st.lists(TEXT, min_size=rows, max_size=rows))
             table[name] = np.array(values, "S")
             wanted[name] = pa.array(values)
-        elif kind == "array":
+        else:
             shape = (rows, draw(st.integers(2, 4)))
             values = np.arange(np.prod(shape), dtype="f4").reshape(shape) / 3
             table[name] = values
             wanted[name] = pa.array(values.tolist(), pa.list_(pa.float32()))
-        else:
-            shape = (rows, draw(st.integers(2, 4)), draw(st.integers(2, 3)))
-            values = np.arange(np.prod(shape), dtype="i4").reshape(shape)
-            table[name] = values
-            wanted[name] = pa.array(values.tolist(), pa.list_(pa.list_(pa.int32())))
     return table, wanted
 
 
@@ -135,7 +133,6 @@ def test_a_length_that_swallows_the_next_row_is_found(tmp_path):
     rows = b"".join(len(word).to_bytes(4, "big") + word for word in (b"abcd", b"efgh", b"ijkl", b"mnop"))
     swallowed = rows.replace(b"\4abcd", b"\14abcd")
     field = '<FIELD name="s" datatype="char" arraysize="*"/>'
-    import base64
 
     def stream(raw):
         return f'<BINARY><STREAM encoding="base64">{base64.b64encode(raw).decode()}</STREAM></BINARY>'
@@ -192,10 +189,11 @@ def test_types_nulls_and_metadata(tmp_path):
       <FIELD name="b" datatype="boolean"/><FIELD name="n" datatype="int" ucd="meta.id" unit="d">
       <DESCRIPTION>A  number\n of days</DESCRIPTION><VALUES null="-1"/></FIELD>
       <FIELD name="x" datatype="double"/><FIELD name="l" datatype="float" arraysize="*"/>
-      <FIELD name="w" datatype="char" arraysize="3x2"/><FIELD name="u" datatype="unicodeChar" arraysize="*"/>"""
+      <FIELD name="w" datatype="char" arraysize="3x2"/><FIELD name="m" datatype="int" arraysize="3x2"/>
+      <FIELD name="u" datatype="unicodeChar" arraysize="*"/>"""
     data = """<TABLEDATA><TR><TD>2016-01-01T12:00:00.25Z</TD><TD>T</TD><TD>+7</TD><TD>NaN</TD><TD>1 NaN +Inf</TD>
-      <TD>abcde</TD><TD>\u03b1&lt;</TD></TR>
-      <TR><TD/><TD/><TD>-1</TD><TD>-Inf</TD><TD/><TD/><TD/></TR></TABLEDATA>"""
+      <TD>abcde</TD><TD>1 2 3 4 5 6</TD><TD>\u03b1&lt;</TD></TR>
+      <TR><TD/><TD/><TD>-1</TD><TD>-Inf</TD><TD/><TD/><TD/><TD/></TR></TABLEDATA>"""
     table = decoded(tmp_path, one(fields, data)).table
     assert table.schema.field("t").type == pa.timestamp("us")
     assert [row["t"] and row["t"].isoformat() for row in table.to_pylist()] == ["2016-01-01T12:00:00.250000", None]
@@ -204,6 +202,7 @@ def test_types_nulls_and_metadata(tmp_path):
     assert table["x"].to_pylist() == [None, -np.inf]
     assert table["l"].to_pylist() == [[1.0, None, np.inf], None]
     assert table["w"].to_pylist() == [["abc", "de"], None]
+    assert table["m"].to_pylist() == [[[1, 2, 3], [4, 5, 6]], None]  # the first dimension is the fastest
     assert table["u"].to_pylist() == ["\u03b1<", None]
     assert table.schema.field("n").metadata == {b"unit": b"d", b"ucd": b"meta.id", b"description": b"A number of days"}
     assert table.schema.field("t").metadata[b"xtype"] == b"timestamp"
@@ -217,11 +216,11 @@ def test_a_time_that_is_none_leaves_the_column_text(tmp_path):
 
 def test_lists_of_any_length_in_binary(tmp_path):
     table = Table({"id": [1, 2, 3]})
-    cells = [np.ma.array([1.5, 2.5]), np.ma.array([]), np.ma.array([np.nan])]
+    cells = [np.ma.array(numbers, mask=[False] * len(numbers)) for numbers in ([1.5, 2.5], [], [np.nan])]
     table["l"] = MaskedColumn(np.array([*cells, None], object)[:-1])
     for kind in ("binary", "binary2"):
-        lists = decoded(tmp_path, votable(table, kind)).table["l"].to_pylist()
-        assert lists in ([[1.5, 2.5], None, [None]], [[1.5, 2.5], [], [None]])
+        empty = None if kind == "binary" else []  # only BINARY2 can tell them apart
+        assert decoded(tmp_path, votable(table, kind)).table["l"].to_pylist() == [[1.5, 2.5], empty, [None]]
 
 
 def test_rows_across_blocks(tmp_path):

@@ -1,0 +1,260 @@
+"""What a service says of its tables: TAP_SCHEMA (TAP 1.1, Section 4), or else its VOSI tables; and what it sends."""
+
+import re
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from ..mirror.catalogue import Column, Table, table_of
+from .errors import Changed, Refused, TimedOut, Unavailable
+
+if TYPE_CHECKING:
+    from .service import Service
+
+_TYPES = {
+    "BIGINT": ("bigint", "long", "int8", "count"),
+    "INTEGER": ("integer", "int", "int4"),
+    "SMALLINT": ("smallint", "short", "unsignedbyte", "int2", "tinyint"),
+    "DOUBLE": ("double", "double precision", "numeric", "float8"),
+    "REAL": ("real", "float", "float4"),
+    "BOOLEAN": ("boolean", "bool", "bit"),
+    "TIMESTAMP": ("timestamp", "datetime"),
+}
+_DATATYPES = {word: datatype for datatype, words in _TYPES.items() for word in words}
+_ARROW = {
+    pa.int64(): "BIGINT",
+    pa.int32(): "INTEGER",
+    pa.int16(): "SMALLINT",
+    pa.float64(): "DOUBLE",
+    pa.float32(): "REAL",
+    pa.bool_(): "BOOLEAN",
+    pa.timestamp("us"): "TIMESTAMP",
+}
+_REGULAR = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+_RESERVED = frozenset(
+    """ABS ALL AND AREA AS AVG BOX CIRCLE CONTAINS COUNT DATE DAY DISTANCE DOMAIN END EXP EXTERNAL FLOOR FROM GROUP
+    HOUR IN INT IS KEY LANGUAGE LEVEL LOG MAX MIN MINUTE MOD MODULE MONTH NAMES NOT NULL OR ORDER POINT POLYGON POSITION
+    POWER RAND REAL REGION ROUND ROWS SECOND SECTION SELECT SESSION SIGN SIZE SQRT SUM TABLE TIME TIMESTAMP TO TOP
+    TRANSLATION UNION USER VALUE VALUES VIEW WHEN WHERE WORK YEAR ZONE""".split()  # noqa: SIM905
+)
+"""Words that catalogues use for columns, and ADQL 2.1 (Section 2.1.3) for itself."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A foreign key: `columns` are pairs of a column of `from_table` and the one of `target_table` it means."""
+
+    from_table: str
+    target_table: str
+    columns: tuple[tuple[str, str], ...]
+
+
+def quoted(name: str) -> str:
+    """The name as ADQL takes it: between double quotes where it is no regular identifier (ADQL 2.1, Section 2.1.4)."""
+    if _REGULAR.match(name) and name.upper() not in _RESERVED:
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+def table(service: "Service", name: str) -> Table:
+    """See `Service.table`."""
+    found = _find(service, name)
+    if "columns" in found:
+        columns = found["columns"]
+    else:
+        rows = _rows(service, f"SELECT * FROM TAP_SCHEMA.columns WHERE table_name = {_text(found['table_name'])}")
+        if any(row.get("column_index") is not None for row in rows):
+            rows.sort(key=lambda row: row.get("column_index") or 0)
+        columns = [_column(row) for row in rows]
+    if not columns:
+        raise Refused(f"{service.host} does not say what columns {found['table_name']} has.")
+    return table_of(
+        found["table_name"], _line(found.get("description")), _as_sent(service, found["table_name"], columns)
+    )
+
+
+def _as_sent(service: "Service", name: str, columns: list[Column]) -> list[Column]:
+    """The columns with the types and units of an answer: schemas are written by hand, and differ."""
+    try:
+        answer = service.small(f"SELECT TOP 1 * FROM {name}", maxrec=1)
+    except (Refused, TimedOut, Unavailable):
+        return columns
+    sent = {column.name.lower(): column for column in columns_of(answer.table.schema)}
+    as_sent = []
+    for column in columns:
+        other = sent.get(column.name.lower(), column)
+        is_time = column.datatype == "TIMESTAMP" and other.datatype == "VARCHAR"
+        datatype = column.datatype if is_time else other.datatype
+        as_sent.append(replace(column, datatype=datatype, unit=other.unit or column.unit))
+    return as_sent
+
+
+def keys(service: "Service", name: str) -> list[Key]:
+    """See `Service.keys`."""
+    own = _find(service, name)["table_name"]
+    rows = _rows(
+        service,
+        "SELECT k.key_id, k.from_table, k.target_table, c.from_column, c.target_column FROM TAP_SCHEMA.keys AS k "
+        f"JOIN TAP_SCHEMA.key_columns AS c ON k.key_id = c.key_id WHERE k.from_table = {_text(own)}",
+    )
+    pairs: dict[Any, list[dict[str, Any]]] = {}
+    for row in rows:
+        pairs.setdefault(row["key_id"], []).append(row)
+    return [
+        Key(
+            key[0]["from_table"],
+            key[0]["target_table"],
+            tuple((_plain(row["from_column"]), _plain(row["target_column"])) for row in key),
+        )
+        for key in pairs.values()
+    ]
+
+
+def indexed(service: "Service", name: str) -> list[str]:
+    """See `Service.indexed`."""
+    own = _find(service, name)["table_name"]
+    rows = _rows(service, f"SELECT column_name FROM TAP_SCHEMA.columns WHERE table_name = {_text(own)} AND indexed = 1")
+    return [_plain(row["column_name"]) for row in rows]
+
+
+def rows(service: "Service", name: str) -> int | None:
+    """See `Service.rows`; TAP_SCHEMA.tables of some services has it, VODataService 1.2 (Section 3.3) others."""
+    found = _find(service, name)
+    if found.get("nrows") is not None:
+        return int(found["nrows"])
+    try:
+        return _vosi(service, found["table_name"])["nrows"]
+    except (Refused, KeyError):
+        return None
+
+
+def columns_of(schema: pa.Schema) -> list[Column]:
+    """The columns of an answer, in TAP's words; a list is as DuckDB writes it, DOUBLE[]."""
+    columns = []
+    for field in schema:
+        about = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
+        kind, lists = field.type, ""
+        while pa.types.is_list(kind):
+            kind, lists = kind.value_type, lists + "[]"
+        datatype = _ARROW.get(kind, "VARCHAR") + lists
+        columns.append(Column(field.name, datatype, *(about.get(key) for key in ("unit", "ucd", "description"))))
+    return columns
+
+
+def same_columns(expected: Table, answer: pa.Schema) -> None:
+    """Raises Changed where columns of the answer are missing, new, or of another type or unit than expected."""
+    found = {column.name.lower(): column for column in columns_of(answer)}
+    missing = [column.name for key, column in expected.columns.items() if key not in found]
+    new = [column.name for key, column in found.items() if key not in expected.columns]
+    differences = [f"without {', '.join(missing)}"] if missing else []
+    differences += [f"with {', '.join(new)}"] if new else []
+    for key, column in expected.columns.items():
+        other = found.get(key, column)
+        is_time = column.datatype == "TIMESTAMP" and other.datatype == "VARCHAR"
+        if other.datatype != column.datatype and not is_time:
+            differences.append(f"with {column.name} as {other.datatype} where {column.datatype} was")
+        if other.unit and other.unit != column.unit:  # many services leave units out of some answers
+            differences.append(f"with {column.name} in {other.unit} where {column.unit or 'no unit'} was")
+    if len(found) != len(answer):
+        differences.append("with two columns of one name")
+    if differences:
+        raise Changed(f"The service sends {expected.name} {'; '.join(differences)}.")
+
+
+def _find(service: "Service", name: str) -> dict[str, Any]:
+    """The row of TAP_SCHEMA.tables, or what the VOSI tables say with `columns`."""
+    plain = _plain(name)
+    tries = dict.fromkeys([name, name.lower(), plain, ".".join(map(quoted, plain.split("."))), f'"{plain}"'])
+    try:
+        found = _rows(service, f"SELECT * FROM TAP_SCHEMA.tables WHERE table_name IN ({', '.join(map(_text, tries))})")
+        if not found:
+            names = [row["table_name"] for row in _rows(service, "SELECT table_name FROM TAP_SCHEMA.tables")]
+            chosen = _choose(service, name, names)
+            found = _rows(service, f"SELECT * FROM TAP_SCHEMA.tables WHERE table_name = {_text(chosen)}")
+    except NoSuchTableError:
+        raise
+    except Refused:
+        return _vosi(service, name)
+    return next((row for row in found if row["table_name"] == name), found[0])
+
+
+class NoSuchTableError(Refused):
+    """The service has no table of this name."""
+
+
+def _choose(service: "Service", name: str, names: list[str]) -> str:
+    by_plain = {_plain(known).lower(): known for known in names}
+    plain = _plain(name).lower()
+    if plain in by_plain:
+        return by_plain[plain]
+    without_schema = {key.rpartition(".")[2]: key for key in by_plain}
+    near = get_close_matches(plain, by_plain, 3, 0.6) or [
+        without_schema[key] for key in get_close_matches(plain.rpartition(".")[2], without_schema, 3, 0.6)
+    ]
+    there = f"; there is {', '.join(by_plain[key] for key in near)}" if near else ""
+    raise NoSuchTableError(f"{service.host} has no table {name}{there}.")
+
+
+def _vosi(service: "Service", name: str) -> dict[str, Any]:
+    """A table as the VOSI document has it (VODataService 1.2, Section 3.3)."""
+
+    def read(tap: Any) -> dict[str, Any]:
+        tables = tap.tables
+        chosen = _choose(service, name, list(tables.keys()))
+        found = tables[chosen]
+        columns = [
+            _column(
+                {
+                    "column_name": column.name,
+                    "datatype": getattr(column.datatype, "content", None),
+                    "arraysize": getattr(column.datatype, "arraysize", None),
+                    "xtype": getattr(column.datatype, "extendedtype", None),
+                    "unit": column.unit,
+                    "ucd": column.ucd,
+                    "description": column.description,
+                }
+            )
+            for column in found.columns
+        ]
+        return {"table_name": chosen, "description": found.description, "nrows": found.nrows, "columns": columns}
+
+    return service.document(read)
+
+
+def _rows(service: "Service", adql: str) -> list[dict[str, Any]]:
+    answer = service.small(adql, maxrec=1_000_000)
+    return [{key.lower(): value for key, value in row.items()} for row in answer.table.to_pylist()]
+
+
+def _column(row: dict[str, Any]) -> Column:
+    about = (_line(row.get("unit")), _line(row.get("ucd")), _line(row.get("description")))
+    return Column(_plain(row["column_name"]), _datatype(row), *about)
+
+
+def _datatype(row: dict[str, Any]) -> str:
+    """TAP's word for a type that is told in the words of TAP 1.0 (adql:DOUBLE) or of VOTable (double, arraysize *)."""
+    word = str(row.get("datatype") or "").lower().removeprefix("adql:")
+    size = str(row.get("arraysize") or "").strip()
+    if match := re.match(r"([a-z0-9_ ]+?)\s*\(([\d*x]*)\)", word):
+        word, size = match[1], size or match[2]
+    if str(row.get("xtype") or "").lower().endswith("timestamp"):
+        return "TIMESTAMP"
+    datatype = _DATATYPES.get(word, "VARCHAR")
+    if datatype in ("VARCHAR", "TIMESTAMP"):
+        return datatype
+    return datatype + ("[]" * (size.count("x") + 1) if size not in ("", "1") else "")
+
+
+def _plain(name: str) -> str:
+    """A name without its quotes, with all its parts."""
+    return re.sub(r'"((?:[^"]|"")+)"', lambda match: match[1].replace('""', '"'), name.strip())
+
+
+def _text(word: str) -> str:
+    return "'" + word.replace("'", "''") + "'"
+
+
+def _line(text: str | None) -> str | None:
+    return " ".join(text.split()) or None if text else None
