@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import Error
+from ..tap.schema import columns_of, quoted
 from ..tap.service import Service
 from . import cells, hats
 from .catalogue import CELL, Table, table_of
@@ -83,14 +84,19 @@ class Adding:
 
         Raises Error where the table is there already with other columns or another condition.
         """
-        table = service.table(name)
-        table = replace(table, name=table.name.lower())
-        chosen = _chosen(table, columns)
-        slicing, wanted = slicing_of(chosen, service, where, region)
-        self.want(chosen, service, slicing, wanted)
-        keys = [key for key in service.keys(name) if key.target_table.lower() in self.manifest]
-        save(self.mirror, self.manifest, keys=[Key(k.from_table, k.target_table, k.columns) for k in keys])
-        return self.fetch(chosen.name, service)
+        known = self.manifest.get(name.lower())
+        if columns is None and known and known.slicing:
+            columns = known.slicing["columns"]
+        table = described(service, _chosen(service.table(name), columns))
+        slicing, wanted = slicing_of(table, service, where, region)
+        self.want(table, service, slicing, wanted)
+        save(self.mirror, self.manifest, keys=self.keys(service, name))
+        return self.fetch(table.name, service)
+
+    def keys(self, service: Service, name: str) -> list[Key]:
+        """The foreign keys of a table that lead to tables of the mirror."""
+        keys = (Key(one.lower(), other.lower(), tuple(columns)) for one, other, columns in service.keys(name))
+        return [key for key in keys if key.target_table in self.manifest]
 
     def want(self, table: Table, service: Service, slicing: Slicing, wanted: Ranges) -> None:
         """Note what is wanted of a table."""
@@ -134,6 +140,18 @@ def _chosen(table: Table, names: Iterable[str] | None) -> Table:
     return table_of(table.name, table.description, columns)
 
 
+def described(service: Service, table: Table) -> Table:
+    """The table with the types and units that the service really sends; its name in lower case."""
+    listed = ", ".join(quoted(column.name) for column in table.columns.values())
+    sent = columns_of(service.small(f"SELECT {listed} FROM {table.name}", maxrec=0).table.schema)
+    columns = []
+    for column in sent:
+        told = table.columns.get(column.name.lower(), column)
+        ucd, description = column.ucd or told.ucd, column.description or told.description
+        columns.append(replace(column, name=told.name.lower(), ucd=ucd, description=description))
+    return table_of(table.name.lower(), table.description, columns)
+
+
 def slicing_of(table: Table, service: Service, where: str | None, region: str | None) -> tuple[Slicing, Ranges]:
     """How the table is asked for, and the ranges that the region is."""
     columns = tuple(column.name for column in table.columns.values())
@@ -151,8 +169,10 @@ def slicing_of(table: Table, service: Service, where: str | None, region: str | 
     index = next((column for column in service.indexed(table.name) if column in whole), None)
     if index is None:
         raise Error(f"{table.name} has neither positions nor an indexed column of whole numbers to fetch it by")
-    low, high = service.bounds(table.name, index)
-    return ByIndex(table.name, columns, where, index), [(low, high + 1)] if low is not None else []
+    query = f"SELECT MIN({quoted(index)}) AS low, MAX({quoted(index)}) AS high FROM {table.name}"
+    (ends,) = service.small(query).table.to_pylist()
+    ranges = [(ends["low"], ends["high"] + 1)] if ends["low"] is not None else []
+    return ByIndex(table.name, columns, where, index), ranges
 
 
 _WHOLE = ("BIGINT", "INTEGER", "SMALLINT")

@@ -19,7 +19,8 @@ import duckdb
 import pyarrow as pa
 
 from ..tap.errors import Damaged, TapError, TimedOut
-from ..tap.service import Service, same_columns
+from ..tap.schema import same_columns
+from ..tap.service import Service
 from . import cells, layout
 from .catalogue import CELL
 from .cells import Ranges
@@ -70,7 +71,7 @@ def fetch(
     parallel: int = PARALLEL,
     progress: Progress = lambda what, done, of: None,
 ) -> int:
-    """Fetch what `stored` lacks; gives the number of rows that came.
+    """Fetch what `stored` lacks; gives the number of rows that were stored.
 
     What is done when it ends early, by an error or by Ctrl-C, is kept. The caller holds the lock.
     """
@@ -96,8 +97,9 @@ class _Work:
     limit: _Limit
     parallel: int
     progress: Progress
-    came: int = 0
+    done: int = 0
     total: int = 0
+    kept: int = 0
     saved: float = field(default_factory=time.monotonic)
 
     def run(self, manifest: Manifest) -> int:
@@ -111,12 +113,12 @@ class _Work:
             again: list[Ranges] = []
             for done in self.at_once(counted, self.get):
                 again += self.keep(done)
-                self.progress(f"fetching {self.stored.table.name}", self.came, self.total)
+                self.progress(f"fetching {self.stored.table.name}", self.done, self.total)
                 if time.monotonic() - self.saved > SAVE_EVERY:
                     save(self.mirror, manifest)
                     self.saved = time.monotonic()
             counted = self.count(again, None)
-        return self.came
+        return self.kept
 
     def at_once(self, items: Iterable[Any], do: Callable[[Any], T]) -> Iterator[T]:
         """The results of `do` for each item, a few at a time, as they come."""
@@ -256,7 +258,8 @@ class _Work:
             raise MirrorError(
                 f"The disk of {self.mirror} is full; make room, and go on with `sedsql mirror resume {self.mirror}`"
             ) from None
-        self.came += counted.rows
+        self.done += counted.rows
+        self.kept += rows.num_rows
         return []
 
     def new_ones(self, rows: pa.Table) -> pa.Table:

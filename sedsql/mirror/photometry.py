@@ -4,14 +4,12 @@ The Gaia sources and their best matches are asked for by source_id. The rows of 
 that belong to them, which the service finds by a join.
 """
 
-from dataclasses import replace
-
 from ..tap.service import Service
 from . import cells
-from .add import Adding, slicing_of
+from .add import Adding, described, slicing_of
 from .archive import TABLES
 from .catalogue import Table, table_of
-from .slices import ByColumn
+from .slices import ByColumn, Slicing
 
 GAIA = "gaiadr3.gaia_source"
 TMASS_MATCH, TMASS_JOIN, TMASS = (
@@ -44,21 +42,21 @@ def fetch_photometry(adding: Adding, service: Service, region: str | None, where
     whole : all columns of gaia_source, not only those that sed.photometry and its users need
     """
     wanted = cells.of_region(region) if region else cells.SKY
-    services = {name: service.table(name) for name in TABLES}
-    for name, known in TABLES.items():
-        adding.want(*_asked(services[name], known, service, where if name == GAIA else None, whole), wanted)
+    for name in TABLES:
+        table, slicing = _asked(service, name, where if name == GAIA else None, whole)
+        adding.want(table, service, slicing, wanted)
     return sum(adding.fetch(name, service) for name in TABLES)
 
 
-def _asked(found: Table, known: Table, service: Service, where: str | None, whole: bool):
+def _asked(service: Service, name: str, where: str | None, whole: bool) -> tuple[Table, Slicing]:
     """The table with the columns that are wanted, and how it is asked for."""
-    found = replace(found, name=known.name)
-    if not whole:
-        columns = [found.columns[name] for name in known.columns if name in found.columns]
-        found = table_of(known.name, found.description, columns)
-    names = tuple(column.name for column in found.columns.values())
-    if known.name in _MATCHED:
-        joins, key = _MATCHED[known.name]
-        return found, service, ByColumn(known.name, names, None, "m.source_id", 35, joins, key)
-    slicing, _ = slicing_of(found, service, where, None)
-    return found, service, slicing
+    found = service.table(name)
+    if not whole or name != GAIA:
+        columns = [found.columns[column] for column in TABLES[name].columns if column in found.columns]
+        found = table_of(found.name, found.description, columns)
+    found = described(service, found)
+    if name in _MATCHED:
+        joins, key = _MATCHED[name]
+        columns = tuple(column.name for column in found.columns.values())
+        return found, ByColumn(name, columns, None, "m.source_id", 35, joins, key)
+    return found, slicing_of(found, service, where, None)[0]

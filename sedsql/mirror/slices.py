@@ -5,22 +5,15 @@ pieces of a table cover together tells what is there.
 """
 
 import math
-import re
 from dataclasses import asdict, dataclass, fields
 from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
 
+from ..tap.schema import quoted
 from . import cells
 from .cells import ORDER, Ranges
-
-_REGULAR = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-
-
-def quoted(name: str) -> str:
-    """A column's name as ADQL takes it."""
-    return name if _REGULAR.fullmatch(name) else '"' + name.replace('"', '""') + '"'
 
 
 @dataclass(frozen=True)
@@ -33,7 +26,7 @@ class Slicing:
 
     kind: ClassVar[str]
     in_cells: ClassVar[bool] = True
-    most: ClassVar[int] = 16
+    most: ClassVar[int] = 100
     """Ranges of a piece at most."""
 
     def settings(self) -> dict:
@@ -127,7 +120,7 @@ class ByPosition(Slicing):
     dec: str = "dec"
 
     kind: ClassVar[str] = "position"
-    most: ClassVar[int] = 8
+    most: ClassVar[int] = 16
 
     def _tests(self, piece: Ranges) -> list[str]:
         point = f"POINT('ICRS', {quoted(self.ra)}, {quoted(self.dec)})"

@@ -67,7 +67,7 @@ class Archive:
         )
         for name, table in archive.TABLES.items():
             schema = name.split(".")[0]
-            parquet = mirror / name.replace(".", "/") / "*.parquet"
+            parquet = mirror / name.replace(".", "/") / "**/*.parquet"
             columns = ", ".join(table.columns)
             self._con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             self._con.execute(f"CREATE TABLE {name} AS SELECT {columns} FROM '{parquet}'")

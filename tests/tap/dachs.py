@@ -169,7 +169,7 @@ def _fill(database: str, mirror: Path) -> None:
         for table in resources.ARCHIVE:
             csv = Path(folder, f"{table.name}.csv")
             columns = ", ".join(table.columns)
-            rows = f"SELECT {columns} FROM '{_folder(mirror, table.name)}/*.parquet'"
+            rows = f"SELECT {columns} FROM '{_folder(mirror, table.name)}/**/*.parquet'"
             con.execute(f"COPY ({rows}) TO '{csv}' (FORMAT csv, HEADER)")
             with csv.open() as text:
                 copy = f"COPY {table.name} ({columns}) FROM STDIN (FORMAT csv, HEADER)"
@@ -187,7 +187,7 @@ def _key(mirror: Path) -> str:
     for schema in resources.SCHEMAS:
         made_from.update(resources.descriptor(schema).encode())
     for table in resources.ARCHIVE:
-        for part in sorted(_folder(mirror, table.name).glob("*.parquet")):
+        for part in sorted(_folder(mirror, table.name).glob("**/*.parquet")):
             made_from.update(part.read_bytes())
     return made_from.hexdigest()[:12]
 

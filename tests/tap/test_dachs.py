@@ -20,7 +20,7 @@ def test_every_row_and_column(dachs, table):
     service = TAPService(dachs.url)
     got = service.run_sync(f"SELECT {columns} FROM {table.name}", maxrec=100_000).to_table()
     with duckdb.connect() as con:
-        parquet = dachs.mirror / table.name.replace(".", "/") / "*.parquet"
+        parquet = dachs.mirror / table.name.replace(".", "/") / "**/*.parquet"
         expected = con.sql(f"SELECT {columns} FROM '{parquet}'").to_arrow_table()
     assert len(got) == expected.num_rows > 10_000
     got, expected = in_order(got), in_order(Table({c: masked(expected[c]) for c in expected.column_names}))
