@@ -32,12 +32,12 @@ lint: $(VENV)/installed
 
 test: lint $(VENV)/duckdb-$(OLD_DUCKDB)
 	@echo "== Tests"
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 	@echo "== The tests that run SQL, on DuckDB $(OLD_DUCKDB)"
 	PYTHONPATH=$(VENV)/duckdb-$(OLD_DUCKDB) $(BIN)/python -m pytest -q -n 2 -m "not slow" tests/inference tests/mirror tests/adql tests/test_db.py tests/test_cli.py
 
 quick: $(VENV)/installed
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow"
+	$(BIN)/python -m pytest -q -n 2 -m "not slow"
 
 models: $(VENV)/installed
 	$(BIN)/sedsql train $(CATALOGUE) --label class -o models/shape-1 \

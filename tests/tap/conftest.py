@@ -10,17 +10,9 @@ from . import dachs as real
 from .faulty import FaultyServer
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """The real server is started once, so all its tests run in one process."""
-    for item in items:
-        if "dachs" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("dachs"))
-
-
 @pytest.fixture(scope="session")
 def dachs(tmp_path_factory):
-    """A running DaCHS, `tap.dachs.Dachs`, over 30,000 simulated sources."""
+    """A running DaCHS, `tap.dachs.Dachs`, over 30,000 simulated sources; one for each process of tests."""
     try:
         real.check_installed()
     except real.NoDachsError as reason:

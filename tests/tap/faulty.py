@@ -30,6 +30,7 @@ class FaultyServer:
     limit, default_limit : of rows, at most, and without MAXREC
     job_seconds : how long an asynchronous job waits before it is run
     chunked : answers without Content-Length
+    gzip : packs the answers of clients that understand it
     users : name to password; if any, all but /login needs HTTP Basic authentication or the cookie of /login
     sessions : the cookies that are good
     requests : all that were asked, in order
@@ -44,6 +45,7 @@ class FaultyServer:
         self.default_limit = 2_000
         self.job_seconds = 0.0
         self.chunked = False
+        self.gzip = False
         self.users: dict[str, str] = {}
         self.sessions: set[str] = set()
         self.requests: list[Request] = []

@@ -1,6 +1,7 @@
 """The HTTP of the faulty server: what is asked, and how it is sent."""
 
 import base64
+import gzip
 import time
 import uuid
 from contextlib import suppress
@@ -189,6 +190,9 @@ class Handler(BaseHTTPRequestHandler):
         chunked = self.faulty.chunked or bool(sending and sending.chunked)
         self.send_response(status)
         self.send_header("Content-Type", mime)
+        if self.faulty.gzip and "gzip" in self.headers.get("Accept-Encoding", ""):
+            body = gzip.compress(body, 1)
+            self.send_header("Content-Encoding", "gzip")
         self.send_header(*(("Transfer-Encoding", "chunked") if chunked else ("Content-Length", str(len(body)))))
         for name, value in (headers or {}).items():
             self.send_header(name, value)

@@ -25,20 +25,20 @@ def service(faulty):
 @pytest.fixture(scope="session")
 def rows(small_mirror):
     with duckdb.connect() as con:
-        yield con.sql(QUERY.replace("gaiadr3.gaia_source", f"'{small_mirror}/gaiadr3/gaia_source/*.parquet'")).arrow()
+        yield con.sql(QUERY.replace("gaiadr3.gaia_source", f"'{small_mirror}/gaiadr3/gaia_source/**/*.parquet'")).arrow()
 
 
 @pytest.mark.parametrize("serialization", ["BINARY2", "BINARY", "TABLEDATA"])
 @pytest.mark.parametrize("run", ["run_sync", "run_async"])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_pyvo_reads_every_row(faulty, service, small_mirror, run, serialization, chunked):
-    faulty.chunked = chunked
+    faulty.chunked = faulty.gzip = chunked
     query = "SELECT * FROM gaiadr1.allwise_original_valid"
     got = getattr(service, run)(
         query, maxrec=10_000, responseformat=f"application/x-votable+xml;serialization={serialization}"
     ).to_table()
     with duckdb.connect() as con:
-        expected = con.sql(f"FROM '{small_mirror}/gaiadr1/allwise_original_valid/*.parquet'").to_arrow_table()
+        expected = con.sql(f"SELECT * EXCLUDE (_healpix_29) FROM '{small_mirror}/gaiadr1/allwise_original_valid/**/*.parquet'").to_arrow_table()
     assert len(got) == expected.num_rows > 1_000
     assert got["ra"].unit == "deg"
     for name in got.colnames:
