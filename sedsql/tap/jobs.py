@@ -33,14 +33,18 @@ def run(
     ends = time.monotonic() + longest
 
     def born() -> str:
-        with failures(session):
-            response = submit()
-            with response:
+        session.see_other = None
+        try:
+            with failures(session), submit() as response:
                 if response.status_code in (404, 405, 501):
                     raise TimedOut(f"{host} stops longer synchronous queries and has no asynchronous ones.")
                 if not response.ok:
                     raise refusal(response, session)
                 return response.url
+        except Passing:
+            if session.see_other:
+                return session.see_other
+            raise
 
     url = patience.ask(born, host)
     try:

@@ -16,7 +16,7 @@ from ..tables.convert import from_arrow, storable
 from . import schema
 from .errors import Damaged, Refused
 from .login import Login
-from .retry import Patience, Slow
+from .retry import Passing, Patience, Slow
 from .schema import same_columns
 from .votable import Answer
 
@@ -201,7 +201,7 @@ class Service:
                 return
             if self._login.is_given and self.url in _FORM:
                 self._sign_in()
-            capabilities = self.document(_tap_capability)
+            capabilities = self._patience.ask(self._capabilities, self.host)
             if capabilities is not None:
                 self._format = _binary2(capabilities)
                 methods = [m.standardid or "" for i in capabilities.interfaces for m in i.securitymethods]
@@ -209,6 +209,25 @@ class Service:
                 if by_form and not any("Basic" in method for method in methods):
                     self._sign_in()
             self._is_known = True
+
+    def _capabilities(self) -> Any:
+        """The capability of TAP (TAPRegExt 1.0), as pyvo parses it; None where it is not to be understood."""
+        from pyvo.io.vosi import parse_capabilities
+        from pyvo.io.vosi.tapregext import TableAccess
+
+        from .transport import documents, failures, refusal
+
+        session = self._session()
+        with failures(session):
+            response = session.get(f"{self.url}/capabilities")
+            if not response.ok:
+                raise refusal(response, session)
+        try:
+            with documents(session):
+                found = parse_capabilities(BytesIO(response.content).read)
+                return next((capability for capability in found if isinstance(capability, TableAccess)), None)
+        except Passing:
+            return None
 
     def _sign_in(self) -> None:
         from .transport import failures
@@ -240,12 +259,6 @@ def url_of(service: str) -> str:
             "set SEDSQL_TAP_USER and SEDSQL_TAP_PASSWORD, or write them into ~/.netrc."
         )
     return service.split("?")[0].split("#")[0].rstrip("/")
-
-
-def _tap_capability(tap: "TAPService") -> Any:
-    from pyvo.io.vosi.tapregext import TableAccess
-
-    return next((found for found in tap.capabilities if isinstance(found, TableAccess)), None)
 
 
 def _binary2(capability: Any) -> str | None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 from xml.parsers.expat import ExpatError
 
 import pyvo
@@ -31,7 +31,12 @@ _TIME = re.compile(
 
 
 class Session(requests.Session):
-    """A session that waits `timeout` seconds for a byte, and no longer."""
+    """A session that waits `timeout` seconds for a byte, and no longer.
+
+    see_other : where the last answer with HTTP 303 led; a new job is there, also when looking at it failed
+    """
+
+    see_other: str | None = None
 
     def __init__(self, timeout: float, login: Login):
         super().__init__()
@@ -45,6 +50,12 @@ class Session(requests.Session):
         if keywords.get("timeout") is None:
             keywords["timeout"] = (min(self.timeout, 30.0), self.timeout)
         return super().request(*args, **keywords)
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        target = super().get_redirect_target(resp)
+        if target and resp.status_code == 303:
+            self.see_other = urljoin(resp.url, target)
+        return target
 
 
 @contextmanager

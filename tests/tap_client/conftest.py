@@ -1,0 +1,35 @@
+"""The servers of `tests/tap`, and a Service that does not wait long."""
+
+import pytest
+from tap.conftest import dachs, faulty, faulty_server, small_mirror
+
+from sedsql.tap.service import Service
+
+__all__ = ["dachs", "faulty", "faulty_server", "small_mirror"]
+
+
+@pytest.fixture(autouse=True)
+def nobody(monkeypatch, tmp_path):
+    """No login of whoever runs the tests."""
+    monkeypatch.delenv("SEDSQL_TAP_USER", raising=False)
+    monkeypatch.delenv("SEDSQL_TAP_PASSWORD", raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))
+
+
+@pytest.fixture
+def reasons():
+    """Why `service` asked again."""
+    return []
+
+
+@pytest.fixture
+def service(faulty, reasons):
+    return Service(faulty.url, timeout=1, longest=5, attempts=3, delay=0.01, poll=0.01, on_retry=reasons.append)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Where answers lie; empty after each test."""
+    (tmp_path / "answers").mkdir()
+    yield tmp_path / "answers"
+    assert list((tmp_path / "answers").iterdir()) == []

@@ -1,0 +1,171 @@
+"""Passwords go where they belong, and nowhere else."""
+
+import base64
+import logging
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from sedsql.tap.errors import Refused, TapError
+from sedsql.tap.service import Service
+
+COUNT = "SELECT COUNT(*) FROM gaiadr3.gaia_source"
+SECRET = "s3cret-w0rd"
+
+
+@pytest.fixture
+def guarded(faulty):
+    faulty.users = {"ada": SECRET}
+    return faulty
+
+
+def as_ada(monkeypatch, password=SECRET):
+    monkeypatch.setenv("SEDSQL_TAP_USER", "ada")
+    monkeypatch.setenv("SEDSQL_TAP_PASSWORD", password)
+
+
+def asking(url, **more):
+    return Service(url, timeout=2, attempts=3, delay=0.01, poll=0.01, **more)
+
+
+def test_without_a_login_the_variables_are_named(guarded):
+    with pytest.raises(Refused, match="SEDSQL_TAP_USER and SEDSQL_TAP_PASSWORD"):
+        asking(guarded.url).count(COUNT)
+
+
+def test_basic_from_the_environment(guarded, monkeypatch):
+    as_ada(monkeypatch)
+    assert asking(guarded.url).count(COUNT) == 3000
+    assert not guarded.sessions
+
+
+def test_netrc(guarded, monkeypatch, tmp_path):
+    (tmp_path / "netrc").write_text(f"machine 127.0.0.1 login ada password {SECRET}\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert asking(guarded.url).count(COUNT) == 3000
+
+
+def test_a_wrong_password_is_not_shown(guarded, monkeypatch, caplog):
+    as_ada(monkeypatch, "wr0ng-w0rd")
+    caplog.set_level(logging.DEBUG)
+    service = asking(guarded.url)
+    with pytest.raises(Refused, match="does not accept") as error:
+        service.count(COUNT)
+    shown = f"{error.value!r} {error.value} {service!r} {vars(service)} {caplog.text}"
+    assert "wr0ng-w0rd" not in shown
+    assert base64.b64encode(b"ada:wr0ng-w0rd").decode() not in shown
+
+
+def test_one_of_two_variables_is_not_enough(monkeypatch):
+    monkeypatch.setenv("SEDSQL_TAP_USER", "ada")
+    with pytest.raises(Refused, match="SEDSQL_TAP_PASSWORD is not"):
+        Service("gaia")
+
+
+@pytest.mark.parametrize("url", ["https://ada:s3cret-w0rd@example.org/tap", "ada:s3cret-w0rd@example.org/tap"])
+def test_a_password_in_the_url_is_refused_and_not_shown(url):
+    with pytest.raises(Refused, match="not accepted") as error:
+        Service(url)
+    assert SECRET not in str(error.value)
+
+
+class _Server(ThreadingHTTPServer):
+    """Answers each path as `answers` says: (status, headers, body), and keeps what it was sent."""
+
+    def __init__(self, answers):
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answers, self.seen = answers, []
+        self.url = f"http://127.0.0.1:{self.server_port}/tap"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def _any(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        self.server.seen.append((self.path, dict(self.headers), body))
+        status, headers, text = self.server.answers(self.path, dict(self.headers), body)
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    do_GET = do_POST = do_DELETE = _any  # noqa: N815
+
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def serving(answers):
+    server = _Server(answers)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+ONE = b"""<VOTABLE><RESOURCE type="results"><INFO name="QUERY_STATUS" value="OK"/><TABLE>
+<FIELD name="n" datatype="long"/>
+<DATA><TABLEDATA><TR><TD>42</TD></TR></TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>"""
+
+
+def capabilities(method):
+    security = f'<securityMethod standardID="{method}"/>' if method else ""
+    return f"""<vosi:capabilities xmlns:vosi="http://www.ivoa.net/xml/VOSICapabilities/v1.0"
+      xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:tr="http://www.ivoa.net/xml/TAPRegExt/v1.0"
+      xmlns:vs="http://www.ivoa.net/xml/VODataService/v1.1">
+      <capability standardID="ivo://ivoa.net/std/TAP" xsi:type="tr:TableAccess">
+      <interface role="std" xsi:type="vs:ParamHTTP"><accessURL use="base">http://x/tap</accessURL>{security}</interface>
+      <language><name>ADQL</name><version ivo-id="ivo://ivoa.net/std/ADQL#v2.0">2.0</version></language>
+      <outputFormat><mime>application/x-votable+xml</mime></outputFormat>
+      </capability></vosi:capabilities>""".encode()
+
+
+def test_a_redirect_to_another_host_takes_no_password_along(monkeypatch):
+    as_ada(monkeypatch)
+    with serving(lambda *_: (200, {}, ONE)) as other:
+
+        def answers(path, headers, body):
+            if path == "/tap/capabilities":
+                return 200, {}, capabilities("ivo://ivoa.net/sso#BasicAA")
+            return 307, {"Location": f"{other.url}/sync"}, b""
+
+        with serving(answers) as first:
+            assert asking(first.url).count("SELECT 42") == 42
+            assert any("Authorization" in headers for _, headers, _ in first.seen)
+    assert other.seen
+    for _, headers, body in other.seen:
+        assert "Authorization" not in headers
+        assert SECRET not in body
+
+
+@pytest.mark.parametrize("told", ["ivo://ivoa.net/sso#tls-with-password", "ivo://ivoa.net/sso#cookie", None])
+def test_a_form_is_used_where_the_service_says_so_or_refuses_basic(monkeypatch, told):
+    as_ada(monkeypatch)
+
+    def answers(path, headers, body):
+        if path == "/tap/capabilities":
+            return 200, {}, capabilities(told)
+        if path == "/tap/login":
+            good = "username=ada" in body and f"password={SECRET}" in body
+            return (200, {"Set-Cookie": "JSESSIONID=abc; Path=/"}, b"") if good else (403, {}, b"")
+        if "JSESSIONID=abc" in headers.get("Cookie", ""):
+            return 200, {}, ONE
+        return 401, {}, b""
+
+    with serving(answers) as server:
+        assert asking(server.url).count("SELECT 42") == 42
+        assert sum(path == "/tap/login" for path, _, _ in server.seen) == 1
+        last = server.seen[-1]
+        assert last[0] == "/tap/sync"
+        assert "Authorization" not in last[1]
+
+        as_ada(monkeypatch, "wr0ng-w0rd")
+        with pytest.raises(TapError, match="does not accept") as error:
+            asking(server.url).count("SELECT 42")
+        assert "wr0ng-w0rd" not in str(error.value)
