@@ -94,6 +94,37 @@ def sed(
     say(f"  sedsql query -m {folder} 'SELECT TOP 10 source_id, sed_class(s) FROM sed.photometry AS s'")
 
 
+@app.command("import")
+def import_(
+    folder: Folder,
+    files: Annotated[list[Path], typer.Argument(help="Files, or the folder of a HATS catalogue.", show_default=False)],
+    name: Annotated[
+        str, typer.Option("--as", help="Name of the table, such as gaiadr3.gaia_source.", show_default=False)
+    ],
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the table of this name.")] = False,
+    wait: Wait = False,
+    as_json: Json = False,
+) -> None:
+    """Take in files: the archive's bulk files (ECSV), VOTable, FITS, CSV, Parquet; or a HATS catalogue, without a copy.
+
+    Example: `sedsql mirror import sky GaiaSource_*.csv.gz --as gaiadr3.gaia_source`
+
+    What is masked, NaN or empty text becomes NULL. Names of columns are written in lower case.
+    """
+    from .mirror.ingest import import_files
+
+    with progress.stages("rows") as update:
+        rows = import_files(folder, files, name, replace=replace, wait=wait, progress=update)
+    stored = load(folder)[name.lower()]
+    if as_json:
+        about = {"table": name.lower(), "imported": rows, "rows": stored.rows, "files": len(stored.files)}
+        out.print(to_json(about), markup=False, soft_wrap=True)
+    elif stored.place:
+        say(f"{folder} has {name.lower()}: {rows:,} rows, used where they lie in {stored.place}")
+    else:
+        say(f"{rows:,} rows came; {folder} has {stored.rows:,} of {name.lower()}")
+
+
 @app.command()
 def resume(folder: Folder, wait: Wait = False, parallel: Parallel = 4) -> None:
     """Go on with what was cut off, by Ctrl-C, a crash or a service that was down."""

@@ -1,6 +1,7 @@
 """Few files instead of many: the pieces of each partition become one file, sorted."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +19,9 @@ from .store import save
 Progress = Callable[[str, int, int | None], None]
 
 _BATCH = 65_536
+SCRATCH = ".sorting"
+"""The folder in a mirror where DuckDB puts what memory does not hold."""
+
 _SORT_MEMORY = "600MB"
 """What DuckDB may use to sort a partition before it goes to disk."""
 
@@ -98,7 +102,7 @@ def _sorted(mirror: Path, files: list[File], column: str | None) -> Iterator[pa.
         return
     with duckdb.connect() as con:
         con.execute(f"SET memory_limit = '{_SORT_MEMORY}'")
-        con.execute("SET temp_directory = ?", [str(mirror / ".sorting")])
+        con.execute("SET temp_directory = ?", [str(mirror / SCRATCH)])
         listed = [str(mirror / file.path) for file in files]
         query = f"SELECT * FROM read_parquet({listed!r}, hive_partitioning = false) ORDER BY {json.dumps(column)}"
         for batch in con.sql(query).to_arrow_reader(_BATCH):
@@ -107,15 +111,18 @@ def _sorted(mirror: Path, files: list[File], column: str | None) -> Iterator[pa.
 
 def sweep(mirror: Path, manifest: Manifest) -> None:
     """Remove what a process that was cut off has left: files that the manifest does not name."""
-    for stored in manifest.values():
-        folder = mirror / folder_of(stored.table.name)
-        if stored.place is None and folder.is_dir():
-            for path in folder.rglob("*.parquet"):
-                if path.relative_to(mirror).as_posix() not in stored.files:
-                    path.unlink()
-            _remove_empty(folder)
+    folders = {mirror / folder_of(stored.table.name): stored for stored in manifest.values() if stored.place is None}
+    for folder in {*folders, *mirror.glob("*/*/dataset")}:
+        stored = folders.get(folder)
+        named = stored.files if stored else {}
+        # Of a folder that is no table of the mirror only what an import began is sedsql's to remove.
+        for path in folder.rglob("*.parquet" if stored else "*import-*.parquet"):
+            if path.relative_to(mirror).as_posix() not in named:
+                path.unlink()
+        _remove_empty(folder)
     for path in mirror.glob(".answer-*"):
         path.unlink()
+    shutil.rmtree(mirror / SCRATCH, ignore_errors=True)
 
 
 def _remove_empty(folder: Path) -> None:

@@ -15,14 +15,17 @@ SCHEMA_FILE = "_common_metadata"
 
 
 def write_schema(mirror: Path, stored: Stored) -> None:
-    """Write the file that has a table's columns and no rows, if it is not there."""
+    """Write the file that has a table's columns and no rows, if it is not there as it should be."""
+    if stored.place is not None:
+        return
     path = mirror / folder_of(stored.table.name) / SCHEMA_FILE
-    if stored.place is None and not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with new_file(path) as new:
-            settings = {"service": stored.service, "condition": stored.condition, "slicing": stored.slicing}
-            about = {"sedsql.settings": json.dumps(settings)}
-            pq.write_metadata(arrow_schema(with_cells(stored.table), about), new)
+    settings = {"service": stored.service, "condition": stored.condition, "slicing": stored.slicing}
+    schema = arrow_schema(with_cells(stored.table), {"sedsql.settings": json.dumps(settings)})
+    if path.exists() and pq.read_schema(path).equals(schema, check_metadata=True):
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with new_file(path, force=True) as new:
+        pq.write_metadata(schema, new)
 
 
 def write_catalogues(mirror: Path, manifest: Manifest) -> None:

@@ -118,6 +118,7 @@ class TableWriter:
     order : of the partitions; None for a table without cells, which becomes one file
     name : of the files
     pieces : those that the rows came in, as a dictionary each, to be kept in the files
+    in_order : the rows come in the order of cells, so that a partition is done when another begins
     """
 
     def __init__(
@@ -128,12 +129,15 @@ class TableWriter:
         name: str,
         metadata: dict[str, str] | None = None,
         pieces: list[dict] | None = None,
+        *,
+        in_order: bool = False,
     ):
         self.table = with_cells(table)
         about = {**(metadata or {}), "sedsql.pieces": json.dumps(pieces or [])}
         self.schema = arrow_schema(self.table, about)
         self._pieces = tuple(piece["name"] for piece in pieces or [])
         self._mirror, self._order, self._name = mirror, order, name
+        self._in_order = in_order
         self._sort = self.table.sort_column if order is not None else None
         self._shift = self.table.cell_shift + 2 * (ORDER - (order or 0))
         self._open: dict[int, _OneFile] = {}
@@ -152,7 +156,7 @@ class TableWriter:
             self._file(int(partitions[start])).append(rows.slice(start, end - start))
         for partition, file in self._open.items():
             if partition < partitions[0]:
-                file.flush()
+                file.close() if self._in_order else file.flush()
 
     def _file(self, partition: int) -> "_OneFile":
         if partition not in self._open:
@@ -232,8 +236,9 @@ class _OneFile:
             self._waiting, self._held = [], 0
 
     def close(self) -> None:
-        self.flush(1)
-        self._writer.close()
+        if self._writer.is_open:
+            self.flush(1)
+            self._writer.close()
 
 
 def sha256(path: Path) -> str:

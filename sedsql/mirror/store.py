@@ -77,7 +77,9 @@ def _view(con: duckdb.DuckDBPyConnection, stored: Stored) -> None:
     files = sorted(stored.files) or [f"{folder_of(stored.table.name)}/{hats.SCHEMA_FILE}"]
     listed = ", ".join(map(_literal, files))
     read = f"read_parquet([{listed}], hive_partitioning = false)"
-    con.execute(f'CREATE OR REPLACE VIEW "{schema}"."{name}" AS SELECT * FROM {read}')
+    # A catalogue of others may have columns that are none of the table.
+    columns = "*" if stored.place is None else ", ".join(f'"{c.name}"' for c in stored.table.columns.values())
+    con.execute(f'CREATE OR REPLACE VIEW "{schema}"."{name}" AS SELECT {columns} FROM {read}')
 
 
 def _sed_views(con: duckdb.DuckDBPyConnection) -> None:

@@ -1,0 +1,238 @@
+"""CSV and ECSV, such as the Gaia Archive's bulk files, read by DuckDB in the types that the header gives."""
+
+import gzip
+import io
+import re
+import threading
+import zlib
+from collections.abc import Iterator, Sequence
+from csv import reader
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.csv as pacsv
+from astropy.table.meta import get_header_from_yaml
+
+from ..tables.errors import TableError
+from .catalogue import Column
+from .layout import ARROW_TYPES
+
+BATCH = 65_536
+"""Rows that are held at a time."""
+
+_HEAD = 1 << 18
+"""Bytes of a file that tell of what kind its rows are, and about how many."""
+
+_MISSING = ("", "null", "NULL")
+_ECSV_TYPES = {
+    "bool": "BOOLEAN",
+    "int8": "SMALLINT",
+    "int16": "SMALLINT",
+    "int32": "INTEGER",
+    "int64": "BIGINT",
+    "uint8": "SMALLINT",
+    "uint16": "INTEGER",
+    "uint32": "BIGINT",
+    "uint64": "BIGINT",
+    "float16": "REAL",
+    "float32": "REAL",
+    "float64": "DOUBLE",
+    "string": "VARCHAR",
+}
+"""ECSV 1.0 (APE 6), datatypes; the unsigned ones become what holds their values."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """What stands before the rows of a CSV or ECSV file.
+
+    names : of the columns, as written
+    lines : how many lines there are before the rows
+    columns : by the header of ECSV; None for CSV
+    rows : estimated, from the length of the first ones
+    """
+
+    path: Path
+    names: list[str]
+    lines: int
+    delimiter: str
+    newline: str
+    columns: list[Column] | None
+    rows: int
+
+
+def head_of(path: Path) -> Head:
+    """Read what stands before the rows. Raises TableError where it is no header."""
+    zipped = path.name.lower().endswith(".gz")
+    try:
+        with (gzip.open if zipped else open)(path, "rt", encoding="utf-8-sig", newline="") as text:
+            comments, line = [], text.readline()
+            while line.startswith("#"):
+                comments.append(line[1:].strip("\r\n").removeprefix(" "))
+                line = text.readline()
+    except (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise TableError(f"{path} cannot be read: {error}") from None
+    header = _yaml(path, comments)
+    delimiter = "\t" if ".tsv" in path.name.lower() else max(",;\t| ", key=line.count)
+    delimiter = header.get("delimiter", delimiter)
+    names = next(reader([line], delimiter=delimiter), [])
+    if not any(names):
+        raise TableError(f"{path} is empty: it has no line of column names")
+    columns = [_column(path, about) for about in header["datatype"]] if header else None
+    if columns is not None and [column.name for column in columns] != names:
+        raise TableError(f"{path} cannot be read as ECSV: its header and its line of names have other columns")
+    newline = "\\r\\n" if line.endswith("\r\n") else "\\n"
+    lines = len(comments) + 1
+    rows = round((_beginning(path).count(b"\n") - lines) * max(1.0, path.stat().st_size / _HEAD))
+    return Head(path, names, lines, delimiter, newline, columns, max(rows, 0))
+
+
+def _yaml(path: Path, comments: list[str]) -> dict:
+    if not comments or not comments[0].startswith("%ECSV"):
+        return {}
+    try:
+        header = get_header_from_yaml(comments[1:])
+        return header if header["datatype"] else {}
+    except Exception as error:  # whatever YAML finds wrong
+        raise TableError(f"{path} cannot be read as ECSV: {' '.join(str(error).split())}") from None
+
+
+def _column(path: Path, about: dict) -> Column:
+    name, kind, subtype = about["name"], about.get("datatype"), about.get("subtype")
+    if kind not in _ECSV_TYPES or subtype:
+        raise TableError(f"{path}: column {name} is of ECSV's type {subtype or kind}, which is not imported")
+    known = {**(about.get("meta") or {}), **about}
+    unit, ucd, text = (str(known[key]) if known.get(key) else None for key in ("unit", "ucd", "description"))
+    return Column(name, _ECSV_TYPES[kind], unit, ucd, text)
+
+
+def _beginning(path: Path) -> bytes:
+    """The first lines of a file, whole ones if there are more."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    text = io.BytesIO()
+    try:
+        source = gzip.GzipFile(fileobj=io.BytesIO(head)) if path.name.lower().endswith(".gz") else io.BytesIO(head)
+        while block := source.read(1 << 16):
+            text.write(block)
+    except (EOFError, zlib.error):
+        pass
+    found = text.getvalue()
+    return found if path.stat().st_size <= _HEAD else found[: found.rfind(b"\n") + 1]
+
+
+def first_rows(head: Head, types: dict[str, str]) -> pa.Table | None:
+    """Some rows from the beginning, read by Arrow, which takes no time to start; None where it cannot."""
+    lines = _beginning(head.path).split(b"\n", head.lines)
+    if len(lines) <= head.lines or not lines[-1]:
+        return None
+    try:
+        return pacsv.read_csv(
+            io.BytesIO(lines[-1]),
+            pacsv.ReadOptions(column_names=[name.lower() for name in head.names]),
+            pacsv.ParseOptions(delimiter=head.delimiter),
+            pacsv.ConvertOptions(
+                column_types={name.lower(): ARROW_TYPES[kind] for name, kind in types.items()},
+                null_values=_MISSING,
+                strings_can_be_null=True,
+                true_values=["True", "true"],
+                false_values=["False", "false"],
+            ),
+        )
+    except (pa.ArrowInvalid, KeyError):
+        return None
+
+
+def rows_of(head: Head, types: dict[str, str]) -> Iterator[pa.Table]:
+    """The rows, in the order of the file; a gzip file is checked to its last byte meanwhile.
+
+    types : DuckDB's, by the names as written
+    """
+    check = _GzipCheck(head.path) if head.path.name.lower().endswith(".gz") else None
+    with duckdb.connect() as con:
+        con.execute("SET memory_limit = '500MB'")
+        try:
+            for batch in con.sql(f"SELECT * FROM {_read([head], types)}").to_arrow_reader(BATCH):
+                yield pa.Table.from_batches([batch])
+        except (duckdb.Error, OSError, pa.ArrowInvalid) as error:
+            raise TableError(_sentence([head], error)) from None
+    if check:
+        check.done()
+
+
+def infer(heads: Sequence[Head], wanted: Sequence[str]) -> dict[str, str]:
+    """The types of columns in files whose headers do not tell them: those that every value in all files has.
+
+    Digits that a number would change, such as 007, make a column text.
+    """
+    tests = {
+        "BOOLEAN": "bool_and(lower({c}) IN ('true', 'false'))",
+        "BIGINT": "bool_and(regexp_full_match({c}, '-?(0|[1-9][0-9]*)') AND TRY_CAST({c} AS BIGINT) IS NOT NULL)",
+        "DOUBLE": "bool_and(TRY_CAST({c} AS DOUBLE) IS NOT NULL AND NOT "
+        "regexp_full_match({c}, '[+-]?(0[0-9]+|[0-9]{{16,}})'))",
+    }
+    quoted = ['"' + name.replace('"', '""') + '"' for name in wanted]
+    asked = ", ".join(test.format(c=name) for name in quoted for test in tests.values())
+    with duckdb.connect() as con:
+        con.execute("SET memory_limit = '500MB'")
+        try:
+            read = _read(heads, dict.fromkeys(heads[0].names, "VARCHAR"))
+            answers = con.execute(f"SELECT {asked} FROM {read}").fetchone() or ()
+        except duckdb.Error as error:
+            raise TableError(_sentence(heads, error)) from None
+    types = {}
+    for place, name in enumerate(wanted):
+        mine = answers[len(tests) * place : len(tests) * (place + 1)]
+        types[name] = next((kind for kind, all_ in zip(tests, mine, strict=True) if all_), "VARCHAR")
+    return types
+
+
+def _read(heads: Sequence[Head], types: dict[str, str]) -> str:
+    first = heads[0]
+    columns = ", ".join(f"{_literal(name)}: {_literal(types[name])}" for name in first.names)
+    files = ", ".join(_literal(head.path) for head in heads)
+    return (
+        f"read_csv([{files}], auto_detect = false, header = false, skip = {first.lines}, columns = {{{columns}}}, "
+        f"delim = {_literal(first.delimiter)}, new_line = '{first.newline}', quote = '\"', escape = '\"', "
+        f"nullstr = [{', '.join(map(_literal, _MISSING))}])"
+    )
+
+
+def _literal(text: object) -> str:
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def _sentence(heads: Sequence[Head], error: Exception) -> str:
+    """What DuckDB says of a broken file in twenty lines."""
+    text = str(error)
+    file = re.search(r"^  file = (.*)$", text, re.M)
+    line = re.search(r"CSV Error on Line: (\d+)", text)
+    why = re.search(r"^((?:Error when converting|Expected Number of Columns|Value with unterminated).*)$", text, re.M)
+    what = why[1] if why else " ".join(text.split("\n")[0].split())
+    where = f", line {line[1]}" if line else ""
+    return f"{file[1] if file else heads[0].path} cannot be read{where}: {what.strip(' .')}"
+
+
+class _GzipCheck:
+    """Reads a gzip file to its end beside the one who uses it: DuckDB does not compare its checksum."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        try:
+            with gzip.open(self._path) as file:
+                while file.read(1 << 20):
+                    pass
+        except Exception as error:
+            self._error = error
+
+    def done(self) -> None:
+        self._thread.join()
+        if self._error:
+            raise TableError(f"{self._path} cannot be read: its gzip stream is damaged or ends early ({self._error})")

@@ -1,0 +1,208 @@
+"""Importing files into a mirror: the archive's bulk files, and tables in any format that `sedsql.tables` knows.
+
+Rows that come in the order of their table, as the Gaia Archive's bulk files have them, go straight to the
+partitions; others are sorted first, on disk where they are many. The manifest is saved last.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace as changed
+from pathlib import Path
+
+from ..tables import TableError
+from . import archive, hats, inplace, twins
+from .catalogue import Column, Table, table_of
+from .change import changing
+from .compact import SCRATCH, sweep
+from .layout import File, TableWriter, partition_order
+from .manifest import Manifest, MirrorError, Stored
+from .sources import Source, open_sources, wider
+from .store import DATABASE, load, save
+from .stream import Stream, Unsorted
+
+Progress = Callable[[str, int, int | None], None]
+
+IMPORTED = {"kind": "import"}
+"""How a table came that was imported (`Stored.slicing`)."""
+
+_NAME = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?")
+_FILES_NOTED = 100
+
+
+def import_files(
+    path: str | os.PathLike,
+    files: Sequence[str | os.PathLike],
+    name: str,
+    *,
+    replace: bool = False,
+    wait: bool = False,
+    progress: Progress = lambda what, done, of: None,
+) -> int:
+    """Import files as the table `name` of the mirror in folder `path`, which is made if there is none; gives the rows.
+
+    Columns get lower-case names and keep their types, units, UCDs and descriptions; where a file has none of
+    these, a table of the Gaia Archive's that sedsql knows gets the archive's. Values that are masked, NaN or
+    empty text become NULL. A folder is a HATS catalogue, which is used where it lies, as it is.
+
+    replace : drop the table of this name that is there; otherwise rows are added to it, if it was imported
+
+    Raises TableError where a file cannot be read, MirrorError where its rows do not go with those that are
+    there, or are there twice. Then nothing is changed.
+    """
+    name = name.lower()
+    if not _NAME.fullmatch(name) or name.split(".")[0] in ("manifest", "tap_schema"):
+        raise MirrorError(f"{name!r} is no name for a table; write it as schema.table, such as gaiadr3.gaia_source")
+    paths = [Path(file).absolute() for file in files]
+    _check(paths)
+    known = archive.TABLES.get(name)
+    if paths[0].is_dir():
+        stored = inplace.catalogue_at(paths[0], name, known, progress)
+        with changing(path, wait=wait) as (mirror, manifest):
+            if name in manifest and not replace:
+                raise MirrorError(f"{name} is in this mirror already; a catalogue can only replace it (--replace)")
+            _put(mirror, manifest, stored)
+        return stored.rows
+    there = load(path).get(name) if (Path(path) / DATABASE).is_file() and not replace else None
+    sources = open_sources(paths, there.table if there else known)
+    with changing(path, wait=wait) as (mirror, manifest):
+        there = None if replace else manifest.get(name)
+        table = _table(name, sources, known)
+        if there:
+            _must_match(there, table, sources[0].path)
+            table = there.table
+        _must_have_room(mirror, sources)
+        about = {"source": "imported by sedsql", "files": ", ".join(file.name for file in paths[:_FILES_NOTED])}
+        try:
+            stream = Stream(sources, table, progress)
+            stored, new = _write(mirror, stream, there, _free_name(manifest.get(name)), about)
+            is_counted = twins.key_of(stream.table) == stream.table.sort_column
+            twins.refuse(mirror, stream.table, new, there, stream.repeated if is_counted else None)
+            _put(mirror, manifest, stored)
+        except BaseException:
+            sweep(mirror, load(mirror))
+            raise
+    return sum(file.rows for file in new)
+
+
+def _check(paths: Sequence[Path]) -> None:
+    for place, path in enumerate(paths):
+        if not path.exists():
+            raise TableError(f"{path} does not exist")
+        if path in paths[:place]:
+            raise TableError(f"{path} is named twice")
+        if path.is_dir() and len(paths) > 1:
+            raise TableError(f"{path} is a folder; a HATS catalogue is imported alone")
+
+
+def _table(name: str, sources: Sequence[Source], known: Table | None) -> Table:
+    """The table that holds the rows of all sources."""
+    first = sources[0]
+    columns = {column.name: column for column in first.columns}
+    for source in sources[1:]:
+        theirs = {column.name: column for column in source.columns}
+        _same_columns(columns, theirs, str(first.path), str(source.path))
+        for key, column in theirs.items():
+            columns[key] = _joined(columns[key], column, first.path, source.path)
+    about = known.columns if known else {}
+    described = [_described(column, about.get(column.name)) for column in columns.values()]
+    return table_of(name, known.description if known else None, described)
+
+
+def _same_columns(one: dict, other: dict, one_is: str, other_is: str) -> None:
+    for more, less, more_is, less_is in ((one, other, one_is, other_is), (other, one, other_is, one_is)):
+        if lacking := [name for name in more if name not in less]:
+            raise TableError(f"{less_is} has no column {', '.join(lacking)}, which {more_is} has")
+
+
+def _joined(one: Column, other: Column, one_is: Path, other_is: Path) -> Column:
+    datatype = wider(one.datatype, other.datatype)
+    if datatype is None:
+        raise TableError(
+            f"The column {one.name} is {one.datatype} in {one_is} and {other.datatype} in {other_is}; "
+            "import files of one kind"
+        )
+    return changed(_described(one, other), datatype=datatype)
+
+
+def _described(column: Column, known: Column | None) -> Column:
+    """The column, with what it lacks from one that is known."""
+    if known is None:
+        return column
+    about = {key: getattr(column, key) or getattr(known, key) for key in ("unit", "ucd", "description")}
+    return changed(column, **about)
+
+
+def _must_match(there: Stored, new: Table, path: Path) -> None:
+    """Refuse to add rows to a table that is another one."""
+    name = there.table.name
+    if there.slicing != IMPORTED:
+        source = there.service or there.place or "`sedsql mirror sample`"
+        raise MirrorError(
+            f"{name} is in this mirror and comes from {source}, which is not mixed with files; "
+            "name another table, or put the files in its place with --replace"
+        )
+    old = {key: column for key, column in there.table.columns.items() if key not in there.table.hidden}
+    columns = {key: column for key, column in new.columns.items() if key not in there.table.hidden}
+    for more, less, words in ((columns, old, "has not"), (old, columns, "has")):
+        if lacking := [key for key in more if key not in less]:
+            subject = f"{path} has the column" if more is columns else f"{path} lacks the column"
+            raise MirrorError(
+                f"{subject} {', '.join(lacking)}, which {name} in this mirror {words}; --replace replaces the table"
+            )
+    for key, column in columns.items():
+        if wider(old[key].datatype, column.datatype) != old[key].datatype:
+            raise MirrorError(
+                f"The column {key} is {column.datatype} in {path} and {old[key].datatype} in {name} of this mirror; "
+                "--replace replaces the table"
+            )
+
+
+def _put(mirror: Path, manifest: Manifest, stored: Stored) -> None:
+    """Save the manifest with this table, and remove the files of the one that it replaces."""
+    name = stored.table.name
+    old = manifest.get(name)
+    manifest[name] = stored
+    save(mirror, manifest)
+    hats.write_catalogues(mirror, {name: stored})
+    for file in (old.files if old and old.place is None else {}).keys() - stored.files.keys():
+        (mirror / file).unlink(missing_ok=True)
+    sweep(mirror, manifest)
+
+
+def _write(
+    mirror: Path, stream: Stream, there: Stored | None, name: str, about: dict[str, str]
+) -> tuple[Stored, list[File]]:
+    """Write the rows; gives the table with them, which the manifest does not have yet, and the new files."""
+    table = stream.table
+    order = partition_order(stream.rows, stream.share) if table.sort_column else None
+    order = there.order if there and there.files else order
+    for rows in (stream.in_order(), stream.sorted(mirror / SCRATCH)):
+        with TableWriter(mirror, table, order, name, about, in_order=True) as writer:
+            try:
+                for some in rows:
+                    writer.write(some)
+            except Unsorted:
+                continue
+            files = writer.close()
+            break
+    stored = Stored(table, order, slicing=dict(IMPORTED))
+    stored.files = (dict(there.files) if there else {}) | {file.path: file for file in files}
+    return stored, files
+
+
+def _must_have_room(mirror: Path, sources: Sequence[Source]) -> None:
+    needed, free = sum(source.stored_bytes for source in sources), shutil.disk_usage(mirror).free
+    if needed > free:
+        raise MirrorError(
+            f"The disk of {mirror} has {free / 1e9:,.1f} GB left, and the files take about {needed / 1e9:,.1f} GB "
+            "in a mirror; make room, or import them to a mirror on another disk"
+        )
+
+
+def _free_name(stored: Stored | None) -> str:
+    """The name of files that no import before has used."""
+    stems = (Path(path).stem for path in (stored.files if stored else ()))
+    numbers = [int(stem[7:]) for stem in stems if stem.startswith("import-") and stem[7:].isdigit()]
+    return f"import-{max(numbers, default=0) + 1}"

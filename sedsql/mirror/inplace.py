@@ -1,0 +1,116 @@
+"""A HATS catalogue that is used where it lies, such as hats-import or LSDB writes one (IVOA Note "HATS", 2025)."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..tables import TableError
+from .catalogue import CELL, Column, Table, table_of, tap_type
+from .layout import File
+from .manifest import Stored
+
+Progress = Callable[[str, int, int | None], None]
+
+_PARTITIONS = ("norder", "dir", "npix")
+"""Columns that repeat the path of the file; older catalogues have them."""
+
+
+def catalogue_at(folder: Path, name: str, known: Table | None, progress: Progress) -> Stored:
+    """The catalogue in a folder as the table `name` of a mirror; its files stay where they are.
+
+    known : tells units, UCDs and descriptions, which HATS does not have
+
+    Raises TableError where the folder is no catalogue of objects, or not all of its rows are there.
+    """
+    folder, properties = _properties(folder)
+    kind = properties.get("dataproduct_type", "object")
+    if kind not in ("object", "source"):
+        raise TableError(f"{folder} is a HATS {kind}, which has no table of sources of its own")
+    paths = sorted(path for path in (folder / "dataset").glob("Norder=*/Dir=*/Npix=*") if path.suffix == ".parquet")
+    paths += sorted((folder / "dataset").glob("Norder=*/Dir=*/Npix=*/*.parquet"))
+    paths = [path for path in paths if path.is_file()]
+    if not paths:
+        raise TableError(f"{folder} has no Parquet files under dataset/Norder=*/Dir=*/Npix=*")
+    table = _table(paths[0], name, known, properties)
+    if table.cell_column != CELL and not (table.cell_column == "source_id" and "gaia" in name):
+        raise TableError(f"{folder} has no column {CELL} of HEALPix cells; files of it can be imported one by one")
+    files = {}
+    for number, path in enumerate(paths):
+        files[str(path)] = _file(path, table)
+        progress("reading metadata", number + 1, len(paths))
+    stored = Stored(table, place=str(folder), files=files)
+    rows = properties.get("hats_nrows")
+    if rows is not None and int(rows) != stored.rows:
+        raise TableError(
+            f"{folder} is not whole: its files have {stored.rows:,} rows, its properties say {int(rows):,}"
+        )
+    return stored
+
+
+def _properties(folder: Path) -> tuple[Path, dict[str, str]]:
+    """The folder of the catalogue, which may be the main one of a collection, and what its properties say."""
+    collection = _read(folder / "collection.properties")
+    if collection is not None:
+        folder = folder / collection.get("hats_primary_table_url", "")
+    for file in ("hats.properties", "properties"):
+        if (found := _read(folder / file)) is not None:
+            return folder, found
+    raise TableError(f"{folder} is no HATS catalogue: it has neither hats.properties nor properties")
+
+
+def _read(path: Path) -> dict[str, str] | None:
+    if not path.is_file():
+        return None
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    pairs = (line.partition("=") for line in lines if line and line[0] not in "#!")
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _table(path: Path, name: str, known: Table | None, properties: dict[str, str]) -> Table:
+    try:
+        with duckdb.connect() as con:
+            quoted = "'" + str(path).replace("'", "''") + "'"
+            found = con.execute(f"DESCRIBE SELECT * FROM read_parquet({quoted}, hive_partitioning = false)").fetchall()
+        schema = pq.read_schema(path)
+    except (duckdb.Error, OSError, pa.ArrowInvalid) as error:
+        raise TableError(f"{path} cannot be read as parquet: {' '.join(str(error).split())}") from None
+    places = {
+        properties.get("hats_col_ra"): "pos.eq.ra;meta.main",
+        properties.get("hats_col_dec"): "pos.eq.dec;meta.main",
+    }
+    columns = []
+    for column, datatype, *_ in found:
+        if column.lower() in _PARTITIONS:
+            continue
+        theirs = schema.field(column).metadata or {}
+        about = {key: theirs.get(key.encode(), b"").decode() or None for key in ("unit", "ucd", "description")}
+        if mine := known and known.columns.get(column.lower()):
+            about = {key: text or getattr(mine, key) for key, text in about.items()}
+        columns.append(
+            Column(column, tap_type(datatype), **about | ({"ucd": places[column]} if column in places else {}))
+        )
+    # Other columns may not claim to be the position.
+    main = {ucd: column for column, ucd in places.items() if column in {c.name for c in columns}}
+    columns = [replace(c, ucd=None) if c.ucd in main and main[c.ucd] != c.name else c for c in columns]
+    description = known.description if known else properties.get("obs_title")
+    return table_of(name, description, columns)
+
+
+def _file(path: Path, table: Table) -> File:
+    try:
+        metadata = pq.read_metadata(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise TableError(f"{path} cannot be read as parquet: {error}") from None
+    low = high = None
+    if table.sort_column in (CELL, "source_id"):
+        names = [metadata.schema.column(place).path for place in range(metadata.num_columns)]
+        place = names.index(table.sort_column)
+        groups = [metadata.row_group(number).column(place).statistics for number in range(metadata.num_row_groups)]
+        if groups and all(group is not None and group.has_min_max for group in groups):
+            low = min(group.min for group in groups) >> table.cell_shift
+            high = max(group.max for group in groups) >> table.cell_shift
+    return File(str(path), metadata.num_rows, path.stat().st_size, None, low, high)
