@@ -70,9 +70,8 @@ def table(service: "Service", name: str) -> Table:
         columns = [_column(row) for row in rows]
     if not columns:
         raise Refused(f"{service.host} does not say what columns {found['table_name']} has.")
-    return table_of(
-        found["table_name"], _line(found.get("description")), _as_sent(service, found["table_name"], columns)
-    )
+    own = _in_adql(found["table_name"])
+    return table_of(own, _line(found.get("description")), _as_sent(service, own, columns))
 
 
 def _as_sent(service: "Service", name: str, columns: list[Column]) -> list[Column]:
@@ -94,7 +93,7 @@ def _as_sent(service: "Service", name: str, columns: list[Column]) -> list[Colum
 def keys(service: "Service", name: str) -> list[Key]:
     """See `Service.keys`."""
     own = _find(service, name)["table_name"]
-    rows = _rows(
+    rows = _rows_if_there(
         service,
         "SELECT k.key_id, k.from_table, k.target_table, c.from_column, c.target_column FROM TAP_SCHEMA.keys AS k "
         f"JOIN TAP_SCHEMA.key_columns AS c ON k.key_id = c.key_id WHERE k.from_table = {_text(own)}",
@@ -115,7 +114,9 @@ def keys(service: "Service", name: str) -> list[Key]:
 def indexed(service: "Service", name: str) -> list[str]:
     """See `Service.indexed`."""
     own = _find(service, name)["table_name"]
-    rows = _rows(service, f"SELECT column_name FROM TAP_SCHEMA.columns WHERE table_name = {_text(own)} AND indexed = 1")
+    rows = _rows_if_there(
+        service, f"SELECT column_name FROM TAP_SCHEMA.columns WHERE table_name = {_text(own)} AND indexed = 1"
+    )
     return [_plain(row["column_name"]) for row in rows]
 
 
@@ -228,6 +229,14 @@ def _rows(service: "Service", adql: str) -> list[dict[str, Any]]:
     return [{key.lower(): value for key, value in row.items()} for row in answer.table.to_pylist()]
 
 
+def _rows_if_there(service: "Service", adql: str) -> list[dict[str, Any]]:
+    """The same of a part of TAP_SCHEMA that one can do without, and some services do."""
+    try:
+        return _rows(service, adql)
+    except Refused:
+        return []
+
+
 def _column(row: dict[str, Any]) -> Column:
     about = (_line(row.get("unit")), _line(row.get("ucd")), _line(row.get("description")))
     return Column(_plain(row["column_name"]), _datatype(row), *about)
@@ -250,6 +259,14 @@ def _datatype(row: dict[str, Any]) -> str:
 def _plain(name: str) -> str:
     """A name without its quotes, with all its parts."""
     return re.sub(r'"((?:[^"]|"")+)"', lambda match: match[1].replace('""', '"'), name.strip())
+
+
+def _in_adql(name: str) -> str:
+    """A table's name as a query has it: services should write it so in TAP_SCHEMA, quotes included, and some do not."""
+    if '"' in name or all(_REGULAR.match(part) for part in name.split(".")):
+        return name
+    schema, dot, own = name.partition(".")
+    return f"{schema}.{quoted(own)}" if dot and _REGULAR.match(schema) else quoted(name)
 
 
 def _text(word: str) -> str:

@@ -69,6 +69,7 @@ class Service:
         on_retry: Callable[[str], None] | None = None,
     ):
         self.url = url_of(service)
+        self._base = self.url
         self.host = urlsplit(self.url).hostname or self.url
         self._timeout, self._longest, self._poll = timeout, longest, poll
         self._patience = Patience(attempts, delay, on_retry)
@@ -174,7 +175,7 @@ class Service:
 
         def once() -> Any:
             with documents(session):
-                return read(TAPService(self.url, session=session))
+                return read(TAPService(self._base, session=session))
 
         return self._patience.ask(once, self.host)
 
@@ -192,7 +193,7 @@ class Service:
         if self._format:
             more["RESPONSEFORMAT"] = self._format
         uploads = {name: BytesIO(text) for name, text in files.items()} or None
-        return TAPQuery(self.url, adql, mode=mode, session=self._session(), uploads=uploads, **more)
+        return TAPQuery(self._base, adql, mode=mode, session=self._session(), uploads=uploads, **more)
 
     def _know(self) -> None:
         """Read the capabilities, once: the name of BINARY2, and the way to log in."""
@@ -222,6 +223,9 @@ class Service:
             response = session.get(f"{self.url}/capabilities")
             if not response.ok:
                 raise refusal(response, session)
+        base, _, last = response.url.partition("?")[0].rpartition("/")
+        if last == "capabilities" and urlsplit(base).hostname == self.host:
+            self._base = self._login.url = base  # a POST would lose its query on the way from http to https
         try:
             with documents(session):
                 found = parse_capabilities(BytesIO(response.content).read)

@@ -122,7 +122,7 @@ def _cause(error: BaseException) -> str:
 def refusal(response: requests.Response, session: Session) -> Exception:
     """What an HTTP status that is no success means."""
     status, host = response.status_code, host_of(response.url)
-    if status == 401 and session.login.by_form(session):
+    if status == 401 and session.login.by_form(session, response.request):
         return Passing("the service asks for a login", wait=0)
     if status in (401, 403):
         have = "does not accept the login" if session.login.is_given else "asks for a login"

@@ -3,6 +3,7 @@
 import base64
 import logging
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -169,3 +170,41 @@ def test_a_form_is_used_where_the_service_says_so_or_refuses_basic(monkeypatch, 
         with pytest.raises(TapError, match="does not accept") as error:
             asking(server.url).count("SELECT 42")
         assert "wr0ng-w0rd" not in str(error.value)
+
+
+def test_a_session_that_ends_is_begun_again_and_threads_share_it(monkeypatch):
+    as_ada(monkeypatch)
+    good = []
+
+    def answers(path, headers, body):
+        if path == "/tap/capabilities":
+            return 200, {}, capabilities(None)
+        if path == "/tap/login":
+            good.append(f"s{len(good)}")
+            return 200, {"Set-Cookie": f"JSESSIONID={good[-1]}; Path=/"}, b""
+        return (200, {}, ONE) if good and good[-1] in headers.get("Cookie", "") else (401, {}, b"")
+
+    with serving(answers) as server:
+        service = asking(server.url)
+        with ThreadPoolExecutor(6) as pool:
+            assert list(pool.map(service.count, ["SELECT 42"] * 12)) == [42] * 12
+        assert len(good) == 1
+        good.append("another")  # the server forgets the session
+        with pytest.raises(Refused):
+            service.count("SELECT 42")
+        service._login._since -= 3600
+        assert service.count("SELECT 42") == 42
+
+
+def test_a_service_that_has_moved_to_another_address_of_its_host_gets_the_query():
+    def answers(path, headers, body):
+        if not path.startswith("/new/"):
+            return 301, {"Location": path.replace("/tap/", "/new/tap/")}, b""
+        if path.endswith("capabilities"):
+            return 200, {}, capabilities(None)
+        return (200, {}, ONE) if "QUERY=" in body else (400, {}, b"no query")
+
+    with serving(answers) as server:
+        service = asking(server.url)
+        assert service.count("SELECT 42") == 42
+        assert service.url == server.url

@@ -7,7 +7,7 @@ from tap.faults import Fault, always, describe, drop, retype
 from sedsql.mirror.archive import TABLES
 from sedsql.mirror.catalogue import Column, table_of
 from sedsql.tap.errors import Changed, Refused
-from sedsql.tap.schema import _datatype, columns_of, quoted, same_columns
+from sedsql.tap.schema import _datatype, _in_adql, columns_of, quoted, same_columns
 
 NAME = "gaiadr3.gaia_source"
 
@@ -93,3 +93,19 @@ def test_names_that_adql_needs_quoted():
         '"2mass"',
         '"a""b"',
     ]
+
+
+def test_table_names_as_a_query_has_them():
+    names = ["gaiadr3.gaia_source", '"II/246/out"', "II/246/out", "vizier.II/246/out", "J/A+A/1.2/x"]
+    assert [_in_adql(name) for name in names] == [
+        "gaiadr3.gaia_source",
+        '"II/246/out"',
+        '"II/246/out"',
+        'vizier."II/246/out"',
+        '"J/A+A/1.2/x"',
+    ]
+
+
+def test_a_service_without_keys_has_none(service, faulty):
+    faulty.faults.append(always(Fault("status", 400, on="TAP_SCHEMA.keys", body="no such table")))
+    assert service.keys(NAME) == []
