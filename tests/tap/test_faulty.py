@@ -25,7 +25,8 @@ def service(faulty):
 @pytest.fixture(scope="session")
 def rows(small_mirror):
     with duckdb.connect() as con:
-        yield con.sql(QUERY.replace("gaiadr3.gaia_source", f"'{small_mirror}/gaiadr3/gaia_source/**/*.parquet'")).arrow()
+        parquet = f"'{small_mirror}/gaiadr3/gaia_source/**/*.parquet'"
+        yield con.sql(QUERY.replace("gaiadr3.gaia_source", parquet)).arrow()
 
 
 @pytest.mark.parametrize("serialization", ["BINARY2", "BINARY", "TABLEDATA"])
@@ -38,7 +39,8 @@ def test_pyvo_reads_every_row(faulty, service, small_mirror, run, serialization,
         query, maxrec=10_000, responseformat=f"application/x-votable+xml;serialization={serialization}"
     ).to_table()
     with duckdb.connect() as con:
-        expected = con.sql(f"SELECT * EXCLUDE (_healpix_29) FROM '{small_mirror}/gaiadr1/allwise_original_valid/**/*.parquet'").to_arrow_table()
+        parquet = f"'{small_mirror}/gaiadr1/allwise_original_valid/**/*.parquet'"
+        expected = con.sql(f"SELECT {', '.join(got.colnames)} FROM {parquet}").to_arrow_table()
     assert len(got) == expected.num_rows > 1_000
     assert got["ra"].unit == "deg"
     for name in got.colnames:
