@@ -1,14 +1,15 @@
-"""CSV and ECSV, such as the Gaia Archive's bulk files, read by DuckDB in the types that the header gives."""
+"""CSV and ECSV, such as the Gaia Archive's bulk files, read in the types that the header gives."""
 
 import gzip
 import io
 import re
-import threading
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from csv import reader
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import duckdb
 import pyarrow as pa
@@ -24,6 +25,9 @@ BATCH = 65_536
 
 _HEAD = 1 << 18
 """Bytes of a file that tell of what kind its rows are, and about how many."""
+
+_BLOCK = 1 << 22
+"""Bytes read at a time, and the longest row."""
 
 _MISSING = ("", "null", "NULL")
 _ECSV_TYPES = {
@@ -124,42 +128,72 @@ def _beginning(path: Path) -> bytes:
 
 
 def first_rows(head: Head, types: dict[str, str]) -> pa.Table | None:
-    """Some rows from the beginning, read by Arrow, which takes no time to start; None where it cannot."""
+    """Some rows from the beginning; None where there are none, or wrong ones."""
     lines = _beginning(head.path).split(b"\n", head.lines)
-    if len(lines) <= head.lines or not lines[-1]:
-        return None
     try:
-        return pacsv.read_csv(
-            io.BytesIO(lines[-1]),
-            pacsv.ReadOptions(column_names=[name.lower() for name in head.names]),
-            pacsv.ParseOptions(delimiter=head.delimiter),
-            pacsv.ConvertOptions(
-                column_types={name.lower(): ARROW_TYPES[kind] for name, kind in types.items()},
-                null_values=_MISSING,
-                strings_can_be_null=True,
-                true_values=["True", "true"],
-                false_values=["False", "false"],
-            ),
-        )
-    except (pa.ArrowInvalid, KeyError):
+        reader = _reader(io.BytesIO(lines[-1]), head, types)
+        return pa.Table.from_batches([reader.read_next_batch()]) if len(lines) > head.lines and lines[-1] else None
+    except (pa.ArrowInvalid, StopIteration):
         return None
 
 
 def rows_of(head: Head, types: dict[str, str]) -> Iterator[pa.Table]:
-    """The rows, in the order of the file; a gzip file is checked to its last byte meanwhile.
+    """The rows, in the order of the file; a gzip file is checked against its checksum meanwhile.
 
-    types : DuckDB's, by the names as written
+    types : by the names as written
     """
-    check = _GzipCheck(head.path) if head.path.name.lower().endswith(".gz") else None
-    with duckdb.connect() as con:
-        con.execute("SET memory_limit = '500MB'")
+    try:
+        with _opened(head) as file:
+            for batch in _reader(file, head, types):
+                for start in range(0, batch.num_rows, BATCH):
+                    yield pa.Table.from_batches([batch.slice(start, BATCH)])
+    except (pa.ArrowInvalid, EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise TableError(_sentence(head, types, error)) from None
+
+
+@contextmanager
+def _opened(head: Head) -> Iterator[BinaryIO]:
+    """The file where its rows begin."""
+    with cast(
+        BinaryIO, gzip.open(head.path) if head.path.name.lower().endswith(".gz") else head.path.open("rb")
+    ) as file:
+        for _ in range(head.lines):
+            file.readline()
+        # Arrow takes no file without a byte.
+        yield file if file.peek(1) else io.BytesIO(b"\n")  # type: ignore[attr-defined]
+
+
+def _reader(file: BinaryIO, head: Head, types: dict[str, str], *, threads: bool = True) -> pacsv.CSVStreamingReader:
+    return pacsv.open_csv(
+        file,
+        pacsv.ReadOptions(column_names=head.names, block_size=_BLOCK, use_threads=threads),
+        pacsv.ParseOptions(delimiter=head.delimiter, newlines_in_values=True),
+        pacsv.ConvertOptions(
+            column_types={name: ARROW_TYPES[kind] for name, kind in types.items()},
+            null_values=_MISSING,
+            strings_can_be_null=True,
+            true_values=["True", "true", "TRUE", "T", "t", "1"],
+            false_values=["False", "false", "FALSE", "F", "f", "0"],
+        ),
+    )
+
+
+def _sentence(head: Head, types: dict[str, str], error: Exception) -> str:
+    """What is wrong with a file, and where: without threads Arrow tells the row."""
+    if isinstance(error, pa.ArrowInvalid):
         try:
-            for batch in con.sql(f"SELECT * FROM {_read([head], types)}").to_arrow_reader(BATCH):
-                yield pa.Table.from_batches([batch])
-        except (duckdb.Error, OSError, pa.ArrowInvalid) as error:
-            raise TableError(_sentence([head], error)) from None
-    if check:
-        check.done()
+            with _opened(head) as file:
+                for _ in _reader(file, head, types, threads=False):
+                    pass
+        except (pa.ArrowInvalid, EOFError, gzip.BadGzipFile, zlib.error) as again:
+            error = again
+    text = " ".join(str(error).split())
+    row, column = re.search(r"Row #(\d+): ", text), re.search(r"In CSV column #(\d+): ", text)
+    where = f", line {int(row[1]) + head.lines}" if row else ""
+    where += f", column {head.names[int(column[1])]}" if column else ""
+    for found in (row, column):
+        text = text.replace(found[0], "") if found else text
+    return f"{head.path} cannot be read{where}: {text}"
 
 
 def infer(heads: Sequence[Head], wanted: Sequence[str]) -> dict[str, str]:
@@ -181,7 +215,7 @@ def infer(heads: Sequence[Head], wanted: Sequence[str]) -> dict[str, str]:
             read = _read(heads, dict.fromkeys(heads[0].names, "VARCHAR"))
             answers = con.execute(f"SELECT {asked} FROM {read}").fetchone() or ()
         except duckdb.Error as error:
-            raise TableError(_sentence(heads, error)) from None
+            raise TableError(f"{heads[0].path} cannot be read: {' '.join(str(error).split())}") from None
     types = {}
     for place, name in enumerate(wanted):
         mine = answers[len(tests) * place : len(tests) * (place + 1)]
@@ -202,37 +236,3 @@ def _read(heads: Sequence[Head], types: dict[str, str]) -> str:
 
 def _literal(text: object) -> str:
     return "'" + str(text).replace("'", "''") + "'"
-
-
-def _sentence(heads: Sequence[Head], error: Exception) -> str:
-    """What DuckDB says of a broken file in twenty lines."""
-    text = str(error)
-    file = re.search(r"^  file = (.*)$", text, re.M)
-    line = re.search(r"CSV Error on Line: (\d+)", text)
-    why = re.search(r"^((?:Error when converting|Expected Number of Columns|Value with unterminated).*)$", text, re.M)
-    what = why[1] if why else " ".join(text.split("\n")[0].split())
-    where = f", line {line[1]}" if line else ""
-    return f"{file[1] if file else heads[0].path} cannot be read{where}: {what.strip(' .')}"
-
-
-class _GzipCheck:
-    """Reads a gzip file to its end beside the one who uses it: DuckDB does not compare its checksum."""
-
-    def __init__(self, path: Path):
-        self._path = path
-        self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        try:
-            with gzip.open(self._path) as file:
-                while file.read(1 << 20):
-                    pass
-        except Exception as error:
-            self._error = error
-
-    def done(self) -> None:
-        self._thread.join()
-        if self._error:
-            raise TableError(f"{self._path} cannot be read: its gzip stream is damaged or ends early ({self._error})")
