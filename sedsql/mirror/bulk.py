@@ -121,8 +121,8 @@ def _beginning(path: Path) -> bytes:
         source = gzip.GzipFile(fileobj=io.BytesIO(head)) if path.name.lower().endswith(".gz") else io.BytesIO(head)
         while block := source.read(1 << 16):
             text.write(block)
-    except (EOFError, zlib.error):
-        pass
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        pass  # who reads all of it will say so
     found = text.getvalue()
     return found if path.stat().st_size <= _HEAD else found[: found.rfind(b"\n") + 1]
 

@@ -101,7 +101,12 @@ def _of_csv(head: Head, known: dict[str, str]) -> Source:
     columns = head.columns or [Column(name, known[name.lower()]) for name in head.names]
     types = {column.name: column.datatype for column in columns}
     source = _source(head.path, head.names, columns, head.rows, lambda: bulk.rows_of(head, types))
-    return replace(source, quick=lambda: bulk.first_rows(head, types))
+
+    def quick() -> pa.Table | None:
+        rows = bulk.first_rows(head, types)
+        return rows and rows.rename_columns([column.name for column in source.columns])
+
+    return replace(source, quick=quick)
 
 
 def _of_parquet(path: Path) -> Source:
