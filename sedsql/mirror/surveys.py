@@ -20,6 +20,16 @@ _CLEAN_OID_OFFSET = 500_000_000
 _KM_S_PER_MAS_YR_KPC = 4.740470463
 _IS_G = np.array([True, False, False])
 
+# How often the surveys' flags are raised: round numbers of ours, so that every quality rule (sql/rules.sql) has
+# something to refuse. They are drawn apart from the brightness, which they do not change.
+_TMASS_POOR_FITS = 0.01
+_TMASS_SHARED, _ALLWISE_SHARED = 0.02, 0.05
+_CC_FLAGS = {
+    "0000": 0.925, "h000": 0.02, "hh00": 0.02, "00d0": 0.01, "0p00": 0.005, "oo00": 0.005,
+    "D000": 0.005, "HH00": 0.004, "HHHH": 0.002, "DDdd": 0.002, "0P00": 0.001, "0oO0": 0.001,
+}  # fmt: skip
+_EXT_FLAGS = {0: 0.955, 1: 0.03, 2: 0.006, 3: 0.002, 4: 0.002, 5: 0.005}
+
 
 def gaia(at: Positions, source_id: Ints, random_index: Ints, made: Sample, rng: Generator) -> dict:
     """The columns of gaia_source."""
@@ -151,16 +161,19 @@ def _limits(measured: Array, survey: slice, snr: float, rng: Generator) -> Array
     return np.where(np.isnan(measured), limits, measured)
 
 
-def _quality(errors: Array, steps: tuple[tuple[float, str], ...]) -> pa.Array:
+def _quality(errors: Array, steps: tuple[tuple[float, str], ...]) -> Letters:
     """A letter a band: the first whose signal-to-noise ratio is reached; U where there is no detection."""
     snr = 2.5 / np.log(10) / errors
     letters = np.full(errors.shape, ord("U"), dtype=np.uint8)
     for least, letter in reversed(steps):
         letters[snr >= least] = ord(letter)
-    return _text(letters)
+    return letters
 
 
-def _neighbours(source_id: Ints, name: pa.Array, distance: Array, oid_name: str, oid: Ints) -> dict:
+def _neighbours(
+    source_id: Ints, name: pa.Array, distance: Array, oid_name: str, oid: Ints, shared: float, rng: Generator
+) -> dict:
+    """The columns of a match table; `shared` is the fraction of matches that have a mate."""
     n = len(source_id)
     return {
         "source_id": source_id,
@@ -169,12 +182,14 @@ def _neighbours(source_id: Ints, name: pa.Array, distance: Array, oid_name: str,
         "xm_flag": np.full(n, 8, dtype=np.int16),
         oid_name: oid,
         "number_of_neighbours": np.ones(n, dtype=np.int16),
-        "number_of_mates": np.zeros(n, dtype=np.int16),
+        # The mates are sources that the sample leaves out.
+        "number_of_mates": (rng.random(n) < shared).astype(np.int16),
     }
 
 
 def tmass(at: Positions, source_id: Ints, made: Sample, done: int, rng: Generator) -> dict[str, dict]:
     """The columns of the three tables of 2MASS; `done` rows are written already."""
+    flags = rng.spawn(1)[0]
     rows = np.flatnonzero(np.isfinite(made.magnitudes[:, TMASS]).any(axis=1))
     ra, dec, distance = _offset(at, rows, 0.08, rng)
     name = _position_name(ra, dec, "")
@@ -184,20 +199,22 @@ def tmass(at: Positions, source_id: Ints, made: Sample, done: int, rng: Generato
     rows, ra, dec, distance, name = rows[first], ra[first], dec[first], distance[first], name.take(first)
     measured, errors = made.magnitudes[rows, TMASS], made.errors[rows, TMASS]
     magnitudes = _limits(measured, TMASS, 5.0, rng)
+    quality = _quality(errors, ((10, "A"), (7, "B"), (5, "C"), (0, "D")))
+    quality[np.isfinite(measured) & (flags.random(measured.shape) < _TMASS_POOR_FITS)] = ord("E")
     oid = done + 1 + np.arange(len(rows))
     source = {
         "designation": name,
         "tmass_oid": oid,
         "ra": ra,
         "dec": dec,
-        "ph_qual": _quality(errors, ((10, "A"), (7, "B"), (5, "C"), (0, "D"))),
+        "ph_qual": _text(quality),
     }
     for k, band in enumerate(("j", "h", "ks")):
         source |= {f"{band}_m": magnitudes[:, k], f"{band}_msigcom": errors[:, k]}
     clean = oid + _CLEAN_OID_OFFSET
     return {
         "gaiadr3.tmass_psc_xsc_best_neighbour": _neighbours(
-            source_id[rows], name, distance, "clean_tmass_psc_xsc_oid", clean
+            source_id[rows], name, distance, "clean_tmass_psc_xsc_oid", clean, _TMASS_SHARED, flags
         ),
         "gaiadr3.tmass_psc_xsc_join": {
             "original_psc_source_id": name,
@@ -210,6 +227,7 @@ def tmass(at: Positions, source_id: Ints, made: Sample, done: int, rng: Generato
 
 def allwise(at: Positions, source_id: Ints, made: Sample, done: int, rng: Generator) -> dict[str, dict]:
     """The columns of the two tables of AllWISE; `done` rows are written already."""
+    flags = rng.spawn(1)[0]
     rows = np.flatnonzero(np.isfinite(made.magnitudes[:, ALLWISE]).any(axis=1))
     n = len(rows)
     ra, dec, distance = _offset(at, rows, 0.12, rng)
@@ -222,14 +240,16 @@ def allwise(at: Positions, source_id: Ints, made: Sample, done: int, rng: Genera
         "allwise_oid": oid,
         "ra": ra,
         "dec": dec,
-        "cc_flags": rng.choice(["0000", "h000", "hh00", "00d0", "D000"], n, p=[0.94, 0.02, 0.02, 0.01, 0.01]),
-        "ext_flag": rng.choice(np.array([0, 1, 5], dtype=np.int16), n, p=[0.96, 0.03, 0.01]),
+        "cc_flags": rng.choice(list(_CC_FLAGS), n, p=list(_CC_FLAGS.values())),
+        "ext_flag": rng.choice(np.array(list(_EXT_FLAGS), dtype=np.int16), n, p=list(_EXT_FLAGS.values())),
         "var_flag": rng.choice(["nnnn", "00nn", "0000", "1100", "7700"], n, p=[0.6, 0.2, 0.1, 0.09, 0.01]),
-        "ph_qual": _quality(errors, ((10, "A"), (3, "B"), (0, "C"))),
+        "ph_qual": _text(_quality(errors, ((10, "A"), (3, "B"), (0, "C")))),
     }
     for k in range(4):
         source |= {f"w{k + 1}mpro": magnitudes[:, k], f"w{k + 1}mpro_error": errors[:, k]}
     return {
-        "gaiadr3.allwise_best_neighbour": _neighbours(source_id[rows], name, distance, "allwise_oid", oid),
+        "gaiadr3.allwise_best_neighbour": _neighbours(
+            source_id[rows], name, distance, "allwise_oid", oid, _ALLWISE_SHARED, flags
+        ),
         "gaiadr1.allwise_original_valid": source,
     }
