@@ -11,8 +11,8 @@ from .bands import COLUMNS
 from .classify import ADDED, classify_file
 from .db import Connection, connect
 from .inference.model import DEFAULT_MODEL, find_models
-from .mirror.sample import write_sample
 from .mirror.manifest import MirrorError
+from .mirror.sample import write_sample
 from .mirror.store import open_mirror
 from .plot import PlotError, sed_page
 from .resources import folder as resource

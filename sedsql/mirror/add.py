@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import Error
-from ..tap.schema import columns_of, quoted
 from ..tap.service import Service
 from . import cells, hats
 from .catalogue import CELL, Table, table_of
@@ -85,9 +84,11 @@ class Adding:
         Raises Error where the table is there already with other columns or another condition.
         """
         known = self.manifest.get(name.lower())
+        if known:
+            _same_service(known, service)
         if columns is None and known and known.slicing:
             columns = known.slicing["columns"]
-        table = described(service, _chosen(service.table(name), columns))
+        table = _chosen(named(service.table(name)), columns)
         slicing, wanted = slicing_of(table, service, where, region)
         self.want(table, service, slicing, wanted)
         save(self.mirror, self.manifest, keys=self.keys(service, name))
@@ -95,7 +96,7 @@ class Adding:
 
     def keys(self, service: Service, name: str) -> list[Key]:
         """The foreign keys of a table that lead to tables of the mirror."""
-        keys = (Key(one.lower(), other.lower(), tuple(columns)) for one, other, columns in service.keys(name))
+        keys = (Key(k.from_table.lower(), k.target_table.lower(), k.columns) for k in service.keys(name))
         return [key for key in keys if key.target_table in self.manifest]
 
     def want(self, table: Table, service: Service, slicing: Slicing, wanted: Ranges) -> None:
@@ -104,7 +105,8 @@ class Adding:
         if stored is None:
             stored = Stored(with_cells(table), None, service.url, slicing.condition, slicing.settings())
             self.manifest[table.name] = stored
-        _same(stored, service, slicing)
+        _same_service(stored, service)
+        _same_settings(stored, slicing)
         stored.wanted = cells.union([*stored.wanted, *wanted])
 
     def fetch(self, name: str, service: Service) -> int:
@@ -125,6 +127,11 @@ class Adding:
         return came
 
 
+def named(table: Table) -> Table:
+    """The table under its name in lower case, as the mirror has it."""
+    return replace(table, name=table.name.lower())
+
+
 def _chosen(table: Table, names: Iterable[str] | None) -> Table:
     """The table with the columns that are asked for, and those of its position and source_id."""
     if names is None:
@@ -140,25 +147,13 @@ def _chosen(table: Table, names: Iterable[str] | None) -> Table:
     return table_of(table.name, table.description, columns)
 
 
-def described(service: Service, table: Table) -> Table:
-    """The table with the types and units that the service really sends; its name in lower case."""
-    listed = ", ".join(quoted(column.name) for column in table.columns.values())
-    sent = columns_of(service.small(f"SELECT {listed} FROM {table.name}", maxrec=0).table.schema)
-    columns = []
-    for column in sent:
-        told = table.columns.get(column.name.lower(), column)
-        ucd, description = column.ucd or told.ucd, column.description or told.description
-        columns.append(replace(column, name=told.name.lower(), ucd=ucd, description=description))
-    return table_of(table.name.lower(), table.description, columns)
-
-
 def slicing_of(table: Table, service: Service, where: str | None, region: str | None) -> tuple[Slicing, Ranges]:
     """How the table is asked for, and the ranges that the region is."""
     columns = tuple(column.name for column in table.columns.values())
     cell = next((table.columns[name] for name in ("source_id", CELL) if name in table.columns), None)
     if cell and cell.datatype == "BIGINT" and (cell.name == CELL or "gaia" in table.name):
         shift = 34 if cell.name == CELL else 35
-        ranges = cells.of_region(region) if region else cells.SKY
+        ranges = cells.bridged(cells.of_region(region)) if region else cells.SKY
         return ByColumn(table.name, columns, where, cell.name, shift), ranges
     if table.position:
         ranges = cells.of_region(region, margin=0) if region else cells.SKY
@@ -169,24 +164,25 @@ def slicing_of(table: Table, service: Service, where: str | None, region: str | 
     index = next((column for column in service.indexed(table.name) if column in whole), None)
     if index is None:
         raise Error(f"{table.name} has neither positions nor an indexed column of whole numbers to fetch it by")
-    query = f"SELECT MIN({quoted(index)}) AS low, MAX({quoted(index)}) AS high FROM {table.name}"
-    (ends,) = service.small(query).table.to_pylist()
-    ranges = [(ends["low"], ends["high"] + 1)] if ends["low"] is not None else []
-    return ByIndex(table.name, columns, where, index), ranges
+    low, high = service.bounds(table.name, index)
+    return ByIndex(table.name, columns, where, index), [] if low is None else [(low, high + 1)]
 
 
 _WHOLE = ("BIGINT", "INTEGER", "SMALLINT")
 
 
-def _same(stored: Stored, service: Service, slicing: Slicing) -> None:
-    """Refuse to mix what would not be one table."""
-    name, old, new = stored.table.name, stored.slicing or {}, slicing.settings()
+def _same_service(stored: Stored, service: Service) -> None:
+    """Refuse to mix rows of two sources in one table."""
+    name = stored.table.name
     if stored.service is None:
         raise MirrorError(f"{name} is in this mirror and comes from no service; use another mirror")
     if stored.service != service.url:
-        raise MirrorError(
-            f"{name} is in this mirror from {stored.service}; add to it from there, or use another mirror"
-        )
+        raise MirrorError(f"{name} is here from {stored.service}; add to it from there, or use another mirror")
+
+
+def _same_settings(stored: Stored, slicing: Slicing) -> None:
+    """Refuse to mix rows that were asked for in different words in one table."""
+    name, old, new = stored.table.name, stored.slicing or {}, slicing.settings()
     for what, before, after in (
         ("the condition", old.get("condition"), new["condition"]),
         ("the columns", sorted(old.get("columns", ())), sorted(new["columns"])),

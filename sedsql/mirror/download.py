@@ -194,7 +194,7 @@ class _Work:
             came = answer.table.num_rows
             if came == counted.rows:
                 same_columns(self.expected, answer.table.schema)
-                return counted, self.slicing.keep(answer.table, counted.ranges)
+                return counted, self.slicing.keep(self.renamed(answer.table), counted.ranges)
             if answer.overflow and came < counted.rows:
                 self.limit.lower(came)
                 return counted, None
@@ -211,6 +211,11 @@ class _Work:
         table = self.stored.table
         columns = [column for column in table.columns.values() if column.name in self.slicing.columns]
         return type(table)(table.name, None, {column.name.lower(): column for column in columns})
+
+    def renamed(self, rows: pa.Table) -> pa.Table:
+        """The rows with the columns' names as the service's schema writes them: answers can change the case."""
+        names = self.expected.columns
+        return rows.rename_columns([names[name.lower()].name for name in rows.column_names])
 
     # --- storing ---------------------------------------------------------------------------------------
 

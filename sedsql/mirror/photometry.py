@@ -6,7 +6,7 @@ that belong to them, which the service finds by a join.
 
 from ..tap.service import Service
 from . import cells
-from .add import Adding, described, slicing_of
+from .add import Adding, named, slicing_of
 from .archive import TABLES
 from .catalogue import Table, table_of
 from .slices import ByColumn, Slicing
@@ -41,7 +41,7 @@ def fetch_photometry(adding: Adding, service: Service, region: str | None, where
     where : ADQL that Gaia's rows must meet; the others follow the source_ids of the region
     whole : all columns of gaia_source, not only those that sed.photometry and its users need
     """
-    wanted = cells.of_region(region) if region else cells.SKY
+    wanted = cells.bridged(cells.of_region(region)) if region else cells.SKY
     for name in TABLES:
         table, slicing = _asked(service, name, where if name == GAIA else None, whole)
         adding.want(table, service, slicing, wanted)
@@ -50,11 +50,10 @@ def fetch_photometry(adding: Adding, service: Service, region: str | None, where
 
 def _asked(service: Service, name: str, where: str | None, whole: bool) -> tuple[Table, Slicing]:
     """The table with the columns that are wanted, and how it is asked for."""
-    found = service.table(name)
+    found = named(service.table(name))
     if not whole or name != GAIA:
         columns = [found.columns[column] for column in TABLES[name].columns if column in found.columns]
         found = table_of(found.name, found.description, columns)
-    found = described(service, found)
     if name in _MATCHED:
         joins, key = _MATCHED[name]
         columns = tuple(column.name for column in found.columns.values())

@@ -34,6 +34,16 @@ def test_ranges_are_sets(a, b):
 
 
 @given(RANGES)
+def test_bridged_ranges_are_fewer_and_hardly_larger(ranges):
+    bridged = cells.bridged(ranges, 0.2)
+    assert members(ranges) <= members(bridged)
+    assert size(ranges) <= size(bridged) <= 1.2 * size(ranges)
+    assert len(bridged) <= len(ranges)
+    if len(ranges) > 1 and min(b[0] - a[1] for a, b in pairwise(ranges)) <= 0.2 * size(ranges):
+        assert len(bridged) < len(ranges)
+
+
+@given(RANGES)
 def test_pixels_are_the_ranges_again(ranges):
     again = [
         (pixel << 2 * (cells.ORDER - order), (pixel + 1) << 2 * (cells.ORDER - order))

@@ -9,6 +9,7 @@ It answers ADQL from a mirror of sedsql with sedsql's own translation. Where not
 service is the better witness: `tap.dachs`.
 """
 
+import itertools
 import threading
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -51,6 +52,7 @@ class FaultyServer:
         self.requests: list[Request] = []
         self.most_at_once = 0
         self.jobs: dict[str, Job] = {}
+        self.numbers = itertools.count(1)
         self.closing = threading.Event()
         self._at_once = 0
         self._lock = threading.Lock()

@@ -115,7 +115,7 @@ class Handler(BaseHTTPRequestHandler):
                 except QueryError as error:
                     self._send(400, documents.error(str(error)), XML)
             case ["tap", "async"] if request.method == "POST":
-                number = str(len(self.faulty.jobs) + 1)
+                number = str(next(self.faulty.numbers))
                 self.faulty.jobs[number] = Job(request)
                 if request.parameters.get("PHASE") == "RUN":
                     self.faulty.run(self.faulty.jobs[number], self.faulty.fault(request, faults.PHASE))
