@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import sedsql
-from sedsql.mirror.catalogue import Catalogue
+from sedsql.catalogue import Catalogue
 from sedsql.mirror.sample import write_sample
 
 CONE = 0.5  # degrees
@@ -46,22 +46,23 @@ def seconds(work) -> float:
     return time.perf_counter() - start
 
 
-def row_groups(file: Path, sql: str) -> tuple[int, int]:
+def row_groups(files: list[str], sql: str) -> tuple[int, int]:
     """The row groups that the conditions of a query on source_id and dec leave, and all."""
     with duckdb.connect() as con:
         con.execute("CREATE SCHEMA gaiadr3")
-        con.execute(f"CREATE VIEW gaiadr3.gaia_source AS SELECT * FROM read_parquet('{file}')")
+        con.execute(f"CREATE VIEW gaiadr3.gaia_source AS SELECT * FROM read_parquet({files})")
         plan = con.execute(f"EXPLAIN (FORMAT json) {sql}").fetchall()[0][1]
     assert "source_id" in plan
-    metadata = pq.ParquetFile(file).metadata
     ranges = [tuple(map(int, found)) for found in re.findall(r"source_id BETWEEN (\d+) AND (\d+)", sql)]
     ranges = ranges[1:] if len(ranges) > 1 else ranges  # the first one holds all others
-    column = metadata.schema.to_arrow_schema().get_field_index("source_id")
-    read = 0
-    for number in range(metadata.num_row_groups):
-        about = metadata.row_group(number).column(column).statistics
-        read += any(about.min <= high and about.max >= low for low, high in ranges)
-    return read, metadata.num_row_groups
+    read = all_ = 0
+    for metadata in map(pq.read_metadata, files):
+        column = metadata.schema.to_arrow_schema().get_field_index("source_id")
+        for number in range(metadata.num_row_groups):
+            about = metadata.row_group(number).column(column).statistics
+            read += any(about.min <= high and about.max >= low for low, high in ranges)
+        all_ += metadata.num_row_groups
+    return read, all_
 
 
 def cones(folder: Path, sizes: list[int], tables: list[str], centres: int, repeats: int) -> tuple[str, bool]:
@@ -99,9 +100,9 @@ def cones(folder: Path, sizes: list[int], tables: list[str], centres: int, repea
                         answers.append(sorted(answer, key=str))
                     same &= answers[0] == answers[1]
                     found += len(answers[0])
-                    file = next((path / "gaiadr3" / "gaia_source").glob("*.parquet"))
+                    files = [str(file) for file in (path / "gaiadr3" / "gaia_source").glob("**/*.parquet")]
                     plain_sql = with_ranges.replace("sed.photometry", "gaiadr3.gaia_source").replace(columns, "ra")
-                    read.append(row_groups(file, plain_sql))
+                    read.append(row_groups(files, plain_sql))
                 groups = sorted({few for few, _ in read})
                 shown = f"{groups[0]}-{groups[-1]}" if len(groups) > 1 else f"{groups[0]}"
                 low, high = (f"{end(fast) * 1e3:.1f}" for end in (min, max))

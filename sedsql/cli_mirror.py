@@ -13,7 +13,7 @@ from .mirror.compact import compact as compact_table
 from .mirror.lock import writing
 from .mirror.manifest import Manifest, MirrorError, Stored
 from .mirror.sample import write_sample
-from .mirror.store import load, open_mirror
+from .mirror.store import changed, load, open_mirror
 from .show import out, print_rows, say
 
 app = typer.Typer(help="Local copies of archive tables, and the simulated sample sky.", no_args_is_help=True)
@@ -197,11 +197,13 @@ def info(
     manifest = load(folder)
     if table:
         with open_mirror(folder) as con:
-            rows = _columns_of(con, table)
-        names = ("column", "type", "unit", "ucd", "description")
+            _print(("column", "type", "unit", "ucd", "description"), _columns_of(con, table), as_json)
     else:
-        rows = [_about(name, stored) for name, stored in manifest.items()]
         names = ("table", "rows", "MB", "files", "fetched", "from", "condition")
+        _print(names, [_about(name, stored) for name, stored in manifest.items()], as_json)
+
+
+def _print(names, rows, as_json: bool) -> None:
     if as_json:
         out.print(to_json([dict(zip(names, row, strict=True)) for row in rows]), markup=False, soft_wrap=True)
     else:
@@ -221,7 +223,7 @@ def _about(name: str, stored: Stored) -> tuple:
 def _columns_of(con, table: str) -> list[tuple]:
     import difflib
 
-    from .mirror.catalogue import Catalogue
+    from .catalogue import Catalogue
 
     catalogue = Catalogue.of(con)
     found = catalogue.tables.get(table.lower())
@@ -234,6 +236,36 @@ def _columns_of(con, table: str) -> list[tuple]:
 
 def _must_be(folder: Path) -> Manifest:
     return load(folder)
+
+
+@app.command()
+def rules(
+    folder: Folder,
+    off: Annotated[list[str] | None, typer.Option(help="Switch a rule off.", show_default=False)] = None,
+    on: Annotated[list[str] | None, typer.Option(help="Switch a rule on again.", show_default=False)] = None,
+    wait: Wait = False,
+    as_json: Json = False,
+) -> None:
+    """The quality rules of `sed.photometry`: which are applied, what for, and after whom.
+
+    Example: `sedsql mirror rules orion --off ruwe`
+    """
+    from .mirror import rules as quality  # it opens a database to read them
+
+    if off or on:
+        with writing(folder.absolute(), wait=wait), changed(folder.absolute()) as con:
+            for names, applied in ((off, False), (on, True)):
+                for name in names or []:
+                    quality.switch(con, name, applied)
+    with open_mirror(folder) as con:
+        answer = con.execute("SELECT * FROM sed.rules" if _has_rules(con) else "SELECT 'none' AS rule WHERE false")
+        names, rows = [column[0] for column in answer.description or []], answer.fetchall()
+    _print(names, rows, as_json)
+
+
+def _has_rules(con) -> bool:
+    query = "SELECT count(*) FROM duckdb_views() WHERE schema_name = 'sed' AND view_name = 'rules'"
+    return bool(con.execute(query).fetchone()[0])
 
 
 @app.command()

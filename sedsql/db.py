@@ -8,10 +8,10 @@ import duckdb
 import pyarrow as pa
 
 from . import adql
+from .catalogue import Catalogue
 from .errors import Error
 from .inference.calls import FUNCTIONS
 from .inference.functions import install
-from .mirror.catalogue import Catalogue
 from .mirror.store import open_mirror
 
 

@@ -56,7 +56,7 @@ def test_query_prints_the_rows_that_duckdb_has(sedsql, sky):
     ran = sedsql("query", "SELECT TOP 3 source_id, ra FROM gaiadr3.gaia_source ORDER BY source_id DESC", "-m", sky)
     with duckdb.connect() as con:
         expected = con.execute(
-            f"SELECT source_id, ra FROM '{sky}/gaiadr3/gaia_source/*.parquet' ORDER BY source_id DESC LIMIT 3"
+            f"SELECT source_id, ra FROM '{sky}/gaiadr3/gaia_source/**/*.parquet' ORDER BY source_id DESC LIMIT 3"
         ).fetchall()
     header, *rows = ran.out.splitlines()
     assert (ran.code, ran.err, header.split()) == (0, "", ["source_id", "ra"])
@@ -82,7 +82,7 @@ def test_query_writes_every_format(sedsql, sky, tmp_path, ending):
     ran = sedsql("query", text, "-m", sky, "-o", out)
     assert (ran.code, ran.err, ran.out) == (0, "", f"2,000 rows written to {out}\n")
     with duckdb.connect() as con:
-        ids = con.execute(f"SELECT source_id FROM '{sky}/gaiadr3/gaia_source/*.parquet' ORDER BY 1").fetchall()
+        ids = con.execute(f"SELECT source_id FROM '{sky}/gaiadr3/gaia_source/**/*.parquet' ORDER BY 1").fetchall()
     expected = [source_id for (source_id,) in ids]
     if ending == "csv":
         with open(out, newline="") as file:

@@ -5,8 +5,8 @@ import sedsql
 from sedsql.bands import COLUMNS
 from sedsql.db import ClosedError
 from sedsql.inference.session import Session
-from sedsql.mirror.sample import write_sample
 from sedsql.mirror.manifest import MirrorError
+from sedsql.mirror.sample import write_sample
 from sedsql.resources import folder
 
 ROWS = 20_000

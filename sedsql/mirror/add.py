@@ -7,10 +7,10 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+from ..catalogue import CELL, Key, Table, table_of
 from ..errors import Error
 from ..tap.service import Service
 from . import cells, hats
-from .catalogue import CELL, Table, table_of
 from .cells import Ranges
 from .compact import compact_small, sweep
 from .download import PARALLEL, Progress, fetch
@@ -19,7 +19,6 @@ from .lock import writing
 from .manifest import Manifest, MirrorError, Stored
 from .slices import ByColumn, ByIndex, ByPosition, Slicing
 from .store import DATABASE, load, new_mirror, save
-from .tapschema import Key
 
 
 class Adding:
@@ -165,7 +164,8 @@ def slicing_of(table: Table, service: Service, where: str | None, region: str | 
     if index is None:
         raise Error(f"{table.name} has neither positions nor an indexed column of whole numbers to fetch it by")
     low, high = service.bounds(table.name, index)
-    return ByIndex(table.name, columns, where, index), [] if low is None else [(low, high + 1)]
+    ranges = [] if low is None or high is None else [(low, high + 1)]
+    return ByIndex(table.name, columns, where, index), ranges
 
 
 _WHOLE = ("BIGINT", "INTEGER", "SMALLINT")

@@ -4,7 +4,7 @@ Sources: Gaia DR3 documentation, chapter 20 (data model); Skrutskie et al. 2006 
 the columns of 2MASS and AllWISE. Descriptions are short ones of our own.
 """
 
-from .catalogue import Column, Table, table_of
+from ..catalogue import Column, Table, table_of
 
 # Name, datatype, unit, UCD, description; '-' for none.
 _GAIA_SOURCE = """

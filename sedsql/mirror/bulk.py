@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 from astropy.table.meta import get_header_from_yaml
 
+from ..catalogue import Column
 from ..tables.errors import TableError
-from .catalogue import Column
 from .layout import ARROW_TYPES
 
 BATCH = 65_536

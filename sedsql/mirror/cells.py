@@ -142,7 +142,8 @@ def _touched(shape: str, numbers: list[float], margin: float, depth: int, flat: 
         ra, dec = Longitude(numbers[0] % 360, u.deg), Latitude(numbers[1], u.deg)
         cells, depths, _ = nested.cone_search(ra, dec, reach, depth, flat=flat)
     elif shape == "BOX":
-        cells, depths = _box(*numbers, margin, depth)
+        ra0, dec0, width, height = numbers
+        cells, depths = _box(ra0, dec0, width, height, margin, depth)
     else:
         cells, depths, _ = nested.polygon_search(lon, Latitude(lat, u.deg), depth, flat=flat)
         cells, depths = _grown(cells, depths, depth) if margin else (cells, depths)

@@ -18,11 +18,11 @@ from typing import Any, TypeVar
 import duckdb
 import pyarrow as pa
 
+from ..catalogue import CELL
 from ..tap.errors import Damaged, TapError, TimedOut
 from ..tap.schema import same_columns
 from ..tap.service import Service
 from . import cells, layout
-from .catalogue import CELL
 from .cells import Ranges
 from .layout import TableWriter
 from .manifest import Manifest, MirrorError, Piece, Stored, note

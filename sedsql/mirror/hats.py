@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from ..catalogue import CELL
 from ..output import new_file
-from .catalogue import CELL
 from .cells import ORDER
 from .layout import arrow_schema, folder_of, with_cells
 from .manifest import Manifest, Stored

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace as changed
 from pathlib import Path
 
+from ..catalogue import Column, Table, table_of
 from ..tables import TableError
 from . import archive, hats, inplace, twins
-from .catalogue import Column, Table, table_of
 from .change import changing
 from .compact import SCRATCH, sweep
 from .layout import File, TableWriter, partition_order

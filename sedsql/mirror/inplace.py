@@ -8,8 +8,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..catalogue import CELL, Column, Table, table_of, tap_type
 from ..tables import TableError
-from .catalogue import CELL, Column, Table, table_of, tap_type
 from .layout import File
 from .manifest import Stored
 

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .catalogue import CELL, Column, Table
+from ..catalogue import CELL, Column, Table
 from .cells import ORDER, fine_cells
 
 ROW_GROUP = 100_000

@@ -14,8 +14,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from ..catalogue import Catalogue, Table
 from ..errors import Error
-from .catalogue import Catalogue, Table
 from .cells import Ranges, minus, union
 from .layout import File
 
@@ -133,15 +133,15 @@ def write(con: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
     """Write the schema `manifest` of the connection's current database anew."""
     rows: dict[str, list[dict]] = {name: [] for name in _SCHEMAS}
     for stored in manifest.values():
-        name = {"table_name": stored.table.name}
+        table = {"table_name": stored.table.name}
         slicing = json.dumps(stored.slicing) if stored.slicing else None
         rows["tables"].append(
-            name
+            table
             | {"partition_order": stored.order, "service": stored.service, "condition": stored.condition}
             | {"slicing": slicing, "place": stored.place, "wanted": stored.wanted}
         )
-        rows["pieces"] += [name | asdict(piece) for piece in stored.pieces.values()]
-        rows["files"] += [name | asdict(file) for file in stored.files.values()]
+        rows["pieces"] += [table | asdict(piece) for piece in stored.pieces.values()]
+        rows["files"] += [table | asdict(file) for file in stored.files.values()]
     con.execute("CREATE SCHEMA IF NOT EXISTS manifest")
     con.execute(f"CREATE OR REPLACE TABLE manifest.mirror AS SELECT {VERSION} AS version")
     for name, schema in _SCHEMAS.items():

@@ -4,11 +4,11 @@ The Gaia sources and their best matches are asked for by source_id. The rows of 
 that belong to them, which the service finds by a join.
 """
 
+from ..catalogue import Table, table_of
 from ..tap.service import Service
 from . import cells
 from .add import Adding, named, slicing_of
 from .archive import TABLES
-from .catalogue import Table, table_of
 from .slices import ByColumn, Slicing
 
 GAIA = "gaiadr3.gaia_source"
@@ -56,6 +56,6 @@ def _asked(service: Service, name: str, where: str | None, whole: bool) -> tuple
         found = table_of(found.name, found.description, columns)
     if name in _MATCHED:
         joins, key = _MATCHED[name]
-        columns = tuple(column.name for column in found.columns.values())
-        return found, ByColumn(name, columns, None, "m.source_id", 35, joins, key)
+        names = tuple(column.name for column in found.columns.values())
+        return found, ByColumn(name, names, None, "m.source_id", 35, joins, key)
     return found, slicing_of(found, service, where, None)[0]

@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..catalogue import Column, Table, table_of
 from ..simulate import POPULATIONS, Sample, simulate
 from . import archive, surveys
-from .catalogue import Column, Table, table_of
 from .hats import write_catalogues
 from .layout import TableWriter, partition_order, with_cells
 from .manifest import Stored

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 from astropy.io import fits
 from astropy.table import Table as AstropyTable
 
+from ..catalogue import Column, Table
 from ..tables import TableError, file_format, read_table, to_arrow
 from ..tables.convert import without_yaml
 from . import bulk
 from .bulk import BATCH, Head
-from .catalogue import Column, Table
 
 _SIZES = {"csv": 0.25, "csv.gz": 0.6, "fits": 0.5, "fits.gz": 0.8, "votable": 0.2, "votable.gz": 0.5, "parquet": 0.8}
 """Bytes in the mirror for a byte of the file, at least; as measured with gaia_source."""

@@ -7,11 +7,13 @@ manifest has, and is told when a file is gone.
 
 import os
 import shutil
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import duckdb
 
+from ..catalogue import Key
 from ..output import new_folder
 from ..resources import folder
 from . import archive, hats, manifest, tapschema
@@ -34,31 +36,23 @@ def load(path: str | os.PathLike) -> Manifest:
         return manifest.read(con, Path(path))
 
 
-def save(mirror: Path, tables: Manifest, *, note: str = "", keys: list[tapschema.Key] | None = None) -> None:
-    """Write DIR/mirror.duckdb: the manifest, a view for each table, the views of sql/, and TAP_SCHEMA.
+@contextmanager
+def changed(mirror: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to change DIR/mirror.duckdb by, in one transaction; who reads it meanwhile reads it as it was.
 
-    It is written beside and renamed. What else is in the database, such as a user's own tables, stays.
-
-    note : what the descriptions of the views of sql/views.sql begin with
-    keys : foreign keys to add to TAP_SCHEMA
+    A copy is changed and takes its name, so that no reader bars a writer. The caller holds the lock.
     """
     target, partial = mirror / DATABASE, mirror / f".partial-{DATABASE}"
     partial.unlink(missing_ok=True)
-    if target.exists():
-        shutil.copyfile(target, partial)
     try:
+        if target.exists():
+            shutil.copyfile(target, partial)
         with duckdb.connect() as con:
             _look_in(con, mirror)
             con.execute(f"ATTACH {_literal(partial)} AS mirror (STORAGE_VERSION '{STORAGE_VERSION}')")
             con.execute("USE mirror")
             con.execute("BEGIN")
-            for stored in tables.values():
-                hats.write_schema(mirror, stored)
-                _view(con, stored)
-            manifest.write(con, tables)
-            if all(name in tables for name in archive.TABLES):
-                _sed_views(con)
-            tapschema.write(con, tables, note, keys or [])
+            yield con
             con.execute("COMMIT")
             con.execute("USE memory")
             con.execute("DETACH mirror")
@@ -67,6 +61,24 @@ def save(mirror: Path, tables: Manifest, *, note: str = "", keys: list[tapschema
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def save(mirror: Path, tables: Manifest, *, note: str = "", keys: list[Key] | None = None) -> None:
+    """Write DIR/mirror.duckdb: the manifest, a view for each table, the views of sql/, and TAP_SCHEMA.
+
+    What else is in the database, such as a user's own tables, stays.
+
+    note : what the descriptions of the views of sql/views.sql begin with
+    keys : foreign keys to add to TAP_SCHEMA
+    """
+    with changed(mirror) as con:
+        for stored in tables.values():
+            hats.write_schema(mirror, stored)
+            _view(con, stored)
+        manifest.write(con, tables)
+        if all(name in tables for name in archive.TABLES):
+            _sed_views(con)
+        tapschema.write(con, tables, note, keys or [])
     (mirror / JOURNAL).unlink(missing_ok=True)
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..catalogue import Table
 from ..tables.errors import TableError
 from .bulk import BATCH
-from .catalogue import Table
 from .cells import ORDER
 from .layout import arrow_schema, sort_cells, with_cells
 from .sources import Source

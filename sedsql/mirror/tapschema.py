@@ -1,12 +1,10 @@
 """TAP_SCHEMA of a mirror (TAP 1.1, Section 4): what a TAP service would tell of its tables."""
 
-from dataclasses import dataclass
-
 import duckdb
 import pyarrow as pa
 
+from ..catalogue import Catalogue, Column, Key, Table
 from . import archive
-from .catalogue import Catalogue, Column, Table
 from .manifest import Manifest
 
 _VOTABLE_TYPES = {
@@ -29,15 +27,6 @@ _COLUMNS = {
     "keys": "key_id from_table target_table description utype",
     "key_columns": "key_id from_column target_column",
 }
-
-
-@dataclass(frozen=True)
-class Key:
-    """A foreign key: `columns` are pairs of a column of `from_table` and the one of `target_table` it means."""
-
-    from_table: str
-    target_table: str
-    columns: tuple[tuple[str, str], ...]
 
 
 def write(con: duckdb.DuckDBPyConnection, manifest: Manifest, note: str, keys: list[Key]) -> None:

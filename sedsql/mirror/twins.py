@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from .catalogue import Table
+from ..catalogue import Table
 from .layout import File
 from .manifest import MirrorError, Stored
 

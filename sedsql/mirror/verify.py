@@ -9,9 +9,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..catalogue import Column, table_of, tap_type
 from ..tap.service import Service
 from . import cells
-from .catalogue import Column, table_of, tap_type
 from .cells import ORDER
 from .hats import SCHEMA_FILE, write_catalogues
 from .layout import File, sha256

@@ -1,13 +1,13 @@
 """What a service says of its tables: TAP_SCHEMA (TAP 1.1, Section 4), or else its VOSI tables; and what it sends."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from ..mirror.catalogue import Column, Table, table_of
+from ..catalogue import Column, Key, Table, table_of
 from .errors import Changed, Refused, TimedOut, Unavailable
 
 if TYPE_CHECKING:
@@ -40,15 +40,6 @@ _RESERVED = frozenset(
     TRANSLATION UNION USER VALUE VALUES VIEW WHEN WHERE WORK YEAR ZONE""".split()  # noqa: SIM905
 )
 """Words that catalogues use for columns, and ADQL 2.1 (Section 2.1.3) for itself."""
-
-
-@dataclass(frozen=True)
-class Key:
-    """A foreign key: `columns` are pairs of a column of `from_table` and the one of `target_table` it means."""
-
-    from_table: str
-    target_table: str
-    columns: tuple[tuple[str, str], ...]
 
 
 def quoted(name: str) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 
-from ..mirror.catalogue import Table
+from ..catalogue import Table
 from ..tables.convert import from_arrow, storable
 from . import schema
 from .errors import Damaged, Refused

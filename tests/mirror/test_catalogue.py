@@ -1,7 +1,7 @@
 import duckdb
 
 from sedsql.bands import COLUMNS
-from sedsql.mirror.catalogue import Catalogue, Column
+from sedsql.catalogue import Catalogue, Column
 
 
 def test_the_mirrors_tables(con):

@@ -5,8 +5,8 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy_healpix import HEALPix
 
+from sedsql.catalogue import CELL, Column, table_of
 from sedsql.mirror import layout
-from sedsql.mirror.catalogue import CELL, Column, table_of
 from sedsql.mirror.layout import TableWriter, partition_order, sha256, sort_cells, with_cells
 
 NUMBERS = table_of("s.t", "Numbers", [Column("a", "BIGINT", "mag", "phot.mag", "A number")])

@@ -10,8 +10,8 @@ import duckdb
 import pyarrow as pa
 
 from sedsql import adql
+from sedsql.catalogue import Catalogue, Column
 from sedsql.mirror import archive
-from sedsql.mirror.catalogue import Catalogue, Column
 
 _TAP_SCHEMA = """
 CREATE OR REPLACE TABLE tap_schema.schemas AS

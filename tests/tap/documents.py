@@ -2,7 +2,7 @@
 
 from xml.sax.saxutils import escape, quoteattr
 
-from sedsql.mirror.catalogue import Catalogue, Table
+from sedsql.catalogue import Catalogue, Table
 
 FORMATS = {
     "application/x-votable+xml;serialization=BINARY2": "binary2",

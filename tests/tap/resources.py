@@ -2,8 +2,8 @@
 
 from xml.sax.saxutils import quoteattr
 
+from sedsql.catalogue import Column, Table
 from sedsql.mirror import archive
-from sedsql.mirror.catalogue import Column, Table
 from sedsql.mirror.sample import TABLES
 
 ARCHIVE: tuple[Table, ...] = tuple(TABLES[name] for name in archive.TABLES)

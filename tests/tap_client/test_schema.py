@@ -4,8 +4,8 @@ import pyarrow as pa
 import pytest
 from tap.faults import Fault, always, describe, drop, retype
 
+from sedsql.catalogue import Column, table_of
 from sedsql.mirror.archive import TABLES
-from sedsql.mirror.catalogue import Column, table_of
 from sedsql.tap.errors import Changed, Refused
 from sedsql.tap.schema import _datatype, _in_adql, columns_of, quoted, same_columns
 

@@ -77,6 +77,15 @@ def table_of(name: str, description: str | None, columns: list[Column]) -> Table
 
 
 @dataclass(frozen=True)
+class Key:
+    """A foreign key: `columns` are pairs of a column of `from_table` and the one of `target_table` it means."""
+
+    from_table: str
+    target_table: str
+    columns: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """All tables, by lower-case qualified name."""
 
