@@ -50,6 +50,7 @@ bench: $(VENV)/installed
 	   $(BIN)/python benchmarks/udf_overhead.py && echo && \
 	   $(BIN)/python benchmarks/sky.py --folder $(BENCH_FOLDER) --rows 1000000 10000000 50000000 \
 	       --tables gaiadr3.gaia_source && echo && \
+	   $(BIN)/python benchmarks/mirror.py import --folder $(BENCH_FOLDER)/bulk && echo && \
 	   $(BIN)/python benchmarks/translate.py; } > benchmarks/RESULTS.md.partial
 	mv benchmarks/RESULTS.md.partial benchmarks/RESULTS.md
 

@@ -1,0 +1,169 @@
+"""What it costs to take the Gaia Archive's bulk files into a mirror.
+
+Simulated rows with the 152 columns that gaia_source has, written as the bulk files are (gzip'ed ECSV, `null` for what
+is not there). The import is compared with DuckDB's own COPY of the same files from read_csv to one Parquet file, in turns,
+each in a process of its own; the tables are compared, and the memory is the process's peak. The files in the order of
+source_id are the archive's way; the same rows in no order have to be sorted first, which COPY does not do.
+
+    python benchmarks/mirror.py import --folder DIR [--files 2] [--rows 250000] [--repeats 3]
+"""
+
+import argparse
+import gzip
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from sedsql.mirror import bulk
+from sedsql.mirror.ingest import import_files
+from sedsql.mirror.sample import write_sample
+from sedsql.mirror.store import load, open_mirror
+
+TABLE = "gaiadr3.gaia_source"
+COLUMNS = 152
+ECSV = {"int64": "int64", "double": "float64", "float": "float32", "string": "string"}
+
+
+def widened(rows: pa.Table, seed: int) -> pa.Table:
+    """With columns of numbers added, a third of them missing, up to the width of the archive's table."""
+    rng = np.random.default_rng(seed)
+    for number in range(rows.num_columns, COLUMNS):
+        values = rng.standard_normal(rows.num_rows).astype(np.float32)
+        gone = rng.uniform(size=rows.num_rows) < 1 / 3
+        rows = rows.append_column(f"extra_{number}", pa.array(values, mask=gone))
+    return rows
+
+
+def write_files(folder: Path, count: int, rows: int) -> tuple[list[Path], list[Path]]:
+    """The files in the order of source_id, and the same rows in no order."""
+    ordered = [folder / f"GaiaSource_{number}.csv.gz" for number in range(count)]
+    mixed = [folder / f"Mixed_{number}.csv.gz" for number in range(count)]
+    if all(path.exists() for path in (*ordered, *mixed)):
+        return ordered, mixed
+    folder.mkdir(parents=True, exist_ok=True)
+    write_sample(folder / "sample", count * rows, force=True)
+    with open_mirror(folder / "sample") as con:
+        for kind, paths in (("source_id", ordered), ("random_index", mixed)):
+            for number, path in enumerate(paths):
+                query = f"SELECT * FROM {TABLE} ORDER BY {kind} LIMIT {rows} OFFSET {number * rows}"
+                write_bulk(path, widened(con.sql(query).to_arrow_table(), number))
+    shutil.rmtree(folder / "sample")
+    return ordered, mixed
+
+
+def write_bulk(path: Path, rows: pa.Table) -> None:
+    header = [f"# - {{name: {field.name}, datatype: {ECSV[str(field.type)]}}}" for field in rows.schema]
+    lines = ["# %ECSV 1.0", "# ---", "# delimiter: ','", "# datatype:", *header, ""]
+    plain = path.with_suffix(".partial")
+    with duckdb.connect() as con:
+        con.register("part", rows)
+        con.execute(f"COPY part TO '{plain}' (FORMAT csv, HEADER, NULLSTR 'null')")
+    with gzip.open(path, "wb", compresslevel=6) as file, open(plain, "rb") as source:
+        file.write("\n".join(lines).encode())
+        shutil.copyfileobj(source, file, 1 << 22)
+    plain.unlink()
+
+
+def copy_files(files: list[Path], target: Path) -> None:
+    """DuckDB's own way."""
+    head = bulk.head_of(files[0])
+    types = {column.name: column.datatype for column in head.columns or []}
+    with duckdb.connect() as con:
+        con.execute(
+            f"COPY (SELECT * FROM read_csv({[str(file) for file in files]!r}, auto_detect = false, header = false, "
+            f"skip = {head.lines}, delim = ',', quote = '\"', escape = '\"', nullstr = ['null', ''], "
+            f"columns = {types!r})) "
+            f"TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 100000)"
+        )
+
+
+def measured(way: str, files: list[Path], target: Path) -> tuple[float, float]:
+    """Seconds, and MB at the peak, in a process of its own; reading the modules is not counted."""
+    command = [sys.executable, __file__, way, "--target", str(target), "--inputs", *map(str, files)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return tuple(json.loads(done.stdout))
+
+
+def work(way: str, files: list[Path], target: Path) -> None:
+    start = time.perf_counter()
+    if way == "copy":
+        copy_files(files, target)
+    else:
+        import_files(target, files, TABLE)
+    seconds = time.perf_counter() - start
+    # Not getrusage: a process inherits the peak of the one that started it.
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    print(json.dumps([seconds, int(status["VmHWM"].split()[0]) / 1024]))
+
+
+def same_rows(mirror: Path, copy: Path) -> bool:
+    with open_mirror(mirror) as con:
+        sums = "count(*), sum(hash(COLUMNS(*))::HUGEINT)"
+        files = [str(mirror / file) for file in load(mirror)[TABLE].files]
+        one, other = (
+            con.execute(f"SELECT {sums} FROM read_parquet({source!r}, hive_partitioning = false)").fetchone()
+            for source in (files, [str(copy)])
+        )
+    return one == other
+
+
+def imports(folder: Path, count: int, rows: int, repeats: int) -> tuple[str, bool]:
+    lines = [
+        "| files | rows | MB | import, s | from-to | peak, MB | COPY, s | from-to | peak, MB | import : COPY |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    same = True
+    for words, files in zip(("in order", "in no order"), write_files(folder, count, rows), strict=True):
+        found: dict[str, list[tuple[float, float]]] = {"copy": [], "take": []}
+        for _ in range(repeats):
+            shutil.rmtree(folder / "mirror", ignore_errors=True)
+            for way, target in (("copy", folder / "copy.parquet"), ("take", folder / "mirror")):
+                found[way].append(measured(way, files, target))
+        same &= same_rows(folder / "mirror", folder / "copy.parquet")
+        size = sum(file.stat().st_size for file in files) / 1e6
+        shown = []
+        for way in ("take", "copy"):
+            times, peaks = zip(*found[way], strict=True)
+            middle = statistics.median(times)
+            shown.append(f"{middle:.1f} | {min(times):.1f}-{max(times):.1f} | {max(peaks):.0f}")
+        ratio = statistics.median(a / b for (a, _), (b, _) in zip(found["take"], found["copy"], strict=True))
+        lines.append(f"| {words} | {count * rows:,} | {size:.0f} | {shown[0]} | {shown[1]} | {ratio:.2f} |")
+    return "\n".join(lines), same
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["import", "copy", "take"], help="'copy' and 'take' are its own parts")
+    parser.add_argument("--folder", type=Path, default=Path("demo/bench/bulk"))
+    parser.add_argument("--files", type=int, default=2)
+    parser.add_argument("--rows", type=int, default=250_000, help="of each file")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--inputs", type=Path, nargs="*", help=argparse.SUPPRESS)
+    parser.add_argument("--target", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.what != "import":
+        work(args.what, args.inputs, args.target)
+        return
+    table, same = imports(args.folder, args.files, args.rows, args.repeats)
+    print("## Importing bulk files\n")
+    print(
+        f"DuckDB {duckdb.__version__}, pyarrow {pa.__version__}, {os.cpu_count()} processors, {platform.machine()}.\n"
+    )
+    print(table)
+    print(f"\nThe tables are {'the same' if same else 'NOT THE SAME'}.")
+    if not same:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
