@@ -1,9 +1,9 @@
 """What it costs to take the Gaia Archive's bulk files into a mirror.
 
 Simulated rows with the 152 columns that gaia_source has, written as the bulk files are (gzip'ed ECSV, `null` for what
-is not there). The import is compared with DuckDB's own COPY of the same files from read_csv to one Parquet file, in turns,
-each in a process of its own; the tables are compared, and the memory is the process's peak. The files in the order of
-source_id are the archive's way; the same rows in no order have to be sorted first, which COPY does not do.
+is not there). The import is compared with DuckDB's own COPY of the same files from read_csv to one Parquet file, in
+turns, each in a process of its own; the tables are compared, and the memory is the process's peak. The files in the
+order of source_id are the archive's way; the same rows in no order have to be sorted first, which COPY does not do.
 
     python benchmarks/mirror.py import --folder DIR [--files 2] [--rows 250000] [--repeats 3]
 """
