@@ -15,11 +15,12 @@ from ..tables.errors import TableError
 from .bulk import BATCH
 from .cells import ORDER
 from .layout import arrow_schema, sort_cells, with_cells
+from .manifest import MirrorError
 from .sources import Source
 
 Progress = Callable[[str, int, int | None], None]
 
-_SORT_MEMORY = "400MB"
+_SORT_MEMORY = "300MB"
 
 
 class Unsorted(Exception):  # noqa: N818
@@ -61,14 +62,20 @@ class Stream:
         try:
             with duckdb.connect() as con:
                 con.execute(f"SET memory_limit = '{_SORT_MEMORY}'")
+                # Each thread holds rows of its own: two take more than a third of a gigabyte more.
+                con.execute("SET threads = 1")
                 con.execute("SET temp_directory = ?", [str(scratch)])
                 rows = pa.RecordBatchReader.from_batches(self.schema, batches())
                 con.register("came", rows)
                 found = con.sql(f'SELECT * FROM came ORDER BY "{self._sort}"').to_arrow_reader(BATCH)
                 yield from self._checked(self._counted(pa.Table.from_batches([batch]) for batch in found))
-        except Exception:
+        except Exception as error:
             if failed:
                 raise failed[0] from None
+            if isinstance(error, duckdb.Error | OSError):
+                raise MirrorError(
+                    f"The rows of {self.table.name} cannot be sorted: {str(error).split(chr(10))[0]}"
+                ) from error
             raise
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
