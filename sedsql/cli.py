@@ -265,6 +265,8 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, duckdb.Error):
         # DuckDB adds the Python frames of what failed in a function.
         text = _FROM_FUNCTION.sub("", text.partition("\n\nAt:\n")[0].partition("\nTraceback ")[0])
+        if "/dataset/" in text and not isinstance(error, duckdb.ProgrammingError):
+            text += "; a file of the mirror is gone or damaged, and `sedsql mirror verify DIR` tells which"
     return text.strip() or type(error).__name__
 
 

@@ -1,5 +1,6 @@
 """The `sedsql mirror` commands: local copies of archive tables."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,7 +43,7 @@ def _adding(folder: Path, wait: bool, parallel: int) -> Iterator:
             with Adding(folder, wait=wait, parallel=parallel, progress=update) as adding:
                 yield adding
         except KeyboardInterrupt:
-            say(f"Stopped; what came is kept. Go on with `sedsql mirror resume {folder}`")
+            print(f"What came is kept; go on with `sedsql mirror resume {folder}`", file=sys.stderr)
             raise
 
 
@@ -65,9 +66,9 @@ def add(
     """
     from .tap.service import Service
 
+    tap, chosen = Service(service), columns.split(",") if columns else None
     with _adding(folder, wait, parallel) as adding:
-        chosen = columns.split(",") if columns else None
-        rows = adding.table(table, Service(service), region=region, columns=chosen, where=where)
+        rows = adding.table(table, tap, region=region, columns=chosen, where=where)
     say(f"{rows:,} rows came; {folder} has {load(folder)[table.lower()].rows:,} of {table}")
 
 
@@ -88,8 +89,9 @@ def sed(
     from .mirror.photometry import fetch_photometry
     from .tap.service import Service
 
+    tap = Service(service)
     with _adding(folder, wait, parallel) as adding:
-        rows = fetch_photometry(adding, Service(service), region, where, all_columns)
+        rows = fetch_photometry(adding, tap, region, where, all_columns)
     say(f"{rows:,} rows came; ask {folder} what its sources are:")
     say(f"  sedsql query -m {folder} 'SELECT TOP 10 source_id, sed_class(s) FROM sed.photometry AS s'")
 

@@ -12,13 +12,13 @@ from ..errors import Error
 from ..tap.service import Service
 from . import cells, hats
 from .cells import Ranges
-from .compact import compact_small, sweep
+from .change import changing
+from .compact import compact_small
 from .download import PARALLEL, Progress, fetch
 from .layout import with_cells
-from .lock import writing
 from .manifest import Manifest, MirrorError, Stored
 from .slices import ByColumn, ByIndex, ByPosition, Slicing
-from .store import DATABASE, load, new_mirror, save
+from .store import save
 
 
 class Adding:
@@ -41,22 +41,11 @@ class Adding:
         self.mirror = Path(path).absolute()
         self.parallel, self.progress = parallel, progress
         self.manifest: Manifest = {}
-        self._wait = wait
+        self._changing = changing(path, wait=wait)
         self._held = ExitStack()
 
     def __enter__(self) -> "Adding":
-        if not self.mirror.exists():
-            with new_mirror(self.mirror) as folder:
-                save(folder, {})
-        elif not (self.mirror / DATABASE).is_file():
-            raise MirrorError(f"{self.mirror} exists and is no mirror (it has no {DATABASE}); name another folder")
-        with self._held:
-            self._held.enter_context(writing(self.mirror, wait=self._wait))
-            self.manifest = load(self.mirror)
-            sweep(self.mirror, self.manifest)
-            # What a journal has goes into the database first: its last line may be torn.
-            save(self.mirror, self.manifest)
-            self._held = self._held.pop_all()
+        self.mirror, self.manifest = self._held.enter_context(self._changing)
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:

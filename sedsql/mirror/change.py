@@ -1,6 +1,7 @@
 """Holding a mirror to change it: made if there is none, locked, and cleared of what was cut off."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +14,13 @@ from .store import DATABASE, load, new_mirror, save
 
 @contextmanager
 def changing(path: str | os.PathLike, *, wait: bool = False) -> Iterator[tuple[Path, Manifest]]:
-    """The mirror at `path` and its manifest, under the mirror's lock; the block saves what it changes."""
+    """The mirror at `path` and its manifest, under the mirror's lock; the block saves what it changes.
+
+    A mirror that was made for the block, and is still empty after it, goes again.
+    """
     mirror = Path(path).absolute()
-    if not mirror.exists():
+    is_new = not mirror.exists()
+    if is_new:
         with new_mirror(mirror) as folder:
             save(folder, {})
     elif not (mirror / DATABASE).is_file():
@@ -25,4 +30,8 @@ def changing(path: str | os.PathLike, *, wait: bool = False) -> Iterator[tuple[P
         sweep(mirror, manifest)
         # What a journal has goes into the database first: its last line may be torn.
         save(mirror, manifest)
-        yield mirror, manifest
+        try:
+            yield mirror, manifest
+        finally:
+            if is_new and not manifest:
+                shutil.rmtree(mirror)

@@ -242,6 +242,8 @@ class _Work:
             return pieces
         ranges = counted.ranges
         name = f"{ranges[0][0]}-{ranges[-1][1]}"
+        while name in self.stored.pieces:  # one of which a part was lost, and is fetched now
+            name += "a"
         try:
             rows = self.new_ones(rows)
             piece = Piece(

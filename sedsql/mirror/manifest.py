@@ -186,8 +186,9 @@ def read(con: duckdb.DuckDBPyConnection, mirror: Path) -> Manifest:
             name = row.pop("table_name").lower()
             manifest[name].files[row["path"]] = File(**row | {"pieces": tuple(row["pieces"])})
     except (duckdb.Error, KeyError, TypeError, ValueError) as error:
+        reason = str(error).split("\n")[0]
         raise MirrorError(
-            f"The manifest of {mirror} is damaged ({error}); `sedsql mirror repair {mirror}` makes it anew"
+            f"The manifest of {mirror} is damaged ({reason}); `sedsql mirror repair {mirror}` makes it anew"
         ) from error
     _replay(manifest, mirror)
     return manifest

@@ -130,13 +130,12 @@ def _drop(mirror: Path, stored: Stored, path: str) -> None:
 def _uncover(stored: Stored, piece: Piece, lost: cells.Ranges, rows: int) -> int:
     """Take ranges from a piece, and at most `rows` rows; gives how many."""
     left = cells.minus(piece.ranges, lost)
-    del stored.pieces[piece.name]
     if not left:
+        del stored.pieces[piece.name]
         return piece.rows
     # Which of the rows were lost is in no record, only how many in all; the service can no longer be asked.
     gone = min(piece.rows, rows)
-    name = f"{left[0][0]}-{left[-1][1]}"
-    stored.pieces[name] = replace(piece, name=name, ranges=left, rows=piece.rows - gone, count_query=None)
+    stored.pieces[piece.name] = replace(piece, ranges=left, rows=piece.rows - gone, count_query=None)
     return gone
 
 
@@ -161,8 +160,30 @@ def _from_files(mirror: Path) -> Manifest:
         for file in sorted(path.parent.rglob("*.parquet")):
             _take(mirror, stored, file)
         stored.wanted = stored.covered
+        _drop_torn(mirror, stored)
         manifest[about["table"].lower()] = stored
     return manifest
+
+
+def _drop_torn(mirror: Path, stored: Stored) -> None:
+    """Drop pieces of which a file is gone: their files have fewer rows than they had together."""
+    groups: list[tuple[set[str], set[str]]] = []
+    for path, file in stored.files.items():
+        pieces, paths = set(file.pieces), {path}
+        apart = []
+        for group in groups:
+            if group[0] & pieces:
+                pieces, paths = pieces | group[0], paths | group[1]
+            else:
+                apart.append(group)
+        groups = [*apart, (pieces, paths)]
+    for pieces, paths in groups:
+        if pieces and sum(stored.pieces[name].rows for name in pieces) != sum(stored.files[p].rows for p in paths):
+            for path in paths:
+                del stored.files[path]
+                (mirror / path).unlink()
+            for name in pieces:
+                del stored.pieces[name]
 
 
 def _take(mirror: Path, stored: Stored, path: Path) -> None:
@@ -182,7 +203,7 @@ def _take(mirror: Path, stored: Stored, path: Path) -> None:
         low = min(group.min for group in groups) >> stored.table.cell_shift
         high = max(group.max for group in groups) >> stored.table.cell_shift
         if path.parent.name.startswith("Npix="):
-            stored.order = int(path.parents[1].name.removeprefix("Norder="))
+            stored.order = int(path.parents[2].name.removeprefix("Norder="))
     name = path.relative_to(mirror).as_posix()
     rows, names = parquet.metadata.num_rows, tuple(piece["name"] for piece in pieces)
     stored.files[name] = File(name, rows, path.stat().st_size, sha256(path), low, high, names)

@@ -1,0 +1,233 @@
+"""The commands `sedsql mirror ...` as a user types them, against a service on this machine."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from math import inf
+
+import duckdb
+import pytest
+
+from sedsql.mirror.lock import writing
+from sedsql.mirror.manifest import JOURNAL, MirrorError
+from sedsql.mirror.store import load, open_mirror
+
+from .faulty import Fault
+
+COMMAND = [sys.executable, "-c", "from sedsql.cli import main; main()"]
+MATCH, GAIA = "gaiadr3.allwise_best_neighbour", "gaiadr3.gaia_source"
+
+
+def run(*words, **how):
+    command = [*COMMAND, *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, **how)
+
+
+def good(*words):
+    done = run(*words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def bad(*words):
+    """The one line on standard error of a command that fails."""
+    done = run(*words)
+    assert done.returncode == 1, done.stdout
+    assert "Traceback" not in done.stderr
+    (line,) = done.stderr.strip().splitlines()
+    return line
+
+
+@pytest.fixture
+def mirror(faulty, tmp_path):
+    """A mirror of one table."""
+    good("mirror", "add", tmp_path / "m", MATCH, "--from", faulty.url)
+    return tmp_path / "m"
+
+
+def test_add_info_verify(faulty, mirror, small_mirror):
+    with open_mirror(small_mirror) as con:
+        (rows,) = con.execute(f"SELECT count(*) FROM {MATCH}").fetchone()
+    (about,) = json.loads(good("mirror", "info", mirror, "--json"))
+    assert (about["table"], about["rows"], about["fetched"], about["from"]) == (MATCH, rows, "100 %", faulty.url)
+    columns = json.loads(good("mirror", "info", mirror, MATCH, "--json"))
+    assert columns[2] == {
+        "column": "angular_distance",
+        "type": "REAL",
+        "unit": "arcsec",
+        "ucd": "pos.angDistance",
+        "description": "Distance between the two",
+    }
+    assert good("mirror", "verify", mirror, "--remote").startswith("All is well: 12 files")
+    assert "did you mean gaiadr3.allwise_best_neighbour?" in bad("mirror", "info", mirror, "gaiadr3.allwise_neighbour")
+
+
+def test_verify_tells_of_rows_that_the_service_has_since(faulty, mirror):
+    faulty.archive.alter(f"DELETE FROM {MATCH} WHERE source_id = (SELECT min(source_id) FROM {MATCH})")
+    done = run("mirror", "verify", mirror, "--remote")
+    assert done.returncode == 1
+    assert "now has" in done.stdout
+
+
+def test_sed_makes_sed_photometry(faulty, tmp_path, small_mirror):
+    good("mirror", "sed", tmp_path / "m", "--from", faulty.url, "--region", "CIRCLE(83.8, -5.4, 25)")
+    query = "SELECT sed_class(s) AS class, COUNT(*) AS n FROM sed.photometry AS s"
+    query += " WHERE DISTANCE(s.ra, s.dec, 83.8, -5.4) < 25 GROUP BY sed_class(s) ORDER BY n DESC, class"
+    got = good("query", query, "-m", tmp_path / "m", "--json")
+    assert json.loads(got) == json.loads(good("query", query, "-m", small_mirror, "--json"))
+    assert json.loads(got)[0]["n"] > 20
+
+
+def test_a_file_that_is_gone_or_changed_is_fetched_again(mirror):
+    before = good("query", f"SELECT * FROM {MATCH} ORDER BY source_id", "-m", mirror, "--json")
+    first, second = sorted(mirror.rglob("Npix=*/*.parquet"))[:2]
+    first.unlink()
+    with second.open("r+b") as file:
+        file.seek(100)
+        file.write(b"xxxx")
+    assert "sedsql mirror verify DIR" in bad("query", f"SELECT * FROM {MATCH}", "-m", mirror)
+    done = run("mirror", "verify", mirror)
+    assert done.returncode == 1
+    assert f"{first.relative_to(mirror)} is gone" in done.stdout
+    assert f"{second.relative_to(mirror)} has another content" in done.stdout
+    assert f"sedsql mirror repair {mirror}" in done.stdout
+    assert f"sedsql mirror resume {mirror}" in good("mirror", "repair", mirror)
+    good("mirror", "resume", mirror)
+    good("mirror", "verify", mirror)
+    assert good("query", f"SELECT * FROM {MATCH} ORDER BY source_id", "-m", mirror, "--json") == before
+
+
+@pytest.mark.parametrize("damage", ["no manifest", "garbage", "gone", "half a manifest", "gone, with a file"])
+def test_a_manifest_is_made_anew_from_the_files(mirror, damage):
+    before = good("query", f"SELECT * FROM {MATCH} ORDER BY source_id", "-m", mirror, "--json")
+    described = good("mirror", "info", mirror, MATCH)
+    database = mirror / "mirror.duckdb"
+    if damage.startswith("gone"):
+        database.unlink()
+    elif damage == "garbage":
+        database.write_bytes(b"garbage" * 5000)
+    else:
+        with duckdb.connect(database) as con:
+            con.execute("DROP SCHEMA manifest CASCADE" if damage == "no manifest" else "DROP TABLE manifest.files")
+        assert f"`sedsql mirror repair {mirror}`" in bad("mirror", "info", mirror)
+    if damage == "gone, with a file":
+        next(mirror.rglob("*.parquet")).unlink()
+    good("mirror", "repair", mirror)
+    good("mirror", "resume", mirror)
+    assert good("mirror", "verify", mirror, "--remote").startswith("All is well")
+    assert good("query", f"SELECT * FROM {MATCH} ORDER BY source_id", "-m", mirror, "--json") == before
+    assert good("mirror", "info", mirror, MATCH) == described
+
+
+def test_a_later_sedsql_s_mirror_is_not_touched(mirror):
+    with duckdb.connect(mirror / "mirror.duckdb") as con:
+        con.execute("UPDATE manifest.mirror SET version = 99")
+    for command in ("info", "resume", "repair", "verify"):
+        assert "was made by a later sedsql" in bad("mirror", command, mirror)
+
+
+def test_two_writers_and_a_reader(mirror):
+    with writing(mirror), open_mirror(mirror) as reader:
+        assert "is writing to" in bad("mirror", "compact", mirror)
+        assert "--wait" in bad("mirror", "resume", mirror)
+        waiting = subprocess.Popen([*COMMAND, "mirror", "resume", mirror, "--wait"], stdout=subprocess.DEVNULL)
+        time.sleep(2.5)
+        assert waiting.poll() is None
+        assert reader.execute(f"SELECT count(*) FROM {MATCH}").fetchone()[0] > 1000
+    assert waiting.wait(60) == 0
+
+
+def test_a_reader_bars_no_writer(faulty, mirror):
+    with open_mirror(mirror) as reader:
+        good("mirror", "add", mirror, GAIA, "--from", faulty.url, "--region", "CIRCLE(83.8, -5.4, 20)")
+        # It goes on with what it opened.
+        assert reader.execute(f"SELECT count(*) FROM {MATCH}").fetchone()[0] > 1000
+    assert set(load(mirror)) == {MATCH, GAIA}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_at_once_and_resume_goes_on(faulty, tmp_path, small_mirror, number):
+    faulty.limit = 300
+    faulty.faults.append(Fault("slow", 1, on="SELECT source_id.*BETWEEN", after=3, times=inf))
+    command = [*COMMAND, "mirror", "add", tmp_path / "m", MATCH, "--from", faulty.url]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + 60
+    while not (tmp_path / "m" / JOURNAL).exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    running.send_signal(number)
+    start = time.monotonic()
+    _, said = running.communicate(timeout=60)
+    assert time.monotonic() - start < 8
+    assert running.returncode == 128 + number
+    assert f"What came is kept; go on with `sedsql mirror resume {tmp_path / 'm'}`" in said
+    assert "Traceback" not in said
+    part = load(tmp_path / "m")[MATCH].rows
+    faulty.faults.clear()
+    good("mirror", "resume", tmp_path / "m")
+    with open_mirror(small_mirror) as con:
+        (rows,) = con.execute(f"SELECT count(*) FROM {MATCH}").fetchone()
+    assert 0 < part < load(tmp_path / "m")[MATCH].rows == rows
+
+
+def test_compact_leaves_the_rows_and_few_files(faulty, tmp_path, small_mirror):
+    for place in (0, 32):
+        good("mirror", "add", tmp_path / "m", MATCH, "--from", faulty.url, "--region", f"BOX({place}, 0, 34, 60)")
+    before = load(tmp_path / "m")[MATCH]
+    rows = good("query", f"SELECT * FROM {MATCH} ORDER BY source_id", "-m", tmp_path / "m", "--json")
+    good("mirror", "compact", tmp_path / "m")
+    after = load(tmp_path / "m")[MATCH]
+    assert after.rows == before.rows
+    assert len(after.files) == len({os.path.dirname(path) for path in after.files}) < len(before.files)
+    assert sorted(
+        path.relative_to(tmp_path / "m").as_posix() for path in (tmp_path / "m").rglob("*.parquet")
+    ) == sorted(after.files)
+    assert good("query", f"SELECT * FROM {MATCH} ORDER BY source_id", "-m", tmp_path / "m", "--json") == rows
+    assert good("mirror", "verify", tmp_path / "m").startswith("All is well")
+
+
+def test_rules_are_listed_and_switched(small_mirror, tmp_path):
+    shutil.copytree(small_mirror, tmp_path / "m")
+    query = "SELECT COUNT(parallax) AS n FROM sed.photometry"
+
+    def parallaxes():
+        return json.loads(good("query", query, "-m", tmp_path / "m", "--json"))[0]["n"]
+
+    kept = parallaxes()
+    rules = {row["rule"]: row["applied"] for row in json.loads(good("mirror", "rules", tmp_path / "m", "--json"))}
+    assert len(rules) == 7
+    assert all(rules.values())
+    rules = json.loads(good("mirror", "rules", tmp_path / "m", "--off", "ruwe", "--json"))
+    assert [row["rule"] for row in rules if not row["applied"]] == ["ruwe"]
+    assert parallaxes() > kept
+    good("mirror", "rules", tmp_path / "m", "--on", "ruwe")
+    assert parallaxes() == kept
+    assert "did you mean ruwe" in bad("mirror", "rules", tmp_path / "m", "--off", "ruw")
+
+
+def test_mistakes_leave_no_mirror_behind(faulty, tmp_path):
+    for words, said in (
+        ((MATCH, "--from", "vizer"), "there is vizier"),
+        ((GAIA, "--from", faulty.url, "--region", "CIRCLE(83.8, -5.4"), "goes wrong at column 18"),
+        (("gaiadr3.gaia_sorce", "--from", faulty.url), "there is gaiadr3.gaia_source"),
+        ((GAIA, "--from", faulty.url, "--columns", "paralax"), "did you mean parallax"),
+    ):
+        assert said in bad("mirror", "add", tmp_path / "m", *words)
+        assert not (tmp_path / "m").exists()
+    assert "does not exist" in bad("mirror", "resume", tmp_path / "m")
+    (tmp_path / "thesis").mkdir()
+    assert "is no mirror" in bad("mirror", "add", tmp_path / "thesis", MATCH, "--from", faulty.url)
+
+
+def test_a_mirror_that_cannot_be_written_to_is_told(mirror):
+    if os.geteuid() == 0:
+        # Root may write anywhere but through a file: the lock is one here.
+        (mirror / ".lock").unlink()
+        (mirror / ".lock").mkdir()
+    else:
+        mirror.chmod(0o555)
+    with pytest.raises(MirrorError, match="cannot be written to"), writing(mirror):
+        pass
