@@ -86,7 +86,7 @@ def sed(
 
     Example: `sedsql mirror sed orion --region 'CIRCLE(83.8, -5.4, 2)'`
     """
-    from .mirror.photometry import fetch_photometry
+    from .mirror.add.photometry import fetch_photometry
     from .tap.service import Service
 
     tap = Service(service)

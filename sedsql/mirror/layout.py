@@ -153,7 +153,8 @@ class TableWriter:
         partitions = rows[self._sort].fill_null(0).to_numpy() >> self._shift
         starts = np.flatnonzero(np.diff(partitions, prepend=partitions[0] - 1))
         for start, end in zip(starts, [*starts[1:], len(partitions)], strict=True):
-            self._file(int(partitions[start])).append(rows.slice(start, end - start))
+            part = rows.slice(start, end - start)
+            self._file(int(partitions[start])).append(_copied(part) if 2 * part.num_rows < rows.num_rows else part)
         for partition, file in self._open.items():
             if partition < partitions[0]:
                 file.close() if self._in_order else file.flush()
@@ -197,6 +198,11 @@ class TableWriter:
         self.abandon()
 
 
+def _copied(rows: pa.Table) -> pa.Table:
+    """The rows in memory of their own: a slice, however small, keeps all of the table that it is of."""
+    return rows.take(np.arange(rows.num_rows))
+
+
 class _OneFile:
     """A Parquet file under a name beside its own, in row groups of ROW_GROUP whatever the pieces that come."""
 
@@ -225,8 +231,7 @@ class _OneFile:
             rows = pa.concat_tables(self._waiting)
             whole = self._held - self._held % ROW_GROUP
             self._writer.write_table(rows.slice(0, whole), row_group_size=ROW_GROUP)
-            # Copied, so that the large tables are let go.
-            self._waiting = [pa.Table.from_batches(rows.slice(whole).combine_chunks().to_batches(), self.schema)]
+            self._waiting = [_copied(rows.slice(whole))]
             self._held -= whole
 
     def flush(self, least: int = ROW_GROUP // 50) -> None:

@@ -13,8 +13,8 @@ from astropy.table import Table
 from astropy.units import Unit
 from bulk import write_bulk
 
-from sedsql.mirror import ingest, layout, stream
-from sedsql.mirror.ingest import import_files
+from sedsql.mirror import ingest, layout
+from sedsql.mirror.ingest import import_files, stream
 from sedsql.mirror.manifest import MirrorError
 from sedsql.mirror.store import load, open_mirror
 from sedsql.mirror.verify import verify
@@ -100,7 +100,7 @@ def test_what_astropy_writes_as_ecsv_is_read_as_astropy_reads_it(tmp_path):
 
 def test_rows_in_no_order_are_sorted_and_fill_the_right_partitions(tmp_path, monkeypatch):
     monkeypatch.setattr(layout, "PARTITION_ROWS", 500)
-    monkeypatch.setattr("sedsql.mirror.bulk.BATCH", 300)
+    monkeypatch.setattr("sedsql.mirror.ingest.bulk.BATCH", 300)
     monkeypatch.setattr(stream, "BATCH", 300)
     whole = stars(3000)
     mixed = whole.take(pa.array(np.random.default_rng(1).permutation(3000)))

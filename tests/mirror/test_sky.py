@@ -7,7 +7,7 @@ from astropy import units as u
 from astropy.coordinates import Latitude, Longitude, SkyCoord
 from astropy.table import Table
 
-from sedsql.mirror import sky
+from sedsql.mirror.sample import sky
 from sedsql.simulate import POPULATIONS
 
 ARCHIVE = Path(__file__).parents[3] / "shared" / "archive" / "gbs_v3_gaiadr3-result.fits"

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import sedsql
-from sedsql.mirror import cells, slices
-from sedsql.mirror.slices import ByColumn, ByIndex, ByPosition
+from sedsql.mirror import cells
+from sedsql.mirror.add import slices
+from sedsql.mirror.add.slices import ByColumn, ByIndex, ByPosition
 
 COLUMNS = {
     "gaiadr3.gaia_source": ("source_id", "ra", "dec"),

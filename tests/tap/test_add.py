@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from sedsql.mirror.add import Adding
+from sedsql.mirror.add.photometry import fetch_photometry
 from sedsql.mirror.archive import TABLES
-from sedsql.mirror.photometry import fetch_photometry
 from sedsql.mirror.store import load, open_mirror
 from sedsql.mirror.verify import verify, verify_remote
 from sedsql.tap.service import Service

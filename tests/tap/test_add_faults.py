@@ -6,8 +6,7 @@ import pyarrow as pa
 import pytest
 
 from sedsql.errors import Error
-from sedsql.mirror import download
-from sedsql.mirror.add import Adding
+from sedsql.mirror.add import Adding, download
 from sedsql.mirror.manifest import MirrorError
 from sedsql.mirror.store import load, open_mirror
 from sedsql.mirror.verify import verify

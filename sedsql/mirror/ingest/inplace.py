@@ -8,10 +8,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..catalogue import CELL, Column, Table, table_of, tap_type
-from ..tables import TableError
-from .layout import File
-from .manifest import Stored
+from ...catalogue import CELL, Column, Table, table_of, tap_type
+from ...tables import TableError
+from ..layout import File
+from ..manifest import Stored
 
 Progress = Callable[[str, int, int | None], None]
 

@@ -11,9 +11,9 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 
-from ..tap.schema import quoted
-from . import cells
-from .cells import ORDER, Ranges
+from ...tap.schema import quoted
+from .. import cells
+from ..cells import ORDER, Ranges
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 from astropy.table.meta import get_header_from_yaml
 
-from ..catalogue import Column
-from ..tables.errors import TableError
-from .layout import ARROW_TYPES
+from ...catalogue import Column
+from ...tables.errors import TableError
+from ..layout import ARROW_TYPES
 
 BATCH = 65_536
 """Rows that are held at a time."""

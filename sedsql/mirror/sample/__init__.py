@@ -14,14 +14,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..catalogue import Column, Table, table_of
-from ..simulate import POPULATIONS, Sample, simulate
-from . import archive, surveys
-from .hats import write_catalogues
-from .layout import TableWriter, partition_order, with_cells
-from .manifest import Stored
+from ...catalogue import Column, Table, table_of
+from ...simulate import POPULATIONS, Sample, simulate
+from .. import archive
+from ..hats import write_catalogues
+from ..layout import TableWriter, partition_order, with_cells
+from ..manifest import Stored
+from ..store import new_mirror, save
+from . import surveys
 from .sky import REGIONS, Positions, positions
-from .store import new_mirror, save
 
 Ints = NDArray[np.int64]
 

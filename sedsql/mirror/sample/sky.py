@@ -9,7 +9,7 @@ from astropy import units as u
 from astropy.coordinates import Latitude, Longitude
 from numpy.typing import NDArray
 
-from ..simulate import POPULATIONS
+from ...simulate import POPULATIONS
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]

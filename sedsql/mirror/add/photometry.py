@@ -4,11 +4,11 @@ The Gaia sources and their best matches are asked for by source_id. The rows of 
 that belong to them, which the service finds by a join.
 """
 
-from ..catalogue import Table, table_of
-from ..tap.service import Service
-from . import cells
-from .add import Adding, named, slicing_of
-from .archive import TABLES
+from ...catalogue import Table, table_of
+from ...tap.service import Service
+from .. import cells
+from ..archive import TABLES
+from . import Adding, named, slicing_of
 from .slices import ByColumn, Slicing
 
 GAIA = "gaiadr3.gaia_source"

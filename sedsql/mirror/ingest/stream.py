@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..catalogue import Table
-from ..tables.errors import TableError
+from ...catalogue import Table
+from ...tables.errors import TableError
+from ..cells import ORDER
+from ..layout import arrow_schema, sort_cells, with_cells
+from ..manifest import MirrorError
 from .bulk import BATCH
-from .cells import ORDER
-from .layout import arrow_schema, sort_cells, with_cells
-from .manifest import MirrorError
 from .sources import Source
 
 Progress = Callable[[str, int, int | None], None]

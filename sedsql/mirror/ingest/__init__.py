@@ -11,15 +11,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace as changed
 from pathlib import Path
 
-from ..catalogue import Column, Table, table_of
-from ..tables import TableError
-from . import archive, hats, inplace, twins
-from .change import changing
-from .compact import SCRATCH, sweep
-from .layout import File, TableWriter, partition_order
-from .manifest import Manifest, MirrorError, Stored
+from ...catalogue import Column, Table, table_of
+from ...tables import TableError
+from .. import archive, hats
+from ..change import changing
+from ..compact import SCRATCH, sweep
+from ..layout import File, TableWriter, partition_order
+from ..manifest import Manifest, MirrorError, Stored
+from ..store import DATABASE, load, save
+from . import inplace, twins
 from .sources import Source, open_sources, wider
-from .store import DATABASE, load, save
 from .stream import Stream, Unsorted
 
 Progress = Callable[[str, int, int | None], None]

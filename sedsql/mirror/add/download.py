@@ -18,17 +18,17 @@ from typing import Any, TypeVar
 import duckdb
 import pyarrow as pa
 
-from ..catalogue import CELL
-from ..tap.errors import Damaged, TapError, TimedOut
-from ..tap.schema import same_columns
-from ..tap.service import Service
-from . import cells, layout
-from .cells import Ranges
-from .layout import TableWriter
-from .manifest import Manifest, MirrorError, Piece, Stored, note
+from ...catalogue import CELL
+from ...tap.errors import Damaged, TapError, TimedOut
+from ...tap.schema import same_columns
+from ...tap.service import Service
+from .. import cells, layout
+from ..cells import Ranges
+from ..layout import TableWriter
+from ..manifest import Manifest, MirrorError, Piece, Stored, note
+from ..store import save
 from .slices import Slicing
 from .slices import of as slicing_of
-from .store import save
 
 T = TypeVar("T")
 

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 from astropy.io import fits
 from astropy.table import Table as AstropyTable
 
-from ..catalogue import Column, Table
-from ..tables import TableError, file_format, read_table, to_arrow
-from ..tables.convert import without_yaml
+from ...catalogue import Column, Table
+from ...tables import TableError, file_format, read_table, to_arrow
+from ...tables.convert import without_yaml
 from . import bulk
 from .bulk import BATCH, Head
 

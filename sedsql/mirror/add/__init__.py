@@ -7,18 +7,18 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from ..catalogue import CELL, Key, Table, table_of
-from ..errors import Error
-from ..tap.service import Service
-from . import cells, hats
-from .cells import Ranges
-from .change import changing
-from .compact import compact_small
+from ...catalogue import CELL, Key, Table, table_of
+from ...errors import Error
+from ...tap.service import Service
+from .. import cells, hats
+from ..cells import Ranges
+from ..change import changing
+from ..compact import compact_small
+from ..layout import with_cells
+from ..manifest import Manifest, MirrorError, Stored
+from ..store import save
 from .download import PARALLEL, Progress, fetch
-from .layout import with_cells
-from .manifest import Manifest, MirrorError, Stored
 from .slices import ByColumn, ByIndex, ByPosition, Slicing
-from .store import save
 
 
 class Adding:

@@ -5,8 +5,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..simulate import Sample
-from ..simulate.survey import ALLWISE, GAIA, GAIA_FLUX_ZERO_POINTS, TMASS, limiting_magnitude
+from ...simulate import Sample
+from ...simulate.survey import ALLWISE, GAIA, GAIA_FLUX_ZERO_POINTS, TMASS, limiting_magnitude
 from .sky import REGIONS, Positions
 
 Array = NDArray[np.float64]

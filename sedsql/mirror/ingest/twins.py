@@ -5,9 +5,9 @@ from pathlib import Path
 
 import duckdb
 
-from ..catalogue import Table
-from .layout import File
-from .manifest import MirrorError, Stored
+from ...catalogue import Table
+from ..layout import File
+from ..manifest import MirrorError, Stored
 
 _MEMORY = "400MB"
 
