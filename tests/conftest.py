@@ -4,12 +4,24 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from sedsql import cli
 from sedsql.mirror.sample import write_sample
 
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("sedsql", deadline=None)
+hypothesis.settings.load_profile("sedsql")
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_collection_modifyitems(items):
+    """What asks the real TAP server is left out of `make quick`."""
+    for item in items:
+        if "dachs" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

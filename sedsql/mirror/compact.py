@@ -80,9 +80,8 @@ def _order(stored: Stored) -> int | None:
     """The order of partitions that the rows there are ask for."""
     if stored.order is None:
         return None
-    in_cells = not stored.slicing or stored.slicing["kind"] != "index"
-    covered = cells.size(stored.covered) / cells.size(cells.SKY) if stored.pieces and in_cells else 1.0
-    return layout.partition_order(stored.rows, covered)
+    ranges = stored.covered or cells.union((file.low or 0, (file.high or 0) + 1) for file in stored.files.values())
+    return layout.partition_order(stored.rows, cells.size(ranges) / cells.size(cells.SKY))
 
 
 def _number(path: str) -> int:

@@ -216,7 +216,7 @@ class _OneFile:
         self._waiting: list[pa.Table] = []
         self._held = 0
         words = [field.name for field in schema if field.type in (pa.string(), pa.int16(), pa.bool_())]
-        self._writer = pq.ParquetWriter(
+        self._writer: pq.ParquetWriter | None = pq.ParquetWriter(
             self.partial, schema, compression="zstd", compression_level=1, use_dictionary=words
         )
 
@@ -241,9 +241,11 @@ class _OneFile:
             self._waiting, self._held = [], 0
 
     def close(self) -> None:
-        if self._writer.is_open:
+        if self._writer:
             self.flush(1)
             self._writer.close()
+            # It would keep the metadata of all row groups.
+            self._writer = None
 
 
 def sha256(path: Path) -> str:

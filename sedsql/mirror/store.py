@@ -6,6 +6,7 @@ manifest has, and is told when a file is gone.
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -76,8 +77,7 @@ def save(mirror: Path, tables: Manifest, *, note: str = "", keys: list[Key] | No
             hats.write_schema(mirror, stored)
             _view(con, stored)
         manifest.write(con, tables)
-        if all(name in tables for name in archive.TABLES):
-            _sed_views(con)
+        _sed_views(con, tables)
         tapschema.write(con, tables, note, keys or [])
     (mirror / JOURNAL).unlink(missing_ok=True)
 
@@ -94,14 +94,20 @@ def _view(con: duckdb.DuckDBPyConnection, stored: Stored) -> None:
     con.execute(f'CREATE OR REPLACE VIEW "{schema}"."{name}" AS SELECT {columns} FROM {read}')
 
 
-def _sed_views(con: duckdb.DuckDBPyConnection) -> None:
+def _sed_views(con: duckdb.DuckDBPyConnection, tables: Manifest) -> None:
+    """Make the views of sql/, once all their tables are there with the columns that the archive's have."""
+    views = (folder("sql") / "views.sql").read_text(encoding="utf-8")
+    for name, known in archive.TABLES.items():
+        columns = tables[name].table.columns if name in tables else {}
+        if any(column not in columns and re.search(rf"\b{column}\b", views) for column in known.columns):
+            return
     there = con.execute(
         "SELECT count(*) FROM duckdb_views() "
         "WHERE database_name = 'mirror' AND schema_name = 'sed' AND view_name = 'photometry'"
     ).fetchone()
     if not there or not there[0]:
-        for name in ("rules.sql", "views.sql"):
-            con.execute((folder("sql") / name).read_text(encoding="utf-8"))
+        con.execute((folder("sql") / "rules.sql").read_text(encoding="utf-8"))
+        con.execute(views)
 
 
 def open_mirror(path: str | os.PathLike, read_only: bool = True) -> duckdb.DuckDBPyConnection:

@@ -97,8 +97,10 @@ def repair(mirror: Path, progress: Progress) -> list[str]:
         done.append(f"the manifest was made anew from {sum(len(s.files) for s in manifest.values())} files")
     for problem in list(verify(mirror, manifest, progress)):
         if problem.file:
-            _drop(mirror, manifest[problem.table], problem.file)
-            done.append(f"{problem.file} {problem.what}: it was dropped")
+            stored = manifest[problem.table]
+            _drop(mirror, stored, problem.file)
+            again = "" if stored.service else f"; `sedsql mirror import --replace` brings {problem.table} back"
+            done.append(f"{problem.file} {problem.what}: it was dropped{again}")
     save(mirror, manifest)
     write_catalogues(mirror, manifest)
     return done

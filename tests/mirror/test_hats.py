@@ -36,7 +36,9 @@ def rows_near(sky, table, ra, dec, radius):
 
 @pytest.fixture(scope="module")
 def lsdb():
-    return pytest.importorskip("lsdb", reason="LSDB is not installed; `pip install lsdb` brings it (900 MB)")
+    return pytest.importorskip(
+        "lsdb", reason="LSDB is not installed; `make test` installs it, or pip install -e .[hats]"
+    )
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -19,6 +19,7 @@ from sedsql.mirror.store import load, open_mirror
 from .faulty import Fault
 
 COMMAND = [sys.executable, "-c", "from sedsql.cli import main; main()"]
+pytestmark = pytest.mark.slow  # each command is a process
 MATCH, GAIA = "gaiadr3.allwise_best_neighbour", "gaiadr3.gaia_source"
 
 

@@ -84,7 +84,9 @@ def write_sample(
         stored = {name: Stored(with_cells(table), _order(table, rows)) for name, table in TABLES.items()}
         with ExitStack() as stack:
             writers = {
-                name: stack.enter_context(TableWriter(mirror, one.table, one.order, "sample", about))
+                name: stack.enter_context(
+                    TableWriter(mirror, one.table, one.order, "sample", about, in_order=_is_in_order(one.table))
+                )
                 for name, one in stored.items()
             }
             done = 0
@@ -99,6 +101,11 @@ def write_sample(
         save(mirror, stored, note=NOTE)
         write_catalogues(mirror, stored)
         (mirror / "README.txt").write_text(README.format(rows=f"{rows:,}", seed=seed), encoding="utf-8")
+
+
+def _is_in_order(table: Table) -> bool:
+    """Sources are made in the order of source_id; where 2MASS and AllWISE saw them may be in the next cell."""
+    return table.sort_column == "source_id"
 
 
 def _order(table: Table, rows: int) -> int | None:
