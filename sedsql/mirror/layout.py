@@ -8,6 +8,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -216,7 +217,7 @@ class _OneFile:
         self._waiting: list[pa.Table] = []
         self._held = 0
         words = [field.name for field in schema if field.type in (pa.string(), pa.int16(), pa.bool_())]
-        self._writer: pq.ParquetWriter | None = pq.ParquetWriter(
+        self._writer: Any = pq.ParquetWriter(
             self.partial, schema, compression="zstd", compression_level=1, use_dictionary=words
         )
 
