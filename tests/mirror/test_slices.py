@@ -6,6 +6,7 @@ import pytest
 import sedsql
 from sedsql.mirror import cells
 from sedsql.mirror.add import slices
+from sedsql.mirror.add.matched import Matched
 from sedsql.mirror.add.slices import ByColumn, ByIndex, ByPosition
 
 COLUMNS = {
@@ -98,9 +99,7 @@ def test_matched_rows_come_once_a_piece(sky):
     joins = (
         "gaiadr3.allwise_best_neighbour AS m JOIN gaiadr1.allwise_original_valid AS t ON t.allwise_oid = m.allwise_oid"
     )
-    slicing = ByColumn(
-        "gaiadr1.allwise_original_valid", ("designation", "allwise_oid"), None, "m.source_id", 35, joins, "allwise_oid"
-    )
+    slicing = Matched("gaiadr1.allwise_original_valid", ("designation", "allwise_oid"), None, joins, "allwise_oid")
     came = []
     for piece in pieces_of(slicing, cells.SKY, (6,)):
         rows = sky.execute(slicing.select(piece)).arrow()

@@ -27,6 +27,7 @@ from ..cells import Ranges
 from ..layout import TableWriter
 from ..manifest import Manifest, MirrorError, Piece, Stored, note
 from ..store import save
+from .matched import Asking, AskingMatched, Matched
 from .slices import Slicing
 from .slices import of as slicing_of
 
@@ -76,7 +77,10 @@ def fetch(
     What is done when it ends early, by an error or by Ctrl-C, is kept. The caller holds the lock.
     """
     slicing = slicing_of(stored.slicing or {})
-    work = _Work(mirror, stored, service, slicing, _Limit(_piece_rows(stored)), parallel, progress)
+    asking = Asking(service, slicing, mirror)
+    if isinstance(slicing, Matched):
+        asking = AskingMatched(service, slicing, mirror, manifest[slicing.match_table])
+    work = _Work(mirror, stored, asking, slicing, _Limit(_piece_rows(stored)), parallel, progress)
     try:
         return work.run(manifest)
     finally:
@@ -92,7 +96,7 @@ def _piece_rows(stored: Stored) -> int:
 class _Work:
     mirror: Path
     stored: Stored
-    service: Service
+    asking: Asking
     slicing: Slicing
     limit: _Limit
     parallel: int
@@ -108,6 +112,9 @@ class _Work:
             return 0
         counted = self.count(self.slicing.pieces(missing), cells.size(missing))
         self.total = sum(piece.rows for piece in counted)
+        if counted:
+            largest = max(counted, key=lambda piece: piece.rows)
+            self.asking.decide(largest.ranges, largest.rows)
         self.prepare(missing)
         while counted:
             again: list[Ranges] = []
@@ -138,10 +145,15 @@ class _Work:
                     for future in done:
                         yield future.result()
             except BaseException:
-                self.service.stop()
+                self.asking.service.stop()
                 for future in running:
                     future.cancel()
                 raise
+
+    @property
+    def most(self) -> int:
+        """Rows of a piece at most."""
+        return int(min(self.limit.rows, self.asking.most))
 
     # --- counting --------------------------------------------------------------------------------------
 
@@ -152,8 +164,8 @@ class _Work:
         while pieces:
             split: list[Ranges] = []
             for piece, rows in self.at_once(pieces, self.ask):
-                if rows is None or rows > self.limit.rows:
-                    split += self.smaller(piece, 4 if rows is None else rows // self.limit.rows * 5 // 4 + 2)
+                if rows is None or rows > self.most:
+                    split += self.smaller(piece, 4 if rows is None else rows // self.most * 5 // 4 + 2)
                 else:
                     counted.append(Counted(piece, rows))
                     done += cells.size(piece)
@@ -164,7 +176,7 @@ class _Work:
 
     def ask(self, piece: Ranges) -> tuple[Ranges, int | None]:
         try:
-            return piece, self.service.count(self.slicing.count(piece))
+            return piece, self.asking.count(piece)
         except TimedOut:
             return piece, None
 
@@ -172,8 +184,8 @@ class _Work:
         pieces = self.slicing.split(piece, parts)
         if not pieces:
             raise TapError(
-                f"{self.service.url} does not give all rows of the smallest piece of {self.stored.table.name}; its "
-                f"limit is {self.limit.rows} rows: add a condition with --where, or ask the service for a higher one"
+                f"{self.asking.service.url} does not give all rows of the smallest piece of {self.stored.table.name}; "
+                f"its limit is {self.most} rows: add a condition with --where, or ask the service for a higher one"
             )
         return pieces
 
@@ -183,12 +195,11 @@ class _Work:
         """The rows of a piece, or None where it must be cut in smaller ones."""
         if counted.rows == 0:
             return counted, layout.arrow_schema(self.stored.table).empty_table()
-        if counted.rows > self.limit.rows:
+        if counted.rows > self.most:
             return counted, None
-        query = self.slicing.select(counted.ranges)
         for attempt in range(TRIES):
             try:
-                answer = self.service.fetch(query, self.mirror, maxrec=counted.rows + 1)
+                answer = self.asking.fetch(counted.ranges, counted.rows + 1)
             except TimedOut:
                 return counted, None
             came = answer.table.num_rows
@@ -202,7 +213,7 @@ class _Work:
                 # A cut answer that calls itself whole, or a table that has changed since it was counted.
                 counted = Counted(counted.ranges, self.ask(counted.ranges)[1] or 0)
         raise Damaged(
-            f"{self.service.url} counts {counted.rows:,} rows in a piece of {self.stored.table.name}, but gave "
+            f"{self.asking.service.url} counts {counted.rows:,} rows in a piece of {self.stored.table.name}, but gave "
             f"{came:,}, {TRIES} times; it was not stored"
         )
 
@@ -237,7 +248,7 @@ class _Work:
         counted, rows = done
         if rows is None:
             self.total -= counted.rows
-            pieces = self.smaller(counted.ranges, max(2, counted.rows // self.limit.rows * 5 // 4 + 2))
+            pieces = self.smaller(counted.ranges, max(2, counted.rows // self.most * 5 // 4 + 2))
             self.total += counted.rows
             return pieces
         ranges = counted.ranges
@@ -251,10 +262,10 @@ class _Work:
                 ranges,
                 rows.num_rows,
                 counted.rows,
-                self.slicing.count(ranges),
+                self.asking.question(ranges),
                 datetime.now(UTC).isoformat(timespec="seconds"),
             )
-            about = {"source": self.service.url}
+            about = {"source": self.asking.service.url}
             with TableWriter(self.mirror, self.stored.table, self.stored.order, name, about, [asdict(piece)]) as writer:
                 writer.write(rows)
                 files = writer.close()

@@ -1,7 +1,7 @@
 """`mirror sed`: what sed.photometry needs of a region, from one service.
 
 The Gaia sources and their best matches are asked for by source_id. The rows of 2MASS and AllWISE are those
-that belong to them, which the service finds by a join.
+that belong to them, which the service finds by a join, or by a list that it is sent.
 """
 
 from ...catalogue import Table, table_of
@@ -9,7 +9,8 @@ from ...tap.service import Service
 from .. import cells
 from ..archive import TABLES
 from . import Adding, named, slicing_of
-from .slices import ByColumn, Slicing
+from .matched import Matched
+from .slices import Slicing
 
 GAIA = "gaiadr3.gaia_source"
 TMASS_MATCH, TMASS_JOIN, TMASS = (
@@ -25,14 +26,22 @@ _TO_TMASS_JOIN = (
     "AND {j}.original_psc_source_id = m.original_ext_source_id"
 )
 _MATCHED = {
-    TMASS_JOIN: (_TO_TMASS_JOIN.format(j="t"), "original_psc_source_id"),
+    TMASS_JOIN: (_TO_TMASS_JOIN.format(j="t"), "original_psc_source_id", TMASS_MATCH, "original_ext_source_id"),
     TMASS: (
         f"{_TO_TMASS_JOIN.format(j='j')} JOIN {TMASS} AS t ON t.designation = j.original_psc_source_id",
         "designation",
+        TMASS_MATCH,
+        "original_ext_source_id",
     ),
-    ALLWISE: (f"{ALLWISE_MATCH} AS m JOIN {ALLWISE} AS t ON t.allwise_oid = m.allwise_oid", "allwise_oid"),
+    ALLWISE: (
+        f"{ALLWISE_MATCH} AS m JOIN {ALLWISE} AS t ON t.allwise_oid = m.allwise_oid",
+        "allwise_oid",
+        ALLWISE_MATCH,
+        "allwise_oid",
+    ),
 }
-"""What the rows of a table are matched by: the FROM of the question, and the column that tells them apart."""
+"""For a table whose rows belong to sources: the FROM of the question, the column that tells its rows apart, and the
+table and column in which the mirror has the values of that one."""
 
 
 def fetch_photometry(adding: Adding, service: Service, region: str | None, where: str | None, whole: bool) -> int:
@@ -55,7 +64,7 @@ def _asked(service: Service, name: str, where: str | None, whole: bool) -> tuple
         columns = [found.columns[column] for column in TABLES[name].columns if column in found.columns]
         found = table_of(found.name, found.description, columns)
     if name in _MATCHED:
-        joins, key = _MATCHED[name]
+        joins, *keys = _MATCHED[name]
         names = tuple(column.name for column in found.columns.values())
-        return found, ByColumn(name, names, None, "m.source_id", 35, joins, key)
+        return found, Matched(name, names, None, joins, *keys)
     return found, slicing_of(found, service, where, None)[0]

@@ -1,0 +1,105 @@
+"""Rows that belong to sources come the same by joins on the service and by lists that are sent to it."""
+
+import time
+from math import inf
+
+import pytest
+
+from sedsql.mirror.add import Adding, matched
+from sedsql.mirror.add.photometry import fetch_photometry
+from sedsql.mirror.archive import TABLES
+from sedsql.mirror.store import load, open_mirror
+from sedsql.mirror.verify import verify
+from sedsql.tap.errors import Refused
+from sedsql.tap.service import Service
+
+from .faulty import Fault
+
+BY_LIST, JOINED = "JOIN TAP_UPLOAD", r"DISTINCT.*JOIN"
+
+
+def fetched(server, folder, monkeypatch, **how):
+    monkeypatch.setattr(matched, "TRIAL_ROWS", 500)
+    monkeypatch.setattr(matched, "LIST_ROWS", 700)
+    client = Service(server.url, **{"attempts": 2, "delay": 0.01, "poll": 0.02, **how})
+    with Adding(folder) as adding:
+        fetch_photometry(adding, client, None, None, whole=False)
+    return folder
+
+
+def assert_whole(mirror, source):
+    for table, known in TABLES.items():
+        query = f"SELECT {', '.join(known.columns)} FROM {table} ORDER BY ALL"
+        with open_mirror(mirror) as got, open_mirror(source) as expected:
+            assert got.sql(query).to_arrow_table().equals(expected.sql(query).to_arrow_table())
+    assert list(verify(mirror, load(mirror), lambda *_: None)) == []
+
+
+def asked(server, words):
+    return [query for query in server.queries if words in query and "COUNT" not in query]
+
+
+def test_a_service_that_does_not_join_is_sent_lists(faulty, small_mirror, tmp_path, monkeypatch):
+    faulty.faults.append(Fault("error_votable", "No joins here", on=JOINED, times=inf, status=400))
+    assert_whole(fetched(faulty, tmp_path / "m", monkeypatch), small_mirror)
+    assert len(asked(faulty, BY_LIST)) > 6
+    pieces = load(tmp_path / "m")["gaiadr1.allwise_original_valid"].pieces.values()
+    assert max(piece.remote_rows for piece in pieces) <= 700
+
+
+def test_a_service_that_takes_no_lists_joins(faulty, small_mirror, tmp_path, monkeypatch):
+    faulty.faults.append(Fault("error_votable", "No uploads here", on="TAP_UPLOAD", times=inf, status=400))
+    assert_whole(fetched(faulty, tmp_path / "m", monkeypatch), small_mirror)
+    assert asked(faulty, "DISTINCT")
+
+
+@pytest.mark.parametrize("slow", [BY_LIST, r"SELECT DISTINCT t.designation.*JOIN gaiadr1"])
+def test_the_quicker_way_is_taken(faulty, small_mirror, tmp_path, monkeypatch, slow):
+    fetch = Service.fetch
+
+    def delayed(self, adql, *rest, **more):
+        if (slow == BY_LIST) == (BY_LIST in adql) and "JOIN" in adql and "COUNT" not in adql:
+            time.sleep(1.5)
+        return fetch(self, adql, *rest, **more)
+
+    monkeypatch.setattr(Service, "fetch", delayed)
+    monkeypatch.setattr(matched.AskingMatched, "_by_list", by_list := Noting(matched.AskingMatched._by_list))
+    assert_whole(fetched(faulty, tmp_path / "m", monkeypatch), small_mirror)
+    assert bool(by_list.calls) == (slow != BY_LIST)
+
+
+class Noting:
+    """A method that notes its calls."""
+
+    def __init__(self, method):
+        self.method, self.calls = method, 0
+
+    def __get__(self, instance, owner):
+        def call():
+            self.calls += 1
+            return self.method(instance)
+
+        return call
+
+
+def test_a_service_that_does_neither_is_an_error(faulty, tmp_path, monkeypatch):
+    faulty.faults.append(Fault("error_votable", "No joins here", on=JOINED, times=inf, status=400))
+    faulty.faults.append(Fault("error_votable", "No uploads here", on="TAP_UPLOAD", times=inf, status=400))
+    with pytest.raises(Refused, match="No uploads here"):
+        fetched(faulty, tmp_path / "m", monkeypatch)
+
+
+def test_the_real_server_takes_lists(dachs, tmp_path, monkeypatch):
+    monkeypatch.setattr(matched.AskingMatched, "__init__", by_list(matched.AskingMatched.__init__))
+    monkeypatch.setattr(matched, "LIST_ROWS", 4000)
+    with Adding(tmp_path / "m") as adding:
+        fetch_photometry(adding, Service(dachs.url), None, None, whole=False)
+    assert_whole(tmp_path / "m", dachs.mirror)
+
+
+def by_list(method):
+    def init(self, *rest):
+        method(self, *rest)
+        self._by_list()
+
+    return init
