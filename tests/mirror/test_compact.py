@@ -1,0 +1,100 @@
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sedsql.catalogue import Column, table_of
+from sedsql.mirror import compact, layout
+from sedsql.mirror.layout import TableWriter
+from sedsql.mirror.manifest import Piece, Stored
+from sedsql.mirror.store import load, open_mirror, save
+
+TABLE = table_of("gaia.t", None, [Column("source_id", "BIGINT"), Column("x", "DOUBLE", "mag", "phot.mag", "A number")])
+CELLS = 12 << 24
+
+
+def quiet(what, done, of=None):
+    pass
+
+
+def written(mirror, parts, order=0):
+    """A mirror with a file for each part in each partition."""
+    stored = Stored(TABLE, order, "http://tap.example.org", slicing={"kind": "cells"}, wanted=[(0, CELLS)])
+    for number, ids in enumerate(parts):
+        piece = Piece(f"p{number}", [(number * 10, number * 10 + 10)], len(ids))
+        about = [{"name": piece.name, "ranges": piece.ranges, "rows": piece.rows}]
+        with TableWriter(mirror, TABLE, order, piece.name, None, about) as writer:
+            writer.write(pa.table({"source_id": ids, "x": np.sqrt(ids)}))
+            stored.files |= {file.path: file for file in writer.close()}
+        stored.pieces[piece.name] = piece
+    save(mirror, {"gaia.t": stored})
+    return load(mirror)
+
+
+def all_rows(mirror):
+    with open_mirror(mirror) as con:
+        return con.sql("SELECT * FROM gaia.t ORDER BY source_id").to_arrow_table()
+
+
+@pytest.mark.parametrize("how", ["one after the other", "mixed"])
+def test_pieces_become_one_sorted_file_a_partition(tmp_path, how):
+    ids = np.sort(np.random.default_rng(2).choice(CELLS, 3000, replace=False)) << 35
+    parts = np.split(ids, 6) if how == "one after the other" else [ids[k::6] for k in range(6)]
+    tables = written(tmp_path, parts)
+    before = all_rows(tmp_path)
+    many = len(tables["gaia.t"].files)
+    assert compact.compact(tmp_path, tables, tables["gaia.t"], quiet) == (many, 12)
+    assert many > 12
+    assert all_rows(tmp_path).equals(before)
+    tables = load(tmp_path)
+    on_disk = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.parquet")}
+    assert on_disk == set(tables["gaia.t"].files)
+    for file in tables["gaia.t"].files.values():
+        part = pq.ParquetFile(tmp_path / file.path)
+        cells = part.read()["source_id"].to_numpy() >> 35
+        assert (np.diff(cells) > 0).all()
+        assert (file.low, file.high, file.rows) == (cells[0], cells[-1], len(cells))
+        assert part.schema_arrow.field("x").metadata[b"unit"] == b"mag"
+    # A second time there is nothing to do.
+    assert compact.compact(tmp_path, tables, tables["gaia.t"], quiet) == (12, 12)
+
+
+def test_partitions_become_smaller_as_a_table_grows(tmp_path, monkeypatch):
+    ids = np.sort(np.random.default_rng(3).choice(CELLS, 4000, replace=False)) << 35
+    tables = written(tmp_path, np.split(ids, 4))
+    tables["gaia.t"].pieces = {"all": Piece("all", [(0, CELLS)], 4000)}
+    before = all_rows(tmp_path)
+    monkeypatch.setattr(layout, "PARTITION_ROWS", 100)
+    compact.compact(tmp_path, tables, tables["gaia.t"], quiet)
+    (after,) = load(tmp_path).values()
+    assert after.order == 1
+    assert len(after.files) == 48
+    assert all("/Norder=1/" in path for path in after.files)
+    assert all_rows(tmp_path).equals(before)
+    assert not (tmp_path / "gaia/t/dataset/Norder=0").exists()
+
+
+def test_an_interrupted_compaction_changes_nothing(tmp_path):
+    ids = np.arange(0, CELLS, CELLS // 600, dtype=np.int64) << 35
+    tables = written(tmp_path, [ids[k::5] for k in range(5)])
+    before, files = all_rows(tmp_path), set(tables["gaia.t"].files)
+
+    def stop(what, done, of=None):
+        if done > 300:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compact.compact(tmp_path, tables, tables["gaia.t"], stop)
+    tables = load(tmp_path)
+    assert set(tables["gaia.t"].files) == files
+    compact.sweep(tmp_path, tables)
+    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.parquet")} == files
+    assert all_rows(tmp_path).equals(before)
+
+
+def test_many_small_files_are_compacted_by_themselves(tmp_path):
+    ids = np.arange(0, CELLS, CELLS // 1200, dtype=np.int64) << 35
+    tables = written(tmp_path, [ids[k::5] for k in range(5)])
+    assert len(tables["gaia.t"].files) == 60
+    compact.compact_small(tmp_path, tables, quiet)
+    assert len(tables["gaia.t"].files) == 12

@@ -1,0 +1,142 @@
+import json
+import shutil
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from sedsql.catalogue import Catalogue, Column, Key, table_of
+from sedsql.mirror import manifest
+from sedsql.mirror.change import changing
+from sedsql.mirror.compact import sweep
+from sedsql.mirror.layout import TableWriter
+from sedsql.mirror.manifest import JOURNAL, MirrorError, Piece, Stored
+from sedsql.mirror.store import load, open_mirror, save
+
+COLUMNS = [Column("source_id", "BIGINT", None, "meta.id"), Column("g", "REAL", "mag", "phot.mag", "Brightness")]
+TABLE = table_of("gaia.t", "Some sources", COLUMNS)
+
+
+def stored():
+    slicing = {"kind": "cells", "table": "gaia.t", "columns": ["source_id", "g"], "condition": "g < 3"}
+    return Stored(TABLE, 0, "http://tap.example.org", "g < 3", slicing, wanted=[(0, 100), (200, 300)])
+
+
+def piece_of(mirror, one, low, high):
+    """Written and noted, as a download does."""
+    piece = Piece(f"{low}-{high}", [(low, high)], high - low, high - low, "SELECT ...", "2026-01-01T00:00:00+00:00")
+    rows = pa.table({"source_id": pa.array(range(low << 35, high << 35, 1 << 35)), "g": pa.array([1.5] * (high - low))})
+    with TableWriter(mirror, one.table, 0, piece.name) as writer:
+        writer.write(rows)
+        manifest.note(mirror, one, piece, writer.close())
+
+
+@pytest.fixture
+def mirror(tmp_path):
+    """Two pieces in the manifest, a third in the journal."""
+    tables = {"gaia.t": stored()}
+    for low, high in ((0, 40), (40, 70)):
+        piece_of(tmp_path, tables["gaia.t"], low, high)
+    save(tmp_path, tables)
+    piece_of(tmp_path, tables["gaia.t"], 210, 260)
+    return tmp_path
+
+
+def test_a_manifest_is_read_as_it_was_written(mirror):
+    before = load(mirror)
+    save(mirror, before)
+    assert not (mirror / JOURNAL).exists()
+    assert load(mirror) == before
+    (one,) = before.values()
+    assert one.table == TABLE
+    assert (one.order, one.service, one.condition, one.slicing) == (
+        0,
+        "http://tap.example.org",
+        "g < 3",
+        stored().slicing,
+    )
+    assert one.covered == [(0, 70), (210, 260)]
+    assert one.missing == [(70, 100), (200, 210), (260, 300)]
+    assert one.rows == 120
+
+
+def test_a_line_torn_from_the_journal_is_a_piece_that_never_came(mirror):
+    journal = mirror / JOURNAL
+    whole = journal.read_text()
+    line = json.loads(whole)
+    line["piece"]["name"] = "260-300"
+    for cut in (1, 20, len(json.dumps(line)) - 1):
+        journal.write_text(whole + json.dumps(line)[:cut])
+        assert set(load(mirror)["gaia.t"].pieces) == {"0-40", "40-70", "210-260"}
+    journal.write_text(whole[:-30])
+    assert set(load(mirror)["gaia.t"].pieces) == {"0-40", "40-70"}
+
+
+def test_a_journal_that_is_in_the_manifest_already_changes_nothing(mirror):
+    journal = (mirror / JOURNAL).read_text()
+    tables = load(mirror)
+    save(mirror, tables)
+    (mirror / JOURNAL).write_text(journal)
+    assert load(mirror) == tables
+
+
+def test_files_that_the_manifest_does_not_name_are_no_rows_and_are_swept(mirror):
+    stray = mirror / "gaia/t/dataset/Norder=0/Dir=0/Npix=7/70-80.parquet"
+    stray.parent.mkdir(parents=True)
+    shutil.copy(next((mirror / "gaia").rglob("0-40.parquet")), stray)
+    (stray.parent / ".partial-x.parquet").touch()
+    with changing(mirror) as (_, tables):
+        assert tables["gaia.t"].rows == 120
+    assert not stray.parent.exists()
+    with open_mirror(mirror) as con:
+        assert con.execute("SELECT count(*), count(DISTINCT source_id) FROM gaia.t").fetchone() == (120, 120)
+
+
+def test_a_user_s_own_tables_and_views_stay(mirror):
+    with open_mirror(mirror, read_only=False) as con:
+        con.execute("CREATE TABLE mine AS SELECT 7 AS a")
+        con.execute("CREATE VIEW bright AS SELECT * FROM gaia.t WHERE g < 2")
+    save(mirror, load(mirror))
+    with open_mirror(mirror) as con:
+        assert con.execute("SELECT a FROM mine").fetchone() == (7,)
+        assert con.execute("SELECT count(*) FROM bright").fetchone() == (120,)
+
+
+def test_tap_schema_tells_of_tables_columns_and_keys(mirror):
+    tables = load(mirror)
+    tables["gaia.u"] = Stored(table_of("gaia.u", None, COLUMNS[:1]), 0)
+    save(mirror, tables, keys=[Key("gaia.t", "gaia.u", (("source_id", "source_id"),))])
+    save(mirror, tables)
+    with open_mirror(mirror) as con:
+        rows = con.execute(
+            "SELECT column_name, datatype, unit, ucd, description, indexed FROM tap_schema.columns "
+            "WHERE table_name = 'gaia.t' ORDER BY column_index"
+        ).fetchall()
+        keys = con.execute(
+            "SELECT from_table, target_table, from_column, target_column FROM tap_schema.keys "
+            "JOIN tap_schema.key_columns USING (key_id)"
+        ).fetchall()
+        assert con.execute("SELECT count(*) FROM gaia.u").fetchone() == (0,)
+        assert Catalogue.of(con).tables["gaia.t"] == TABLE
+    assert rows == [
+        ("source_id", "long", None, "meta.id", None, 1),
+        ("g", "float", "mag", "phot.mag", "Brightness", 0),
+    ]
+    assert keys == [("gaia.t", "gaia.u", "source_id", "source_id")]
+
+
+def test_a_mirror_without_a_manifest_is_told_so(mirror):
+    with duckdb.connect(mirror / "mirror.duckdb") as con:
+        con.execute("DROP SCHEMA manifest CASCADE")
+    with pytest.raises(MirrorError, match=r"has no manifest; `sedsql mirror repair .*` makes one from its files"):
+        load(mirror)
+
+
+def test_sweep_leaves_other_folders_alone(mirror):
+    other = mirror / "notes" / "mine.parquet"
+    other.parent.mkdir()
+    other.touch()
+    sweep(mirror, load(mirror))
+    assert other.exists()
+    assert Path(mirror / "mirror.duckdb").exists()
