@@ -42,6 +42,12 @@ class Table:
     cell_column: str | None = None
 
     @property
+    def parts(self) -> tuple[str, str]:
+        """Schema and name; a name such as J/A+A/650/A1/table.2 is one of VizieR's, and has no schema."""
+        schema, dot, name = self.name.partition(".")
+        return (schema, name) if dot and "/" not in schema else ("main", self.name)
+
+    @property
     def sort_column(self) -> str | None:
         """The column by which the rows are stored: the cell's, or the source_id of a table without positions."""
         source_id = self.columns.get("source_id")

@@ -178,7 +178,7 @@ class Resolver:
                 key = candidates[0]
                 for name, part in zip(("db", "catalog"), reversed(key.split(".")[:-1]), strict=False):
                     node.set(name, exp.to_identifier(part, quoted=True))
-        if key not in tables or any(part.quoted and part.name != part.name.lower() for part in parts):
+        if key not in tables or not _as_written(parts, getattr(tables[key], "name", key)):
             written = ".".join(part.name for part in parts)
             raise self.error(node, f"There is no table '{written}'", _nearest(key, [*tables, *ctes], self.short))
         table = tables[key]
@@ -321,6 +321,16 @@ class Resolver:
 
 def _all_functions() -> list[str]:
     return [name.lower() for name in (*language.LANGUAGE, *language.USER_DEFINED)]
+
+
+def _as_written(parts: list[Any], name: str) -> bool:
+    """Whether the delimited ones among the parts of a table's name have its very letters."""
+    at = 0
+    for part in parts if len(".".join(part.name for part in parts)) == len(name) else ():
+        if part.quoted and name[at : at + len(part.name)] != part.name:
+            return False
+        at += len(part.name) + 1
+    return True
 
 
 def _plain(name: exp.Expr) -> str:

@@ -72,7 +72,7 @@ def compact(mirror: Path, manifest: Manifest, stored: Stored, progress: Progress
     write_catalogues(mirror, manifest)
     for file in old:
         (mirror / file.path).unlink(missing_ok=True)
-    _remove_empty(mirror / folder_of(stored.table.name))
+    _remove_empty(mirror / folder_of(stored.table))
     return before, len(stored.files)
 
 
@@ -110,7 +110,7 @@ def _sorted(mirror: Path, files: list[File], column: str | None) -> Iterator[pa.
 
 def sweep(mirror: Path, manifest: Manifest) -> None:
     """Remove what a process that was cut off has left: files that the manifest does not name."""
-    folders = {mirror / folder_of(stored.table.name): stored for stored in manifest.values() if stored.place is None}
+    folders = {mirror / folder_of(stored.table): stored for stored in manifest.values() if stored.place is None}
     for folder in {*folders, *mirror.glob("*/*/dataset")}:
         stored = folders.get(folder)
         named = stored.files if stored else {}

@@ -1,6 +1,7 @@
 """What makes a table's folder a HATS catalogue, which LSDB reads (IVOA Note "HATS", 2025, Section 3)."""
 
 import json
+import re
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -18,7 +19,7 @@ def write_schema(mirror: Path, stored: Stored) -> None:
     """Write the file that has a table's columns and no rows, if it is not there as it should be."""
     if stored.place is not None:
         return
-    path = mirror / folder_of(stored.table.name) / SCHEMA_FILE
+    path = mirror / folder_of(stored.table) / SCHEMA_FILE
     settings = {"service": stored.service, "condition": stored.condition, "slicing": stored.slicing}
     schema = arrow_schema(with_cells(stored.table), {"sedsql.settings": json.dumps(settings)})
     if path.exists() and pq.read_schema(path).equals(schema, check_metadata=True):
@@ -36,7 +37,7 @@ def write_catalogues(mirror: Path, manifest: Manifest) -> None:
 
 
 def _write_catalogue(mirror: Path, stored: Stored) -> None:
-    base = (mirror / folder_of(stored.table.name)).parent
+    base = (mirror / folder_of(stored.table)).parent
     shift = 2 * (ORDER - (stored.order or 0))
     rows: dict[int, int] = {}
     for file in stored.files.values():
@@ -47,7 +48,7 @@ def _write_catalogue(mirror: Path, stored: Stored) -> None:
         new.write_text("".join(["Norder,Npix,num_rows\n", *lines]), encoding="utf-8")
     ra, dec = stored.table.position or ("", "")
     properties = {
-        "obs_collection": stored.table.name.replace(".", "_"),
+        "obs_collection": re.sub(r"\W", "_", stored.table.name),
         "obs_title": stored.table.description or stored.table.name,
         "dataproduct_type": "object",
         "hats_version": "v1.0",

@@ -6,6 +6,7 @@ DIR/<schema>/<table>/dataset/Norder=K/Dir=D/Npix=N/<piece>.parquet
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,9 +93,9 @@ def partition_order(rows: int, sky: float = 1.0) -> int:
     return order
 
 
-def folder_of(table: str) -> str:
+def folder_of(table: Table) -> str:
     """Where a table is in the mirror."""
-    return "/".join(table.split(".") if "." in table else ["main", table]) + "/dataset"
+    return "/".join(re.sub(r"[^\w.+-]", "_", part) for part in table.parts) + "/dataset"
 
 
 def sort_cells(table: Table, rows: pa.Table) -> pa.Table:
@@ -162,7 +163,7 @@ class TableWriter:
 
     def _file(self, partition: int) -> "_OneFile":
         if partition not in self._open:
-            path = self._mirror / folder_of(self.table.name)
+            path = self._mirror / folder_of(self.table)
             if self._sort is not None:
                 order = self._order or 0
                 path = path / f"Norder={order}" / f"Dir={partition // 10_000 * 10_000}" / f"Npix={partition}"

@@ -83,10 +83,10 @@ def save(mirror: Path, tables: Manifest, *, note: str = "", keys: list[Key] | No
 
 
 def _view(con: duckdb.DuckDBPyConnection, stored: Stored) -> None:
-    schema, name = stored.table.name.split(".", 1) if "." in stored.table.name else ("main", stored.table.name)
+    schema, name = stored.table.parts
     con.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
     # The file of the schema alone stands in for a table that has no rows yet.
-    files = sorted(stored.files) or [f"{folder_of(stored.table.name)}/{hats.SCHEMA_FILE}"]
+    files = sorted(stored.files) or [f"{folder_of(stored.table)}/{hats.SCHEMA_FILE}"]
     listed = ", ".join(map(_literal, files))
     read = f"read_parquet([{listed}], hive_partitioning = false)"
     # A catalogue of others may have columns that are none of the table.

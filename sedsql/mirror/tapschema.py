@@ -48,7 +48,7 @@ def write(con: duckdb.DuckDBPyConnection, manifest: Manifest, note: str, keys: l
         text = known.description or ""
         if name not in described and not text.startswith(note):
             text = note + text
-        schema = table.name.split(".")[0] if "." in table.name else "main"
+        schema, _ = table.parts
         rows["tables"].append((schema, table.name, "view", None, text or None, index))
         for place, column in enumerate(table.columns.values()):
             about = _about(column, known, by_name if name not in described else {})

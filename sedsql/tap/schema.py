@@ -96,7 +96,7 @@ def keys(service: "Service", name: str) -> list[Key]:
         Key(
             key[0]["from_table"],
             key[0]["target_table"],
-            tuple((_plain(row["from_column"]), _plain(row["target_column"])) for row in key),
+            tuple((without_quotes(row["from_column"]), without_quotes(row["target_column"])) for row in key),
         )
         for key in pairs.values()
     ]
@@ -108,7 +108,7 @@ def indexed(service: "Service", name: str) -> list[str]:
     rows = _rows_if_there(
         service, f"SELECT column_name FROM TAP_SCHEMA.columns WHERE table_name = {_text(own)} AND indexed = 1"
     )
-    return [_plain(row["column_name"]) for row in rows]
+    return [without_quotes(row["column_name"]) for row in rows]
 
 
 def rows(service: "Service", name: str) -> int | None:
@@ -157,7 +157,7 @@ def same_columns(expected: Table, answer: pa.Schema) -> None:
 
 def _find(service: "Service", name: str) -> dict[str, Any]:
     """The row of TAP_SCHEMA.tables, or what the VOSI tables say with `columns`."""
-    plain = _plain(name)
+    plain = without_quotes(name)
     tries = dict.fromkeys([name, name.lower(), plain, ".".join(map(quoted, plain.split("."))), f'"{plain}"'])
     try:
         found = _rows(service, f"SELECT * FROM TAP_SCHEMA.tables WHERE table_name IN ({', '.join(map(_text, tries))})")
@@ -177,8 +177,8 @@ class NoSuchTableError(Refused):
 
 
 def _choose(service: "Service", name: str, names: list[str]) -> str:
-    by_plain = {_plain(known).lower(): known for known in names}
-    plain = _plain(name).lower()
+    by_plain = {without_quotes(known).lower(): known for known in names}
+    plain = without_quotes(name).lower()
     if plain in by_plain:
         return by_plain[plain]
     without_schema = {key.rpartition(".")[2]: key for key in by_plain}
@@ -230,7 +230,7 @@ def _rows_if_there(service: "Service", adql: str) -> list[dict[str, Any]]:
 
 def _column(row: dict[str, Any]) -> Column:
     about = (_line(row.get("unit")), _line(row.get("ucd")), _line(row.get("description")))
-    return Column(_plain(row["column_name"]), _datatype(row), *about)
+    return Column(without_quotes(row["column_name"]), _datatype(row), *about)
 
 
 def _datatype(row: dict[str, Any]) -> str:
@@ -247,7 +247,7 @@ def _datatype(row: dict[str, Any]) -> str:
     return datatype + ("[]" * (size.count("x") + 1) if size not in ("", "1") else "")
 
 
-def _plain(name: str) -> str:
+def without_quotes(name: str) -> str:
     """A name without its quotes, with all its parts."""
     return re.sub(r'"((?:[^"]|"")+)"', lambda match: match[1].replace('""', '"'), name.strip())
 

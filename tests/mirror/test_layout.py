@@ -1,6 +1,7 @@
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy_healpix import HEALPix
@@ -95,3 +96,17 @@ def test_partitions_hold_three_million_rows_at_most_on_average():
     assert [partition_order(rows) for rows in (1, 30_000_000, 50_000_000, 1_811_709_771)] == [0, 0, 1, 3]
     # A region is no sky: its few partitions hold all its rows.
     assert partition_order(10_000_000, sky=0.01) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "parts", "folder"),
+    [
+        ("gaiadr3.gaia_source", ("gaiadr3", "gaia_source"), "gaiadr3/gaia_source/dataset"),
+        ("J/A+A/650/A1/table.2", ("main", "J/A+A/650/A1/table.2"), "main/J_A+A_650_A1_table.2/dataset"),
+        ("viz.I/355/gaiadr3", ("viz", "I/355/gaiadr3"), "viz/I_355_gaiadr3/dataset"),
+        ("stars", ("main", "stars"), "main/stars/dataset"),
+    ],
+)
+def test_names_of_tables_are_names_of_folders(name, parts, folder):
+    table = table_of(name, None, [])
+    assert (table.parts, layout.folder_of(table)) == (parts, folder)

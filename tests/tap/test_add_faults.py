@@ -5,6 +5,7 @@ from math import inf
 import pyarrow as pa
 import pytest
 
+from sedsql import connect
 from sedsql.errors import Error
 from sedsql.mirror.add import Adding, download
 from sedsql.mirror.manifest import MirrorError
@@ -204,3 +205,24 @@ def test_a_disk_that_fills_up_loses_nothing(faulty, tmp_path, monkeypatch):
 def test_an_unreachable_service_is_one_sentence(tmp_path):
     with pytest.raises(TapError, match=r"asked 2 times.*no connection"):
         add(tmp_path / "m", Service("http://127.0.0.1:1/tap", attempts=2, delay=0.01))
+
+
+def test_names_of_vizier_s_kind_are_kept(faulty, tmp_path):
+    name = 'viz."J/A+A/650/A1/table2"'
+    faulty.archive.alter("CREATE SCHEMA viz")
+    faulty.archive.alter(
+        f'CREATE TABLE {name} AS SELECT source_id AS "Source", ra, dec, bp_rp AS "BP-RP", parallax AS "Plx" '
+        "FROM gaiadr3.gaia_source"
+    )
+    mirror = tmp_path / "m"
+    add(mirror, service(faulty), "viz.J/A+A/650/A1/table2", region="CIRCLE(83.8, -5.4, 25)")
+    add(mirror, service(faulty), name, region="CIRCLE(83.8, -5.4, 30)")
+    query = f'SELECT "Source", "BP-RP", plx FROM {name} WHERE DISTANCE(ra, dec, 83.8, -5.4) < 30 ORDER BY "Source"'
+    with connect(mirror) as con, open_mirror(faulty.mirror) as expected:
+        rows = con.execute(query).fetchall()
+        assert len(rows) > 30
+        ids = ", ".join(str(source_id) for source_id, *_ in rows)
+        query = "SELECT source_id, bp_rp, parallax FROM gaiadr3.gaia_source"
+        assert rows == expected.execute(f"{query} WHERE source_id IN ({ids}) ORDER BY 1").fetchall()
+    assert list(load(mirror)) == ["viz.j/a+a/650/a1/table2"]
+    assert list(verify(mirror, load(mirror), lambda *_: None)) == []

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ...catalogue import CELL, Key, Table, table_of
 from ...errors import Error
+from ...tap.schema import without_quotes
 from ...tap.service import Service
 from .. import cells, hats
 from ..cells import Ranges
@@ -71,16 +72,17 @@ class Adding:
 
         Raises Error where the table is there already with other columns or another condition.
         """
-        known = self.manifest.get(name.lower())
+        known = self.manifest.get(without_quotes(name).lower())
         if known:
             _same_service(known, service)
         if columns is None and known and known.slicing:
             columns = known.slicing["columns"]
-        table = _chosen(named(service.table(name)), columns)
-        slicing, wanted = slicing_of(table, service, where, region)
+        found = service.table(name)
+        table = _chosen(named(found), columns)
+        slicing, wanted = slicing_of(table, found.name, service, where, region)
         self.want(table, service, slicing, wanted)
         save(self.mirror, self.manifest, keys=self.keys(service, name))
-        return self.fetch(table.name, service)
+        return self.fetch(table.name.lower(), service)
 
     def keys(self, service: Service, name: str) -> list[Key]:
         """The foreign keys of a table that lead to tables of the mirror."""
@@ -89,10 +91,10 @@ class Adding:
 
     def want(self, table: Table, service: Service, slicing: Slicing, wanted: Ranges) -> None:
         """Note what is wanted of a table."""
-        stored = self.manifest.get(table.name)
+        stored = self.manifest.get(table.name.lower())
         if stored is None:
             stored = Stored(with_cells(table), None, service.url, slicing.condition, slicing.settings())
-            self.manifest[table.name] = stored
+            self.manifest[table.name.lower()] = stored
         _same_service(stored, service)
         _same_settings(stored, slicing)
         stored.wanted = cells.union([*stored.wanted, *wanted])
@@ -116,8 +118,8 @@ class Adding:
 
 
 def named(table: Table) -> Table:
-    """The table under its name in lower case, as the mirror has it."""
-    return replace(table, name=table.name.lower())
+    """The table under its name without quotes, as the mirror has it."""
+    return replace(table, name=without_quotes(table.name))
 
 
 def _chosen(table: Table, names: Iterable[str] | None) -> Table:
@@ -135,26 +137,28 @@ def _chosen(table: Table, names: Iterable[str] | None) -> Table:
     return table_of(table.name, table.description, columns)
 
 
-def slicing_of(table: Table, service: Service, where: str | None, region: str | None) -> tuple[Slicing, Ranges]:
-    """How the table is asked for, and the ranges that the region is."""
+def slicing_of(
+    table: Table, name: str, service: Service, where: str | None, region: str | None
+) -> tuple[Slicing, Ranges]:
+    """How the table, `name` at its service, is asked for, and the ranges that the region is."""
     columns = tuple(column.name for column in table.columns.values())
     cell = next((table.columns[name] for name in ("source_id", CELL) if name in table.columns), None)
-    if cell and cell.datatype == "BIGINT" and (cell.name == CELL or "gaia" in table.name):
+    if cell and cell.datatype == "BIGINT" and (cell.name == CELL or "gaia" in table.name.lower()):
         shift = 34 if cell.name == CELL else 35
         ranges = cells.bridged(cells.of_region(region)) if region else cells.SKY
-        return ByColumn(table.name, columns, where, cell.name, shift), ranges
+        return ByColumn(name, columns, where, cell.name, shift), ranges
     if table.position:
         ranges = cells.of_region(region, margin=0) if region else cells.SKY
-        return ByPosition(table.name, columns, where, *table.position), ranges
+        return ByPosition(name, columns, where, *table.position), ranges
     if region:
         raise Error(f"{table.name} has no positions, so it has no region; leave --region out, or see `mirror sed`")
     whole = {column.name for column in table.columns.values() if column.datatype in _WHOLE}
-    index = next((column for column in service.indexed(table.name) if column in whole), None)
+    index = next((column for column in service.indexed(name) if column in whole), None)
     if index is None:
         raise Error(f"{table.name} has neither positions nor an indexed column of whole numbers to fetch it by")
-    low, high = service.bounds(table.name, index)
+    low, high = service.bounds(name, index)
     ranges = [] if low is None or high is None else [(low, high + 1)]
-    return ByIndex(table.name, columns, where, index), ranges
+    return ByIndex(name, columns, where, index), ranges
 
 
 _WHOLE = ("BIGINT", "INTEGER", "SMALLINT")

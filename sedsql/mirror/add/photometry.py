@@ -59,7 +59,8 @@ def fetch_photometry(adding: Adding, service: Service, region: str | None, where
 
 def _asked(service: Service, name: str, where: str | None, whole: bool) -> tuple[Table, Slicing]:
     """The table with the columns that are wanted, and how it is asked for."""
-    found = named(service.table(name))
+    theirs = service.table(name)
+    found = named(theirs)
     if not whole or name != GAIA:
         columns = [found.columns[column] for column in TABLES[name].columns if column in found.columns]
         found = table_of(found.name, found.description, columns)
@@ -67,4 +68,4 @@ def _asked(service: Service, name: str, where: str | None, whole: bool) -> tuple
         joins, *keys = _MATCHED[name]
         names = tuple(column.name for column in found.columns.values())
         return found, Matched(name, names, None, joins, *keys)
-    return found, slicing_of(found, service, where, None)[0]
+    return found, slicing_of(found, theirs.name, service, where, None)[0]
