@@ -34,6 +34,13 @@ Parallel = Annotated[int, typer.Option(help="Questions that the service is asked
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
+def _service(name: str):
+    """The service, which tells on the terminal when it must be asked again."""
+    from .tap.service import Service
+
+    return Service(name, on_retry=lambda reason: progress.note(f"{reason}; asking again"))
+
+
 @contextmanager
 def _adding(folder: Path, wait: bool, parallel: int) -> Iterator:
     from .mirror.add import Adding  # pyvo takes a second to import
@@ -64,9 +71,7 @@ def add(
 
     A login is taken from ~/.netrc, or from the environment: SEDSQL_TAP_USER and SEDSQL_TAP_PASSWORD.
     """
-    from .tap.service import Service
-
-    tap, chosen = Service(service), columns.split(",") if columns else None
+    tap, chosen = _service(service), columns.split(",") if columns else None
     with _adding(folder, wait, parallel) as adding:
         rows = adding.table(table, tap, region=region, columns=chosen, where=where)
     say(f"{rows:,} rows came; {folder} has {load(folder)[table.lower()].rows:,} of {table}")
@@ -87,9 +92,8 @@ def sed(
     Example: `sedsql mirror sed orion --region 'CIRCLE(83.8, -5.4, 2)'`
     """
     from .mirror.add.photometry import fetch_photometry
-    from .tap.service import Service
 
-    tap = Service(service)
+    tap = _service(service)
     with _adding(folder, wait, parallel) as adding:
         rows = fetch_photometry(adding, tap, region, where, all_columns)
     say(f"{rows:,} rows came; ask {folder} what its sources are:")
@@ -129,10 +133,13 @@ def import_(
 
 @app.command()
 def resume(folder: Folder, wait: Wait = False, parallel: Parallel = 4) -> None:
-    """Go on with what was cut off, by Ctrl-C, a crash or a service that was down."""
+    """Go on with what was cut off, by Ctrl-C, a crash or a service that was down.
+
+    Example: `sedsql mirror resume orion`
+    """
     _must_be(folder)
     with _adding(folder, wait, parallel) as adding:
-        rows = adding.resume()
+        rows = adding.resume(_service)
     say(f"{rows:,} rows came; nothing is missing")
 
 
@@ -141,7 +148,10 @@ def verify(
     folder: Folder,
     remote: Annotated[bool, typer.Option("--remote", help="Ask the service for the rows of every piece, too.")] = False,
 ) -> None:
-    """Count and hash every file again, and say what is not as it was written."""
+    """Count and hash every file again, and say what is not as it was written.
+
+    Example: `sedsql mirror verify orion --remote`
+    """
     from .mirror.verify import verify as check
     from .mirror.verify import verify_remote
 
@@ -149,9 +159,7 @@ def verify(
     with progress.stages() as update:
         problems = list(check(folder.absolute(), manifest, update))
         if remote:
-            from .tap.service import Service
-
-            problems += verify_remote(manifest, Service, update)
+            problems += verify_remote(manifest, _service, update)
     for problem in problems:
         say(f"{problem.file or problem.table} {problem.what}")
     if problems:
@@ -164,7 +172,10 @@ def verify(
 
 @app.command()
 def repair(folder: Folder, wait: Wait = False) -> None:
-    """Forget files that are gone or damaged, and make a manifest anew that cannot be read; then `resume`."""
+    """Forget files that are gone or damaged, and make a manifest anew that cannot be read; then `resume`.
+
+    Example: `sedsql mirror repair orion`
+    """
     from .mirror.verify import repair as mend
 
     if not folder.is_dir():
@@ -179,7 +190,10 @@ def repair(folder: Folder, wait: Wait = False) -> None:
 
 @app.command()
 def compact(folder: Folder, wait: Wait = False) -> None:
-    """Merge the files of each partition into one; `add` and `import` do it when there are many."""
+    """Merge the files of each partition into one; `add` does it by itself when there are many.
+
+    Example: `sedsql mirror compact orion`
+    """
     _must_be(folder)
     with progress.stages() as update, writing(folder.absolute(), wait=wait):
         manifest = load(folder)
@@ -195,7 +209,10 @@ def info(
     table: Annotated[str | None, typer.Argument(help="Tell of this table's columns.")] = None,
     as_json: Json = False,
 ) -> None:
-    """What tables there are, where they come from, and how much of them; or the columns of one."""
+    """What tables there are, where they come from, and how much of them; or the columns of one.
+
+    Example: `sedsql mirror info orion gaiadr3.gaia_source`
+    """
     manifest = load(folder)
     if table:
         with open_mirror(folder) as con:

@@ -78,6 +78,11 @@ def bar(what: str, unit: str = "rows") -> Iterator[Callable[[int, int | None], N
         yield update
 
 
+def note(text: str) -> None:
+    """A line beside the bars, such as why something is tried again."""
+    _stderr.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 @contextmanager
 def stages(unit: str = "") -> Iterator[Callable[[str, int, int | None], None]]:
     """A bar for each stage of the block; call what it gives with the stage, how much is done, and of how much."""

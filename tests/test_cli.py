@@ -272,9 +272,15 @@ def test_missing_extras_are_named(sedsql, tmp_path, monkeypatch):
 # ---- how it looks ----
 
 
+MIRROR = [
+    f"mirror {name}"
+    for name in ("add", "sed", "import", "resume", "verify", "repair", "compact", "info", "rules", "sample")
+]
+
+
 def test_every_help_page_fits_80_columns_and_has_an_example(sedsql, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    for command in ["query", "translate", "classify", "train", "models", "mirror sample", "demo"]:
+    for command in ["query", "translate", "classify", "train", "models", *MIRROR, "demo"]:
         ran = sedsql(*command.split(), "--help")
         assert ran.code == 0
         assert f"Example: sedsql {command}" in " ".join(ran.out.split())
