@@ -11,10 +11,11 @@ import typer
 from . import progress
 from .jsontext import to_json
 from .mirror.compact import compact as compact_table
+from .mirror.hats import SCHEMA_FILE
 from .mirror.lock import writing
-from .mirror.manifest import Manifest, MirrorError, Stored
+from .mirror.manifest import MirrorError, Stored
 from .mirror.sample import write_sample
-from .mirror.store import changed, load, open_mirror
+from .mirror.store import DATABASE, changed, load, open_mirror
 from .show import out, print_rows, say
 
 app = typer.Typer(help="Local copies of archive tables, and the simulated sample sky.", no_args_is_help=True)
@@ -137,7 +138,7 @@ def resume(folder: Folder, wait: Wait = False, parallel: Parallel = 4) -> None:
 
     Example: `sedsql mirror resume orion`
     """
-    _must_be(folder)
+    load(folder)  # resuming makes no new mirror
     with _adding(folder, wait, parallel) as adding:
         rows = adding.resume(_service)
     say(f"{rows:,} rows came; nothing is missing")
@@ -178,8 +179,8 @@ def repair(folder: Folder, wait: Wait = False) -> None:
     """
     from .mirror.verify import repair as mend
 
-    if not folder.is_dir():
-        raise MirrorError(f"{folder} does not exist")
+    if not (folder / DATABASE).exists() and not any(folder.glob(f"*/*/dataset/{SCHEMA_FILE}")):
+        raise MirrorError(f"{folder} is no mirror, and has no files of one")
     with progress.stages() as update, writing(folder.absolute(), wait=wait):
         done = mend(folder.absolute(), update)
     for line in done:
@@ -194,7 +195,7 @@ def compact(folder: Folder, wait: Wait = False) -> None:
 
     Example: `sedsql mirror compact orion`
     """
-    _must_be(folder)
+    load(folder)
     with progress.stages() as update, writing(folder.absolute(), wait=wait):
         manifest = load(folder)
         for name, stored in manifest.items():
@@ -253,10 +254,6 @@ def _columns_of(con, table: str) -> list[tuple]:
     return [(c.name, c.datatype, c.unit, c.ucd, c.description) for c in found.columns.values()]
 
 
-def _must_be(folder: Path) -> Manifest:
-    return load(folder)
-
-
 @app.command()
 def rules(
     folder: Folder,
@@ -271,6 +268,7 @@ def rules(
     """
     from .mirror import rules as quality  # it opens a database to read them
 
+    load(folder)
     if off or on:
         with writing(folder.absolute(), wait=wait), changed(folder.absolute()) as con:
             for names, applied in ((off, False), (on, True)):

@@ -220,7 +220,16 @@ def test_mistakes_leave_no_mirror_behind(faulty, tmp_path):
         assert not (tmp_path / "m").exists()
     assert "does not exist" in bad("mirror", "resume", tmp_path / "m")
     (tmp_path / "thesis").mkdir()
-    assert "is no mirror" in bad("mirror", "add", tmp_path / "thesis", MATCH, "--from", faulty.url)
+    for words in (
+        ("add", MATCH, "--from", faulty.url),
+        ("repair",),
+        ("compact",),
+        ("resume",),
+        ("rules",),
+        ("verify",),
+    ):
+        assert "is no mirror" in bad("mirror", words[0], tmp_path / "thesis", *words[1:])
+    assert list((tmp_path / "thesis").iterdir()) == []
 
 
 def test_a_mirror_that_cannot_be_written_to_is_told(mirror):
