@@ -24,8 +24,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from sedsql.mirror.ingest import bulk
-from sedsql.mirror.ingest import import_files
+from sedsql.mirror.ingest import bulk, import_files
 from sedsql.mirror.sample import write_sample
 from sedsql.mirror.store import load, open_mirror
 

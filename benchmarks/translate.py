@@ -9,9 +9,9 @@ import time
 
 from sedsql.adql import translate
 from sedsql.bands import COLUMNS
+from sedsql.catalogue import Catalogue, Column, table_of
 from sedsql.inference.calls import FUNCTIONS
 from sedsql.mirror.archive import TABLES
-from sedsql.catalogue import Catalogue, Column, table_of
 from sedsql.resources import folder
 
 AIM_MS = 5
