@@ -1,6 +1,5 @@
 """The real server gives back what was put in: every column and row, NULLs too; and it stops at its limit."""
 
-import time
 import warnings
 
 import duckdb
@@ -51,19 +50,6 @@ def in_order(table):
     return table[np.argsort(table[key])]
 
 
-def job_of(service, query):
-    """The answer to an asynchronous query; pyvo's own wait asks for a change of phase, of which DaCHS loses some."""
-    job = service.submit_job(query, maxrec=100_000)
-    job.run()
-    end = time.monotonic() + 60
-    while job.phase in ("PENDING", "QUEUED", "EXECUTING") and time.monotonic() < end:
-        time.sleep(0.2)
-    try:
-        return job.fetch_result()
-    finally:
-        job.delete()
-
-
 @pytest.mark.parametrize("rows", [2_000, 20_000])
 def test_it_stops_at_its_limit(dachs, rows):
     dachs.limit(rows)
@@ -72,8 +58,6 @@ def test_it_stops_at_its_limit(dachs, rows):
         assert service.hardlimit == rows
         with pytest.warns(DALOverflowWarning):
             assert len(service.run_sync(QUERY, maxrec=100_000)) == rows
-        with pytest.warns(DALOverflowWarning):
-            assert len(job_of(service, QUERY)) == rows
         assert service.run_sync("SELECT COUNT(*) AS n FROM gaiadr3.gaia_source")["n"][0] == 30_000
     finally:
         dachs.configure()

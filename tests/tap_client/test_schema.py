@@ -13,7 +13,10 @@ NAME = "gaiadr3.gaia_source"
 
 
 def told(table):
-    return {c.name: (c.datatype, c.unit, c.ucd, c.description) for c in table.columns.values()}
+    # Whether astropy writes a unit such as electron between quotes depends on what was imported before.
+    return {
+        c.name: (c.datatype, c.unit and c.unit.replace("'", ""), c.ucd, c.description) for c in table.columns.values()
+    }
 
 
 @pytest.mark.parametrize("name", [NAME, "GaiaDR3.Gaia_Source", '"gaiadr3"."gaia_source"'])
