@@ -50,7 +50,7 @@ def plain(url: str, folder: Path) -> None:
     service = pyvo.dal.TAPService(url)
     for number, (query, rows) in enumerate(json.loads((folder / "pieces.json").read_text())):
         table = service.search(query, maxrec=rows + 1).to_table()
-        table.write(folder / f"plain-{number}.parquet", format="parquet", overwrite=True)
+        table.to_pandas().to_parquet(folder / f"plain-{number}.parquet")
 
 
 def timed(side: str, url: str, folder: Path) -> tuple[float, float]:

@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 PARALLEL = 4
 """Questions that a service is asked at a time."""
-PIECE_BYTES = 48_000_000
+PIECE_BYTES = 20_000_000
 """A piece holds about so many bytes of columns, so that a few of them fit in memory."""
 SAVE_EVERY = 30.0
 """Seconds between two times that the manifest goes from the journal to the database."""
