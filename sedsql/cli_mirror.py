@@ -72,10 +72,13 @@ def add(
 
     A login is taken from ~/.netrc, or from the environment: SEDSQL_TAP_USER and SEDSQL_TAP_PASSWORD.
     """
+    from .tap.schema import without_quotes
+
     tap, chosen = _service(service), columns.split(",") if columns else None
     with _adding(folder, wait, parallel) as adding:
         rows = adding.table(table, tap, region=region, columns=chosen, where=where)
-    say(f"{rows:,} rows came; {folder} has {load(folder)[table.lower()].rows:,} of {table}")
+    stored = adding.manifest[without_quotes(table).lower()]
+    say(f"{rows:,} rows came; {folder} has {stored.rows:,} of {stored.table.name}")
 
 
 @app.command()

@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..tap.transport import ANSWER
 from . import cells, layout
 from .hats import write_catalogues
 from .layout import File, TableWriter, folder_of
@@ -119,7 +120,7 @@ def sweep(mirror: Path, manifest: Manifest) -> None:
             if path.relative_to(mirror).as_posix() not in named:
                 path.unlink()
         _remove_empty(folder)
-    for path in mirror.glob(".answer-*"):
+    for path in mirror.glob(f"{ANSWER}*"):
         path.unlink()
     shutil.rmtree(mirror / SCRATCH, ignore_errors=True)
 

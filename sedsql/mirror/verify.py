@@ -150,7 +150,7 @@ def _from_files(mirror: Path) -> Manifest:
         if "table" not in about:
             continue
         with duckdb.connect() as con:
-            described = con.execute(f"DESCRIBE SELECT * FROM read_parquet('{path}')").fetchall()
+            described = con.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
         columns = []
         for name, datatype, *_ in described:
             known = {key.decode(): value.decode() for key, value in (schema.field(name).metadata or {}).items()}

@@ -22,6 +22,9 @@ from .login import PASSWORD, USER, Login
 from .retry import Passing, Patience, Slow
 from .votable import Answer, message, read
 
+ANSWER = ".answer-"
+"""The names of answers on disk begin so: what a killed process leaves is found by it."""
+
 _TIME = re.compile(
     r"time[ -]?d?[ -]?out|time limit|execution time|too long|exceeded.{0,40}(time|duration)|statement timeout"
     r"|cancel+ing statement|(?<!a)synchronous.{0,60}(limit|exceed|too)",
@@ -166,7 +169,7 @@ def whole(response: requests.Response, session: Session, folder: Path, longest: 
     longest : seconds that all of it may take
     """
     started = time.monotonic()
-    handle, name = tempfile.mkstemp(prefix="answer-", suffix=".votable", dir=folder)
+    handle, name = tempfile.mkstemp(prefix=ANSWER, suffix=".votable", dir=folder)
     try:
         with response, os.fdopen(handle, "wb") as file:
             if not response.ok:

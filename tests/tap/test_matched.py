@@ -68,6 +68,17 @@ def test_the_quicker_way_is_taken(faulty, small_mirror, tmp_path, monkeypatch, s
     assert bool(by_list.calls) == (slow != BY_LIST)
 
 
+def test_all_that_is_wanted_is_known_before_the_first_row_comes(faulty, tmp_path, monkeypatch):
+    def killed(self, name, service):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Adding, "fetch", killed)
+    with pytest.raises(KeyboardInterrupt):
+        fetched(faulty, tmp_path / "m", monkeypatch)
+    assert set(load(tmp_path / "m")) == set(TABLES)
+    assert all(stored.missing for stored in load(tmp_path / "m").values())
+
+
 class Noting:
     """A method that notes its calls."""
 

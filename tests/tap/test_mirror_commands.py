@@ -67,6 +67,20 @@ def test_add_info_verify(faulty, mirror, small_mirror):
     assert "did you mean gaiadr3.allwise_best_neighbour?" in bad("mirror", "info", mirror, "gaiadr3.allwise_neighbour")
 
 
+def test_names_with_quotes_and_folders_with_apostrophes(faulty, tmp_path):
+    name = 'viz."J/A+A/1/table2"'
+    faulty.archive.alter("CREATE SCHEMA viz")
+    faulty.archive.alter(f'CREATE TABLE {name} AS SELECT source_id AS "Source", ra, dec FROM gaiadr3.gaia_source')
+    mirror = tmp_path / "it's here"
+    words = ("mirror", "add", mirror, name, "--from", faulty.url, "--region")
+    assert "of viz.J/A+A/1/table2" in good(*words, "BOX(30, 0, 60, 60)")
+    good(*words, "BOX(80, 0, 60, 60)")
+    assert "files before" in good("mirror", "compact", mirror)
+    (mirror / "mirror.duckdb").unlink()
+    good("mirror", "repair", mirror)
+    assert good("mirror", "verify", mirror).startswith("All is well")
+
+
 def test_verify_tells_of_rows_that_the_service_has_since(faulty, mirror):
     faulty.archive.alter(f"DELETE FROM {MATCH} WHERE source_id = (SELECT min(source_id) FROM {MATCH})")
     done = run("mirror", "verify", mirror, "--remote")

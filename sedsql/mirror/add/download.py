@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -134,10 +135,9 @@ class _Work:
             running: set[Future[T]] = set()
             try:
                 while True:
-                    for item in left:
+                    # No more than run at once: answers that wait to be stored would fill the memory.
+                    for item in islice(left, self.parallel - len(running)):
                         running.add(pool.submit(do, item))
-                        if len(running) == self.parallel:
-                            break
                     if not running:
                         return
                     # A short wait, so that Ctrl-C is heard.
@@ -211,7 +211,10 @@ class _Work:
                 return counted, None
             if attempt + 1 < TRIES:
                 # A cut answer that calls itself whole, or a table that has changed since it was counted.
-                counted = Counted(counted.ranges, self.ask(counted.ranges)[1] or 0)
+                _, rows = self.ask(counted.ranges)
+                if rows is None:
+                    return counted, None
+                counted = Counted(counted.ranges, rows)
         raise Damaged(
             f"{self.asking.service.url} counts {counted.rows:,} rows in a piece of {self.stored.table.name}, but gave "
             f"{came:,}, {TRIES} times; it was not stored"

@@ -17,6 +17,7 @@ from ...tap.schema import quoted
 from ...tap.service import Service
 from ...tap.votable import Answer
 from ..cells import Ranges
+from ..layout import arrow_type
 from ..manifest import Stored
 from .slices import Slicing
 
@@ -70,9 +71,9 @@ class Matched(Slicing):
             for file in matches.files.values()
             if (file.low or 0) < high and (file.high or 0) >= low
         ]
-        column, key = json.dumps(self.match_column), json.dumps(self.key)
         if not near:
-            near, piece = [str(mirror / path) for path in matches.files][:1], [(0, 0)]
+            return pa.table({self.key: pa.array([], arrow_type(matches.table.columns[self.match_column]))})
+        column, key = json.dumps(self.match_column), json.dumps(self.key)
         tests = " OR ".join(f"(source_id >= {low << 35} AND source_id < {high << 35})" for low, high in piece)
         query = f"SELECT DISTINCT {column} AS {key} FROM read_parquet(?) WHERE ({tests}) AND {column} IS NOT NULL"
         with duckdb.connect() as con:

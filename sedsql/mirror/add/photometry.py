@@ -8,6 +8,7 @@ from ...catalogue import Table, table_of
 from ...tap.service import Service
 from .. import cells
 from ..archive import TABLES
+from ..store import save
 from . import Adding, named, slicing_of
 from .matched import Matched
 from .slices import Slicing
@@ -54,6 +55,8 @@ def fetch_photometry(adding: Adding, service: Service, region: str | None, where
     for name in TABLES:
         table, slicing = _asked(service, name, where if name == GAIA else None, whole)
         adding.want(table, service, slicing, wanted)
+    # All that is wanted, before the first of it is fetched: `resume` must know it, whatever happens.
+    save(adding.mirror, adding.manifest)
     return sum(adding.fetch(name, service) for name in TABLES)
 
 
