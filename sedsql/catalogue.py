@@ -7,6 +7,9 @@ import duckdb
 CELL = "_healpix_29"
 """The column of HEALPix cells in tables that have no source_id; HATS's own name of it (IVOA Note, Section 3)."""
 
+SOURCE_ID_SHIFT = 35
+"""Bits below the HEALPix cell of order 12 in Gaia's source_id (Gaia DR3 documentation, Section 20.1.1)."""
+
 _POSITION_UCDS = ("pos.eq.ra;meta.main", "pos.eq.dec;meta.main")
 
 _TAP_TYPES = {"FLOAT": "REAL", "TINYINT": "SMALLINT", "HUGEINT": "BIGINT", "UBIGINT": "BIGINT"}
@@ -54,9 +57,14 @@ class Table:
         return self.cell_column or (source_id.name if source_id and source_id.datatype == "BIGINT" else None)
 
     @property
+    def has_cells(self) -> bool:
+        """Whether `sort_column` is known to hold cells: any table can have a source_id that means something else."""
+        return self.sort_column == CELL or (self.sort_column == "source_id" and "gaia" in self.name.lower())
+
+    @property
     def cell_shift(self) -> int:
         """Bits below the cell of order 12 in `sort_column`."""
-        return 34 if (self.sort_column or "").lower() == CELL else 35
+        return 34 if (self.sort_column or "").lower() == CELL else SOURCE_ID_SHIFT
 
     @property
     def hidden(self) -> frozenset[str]:

@@ -6,10 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
+import duckdb
 import typer
 
 from . import progress
+from .catalogue import Catalogue
+from .errors import did_you_mean
 from .jsontext import to_json
+from .mirror import cells
 from .mirror.compact import compact as compact_table
 from .mirror.hats import SCHEMA_FILE
 from .mirror.lock import writing
@@ -234,8 +238,6 @@ def _print(names, rows, as_json: bool) -> None:
 
 
 def _about(name: str, stored: Stored) -> tuple:
-    from .mirror import cells
-
     share = None
     if stored.wanted:
         share = f"{100 - 100 * cells.size(stored.missing) / cells.size(stored.wanted):.4g} %"
@@ -244,16 +246,10 @@ def _about(name: str, stored: Stored) -> tuple:
 
 
 def _columns_of(con, table: str) -> list[tuple]:
-    import difflib
-
-    from .catalogue import Catalogue
-
     catalogue = Catalogue.of(con)
     found = catalogue.tables.get(table.lower())
     if not found:
-        near = difflib.get_close_matches(table.lower(), catalogue.tables, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(catalogue.tables)}"
-        raise MirrorError(f"There is no table {table} in this mirror; {hint}")
+        raise MirrorError(f"There is no table {table} in this mirror; {did_you_mean(table, catalogue.tables)}")
     return [(c.name, c.datatype, c.unit, c.ucd, c.description) for c in found.columns.values()]
 
 
@@ -278,14 +274,12 @@ def rules(
                 for name in names or []:
                     quality.switch(con, name, applied)
     with open_mirror(folder) as con:
-        answer = con.execute("SELECT * FROM sed.rules" if _has_rules(con) else "SELECT 'none' AS rule WHERE false")
+        try:
+            answer = con.execute("SELECT * FROM sed.rules")
+        except duckdb.CatalogException:
+            raise MirrorError(f"{folder} has no sed.photometry, and so no rules; see `sedsql mirror sed`") from None
         names, rows = [column[0] for column in answer.description or []], answer.fetchall()
     _print(names, rows, as_json)
-
-
-def _has_rules(con) -> bool:
-    query = "SELECT count(*) FROM duckdb_views() WHERE schema_name = 'sed' AND view_name = 'rules'"
-    return bool(con.execute(query).fetchone()[0])
 
 
 @app.command()

@@ -58,24 +58,11 @@ class _Rate(TextColumn):
 
 
 @contextmanager
-def bar(what: str, unit: str = "rows") -> Iterator[Callable[[int, int | None], None]]:
+def bar(what: str, unit: str = "rows") -> Iterator[Callable[..., None]]:
     """A bar for the block; call what it gives with how much is done, and of how much where that is known."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        _Rate(unit),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=_stderr, transient=True, disable=not _stderr.is_terminal) as progress:
-        task = progress.add_task(what, total=None)
-
-        def update(done: int, of: int | None = None) -> None:
-            if _signals:
-                raise KeyboardInterrupt
-            progress.update(task, completed=done, total=of)
-
-        yield update
+    with stages(unit) as update:
+        update(what, 0)
+        yield lambda done, of=None: update(what, done, of)
 
 
 def note(text: str) -> None:
@@ -84,7 +71,7 @@ def note(text: str) -> None:
 
 
 @contextmanager
-def stages(unit: str = "") -> Iterator[Callable[[str, int, int | None], None]]:
+def stages(unit: str = "") -> Iterator[Callable[..., None]]:
     """A bar for each stage of the block; call what it gives with the stage, how much is done, and of how much."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), _Rate(unit), TimeRemainingColumn())
     with Progress(*columns, console=_stderr, transient=True, disable=not _stderr.is_terminal) as progress:

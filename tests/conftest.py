@@ -1,13 +1,16 @@
 """What several folders of tests share: the shared real data, a small simulated sky, and the command itself."""
 
+import csv
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import hypothesis
 import pytest
 
 from sedsql import cli
+from sedsql.bands import COLUMNS
 from sedsql.mirror.sample import write_sample
 
 # How long an example takes says more of the machine than of the code.
@@ -33,11 +36,21 @@ def shared():
 
 
 @pytest.fixture(scope="session")
-def sky(tmp_path_factory):
-    """A simulated mirror of 2,000 sources, not to be changed."""
-    path = tmp_path_factory.mktemp("sky") / "sky"
-    write_sample(path, 2_000, seed=5)
-    return path
+def sky_of(tmp_path_factory):
+    """`sky_of(rows)` is a simulated mirror of so many sources, made once and not to be changed."""
+
+    @cache
+    def sky_of(rows, seed=5):
+        path = tmp_path_factory.mktemp("sky") / "sky"
+        write_sample(path, rows, seed=seed)
+        return path
+
+    return sky_of
+
+
+@pytest.fixture(scope="session")
+def sky(sky_of):
+    return sky_of(2_000)
 
 
 @dataclass
@@ -62,3 +75,12 @@ def sedsql(monkeypatch, capfd):
         return Ran(code, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture
+def photometry(tmp_path):
+    """A CSV of three sources; the second has text for a magnitude where the test puts it."""
+    path = tmp_path / "in.csv"
+    with open(path, "w", newline="") as file:
+        csv.writer(file).writerows([["name", *COLUMNS], *([name, *range(10, 20)] for name in "abc")])
+    return path

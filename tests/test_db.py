@@ -6,17 +6,14 @@ from sedsql.bands import COLUMNS
 from sedsql.db import ClosedError
 from sedsql.inference.session import Session
 from sedsql.mirror.manifest import MirrorError
-from sedsql.mirror.sample import write_sample
 from sedsql.resources import folder
 
 ROWS = 20_000
 
 
 @pytest.fixture(scope="module")
-def sky(tmp_path_factory):
-    path = tmp_path_factory.mktemp("db") / "sky"
-    write_sample(path, ROWS, seed=5)
-    return path
+def sky(sky_of):
+    return sky_of(ROWS)
 
 
 @pytest.fixture

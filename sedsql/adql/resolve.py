@@ -354,7 +354,7 @@ def _names(sources: list[Source]) -> set[str] | None:
 
 
 def _nearest(name: str, names: Iterable[str], short: Mapping[str, list[str]] | None = None) -> str | None:
-    near = get_close_matches(name.lower(), list(names), 3, 0.6)
+    near = get_close_matches(name.lower(), list(names))
     if not near and short:
-        near = [key for word in get_close_matches(name.rsplit(".", 1)[-1], list(short), 3, 0.6) for key in short[word]]
+        near = [key for word in get_close_matches(name.rsplit(".", 1)[-1], list(short)) for key in short[word]]
     return f"did you mean {' or '.join(near)}?" if near else None

@@ -1,30 +1,20 @@
 """Few files instead of many: the pieces of each partition become one file, sorted."""
 
-import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..tap.transport import ANSWER
-from . import cells, layout
+from . import Progress, cells, layout
 from .hats import write_catalogues
 from .layout import File, TableWriter, folder_of
 from .manifest import Manifest, Stored
+from .sort import BATCH, SCRATCH, sorted_by
 from .store import save
-
-Progress = Callable[[str, int, int | None], None]
-
-_BATCH = 65_536
-SCRATCH = ".sorting"
-"""The folder in a mirror where DuckDB puts what memory does not hold."""
-
-_SORT_MEMORY = "600MB"
-"""What DuckDB may use to sort a partition before it goes to disk."""
 
 
 def compact_small(mirror: Path, manifest: Manifest, progress: Progress) -> None:
@@ -94,19 +84,18 @@ def _sorted(mirror: Path, files: list[File], column: str | None) -> Iterator[pa.
     """The rows of the files in the order of the column; files that come one after the other are read as they are."""
     files = sorted(files, key=lambda file: (file.low or 0, file.high or 0))
     apart = all((one.high or 0) < (other.low or 0) for one, other in pairwise(files))
+    batches = _batches([mirror / file.path for file in files])
     if column is None or apart:
-        for file in files:
-            with pq.ParquetFile(mirror / file.path) as parquet:
-                for batch in parquet.iter_batches(_BATCH):
-                    yield pa.Table.from_batches([batch])
-        return
-    with duckdb.connect() as con:
-        con.execute(f"SET memory_limit = '{_SORT_MEMORY}'")
-        con.execute("SET temp_directory = ?", [str(mirror / SCRATCH)])
-        listed = [str(mirror / file.path) for file in files]
-        query = f"SELECT * FROM read_parquet({listed!r}, hive_partitioning = false) ORDER BY {json.dumps(column)}"
-        for batch in con.sql(query).to_arrow_reader(_BATCH):
-            yield pa.Table.from_batches([batch])
+        return (pa.Table.from_batches([batch]) for batch in batches)
+    schema = pq.read_schema(mirror / files[0].path)
+    return sorted_by(column, batches, schema.remove_metadata(), mirror / SCRATCH)
+
+
+def _batches(paths: list[Path]) -> Iterator[pa.RecordBatch]:
+    for path in paths:
+        with pq.ParquetFile(path) as parquet:
+            for batch in parquet.iter_batches(BATCH):
+                yield batch.replace_schema_metadata(None)
 
 
 def sweep(mirror: Path, manifest: Manifest) -> None:

@@ -55,8 +55,7 @@ class File:
 
 def with_cells(table: Table) -> Table:
     """The table as it is stored: one with positions but without Gaia's source_id gets the column of HEALPix cells."""
-    is_gaia = table.cell_column == "source_id" and "gaia" in table.name.lower()
-    if is_gaia or not table.position or CELL in table.columns:
+    if table.has_cells or not table.position:
         return table
     about = "HEALPix cell of order 29 of the position, nested; added by sedsql"
     return table.adding(Column(CELL, "BIGINT", None, "pos.healpix", about))

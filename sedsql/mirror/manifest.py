@@ -27,6 +27,10 @@ class MirrorError(Error):
     """A folder that is no mirror, or cannot be used as one."""
 
 
+class LaterVersion(MirrorError):  # noqa: N818
+    """A mirror that a later sedsql made."""
+
+
 @dataclass(frozen=True)
 class Piece:
     """Part of a table that came in one answer.
@@ -162,7 +166,7 @@ def read(con: duckdb.DuckDBPyConnection, mirror: Path) -> Manifest:
     if not version:
         raise MirrorError(f"{mirror} has no manifest; `sedsql mirror repair {mirror}` makes one from its files")
     if version[0] > VERSION:
-        raise MirrorError(
+        raise LaterVersion(
             f"{mirror} was made by a later sedsql (manifest {version[0]}, this one reads up to {VERSION}); "
             "upgrade with `pip install --upgrade sedsql`"
         )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -11,14 +12,12 @@ import pyarrow.parquet as pq
 
 from ..catalogue import Column, table_of, tap_type
 from ..tap.service import Service
-from . import cells
+from . import Progress, cells
 from .cells import ORDER
 from .hats import SCHEMA_FILE, write_catalogues
 from .layout import File, sha256
-from .manifest import Manifest, MirrorError, Piece, Stored
-from .store import load, save
-
-Progress = Callable[[str, int, int | None], None]
+from .manifest import LaterVersion, Manifest, MirrorError, Piece, Stored
+from .store import DATABASE, load, save
 
 
 @dataclass(frozen=True)
@@ -50,12 +49,10 @@ def verify(mirror: Path, manifest: Manifest, progress: Progress) -> Iterator[Pro
 def verify_remote(manifest: Manifest, open_service: Callable[[str], Service], progress: Progress) -> Iterator[Problem]:
     """Ask the services for the number of rows of every piece again."""
     asked = [(name, stored, piece) for name, stored in manifest.items() for piece in stored.pieces.values()]
-    services: dict[str, Service] = {}
+    service_of = cache(open_service)
     for done, (name, stored, piece) in enumerate(asked):
         if stored.service and piece.count_query:
-            if stored.service not in services:
-                services[stored.service] = open_service(stored.service)
-            rows = services[stored.service].count(piece.count_query)
+            rows = service_of(stored.service).count(piece.count_query)
             if rows != piece.remote_rows:
                 yield Problem(
                     name,
@@ -89,11 +86,11 @@ def repair(mirror: Path, progress: Progress) -> list[str]:
     done = []
     try:
         manifest = load(mirror)
-    except MirrorError as error:
-        if "later sedsql" in str(error):
-            raise
+    except LaterVersion:
+        raise
+    except MirrorError:
         manifest = _from_files(mirror)
-        (mirror / "mirror.duckdb").unlink(missing_ok=True)
+        (mirror / DATABASE).unlink(missing_ok=True)
         done.append(f"the manifest was made anew from {sum(len(s.files) for s in manifest.values())} files")
     for problem in list(verify(mirror, manifest, progress)):
         if problem.file:

@@ -2,8 +2,12 @@
 
 import gzip
 
+import numpy as np
 import pyarrow as pa
 
+from sedsql.mirror.store import open_mirror
+
+NAME = "gaiadr3.gaia_source"
 ECSV = {
     pa.int64(): "int64",
     pa.int32(): "int32",
@@ -33,3 +37,31 @@ def _word(value):
     if value is None:
         return "null"
     return f'"{value}"' if isinstance(value, str | bool) else repr(value)
+
+
+def stars(n, first=0, seed=0, step=1 << 20):
+    """Rows of a small gaia_source, in the order of source_id, every seventh value missing."""
+    rng = np.random.default_rng([seed, first])
+    gone = np.arange(n) % 7 == 3
+    source_id = (np.arange(first, first + n, dtype=np.int64) << 35) * 100 + rng.integers(0, step, n)
+    return pa.table(
+        {
+            "source_id": source_id,
+            "designation": [f"Gaia DR3 {number}" for number in source_id],
+            "ra": rng.uniform(0, 360, n),
+            "dec": rng.uniform(-90, 90, n),
+            "phot_g_mean_mag": pa.array(rng.uniform(5, 20, n).astype(np.float32), mask=gone),
+            "rv_nb_transits": pa.array(rng.integers(0, 99, n).astype(np.int16), mask=gone),
+            "duplicated_source": rng.uniform(size=n) < 0.5,
+            "libname_gspphot": pa.array(rng.choice(["MARCS", "A, B", 'say ""no""'.replace('""', "'")], n), mask=gone),
+        }
+    )
+
+
+def rows_in(mirror, order="source_id"):
+    with open_mirror(mirror) as con:
+        return con.sql(f"SELECT * FROM {NAME} ORDER BY {order}").to_arrow_table().cast(stars(1).schema)
+
+
+def files_in(mirror):
+    return {path: path.read_bytes() for path in sorted(mirror.rglob("*")) if path.is_file() and path.name != ".lock"}

@@ -1,16 +1,13 @@
 import pytest
 
-from sedsql.mirror.sample import write_sample
 from sedsql.mirror.store import open_mirror
 
 ROWS = 100_000
 
 
 @pytest.fixture(scope="session")
-def sample_sky(tmp_path_factory):
-    path = tmp_path_factory.mktemp("sky") / "sample"
-    write_sample(path, ROWS, seed=3)
-    return path
+def sample_sky(sky_of):
+    return sky_of(ROWS, seed=3)
 
 
 @pytest.fixture
@@ -20,8 +17,6 @@ def con(sample_sky):
 
 
 @pytest.fixture(scope="session")
-def tiny_sky(tmp_path_factory):
+def tiny_sky(sky_of):
     """A handful of rows, not to be changed."""
-    path = tmp_path_factory.mktemp("tiny") / "sample"
-    write_sample(path, 50, seed=3)
-    return path
+    return sky_of(50, seed=3)

@@ -1,8 +1,6 @@
 """Files of others in a mirror: compared with astropy's reading of them, and with the rows they were written from."""
 
-import gzip
 import json
-import shutil
 
 import duckdb
 import numpy as np
@@ -11,45 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
 from astropy.units import Unit
-from bulk import write_bulk
+from bulk import NAME, rows_in, stars, write_bulk
 
-from sedsql.mirror import ingest, layout
-from sedsql.mirror.ingest import import_files, stream
-from sedsql.mirror.manifest import MirrorError
+from sedsql.mirror import layout
+from sedsql.mirror.ingest import import_files
 from sedsql.mirror.store import load, open_mirror
 from sedsql.mirror.verify import verify
-from sedsql.tables import TableError
-
-NAME = "gaiadr3.gaia_source"
-
-
-def stars(n, first=0, seed=0, step=1 << 20):
-    """Rows of a small gaia_source, in the order of source_id, every seventh value missing."""
-    rng = np.random.default_rng([seed, first])
-    gone = np.arange(n) % 7 == 3
-    source_id = (np.arange(first, first + n, dtype=np.int64) << 35) * 100 + rng.integers(0, step, n)
-    return pa.table(
-        {
-            "source_id": source_id,
-            "designation": [f"Gaia DR3 {number}" for number in source_id],
-            "ra": rng.uniform(0, 360, n),
-            "dec": rng.uniform(-90, 90, n),
-            "phot_g_mean_mag": pa.array(rng.uniform(5, 20, n).astype(np.float32), mask=gone),
-            "rv_nb_transits": pa.array(rng.integers(0, 99, n).astype(np.int16), mask=gone),
-            "duplicated_source": rng.uniform(size=n) < 0.5,
-            "libname_gspphot": pa.array(rng.choice(["MARCS", "A, B", 'say ""no""'.replace('""', "'")], n), mask=gone),
-        }
-    )
-
-
-def rows_in(mirror, order="source_id"):
-    with open_mirror(mirror) as con:
-        return con.sql(f"SELECT * FROM {NAME} ORDER BY {order}").to_arrow_table().cast(stars(1).schema)
-
-
-def files_in(mirror):
-    return {path: path.read_bytes() for path in sorted(mirror.rglob("*")) if path.is_file() and path.name != ".lock"}
-
 
 # The bulk files
 
@@ -101,7 +66,7 @@ def test_what_astropy_writes_as_ecsv_is_read_as_astropy_reads_it(tmp_path):
 def test_rows_in_no_order_are_sorted_and_fill_the_right_partitions(tmp_path, monkeypatch):
     monkeypatch.setattr(layout, "PARTITION_ROWS", 500)
     monkeypatch.setattr("sedsql.mirror.ingest.bulk.BATCH", 300)
-    monkeypatch.setattr(stream, "BATCH", 300)
+    monkeypatch.setattr("sedsql.mirror.sort.BATCH", 300)
     whole = stars(3000)
     mixed = whole.take(pa.array(np.random.default_rng(1).permutation(3000)))
     files = [write_bulk(tmp_path / f"{k}.csv.gz", mixed.slice(k * 1000, 1000)) for k in range(3)]
@@ -239,187 +204,6 @@ def test_parquet_of_a_survey_without_source_id_gets_cells(tmp_path):
         keys = pq.read_table(tmp_path / "sky" / file, partitioning=None)["_healpix_29"].to_pylist()
         assert keys == sorted(keys)
         assert {key >> 58 for key in keys} == {int(file.split("Npix=")[1].split("/")[0])}
-
-
-# What is there already
-
-
-@pytest.fixture
-def sky(tmp_path):
-    write_bulk(tmp_path / "first.csv.gz", stars(100))
-    import_files(tmp_path / "sky", [tmp_path / "first.csv.gz"], NAME)
-    return tmp_path / "sky"
-
-
-def refused(mirror, error, words, *arguments, **options):
-    """The import fails in these words and leaves every file as it was."""
-    before = files_in(mirror)
-    rows = rows_in(mirror)
-    with pytest.raises(error, match=words):
-        import_files(mirror, *arguments, **options)
-    after = files_in(mirror)
-    assert before.keys() == after.keys()
-    assert {p for p in after if before[p] != after[p]} <= {mirror / "mirror.duckdb"}
-    assert rows_in(mirror).equals(rows)
-
-
-def test_other_rows_are_added(sky, tmp_path):
-    write_bulk(tmp_path / "more.csv.gz", stars(60, 100))
-    assert import_files(sky, [tmp_path / "more.csv.gz"], NAME) == 60
-    assert rows_in(sky).equals(pa.concat_tables([stars(100), stars(60, 100)]))
-
-
-def test_no_row_comes_twice(sky, tmp_path):
-    write_bulk(tmp_path / "more.csv.gz", pa.concat_tables([stars(100).slice(90), stars(60, 100)]))
-    refused(
-        sky,
-        MirrorError,
-        "^10 values of source_id of the files are in gaiadr3.gaia_source of this mirror already.*--replace",
-        [tmp_path / "more.csv.gz"],
-        NAME,
-    )
-    again = [write_bulk(tmp_path / f"{k}.csv.gz", stars(60, 200)) for k in range(2)]
-    refused(sky, MirrorError, "^60 values of source_id are more than once in the files", again, NAME)
-    with pytest.raises(TableError, match="is named twice"):
-        import_files(sky, [again[0], again[0]], NAME)
-
-
-def test_rows_of_a_match_table_are_compared_as_a_whole(tmp_path):
-    match = pa.table({"source_id": [5, 5, 7], "allwise_oid": [1, 2, None], "angular_distance": [0.1, 0.2, None]})
-    pq.write_table(match, tmp_path / "a.parquet")
-    pq.write_table(match.slice(2), tmp_path / "b.parquet")
-    import_files(tmp_path / "sky", [tmp_path / "a.parquet"], "gaiadr3.allwise_neighbourhood")
-    with pytest.raises(MirrorError, match=r"^1 rows of the files are in"):
-        import_files(tmp_path / "sky", [tmp_path / "b.parquet"], "gaiadr3.allwise_neighbourhood")
-    with pytest.raises(MirrorError, match=r"^1 rows are more than once"):
-        import_files(
-            tmp_path / "new", [tmp_path / "a.parquet", tmp_path / "b.parquet"], "gaiadr3.allwise_neighbourhood"
-        )
-
-
-def test_replace_leaves_nothing_of_the_old_table(sky, tmp_path):
-    rows = stars(20, 50).drop_columns(["rv_nb_transits"])
-    write_bulk(tmp_path / "new.csv.gz", rows)
-    import_files(sky, [tmp_path / "new.csv.gz"], NAME, replace=True)
-    with open_mirror(sky) as con:
-        assert con.sql(f"SELECT * FROM {NAME}").to_arrow_table().column_names == rows.column_names
-    files = [path.relative_to(sky).as_posix() for path in sky.rglob("*.parquet")]
-    assert files == list(load(sky)[NAME].files)
-    schema = pq.read_schema(next(sky.rglob("_common_metadata")))
-    assert schema.names == rows.column_names
-
-
-def test_another_table_is_not_mixed_in(sky, tmp_path, tiny_sky):
-    write_bulk(tmp_path / "a.csv.gz", stars(5, 300).drop_columns(["ra"]))
-    refused(sky, MirrorError, r"a.csv.gz lacks the column ra, which .* has", [tmp_path / "a.csv.gz"], NAME)
-    more = stars(5, 300).append_column("extra", pa.array(range(5)))
-    write_bulk(tmp_path / "b.csv.gz", more)
-    refused(sky, MirrorError, r"b.csv.gz has the column extra, which .* has not", [tmp_path / "b.csv.gz"], NAME)
-    refused(
-        sky,
-        TableError,
-        "a.csv.gz has no column ra, extra, which .*b.csv.gz has",
-        [tmp_path / "b.csv.gz", tmp_path / "a.csv.gz"],
-        NAME,
-    )
-    shutil.copytree(tiny_sky, tmp_path / "simulated")
-    with pytest.raises(MirrorError, match="comes from `sedsql mirror sample`, which is not mixed with files"):
-        import_files(tmp_path / "simulated", [tmp_path / "b.csv.gz"], NAME)
-
-
-# What is broken
-
-
-@pytest.mark.parametrize(
-    ("break_it", "words"),
-    [
-        (lambda text: text + b"1,2\n", "line 66: .*Expected 8 columns, got 2"),
-        (lambda text: text.replace(b"source_id,desig", b"sourceid,desig"), "its header and its line of names"),
-        (lambda text: text.replace(b"float32", b"complex64"), "column phot_g_mean_mag is of ECSV's type complex64"),
-        (lambda text: text[: text.index(b"source_id,desig")], "is empty: it has no line of column names"),
-        (lambda text: text.replace(b"# - {name", b"# - {{name"), "cannot be read as ECSV"),
-    ],
-)
-def test_a_broken_file_is_named_and_nothing_is_changed(sky, tmp_path, break_it, words):
-    write_bulk(tmp_path / "good.csv.gz", stars(50, 300))
-    write_bulk(tmp_path / "bad.csv.gz", stars(50, 400))
-    broken = break_it(gzip.decompress((tmp_path / "bad.csv.gz").read_bytes()))
-    (tmp_path / "bad.csv.gz").write_bytes(gzip.compress(broken))
-    refused(sky, TableError, f"bad.csv.gz.*({words})", [tmp_path / "good.csv.gz", tmp_path / "bad.csv.gz"], NAME)
-
-
-def test_the_line_of_a_wrong_value_is_told(sky, tmp_path):
-    write_bulk(tmp_path / "bad.csv.gz", stars(50, 400))
-    lines = gzip.decompress((tmp_path / "bad.csv.gz").read_bytes()).split(b"\n")
-    lines[39] = lines[39].replace(b'"Gaia', b'here,"Gaia').replace(b",here", b"x", 1)
-    (tmp_path / "bad.csv.gz").write_bytes(gzip.compress(b"\n".join(lines)))
-    refused(
-        sky, TableError, "bad.csv.gz cannot be read, line 40, column source_id: .*x'", [tmp_path / "bad.csv.gz"], NAME
-    )
-
-
-@pytest.mark.parametrize("cut", [lambda whole: whole[:-4], lambda whole: whole[: len(whole) // 2]])
-def test_a_download_that_was_cut_is_refused(sky, tmp_path, cut):
-    whole = write_bulk(tmp_path / "a.csv.gz", stars(5000, 400)).read_bytes()
-    (tmp_path / "a.csv.gz").write_bytes(cut(whole))
-    refused(sky, TableError, "a.csv.gz cannot be read.*ended before", [tmp_path / "a.csv.gz"], NAME)
-
-
-def test_a_bit_that_fell_over_is_found(sky, tmp_path):
-    whole = bytearray(write_bulk(tmp_path / "a.csv.gz", stars(50, 400)).read_bytes())
-    whole[-6] ^= 1  # in the checksum
-    (tmp_path / "a.csv.gz").write_bytes(whole)
-    refused(sky, TableError, "a.csv.gz cannot be read: CRC check failed", [tmp_path / "a.csv.gz"], NAME)
-
-
-@pytest.mark.parametrize("ending", ["parquet", "fits", "vot"])
-def test_half_a_file_is_refused(sky, tmp_path, ending):
-    path = tmp_path / f"a.{ending}"
-    table = Table({"source_id": np.arange(2000) << 35, "ra": np.zeros(2000), "dec": np.zeros(2000)})
-    table.write(path, format={"vot": "votable"}.get(ending, ending))
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    refused(sky, TableError, rf"a\.{ending} cannot be read", [path], NAME)
-
-
-def test_what_is_no_file_or_no_name_is_said(tmp_path):
-    with pytest.raises(TableError, match=r"nowhere.csv does not exist"):
-        import_files(tmp_path / "sky", [tmp_path / "nowhere.csv"], NAME)
-    (tmp_path / "a.txt").touch()
-    with pytest.raises(TableError, match=r"a.txt: the ending of the name says the format"):
-        import_files(tmp_path / "sky", [tmp_path / "a.txt"], NAME)
-    with pytest.raises(MirrorError, match="'a b' is no name for a table"):
-        import_files(tmp_path / "sky", [tmp_path / "a.txt"], "a b")
-    assert not (tmp_path / "sky").exists()
-
-
-def test_a_full_disk_is_told_before_anything_is_written(sky, tmp_path, monkeypatch):
-    write_bulk(tmp_path / "a.csv.gz", stars(5000, 400))
-    usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
-    refused(sky, MirrorError, "has 0.0 GB left, and the files take about", [tmp_path / "a.csv.gz"], NAME)
-
-
-def test_what_a_killed_import_left_is_swept_by_the_next_write(sky, tmp_path, monkeypatch):
-    write_bulk(tmp_path / "a.csv.gz", stars(50, 400))
-    before = files_in(sky)
-
-    def killed(*arguments, **options):
-        raise SystemExit
-
-    with monkeypatch.context() as patch:
-        # As if nothing of the process ran any more: neither the saving nor the tidying.
-        for name in ("save", "sweep"):
-            patch.setattr(ingest, name, killed)
-        for name in (NAME, "gaia.other"):
-            with pytest.raises(SystemExit):
-                import_files(sky, [tmp_path / "a.csv.gz"], name)
-    # The second import has swept up after the first one.
-    assert len(list(sky.rglob("*.parquet"))) == 2
-    assert rows_in(sky).equals(stars(100))
-    write_bulk(tmp_path / "b.csv.gz", stars(50, 500))
-    import_files(sky, [tmp_path / "b.csv.gz"], NAME)
-    assert len(list(sky.rglob("*.parquet"))) == 2
-    assert {path for path in before if path.suffix == ".parquet"} < set(sky.rglob("*.parquet"))
 
 
 # The command

@@ -1,24 +1,24 @@
 """Adding tables of TAP services to a mirror, or more of the sky to tables that are there."""
 
-import difflib
 import os
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
-from ...catalogue import CELL, Key, Table, table_of
-from ...errors import Error
+from ...catalogue import Key, Table, table_of
+from ...errors import Error, did_you_mean
 from ...tap.schema import without_quotes
 from ...tap.service import Service
-from .. import cells, hats
+from .. import Progress, cells, hats, silent
 from ..cells import Ranges
 from ..change import changing
 from ..compact import compact_small
 from ..layout import with_cells
 from ..manifest import Manifest, MirrorError, Stored
 from ..store import save
-from .download import PARALLEL, Progress, fetch
+from .download import PARALLEL, fetch
 from .slices import ByColumn, ByIndex, ByPosition, Slicing
 
 
@@ -37,7 +37,7 @@ class Adding:
         *,
         wait: bool = False,
         parallel: int = PARALLEL,
-        progress: Progress = lambda what, done, of: None,
+        progress: Progress = silent,
     ):
         self.mirror = Path(path).absolute()
         self.parallel, self.progress = parallel, progress
@@ -107,14 +107,9 @@ class Adding:
 
     def resume(self, open_service=Service) -> int:
         """Fetch what tables still lack of what was asked for; gives the rows that came."""
-        services: dict[str, Service] = {}
-        came = 0
-        for name, stored in self.manifest.items():
-            if stored.service and stored.missing:
-                if stored.service not in services:
-                    services[stored.service] = open_service(stored.service)
-                came += self.fetch(name, services[stored.service])
-        return came
+        service_of = cache(open_service)
+        lacking = [(name, stored.service) for name, stored in self.manifest.items() if stored.missing]
+        return sum(self.fetch(name, service_of(service)) for name, service in lacking if service)
 
 
 def named(table: Table) -> Table:
@@ -129,9 +124,7 @@ def _chosen(table: Table, names: Iterable[str] | None) -> Table:
     wanted = [name.strip().lower() for name in names]
     for name in wanted:
         if name not in table.columns:
-            near = difflib.get_close_matches(name, table.columns, n=3)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(table.columns)}"
-            raise Error(f"{table.name} has no column {name!r}; {hint}")
+            raise Error(f"{table.name} has no column {name!r}; {did_you_mean(name, table.columns, 'it has')}")
     needed = {name.lower() for name in (*(table.position or ()), table.sort_column or "")}
     columns = [column for key, column in table.columns.items() if key in wanted or key in needed]
     return table_of(table.name, table.description, columns)
@@ -142,11 +135,9 @@ def slicing_of(
 ) -> tuple[Slicing, Ranges]:
     """How the table, `name` at its service, is asked for, and the ranges that the region is."""
     columns = tuple(column.name for column in table.columns.values())
-    cell = next((table.columns[name] for name in ("source_id", CELL) if name in table.columns), None)
-    if cell and cell.datatype == "BIGINT" and (cell.name == CELL or "gaia" in table.name.lower()):
-        shift = 34 if cell.name == CELL else 35
+    if table.has_cells:
         ranges = cells.bridged(cells.of_region(region)) if region else cells.SKY
-        return ByColumn(name, columns, where, cell.name, shift), ranges
+        return ByColumn(name, columns, where, table.sort_column or "", table.cell_shift), ranges
     if table.position:
         ranges = cells.of_region(region, margin=0) if region else cells.SKY
         return ByPosition(name, columns, where, *table.position), ranges

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,11 +20,11 @@ from typing import Any, TypeVar
 import duckdb
 import pyarrow as pa
 
-from ...catalogue import CELL
+from ...catalogue import CELL, Table
 from ...tap.errors import Damaged, TapError, TimedOut
 from ...tap.schema import same_columns
 from ...tap.service import Service
-from .. import cells, layout
+from .. import Progress, cells, layout, silent
 from ..cells import Ranges
 from ..layout import TableWriter
 from ..manifest import Manifest, MirrorError, Piece, Stored, note
@@ -42,9 +43,6 @@ SAVE_EVERY = 30.0
 """Seconds between two times that the manifest goes from the journal to the database."""
 TRIES = 3
 
-Progress = Callable[[str, int, int | None], None]
-"""Called with what is done, how much of it, and of how much."""
-
 
 @dataclass
 class Counted:
@@ -54,16 +52,6 @@ class Counted:
     rows: int
 
 
-@dataclass
-class _Limit:
-    """The rows that a piece may have: what memory allows, or what the service has shown to give."""
-
-    rows: int
-
-    def lower(self, given: int) -> None:
-        self.rows = max(1, min(self.rows, int(given * 0.9)))
-
-
 def fetch(
     mirror: Path,
     manifest: Manifest,
@@ -71,7 +59,7 @@ def fetch(
     service: Service,
     *,
     parallel: int = PARALLEL,
-    progress: Progress = lambda what, done, of: None,
+    progress: Progress = silent,
 ) -> int:
     """Fetch what `stored` lacks; gives the number of rows that were stored.
 
@@ -81,25 +69,27 @@ def fetch(
     asking = Asking(service, slicing, mirror)
     if isinstance(slicing, Matched):
         asking = AskingMatched(service, slicing, mirror, manifest[slicing.match_table])
-    work = _Work(mirror, stored, asking, slicing, _Limit(_piece_rows(stored)), parallel, progress)
+    work = _Work(mirror, stored, asking, slicing, PIECE_BYTES // _row_bytes(stored.table), parallel, progress)
     try:
         return work.run(manifest)
     finally:
         save(mirror, manifest)
 
 
-def _piece_rows(stored: Stored) -> int:
+def _row_bytes(table: Table) -> int:
     sizes = {"VARCHAR": 20, "SMALLINT": 2, "INTEGER": 4, "REAL": 4, "BOOLEAN": 1}
-    return max(1000, PIECE_BYTES // sum(sizes.get(column.datatype, 8) for column in stored.table.columns.values()))
+    return sum(sizes.get(column.datatype, 8) for column in table.columns.values())
 
 
 @dataclass
 class _Work:
+    """limit : rows that a piece may have, by what memory allows, or what the service has shown to give."""
+
     mirror: Path
     stored: Stored
     asking: Asking
     slicing: Slicing
-    limit: _Limit
+    limit: int
     parallel: int
     progress: Progress
     done: int = 0
@@ -153,7 +143,7 @@ class _Work:
     @property
     def most(self) -> int:
         """Rows of a piece at most."""
-        return int(min(self.limit.rows, self.asking.most))
+        return int(min(self.limit, self.asking.most))
 
     # --- counting --------------------------------------------------------------------------------------
 
@@ -207,7 +197,7 @@ class _Work:
                 same_columns(self.expected, answer.table.schema)
                 return counted, self.slicing.keep(self.renamed(answer.table), counted.ranges)
             if answer.overflow and came < counted.rows:
-                self.limit.lower(came)
+                self.limit = max(1, min(self.limit, int(came * 0.9)))
                 return counted, None
             if attempt + 1 < TRIES:
                 # A cut answer that calls itself whole, or a table that has changed since it was counted.
@@ -220,11 +210,13 @@ class _Work:
             f"{came:,}, {TRIES} times; it was not stored"
         )
 
-    @property
-    def expected(self) -> Any:
-        table = self.stored.table
-        columns = [column for column in table.columns.values() if column.name in self.slicing.columns]
-        return type(table)(table.name, None, {column.name.lower(): column for column in columns})
+    @cached_property
+    def expected(self) -> Table:
+        """The table as answers have it: without the column of cells, where sedsql adds it."""
+        columns = {
+            key: column for key, column in self.stored.table.columns.items() if column.name in self.slicing.columns
+        }
+        return Table(self.stored.table.name, None, columns)
 
     def renamed(self, rows: pa.Table) -> pa.Table:
         """The rows with the columns' names as the service's schema writes them: answers can change the case."""
@@ -238,7 +230,7 @@ class _Work:
         if not self.stored.files and self.stored.table.sort_column and self.stored.order is None:
             sky = cells.size(missing) / cells.size(cells.SKY) if self.slicing.in_cells else 1.0
             self.stored.order = layout.partition_order(self.total, sky)
-        need = self.total * PIECE_BYTES // _piece_rows(self.stored) * 3 // 4
+        need = self.total * _row_bytes(self.stored.table) * 3 // 4
         free = shutil.disk_usage(self.mirror).free
         if need > free:
             raise MirrorError(
@@ -250,10 +242,7 @@ class _Work:
         """Store a piece that came; gives what must be asked for in smaller pieces instead."""
         counted, rows = done
         if rows is None:
-            self.total -= counted.rows
-            pieces = self.smaller(counted.ranges, max(2, counted.rows // self.most * 5 // 4 + 2))
-            self.total += counted.rows
-            return pieces
+            return self.smaller(counted.ranges, counted.rows // self.most * 5 // 4 + 2)
         ranges = counted.ranges
         name = f"{ranges[0][0]}-{ranges[-1][1]}"
         while name in self.stored.pieces:  # one of which a part was lost, and is fetched now
@@ -285,9 +274,9 @@ class _Work:
 
     def new_ones(self, rows: pa.Table) -> pa.Table:
         """The rows without those that came in another piece, where that can be."""
-        key = getattr(self.slicing, "key", None)
-        if not key or not rows.num_rows:
+        if not isinstance(self.slicing, Matched) or not rows.num_rows:
             return rows
+        key = self.slicing.key
         rows = layout.sort_cells(self.stored.table, rows)
         files = list(self.stored.files.values())
         if CELL in rows.column_names:

@@ -12,6 +12,7 @@ from typing import ClassVar
 import duckdb
 import pyarrow as pa
 
+from ...catalogue import SOURCE_ID_SHIFT
 from ...tap.errors import Refused, TapError, TimedOut, Unavailable
 from ...tap.schema import quoted
 from ...tap.service import Service
@@ -61,7 +62,7 @@ class Matched(Slicing):
         return ", ".join(f"t.{quoted(name)}" for name in self.columns)
 
     def _tests(self, piece: Ranges) -> list[str]:
-        return [f"m.source_id BETWEEN {low << 35} AND {(high << 35) - 1}" for low, high in piece]
+        return [f"m.source_id BETWEEN {low} AND {high - 1}" for low, high in _source_ids(piece)]
 
     def wanted(self, mirror: Path, matches: Stored, piece: Ranges) -> pa.Table:
         """The keys that the mirror's matches name for a piece, each once."""
@@ -74,10 +75,14 @@ class Matched(Slicing):
         if not near:
             return pa.table({self.key: pa.array([], arrow_type(matches.table.columns[self.match_column]))})
         column, key = json.dumps(self.match_column), json.dumps(self.key)
-        tests = " OR ".join(f"(source_id >= {low << 35} AND source_id < {high << 35})" for low, high in piece)
+        tests = " OR ".join(f"(source_id >= {low} AND source_id < {high})" for low, high in _source_ids(piece))
         query = f"SELECT DISTINCT {column} AS {key} FROM read_parquet(?) WHERE ({tests}) AND {column} IS NOT NULL"
         with duckdb.connect() as con:
             return con.sql(f"{query} ORDER BY 1", params=[near]).to_arrow_table()
+
+
+def _source_ids(piece: Ranges) -> Ranges:
+    return [(low << SOURCE_ID_SHIFT, high << SOURCE_ID_SHIFT) for low, high in piece]
 
 
 class Asking:

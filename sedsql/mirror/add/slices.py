@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 
+from ...catalogue import SOURCE_ID_SHIFT
 from ...tap.schema import quoted
 from .. import cells
 from ..cells import ORDER, Ranges
@@ -82,7 +83,7 @@ class ByColumn(Slicing):
     """By a column with the cell in its upper bits, as Gaia's source_id has, from bit `shift` on."""
 
     column: str = "source_id"
-    shift: int = 35
+    shift: int = SOURCE_ID_SHIFT
 
     kind: ClassVar[str] = "cells"
 

@@ -7,23 +7,22 @@ partitions; others are sorted first, on disk where they are many. The manifest i
 import os
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace as changed
 from pathlib import Path
 
 from ...catalogue import Column, Table, table_of
 from ...tables import TableError
-from .. import archive, hats
+from .. import Progress, archive, hats, silent
 from ..change import changing
-from ..compact import SCRATCH, sweep
+from ..compact import sweep
 from ..layout import File, TableWriter, partition_order
 from ..manifest import Manifest, MirrorError, Stored
+from ..sort import SCRATCH
 from ..store import DATABASE, load, save
 from . import inplace, twins
 from .sources import Source, open_sources, wider
 from .stream import Stream, Unsorted
-
-Progress = Callable[[str, int, int | None], None]
 
 IMPORTED = {"kind": "import"}
 """How a table came that was imported (`Stored.slicing`)."""
@@ -39,7 +38,7 @@ def import_files(
     *,
     replace: bool = False,
     wait: bool = False,
-    progress: Progress = lambda what, done, of: None,
+    progress: Progress = silent,
 ) -> int:
     """Import files as the table `name` of the mirror in folder `path`, which is made if there is none; gives the rows.
 

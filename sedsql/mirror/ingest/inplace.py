@@ -1,6 +1,5 @@
 """A HATS catalogue that is used where it lies, such as hats-import or LSDB writes one (IVOA Note "HATS", 2025)."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +9,9 @@ import pyarrow.parquet as pq
 
 from ...catalogue import CELL, Column, Table, table_of, tap_type
 from ...tables import TableError
+from .. import Progress
 from ..layout import File
 from ..manifest import Stored
-
-Progress = Callable[[str, int, int | None], None]
 
 _PARTITIONS = ("norder", "dir", "npix")
 """Columns that repeat the path of the file; older catalogues have them."""
@@ -36,7 +34,7 @@ def catalogue_at(folder: Path, name: str, known: Table | None, progress: Progres
     if not paths:
         raise TableError(f"{folder} has no Parquet files under dataset/Norder=*/Dir=*/Npix=*")
     table = _table(paths[0], name, known, properties)
-    if table.cell_column != CELL and not (table.cell_column == "source_id" and "gaia" in name):
+    if not table.has_cells:
         raise TableError(f"{folder} has no column {CELL} of HEALPix cells; files of it can be imported one by one")
     files = {}
     for number, path in enumerate(paths):

@@ -1,26 +1,20 @@
 """The rows of many files as one stream, in the order of their table."""
 
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...catalogue import Table
 from ...tables.errors import TableError
+from .. import Progress
 from ..cells import ORDER
 from ..layout import arrow_schema, sort_cells, with_cells
-from ..manifest import MirrorError
-from .bulk import BATCH
+from ..sort import sorted_by
 from .sources import Source
-
-Progress = Callable[[str, int, int | None], None]
-
-_SORT_MEMORY = "300MB"
 
 
 class Unsorted(Exception):  # noqa: N818
@@ -48,37 +42,9 @@ class Stream:
         return self._checked(self._batches("importing"))
 
     def sorted(self, scratch: Path) -> Iterator[pa.Table]:
-        """The rows sorted by DuckDB, which puts in the folder `scratch` what memory does not hold."""
-        failed: list[BaseException] = []
-
-        def batches() -> Iterator[pa.RecordBatch]:
-            try:
-                for rows in self._batches("reading"):
-                    yield from rows.to_batches()
-            except BaseException as error:  # DuckDB would make other words of it
-                failed.append(error)
-                raise
-
-        try:
-            with duckdb.connect() as con:
-                con.execute(f"SET memory_limit = '{_SORT_MEMORY}'")
-                # Each thread holds rows of its own: two take more than a third of a gigabyte more.
-                con.execute("SET threads = 1")
-                con.execute("SET temp_directory = ?", [str(scratch)])
-                rows = pa.RecordBatchReader.from_batches(self.schema, batches())
-                con.register("came", rows)
-                found = con.sql(f'SELECT * FROM came ORDER BY "{self._sort}"').to_arrow_reader(BATCH)
-                yield from self._checked(self._counted(pa.Table.from_batches([batch]) for batch in found))
-        except Exception as error:
-            if failed:
-                raise failed[0] from None
-            if isinstance(error, duckdb.Error | OSError):
-                raise MirrorError(
-                    f"The rows of {self.table.name} cannot be sorted: {str(error).split(chr(10))[0]}"
-                ) from error
-            raise
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+        """The rows sorted, with the folder `scratch` for what memory does not hold."""
+        batches = chain.from_iterable(rows.to_batches() for rows in self._batches("reading"))
+        return self._checked(self._counted(sorted_by(self._sort or "", batches, self.schema, scratch)))
 
     def _by_first(self, sources: Sequence[Source]) -> tuple[list[Source], float]:
         """The sources in the order of the first key of each, and the share of the sky."""

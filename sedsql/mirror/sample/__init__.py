@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ...catalogue import Column, Table, table_of
+from ...catalogue import SOURCE_ID_SHIFT, Column, Table, table_of
 from ...simulate import POPULATIONS, Sample, simulate
 from .. import archive
 from ..hats import write_catalogues
@@ -124,7 +124,7 @@ def _parts(rows: int, seed: int) -> Iterator[dict[str, pa.Table]]:
 
 def _part(at: Positions, rows: int, seed: int, done: dict[str, int], rng: np.random.Generator) -> dict[str, pa.Table]:
     made = _sources(at, rng)
-    source_id = (at.cell << 35) | (_running_number(at.cell) << 7)
+    source_id = (at.cell << SOURCE_ID_SHIFT) | (_running_number(at.cell) << 7)
     index = np.arange(len(at)) + done["gaiadr3.gaia_source"]
     names = np.array(list(POPULATIONS), dtype=object)
     regions = np.array([region.name for region in REGIONS] + [None], dtype=object)

@@ -10,13 +10,11 @@ from astropy.coordinates import Latitude, Longitude
 from numpy.typing import NDArray
 
 from ...simulate import POPULATIONS
+from ..cells import FINEST, ORDER
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-GAIA_ORDER = 12
-"""HEALPix order of the cell in Gaia's source_id, nested, ICRS (Gaia DR3 documentation, Section 20.1.1)."""
-FINEST_ORDER = 29
 SKY_ORDER = 6
 REGION_ORDER = 10
 
@@ -182,7 +180,7 @@ def _fill(
     start: int, end: int, sky: Ints, places: tuple[Ints, Ints], crowds: Ints, rng: np.random.Generator
 ) -> Positions:
     """The sources of the cells start to end (of SKY_ORDER)."""
-    down = 2 * (GAIA_ORDER - SKY_ORDER)
+    down = 2 * (ORDER - SKY_ORDER)
     cells, populations, regions = [], [], []
     for index in range(len(sky)):
         coarse = np.repeat(np.arange(start, end), sky[index, start:end])
@@ -191,7 +189,7 @@ def _fill(
         regions.append(np.full(len(coarse), -1))
     down = 2 * (REGION_ORDER - SKY_ORDER)
     here = (places[1] >= start << down) & (places[1] < end << down)
-    down = 2 * (GAIA_ORDER - REGION_ORDER)
+    down = 2 * (ORDER - REGION_ORDER)
     coarse = np.repeat(places[1][here], crowds[here])
     cells.append((coarse << down) + rng.integers(0, 1 << down, len(coarse)))
     populations.append(np.full(len(coarse), list(POPULATIONS).index("yso")))
@@ -201,7 +199,7 @@ def _fill(
     order = np.argsort(cell, kind="stable")
     cell = cell[order]
     # The centre of a random cell of the finest order, 0.4 mas wide, is never on the edge of a coarse one.
-    down = 2 * (FINEST_ORDER - GAIA_ORDER)
-    ra, dec = cell_centres((cell << down) + rng.integers(0, 1 << down, len(cell)), FINEST_ORDER)
+    down = 2 * (FINEST - ORDER)
+    ra, dec = cell_centres((cell << down) + rng.integers(0, 1 << down, len(cell)), FINEST)
     glon, glat = galactic(ra, dec)
     return Positions(cell, np.concatenate(populations)[order], np.concatenate(regions)[order], ra, dec, glon, glat)
