@@ -56,6 +56,7 @@ bench: $(VENV)/installed
 	   $(BIN)/python benchmarks/udf_overhead.py && echo && \
 	   $(BIN)/python benchmarks/sky.py --folder $(BENCH_FOLDER) --rows 1000000 10000000 50000000 \
 	       --tables gaiadr3.gaia_source && echo && \
+	   $(BIN)/python benchmarks/sample.py --folder $(BENCH_FOLDER) --rows 1000000 10000000 100000000 && echo && \
 	   $(BIN)/python benchmarks/mirror.py import --folder $(BENCH_FOLDER)/bulk && echo && \
 	   $(BIN)/python benchmarks/download.py && echo && \
 	   $(BIN)/python benchmarks/joins.py --folder $(BENCH_FOLDER) && echo && \
