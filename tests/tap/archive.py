@@ -87,11 +87,13 @@ class Archive:
             self.catalogue = Catalogue.of(self._con)
 
     def close(self) -> None:
-        self._con.close()
+        with self._lock:
+            self._con.close()
 
     def answer(self, query: str, limit: int, uploads: dict[str, pa.Table] | None = None) -> Answer:
         """Raises QueryError, with the reason."""
-        con = self._con.cursor()
+        with self._lock:
+            con = self._con.cursor()
         catalogue, schema = self.catalogue, ""
         if uploads:
             # A schema of its own, as two queries can upload tables of one name.

@@ -169,7 +169,14 @@ def test_an_interrupt_ends_at_once_and_resume_goes_on(faulty, tmp_path, small_mi
     faulty.limit = 300
     faulty.faults.append(Fault("slow", 1, on="SELECT source_id.*BETWEEN", after=3, times=inf))
     command = [*COMMAND, "mirror", "add", tmp_path / "m", MATCH, "--from", faulty.url]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Shells start what runs in the background with SIGINT ignored, tests included.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
     end = time.monotonic() + 60
     while not (tmp_path / "m" / JOURNAL).exists() and time.monotonic() < end:
         time.sleep(0.05)
