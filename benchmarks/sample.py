@@ -43,7 +43,7 @@ def main() -> None:
         peak = int(subprocess.run(child, check=True, capture_output=True, text=True).stdout) / 1024
         took = time.perf_counter() - start
         files = list(target.rglob("*.parquet"))
-        counted = duckdb.sql(f"SELECT count(*) FROM '{target}/gaiadr3/gaia_source/**/*.parquet'").fetchone()[0]
+        counted = duckdb.sql(f"SELECT count(*) FROM '{target}/gaiadr3/gaia_source/**/*.parquet'").fetchall()[0][0]
         size = sum(file.stat().st_size for file in files) / 1e6
         shutil.rmtree(target)
         if counted != rows:
