@@ -1,5 +1,5 @@
 # make demo   the main job, end to end       make test    everything that CI checks
-# make quick  the tests to run often         make models  train the shipped model again (needs CATALOGUE)
+# make quick  the tests to run often         make models  train the shipped models again (needs CATALOGUE)
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -30,13 +30,13 @@ lint: $(VENV)/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# LSDB, which reads a mirror as a HATS catalogue: 0.9 GB, so only the full tests have it.
-$(VENV)/lsdb: $(VENV)/installed
-	@echo "== Installing LSDB"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,hats]'
+# LSDB and shap, which results are compared with: 1 GB, so only the full tests have them.
+$(VENV)/peers: $(VENV)/installed
+	@echo "== Installing LSDB and shap"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,peers]'
 	@touch $@
 
-test: lint $(VENV)/duckdb-$(OLD_DUCKDB) $(VENV)/lsdb
+test: lint $(VENV)/duckdb-$(OLD_DUCKDB) $(VENV)/peers
 	@echo "== Tests"
 	$(BIN)/python -m pytest -n 2
 	@echo "== The tests that run SQL, on DuckDB $(OLD_DUCKDB)"
@@ -45,9 +45,11 @@ test: lint $(VENV)/duckdb-$(OLD_DUCKDB) $(VENV)/lsdb
 quick: $(VENV)/installed
 	$(BIN)/python -m pytest -q -n 2 -m "not slow"
 
+SIMULATED := --simulated main_sequence=300 --simulated giant=300
 models: $(VENV)/installed
-	$(BIN)/sedsql train $(CATALOGUE) --label class -o models/shape-1 \
-	    --simulated main_sequence=3000 --simulated giant=3000 --force
+	$(BIN)/sedsql train $(CATALOGUE) --label class --recipe shape -o models/shape-1 $(SIMULATED) --force
+	$(BIN)/sedsql train $(CATALOGUE) --label class --recipe luminosity -o models/luminosity-1 $(SIMULATED) --force
+	$(BIN)/sedsql train $(CATALOGUE) --label class --recipe lite -o models/lite-1 $(SIMULATED) --force
 
 # About an hour; the samples of the sky (30 GB) go to BENCH_FOLDER and are kept.
 BENCH_FOLDER ?= demo/bench

@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from . import tables
-from .inference.functions import labels
+from .inference.answers import labels
 from .inference.model import Model
 from .inference.session import Session
 from .output import new_file

@@ -8,16 +8,17 @@ from typing import Annotated
 import duckdb
 import typer
 
-from . import __version__, cli_mirror, progress, tables
+from . import __version__, cli_learn, cli_mirror, progress, tables
 from .classify import classify_file
+from .cli_options import BandMap, Force, Json, ModelFolders, model_named, pairs
 from .db import connect
 from .demo import run_demo
 from .errors import Error
-from .inference.model import DEFAULT_MODEL, Model, ModelError, find_models
+from .inference.model import DEFAULT_MODEL
 from .jsontext import to_json
 from .mirror.manifest import MirrorError
 from .output import new_file
-from .show import SHOWN_ROWS, out, print_card, print_models, print_rows, say
+from .show import SHOWN_ROWS, out, print_rows, say
 
 app = typer.Typer(
     help="Ask in SQL what the sources of a catalogue are, from the shape of their SEDs.",
@@ -26,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(cli_mirror.app, name="mirror")
+app.add_typer(cli_learn.app)
 
 Query = Annotated[
     str,
@@ -35,21 +37,6 @@ Mirror = Annotated[
     Path | None,
     typer.Option("--mirror", "-m", envvar="SEDSQL_MIRROR", help="Folder of the mirror.", show_default=False),
 ]
-ModelFolders = Annotated[
-    list[Path] | None,
-    typer.Option("--models", help="A folder of models to add to the shipped ones.", show_default=False),
-]
-BandMap = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--map",
-        metavar="BAND=COLUMN",
-        help="Which column holds a band; BAND=none if there is none.",
-        show_default=False,
-    ),
-]
-Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
 @app.command()
@@ -139,9 +126,9 @@ def classify(
 
     Example: `sedsql classify cluster.vot -o classified.fits --map ks_m=K2mag --map w4mpro=none`
     """
-    chosen = _model(model, models)
+    chosen = model_named(model, models)
     with progress.bar("classifying") as update:
-        counts = classify_file(file, output, chosen, band_map=_pairs(band_map, "--map"), force=force, progress=update)
+        counts = classify_file(file, output, chosen, band_map=pairs(band_map, "--map"), force=force, progress=update)
     if as_json:
         print(
             to_json(
@@ -155,67 +142,6 @@ def classify(
         return
     print_rows(["class", "sources"], sorted(counts.items(), key=lambda item: -item[1]))
     say(f"{sum(counts.values()):,} rows written to {output} (model {chosen.name})")
-
-
-@app.command()
-def train(
-    table: Annotated[Path, typer.Argument(help="A table with a label for each source, in any format of `classify`.")],
-    label: Annotated[str, typer.Option(help="The column of labels.")],
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="The model's folder, e.g. models/mine-1; its name becomes the model's."),
-    ],
-    simulated: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CLASS=ROWS",
-            help="Train on simulated sources too, of a class the table has few of.",
-            show_default=False,
-        ),
-    ] = None,
-    band_map: BandMap = None,
-    seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
-    force: Force = False,
-    as_json: Json = False,
-) -> None:
-    """Train a model on a labelled table.
-
-    It is tested on sky that it has not seen, and written with a card that says how well it does.
-
-    Example: `sedsql train labelled.parquet --label class -o models/mine-1`
-    """
-    try:
-        from .learn import build, training
-    except ImportError as error:
-        raise ModelError(f"Training needs {error.name}; install it with: pip install 'sedsql[train]'") from None
-    rows = {name: _whole(text, "--simulated") for name, text in _pairs(simulated, "--simulated").items()}
-    with progress.steps("training", build.STEPS) as step:
-        labelled = training.read_labelled(table, label, _pairs(band_map, "--map"))
-        labelled = training.add_simulated(labelled, rows, seed)
-        model = build.build_model(labelled, output, seed=seed, force=force, step=step)
-    if as_json:
-        print(to_json(model.card))
-        return
-    print_card(model)
-    say(f"Model {model.name} written to {output}")
-
-
-@app.command("models")
-def list_models(models: ModelFolders = None, as_json: Json = False) -> None:
-    """List the models and check each file against its card.
-
-    Example: `sedsql models --json`
-    """
-    found = find_models(models)
-    broken = {name: problem for name, model in found.items() if (problem := _problem(model))}
-    if as_json:
-        print(to_json({name: {"verified": name not in broken, "card": model.card} for name, model in found.items()}))
-    else:
-        print_models(found, broken)
-    for problem in broken.values():
-        print(f"Error: {problem}", file=sys.stderr)
-    if broken:
-        raise typer.Exit(1)
 
 
 @app.command()
@@ -276,32 +202,3 @@ def _read_query(text: str, sql: bool) -> tuple[str, bool]:
     if text.endswith((".adql", ".sql")) and not any(c.isspace() for c in text):
         return Path(text).read_text(encoding="utf-8"), sql or text.endswith(".sql")
     return text, sql
-
-
-def _pairs(texts: list[str] | None, option: str) -> dict[str, str]:
-    pairs = [text.partition("=") for text in texts or ()]
-    for text, equals, value in pairs:
-        if not (text and equals and value):
-            raise typer.BadParameter(f"{option} takes NAME=VALUE, not {text + equals + value!r}")
-    return {name: value for name, _, value in pairs}
-
-
-def _whole(text: str, option: str) -> int:
-    if not text.isdigit():
-        raise typer.BadParameter(f"{option} takes CLASS=ROWS with a whole number of rows, not {text!r}")
-    return int(text)
-
-
-def _model(name: str, folders) -> Model:
-    found = find_models(folders)
-    if name not in found:
-        raise ModelError(f"No model {name!r}; there are {', '.join(found)}.")
-    return found[name]
-
-
-def _problem(model: Model) -> str:
-    try:
-        model.graph()
-    except ModelError as error:
-        return str(error)
-    return ""

@@ -99,22 +99,64 @@ def _word(value: Any) -> str:
 def print_models(models: Mapping[str, Model], broken: Mapping[str, str]) -> None:
     rows = []
     for name, model in models.items():
-        scores = model.card.get("metrics", {}).get("held_out", {})
+        scores = model.card.get("metrics", {}).get("all", {})
         state = "REFUSED" if name in broken else "verified"
         figures = (len(model.classes), len(model.bands), model.min_bands)
         rows.append((name, *figures, scores.get("macro_f1"), scores.get("calibration_error"), state))
     print_rows(["model", "classes", "bands", "min_bands", "macro F1", "calibration error", "file"], rows)
-    say("Macro F1 and expected calibration error on the rows that training did not see.", style="dim")
+    say("Macro F1 and expected calibration error on sky that training did not see.", style="dim")
 
 
-def print_card(model: Model) -> None:
-    """How well a model does on the rows held out of its training."""
-    scores, baselines = model.card["metrics"]["held_out"], model.card["metrics"]["baselines"]
+_ROWS = {"all": "all rows", "8_bands_or_more": "8 bands or more"}
+
+
+def print_scores(metrics: Mapping[str, Any]) -> None:
+    """How good a model is: each class, then all together, then what the sets cover."""
     print_rows(
         ["class", "precision", "recall", "F1", "rows"],
-        [(name, s["precision"], s["recall"], s["f1"], s["rows"]) for name, s in scores["per_class"].items()],
+        [(name, s["precision"], s["recall"], s["f1"], s["rows"]) for name, s in metrics["all"]["per_class"].items()],
     )
+    say("")
+    some = [(words, metrics[key]) for key, words in _ROWS.items() if key in metrics]
     print_rows(
-        ["on the rows held out", "macro F1"],
-        [(model.name, scores["macro_f1"]), *((name, b["macro_f1"]) for name, b in baselines.items())],
+        ["", "macro F1", "weighted F1", "calibration error", "rows"],
+        [
+            *((w, s["macro_f1"], s["weighted_f1"], s["calibration_error"], s["rows"]) for w, s in some),
+            *((f"only {name}", s["macro_f1"], None, None, s["rows"]) for name, s in metrics["same_bands"].items()),
+            *((name, s["all"], None, None, None) for name, s in metrics.get("baselines", {}).items()),
+        ],
     )
+    if "conformal" in metrics:
+        say("")
+        print_rows(
+            ["sets at level", "covered", "least covered class", "classes in a set"],
+            [
+                (float(level), s["covered"], _least(s["per_class"]), s["classes"])
+                for level, s in metrics["conformal"].items()
+            ],
+        )
+
+
+def _least(shares: Mapping[str, float]) -> str:
+    name = min(shares, key=lambda name: shares[name])
+    return f"{name} {shares[name]}"
+
+
+def print_why(found: Mapping[str, Any]) -> None:
+    """Why a source has its class: its prediction, what each band adds, and its neighbours."""
+    prediction = found["prediction"]
+    if prediction["class"] is None:
+        say(f"No class: the source has {prediction['n_bands']} of the bands, and {prediction['model']} needs more.")
+        return
+    say(f"{' > '.join(prediction['path'])}, with probability {prediction['probability']:.3f}")
+    if prediction["outlier"] is not None:
+        say(f"{prediction['outlier']:.0%} of the training sources are more usual", style="dim")
+    if "set" in found:
+        say(f"not excluded at 95 %: {', '.join(found['set']) or 'none'}", style="dim")
+    say("")
+    bands = sorted(found["contributions"].items(), key=lambda item: -abs(item[1]))
+    print_rows(["band", "adds to the probability"], [(name, round(value, 4)) for name, value in bands])
+    if "neighbours" in found:
+        say("")
+        rows = [(n["label"], round(n["distance"], 3), n["row"]) for n in found["neighbours"]]
+        print_rows(["nearest training sources", "distance, mag", "row"], rows)

@@ -5,34 +5,20 @@ import gzip
 import io
 import json
 import os
-import re
-import shutil
 import sys
 
 import duckdb
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
+from conftest import refused
 
 from sedsql.bands import COLUMNS
-from sedsql.resources import folder
 
 COMMAND = [sys.executable, "-c", "from sedsql.cli import main; main()"]
 CLASSES = (
     "SELECT sed_class(s) AS class, COUNT(*) AS n FROM sed.photometry AS s GROUP BY sed_class(s) ORDER BY n DESC, class"
 )
-
-
-def refused(ran, *words):
-    """It ended with one clear error, and printed nothing else."""
-    assert ran.code == 1
-    assert ran.out == ""
-    assert ran.err.startswith("Error: ")
-    assert "Traceback" not in ran.err
-    for word in words:
-        assert word in ran.err
-    return True
 
 
 # ---- query ----
@@ -149,7 +135,7 @@ def test_translate(sedsql, sky):
     assert refused(sedsql("translate", "SELECT FROM"), "line 1")
 
 
-# ---- classify, train, models ----
+# ---- classify ----
 
 
 def test_classify_says_how_many_of_each_class(sedsql, photometry, tmp_path):
@@ -204,52 +190,3 @@ def test_broken_files(sedsql, photometry, tmp_path, ending, content):
     assert path.name in ran.err or "no column for" in ran.err
     assert len(ran.err.splitlines()) == 1
     assert not out.exists()
-
-
-def test_train_bad_input(sedsql, tmp_path):
-    def write(labels, **columns):
-        values = {band: pa.array([10.0 + k % 7 for k in range(len(labels))]) for band in COLUMNS}
-        pq.write_table(pa.table({"class": pa.array(labels), **values, **columns}), tmp_path / "t.parquet")
-
-    def train(*more):
-        return sedsql("train", tmp_path / "t.parquet", "--label", "class", "-o", tmp_path / "m", *more)
-
-    write(["a"] * 50)
-    assert refused(sedsql("train", tmp_path / "t.parquet", "--label", "kind", "-o", tmp_path / "m"), "'kind'", "class")
-    assert refused(train(), "training needs two")
-    write(["a"] * 50 + ["b"] * 3)
-    assert refused(train(), "'b' has 3 usable rows")
-    write(["a", "b"] * 30, h_m=pa.array([12.0] * 60))
-    assert refused(train(), "h_m", "one value in every row")
-    write(["a", "b"] * 30)
-    assert train("--simulated", "a=many").code == 2
-    assert refused(train("--simulated", "a=100"), "'a' cannot be simulated")
-    assert refused(sedsql("train", tmp_path / "no.parquet", "--label", "class", "-o", tmp_path / "m"), "no.parquet")
-    assert not (tmp_path / "m").exists()
-    (tmp_path / "m").mkdir()
-    assert refused(train(), "exists")
-
-
-def test_models_and_a_changed_model(sedsql, photometry, tmp_path):
-    ran = sedsql("models", "--json")
-    assert json.loads(ran.out)["shape-1"]["verified"] is True
-    assert "verified" in sedsql("models").out
-    shutil.copytree(folder("models") / "shape-1", tmp_path / "shape-1")
-    with open(tmp_path / "shape-1" / "model.onnx", "ab") as file:
-        file.write(b"x")
-    for command in (["models"], ["models", "--json"], ["classify", photometry, "-o", tmp_path / "out.csv"]):
-        ran = sedsql(*command, "--models", tmp_path)
-        assert ran.code == 1
-        assert len(set(re.findall(r"\b[0-9a-f]{64}\b", ran.err))) == 2
-    assert not (tmp_path / "out.csv").exists()
-    assert refused(sedsql("models", "--models", tmp_path / "no"), "No folder")
-    (tmp_path / "shape-1" / "card.json").write_text("{")
-    assert refused(sedsql("models", "--models", tmp_path), "card.json")
-
-
-def test_missing_extras_are_named(sedsql, tmp_path, monkeypatch):
-    for name in [name for name in sys.modules if name.split(".")[0] in ("sklearn",) or name.startswith("sedsql.learn")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "sklearn", None)
-    ran = sedsql("train", tmp_path / "t.parquet", "--label", "class", "-o", tmp_path / "m")
-    assert refused(ran, "sklearn", "pip install 'sedsql[train]'")

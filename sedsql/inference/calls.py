@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..bands import COLUMNS
+from .macros import ERROR_COLUMNS
+from .model import EXTRA
 
 
 @dataclass(frozen=True)
@@ -15,13 +17,16 @@ class RowFunction:
     arity : the numbers of arguments that it takes
     columns : what the row must have, when the first argument is the alias of a table
     row : whether it may be
-    part : from the SQL of a model's whole answer, and of the arguments after the row, to the SQL of this function
+    part : from the SQL of a model's whole answer, of the arguments between row and model, and of the model's name,
+        to the SQL of this function
+    arguments : how many stand between row and model
     """
 
     arity: tuple[int, ...]
     columns: tuple[str, ...] = COLUMNS
     row: bool = True
-    part: Callable[[str, list[str]], str] | None = None
+    part: Callable[[str, list[str], str], str] | None = None
+    arguments: int = 0
 
     def share(self, arguments: list[str]) -> tuple[str, Callable[[str], str]] | None:
         """SQL of what one inference gives, the same for all functions of a row and a model, and how to use it."""
@@ -30,18 +35,27 @@ class RowFunction:
             return None
         width = 1 if len(arguments) < len(COLUMNS) else len(COLUMNS)
         row, rest = arguments[:width], arguments[width:]
-        # Of each two numbers of arguments the larger one is that with a model.
-        model = rest[-1] if len(arguments) in self.arity[1::2] else "NULL"
-        return f"sed_answer({', '.join(row)}, {model})", lambda answer: part(answer, [*rest, "NULL"])
+        parallax = rest[: len(EXTRA)] if len(rest) > self.arguments + 1 else []
+        own = rest[len(parallax) :][: self.arguments]
+        model = rest[-1] if len(rest) > self.arguments else "NULL"
+        return f"sed_answer({', '.join([*row, *parallax, model])})", lambda answer: part(answer, own, model)
+
+
+def _asked(part: Callable[[str, list[str], str], str] | None, arguments: int = 0, columns=COLUMNS) -> RowFunction:
+    """A function of a row or its columns, its own arguments, and then nothing, a model, or a parallax and a model."""
+    last = (0, 1, len(EXTRA) + 1)
+    arity = tuple(width + arguments + more for width in (1, len(columns)) for more in last)
+    return RowFunction(arity, columns, part=part, arguments=arguments)
 
 
 FUNCTIONS = {
-    "sed_class": RowFunction((1, 2, 10, 11), part=lambda answer, _: f"{answer}.prediction.class"),
-    "sed_proba": RowFunction(
-        (2, 3, 11, 12),
-        part=lambda answer, rest: f"{answer}.probabilities[sed_place({rest[0]}, {rest[1]})]",
-    ),
-    "sed_predict": RowFunction((1, 2, 10, 11), part=lambda answer, _: f"{answer}.prediction"),
+    "sed_class": _asked(lambda answer, own, model: f"{answer}.prediction.class"),
+    "sed_proba": _asked(lambda answer, own, model: f"{answer}.probabilities[sed_place({own[0]}, {model})]", 1),
+    "sed_predict": _asked(lambda answer, own, model: f"{answer}.prediction"),
+    "sed_node": _asked(lambda answer, own, model: f"sed_node_of({answer}.probabilities, {own[0]}, {model})", 1),
+    "sed_set": _asked(lambda answer, own, model: f"sed_set_of({answer}.probabilities, {own[0]}, {model})", 1),
+    "sed_explain": _asked(None),
+    "sed_predict_errors": _asked(None, columns=(*COLUMNS, *ERROR_COLUMNS)),
     "sed_points": RowFunction((1, 10)),
     "sed_alpha": RowFunction((1, 10), COLUMNS[5:]),
     "sed_stage": RowFunction((1, 10), COLUMNS[5:]),

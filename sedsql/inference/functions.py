@@ -1,7 +1,7 @@
-"""sed_class, sed_proba and sed_predict, registered in a DuckDB connection as Arrow functions.
+"""The functions of models, registered in a DuckDB connection as Arrow functions.
 
-DuckDB hands a function up to 2,048 rows at a time, as Arrow columns. The functions here are called
-through the macros of `sql/model_macros.sql`, which pass the ten magnitudes and the model's name.
+DuckDB hands a function up to 2,048 rows at a time, as Arrow columns. The functions here are called through the
+macros of `macros.py`, which pass the magnitudes and the model's name.
 """
 
 import contextlib
@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from ..bands import COLUMNS
 from ..resources import folder
-from .model import DEFAULT_MODEL, Model, ModelError, find_models
-from .session import Prediction, Session
+from . import answers, explain
+from .errors import predict_with_errors
+from .macros import MACROS
+from .model import DEFAULT_MODEL, EXTRA, Model, ModelError, find_models
+from .session import Session
 
-MAGNITUDES = ["FLOAT"] * len(COLUMNS)
-PREDICTION = "STRUCT(class VARCHAR, probability DOUBLE, entropy DOUBLE, outlier DOUBLE, n_bands INTEGER, model VARCHAR)"
-ANSWER = f"STRUCT(prediction {PREDICTION}, probabilities DOUBLE[])"
-"""All that a model says of a source: what several functions can be had from, for one inference."""
+_BANDS = len(COLUMNS)
 
 
 def register(
@@ -67,9 +67,8 @@ def install(
                 type="arrow",
                 null_handling="special",
             )
-    for file in ("macros.sql", "model_macros.sql"):
-        macros = (folder("sql") / file).read_text(encoding="utf-8")
-        macros = re.sub(rf"\b_({'|'.join(sessions.functions)})\(", rf"_\1_{sessions.key}(", macros)
+    of_models = re.sub(rf"\b_({'|'.join(sessions.functions)})\(", rf"_\1_{sessions.key}(", MACROS)
+    for macros in ((folder("sql") / "macros.sql").read_text(encoding="utf-8"), of_models):
         con.execute(macros if temporary else macros.replace(" TEMP MACRO ", " MACRO "))
 
 
@@ -103,16 +102,38 @@ class _Sessions:
         self._default = default
         self._lock = threading.Lock()
         self._loaded = {default: Session(models[default])}
-        self.functions = {
-            name: (_with_signature(function, len(parameters)), parameters, returns)
-            for name, function, parameters, returns in (
-                ("sed_class", self.sed_class, [*MAGNITUDES, "VARCHAR"], "VARCHAR"),
-                ("sed_proba", self.sed_proba, [*MAGNITUDES, "VARCHAR", "VARCHAR"], "DOUBLE"),
-                ("sed_predict", self.sed_predict, [*MAGNITUDES, "VARCHAR"], PREDICTION),
-                ("sed_answer", self.sed_answer, [*MAGNITUDES, "VARCHAR"], ANSWER),
-                ("sed_place", self.sed_place, ["VARCHAR", "VARCHAR"], "INTEGER"),
-            )
-        }
+        self.functions: dict[str, tuple[Callable, list[str], str]] = {}
+        for name, compute, arguments, returns in (
+            ("sed_class", self._class, [], "VARCHAR"),
+            ("sed_proba", self._proba, ["VARCHAR"], "DOUBLE"),
+            ("sed_predict", self._predict, [], answers.PREDICTION),
+            ("sed_answer", self._answer, [], answers.ANSWER),
+            ("sed_node", self._node, ["DOUBLE"], "VARCHAR"),
+            ("sed_set", self._set, ["DOUBLE"], "VARCHAR[]"),
+            ("sed_explain", self._explain, [], explain.EXPLANATION),
+        ):
+            for more, width in (("", _BANDS), ("_parallax", _BANDS + len(EXTRA))):
+                self._add(name + more, compute, width, arguments, returns)
+        self._add("sed_predict_errors", self._predict_errors, 2 * _BANDS, [], answers.PREDICTION)
+        self._add("sed_predict_errors_parallax", self._predict_errors, 2 * _BANDS + 2, [], answers.PREDICTION)
+        for name, compute, kind, returns in (
+            ("sed_place", self._place, "VARCHAR", "INTEGER"),
+            ("sed_node_of", self._node_of, "DOUBLE", "VARCHAR"),
+            ("sed_set_of", self._set_of, "DOUBLE", "VARCHAR[]"),
+        ):
+            parameters = [kind, "VARCHAR"] if name == "sed_place" else ["DOUBLE[]", kind, "VARCHAR"]
+            self.functions[name] = (_with_signature(compute, len(parameters)), parameters, returns)
+
+    def _add(self, name: str, compute: Callable, width: int, arguments: list[str], returns: str) -> None:
+        def call(*columns):
+            inputs, rest, names = columns[:width], columns[width:-1], columns[-1]
+            return _by_value(self._asked(compute), _matrix(inputs), names, self._default, *rest)
+
+        parameters = [*["FLOAT"] * width, *arguments, "VARCHAR"]
+        self.functions[name] = (_with_signature(call, len(parameters)), parameters, returns)
+
+    def _asked(self, compute: Callable) -> Callable:
+        return lambda inputs, name, *rest: compute(self._get(name), inputs, *rest)
 
     def _get(self, name: str) -> Session:
         if name not in self._models:
@@ -122,99 +143,88 @@ class _Sessions:
                 self._loaded[name] = Session(self._models[name])
         return self._loaded[name]
 
-    def sed_class(self, *columns):
-        *bands, names = columns
-        return _by_value(self._class, _matrix(bands), names, self._default)
+    def _class(self, session, inputs):
+        return answers.labels(session.model, session.predict(inputs))
 
-    def _class(self, magnitudes, name):
-        session = self._get(name)
-        return labels(session.model, session.predict(magnitudes))
-
-    def sed_proba(self, *columns):
-        *bands, wanted, names = columns
-        return _by_value(self._proba, _matrix(bands), names, self._default, wanted)
-
-    def _proba(self, magnitudes, name, wanted):
-        session = self._get(name)
-
+    def _proba(self, session, inputs, wanted):
         def of_label(probabilities, label):
             if label is None:
                 return pa.nulls(len(probabilities), pa.float64())
-            column = probabilities[:, _place(session.model, label)].astype(np.float64)
+            column = probabilities[:, answers.place(session.model, label)].astype(np.float64)
             return pa.array(column, mask=np.isnan(column))
 
-        return _by_value(of_label, session.predict(magnitudes).probabilities, wanted, None)
+        return _by_value(of_label, session.predict(inputs).probabilities, wanted, None)
 
-    def sed_predict(self, *columns):
-        *bands, names = columns
-        return _by_value(self._predict, _matrix(bands), names, self._default)
+    def _predict(self, session, inputs):
+        return answers.struct(session.model, session.predict(inputs))
 
-    def _predict(self, magnitudes, name):
-        session = self._get(name)
-        return _prediction(session.model, session.predict(magnitudes))
+    def _predict_errors(self, session, inputs):
+        bands, errors, extra = np.split(inputs, [_BANDS, 2 * _BANDS], axis=1)
+        prediction = predict_with_errors(session, np.hstack([bands, extra]), errors)
+        return answers.struct(session.model, prediction)
 
-    def sed_answer(self, *columns):
-        *bands, names = columns
-        return _by_value(self._answer, _matrix(bands), names, self._default)
+    def _answer(self, session, inputs):
+        return answers.answer(session.model, session.predict(inputs))
 
-    def _answer(self, magnitudes, name):
-        session = self._get(name)
-        prediction = session.predict(magnitudes)
-        rows, classes = prediction.probabilities.shape
-        probabilities = pa.ListArray.from_arrays(
-            pa.array(np.arange(rows + 1, dtype=np.int32) * classes),
-            pa.array(prediction.probabilities.ravel().astype(np.float64), from_pandas=True),
-        )
-        return pa.StructArray.from_arrays(
-            [_prediction(session.model, prediction), probabilities], names=["prediction", "probabilities"]
-        )
+    def _node(self, session, inputs, least):
+        return _nodes(session.model, session.predict(inputs).probabilities, least)
 
-    def sed_place(self, wanted, names):
+    def _set(self, session, inputs, level):
+        return _sets(session.model, session.predict(inputs).probabilities, level)
+
+    def _explain(self, session, inputs):
+        return explain.explanations(session, inputs)
+
+    def _place(self, wanted, names):
         """Place of a label in a model's probabilities, from 1 as SQL counts."""
-        return _by_value(self._places, np.empty(len(names)), names, self._default, wanted)
 
-    def _places(self, rows, name, wanted):
-        model = self._get(name).model
+        def places(rows, name, wanted):
+            model = self._get(name).model
 
-        def of_label(rows, label):
-            if label is None:
-                return pa.nulls(len(rows), pa.int32())
-            return pa.repeat(pa.scalar(_place(model, label) + 1, pa.int32()), len(rows))
+            def of_label(rows, label):
+                if label is None:
+                    return pa.nulls(len(rows), pa.int32())
+                return pa.repeat(pa.scalar(answers.place(model, label) + 1, pa.int32()), len(rows))
 
-        return _by_value(of_label, rows, wanted, None)
+            return _by_value(of_label, rows, wanted, None)
 
+        return _by_value(places, np.empty(len(names)), names, self._default, wanted)
 
-def _place(model: Model, label: str) -> int:
-    if label not in model.classes:
-        raise ModelError(f"Model {model.name} has no class {label!r}; it has {', '.join(model.classes)}.")
-    return model.classes.index(label)
+    def _node_of(self, probabilities, least, names):
+        return self._of_probabilities(_nodes, probabilities, least, names)
 
+    def _set_of(self, probabilities, level, names):
+        return self._of_probabilities(_sets, probabilities, level, names)
 
-def _prediction(model: Model, prediction: Prediction) -> pa.StructArray:
-    p = prediction.probabilities.astype(np.float64)
-    missing = prediction.class_index < 0
-    entropy = -(p * np.log2(np.where(p > 0, p, 1))).sum(axis=1)
-    return pa.StructArray.from_arrays(
-        [
-            labels(model, prediction),
-            pa.array(p.max(axis=1), mask=missing),
-            pa.array(entropy, mask=missing),
-            pa.nulls(len(p), pa.float64()),
-            pa.array(prediction.n_bands),
-            pa.repeat(model.name, len(p)),
-        ],
-        names=["class", "probability", "entropy", "outlier", "n_bands", "model"],
-    )
+    def _of_probabilities(self, compute, lists, numbers, names):
+        """`compute` for the probabilities of an answer; each model has its own number of them."""
+
+        def of_model(rows, name, lists, numbers):
+            model = self._get(name).model
+            values = _flat(lists).flatten().to_numpy(zero_copy_only=False)
+            return compute(model, values.reshape(len(rows), len(model.classes)).astype(np.float32), numbers)
+
+        return _by_value(of_model, np.empty(len(names)), names, self._default, lists, numbers)
 
 
-def labels(model: Model, prediction: Prediction) -> pa.Array:
-    """The classes of a prediction as strings; null where there are too few bands."""
-    places = prediction.class_index.astype(np.int32)
-    return pa.array(model.classes, pa.string()).take(pa.array(places, mask=places < 0))
+def _nodes(model: Model, probabilities: NDArray, least) -> pa.Array:
+    def of_one(rows, number):
+        if number is None:
+            return pa.nulls(len(rows), pa.string())
+        return answers.deepest_nodes(model, rows, number)
+
+    return _by_value(of_one, probabilities, least, None)
+
+
+def _sets(model: Model, probabilities: NDArray, level) -> pa.Array:
+    def of_one(rows, number):
+        return pa.nulls(len(rows), pa.list_(pa.string())) if number is None else answers.sets(model, rows, number)
+
+    return _by_value(of_one, probabilities, level, None)
 
 
 def _matrix(columns) -> NDArray[np.float32]:
-    """Ten Arrow columns as a float32 matrix of shape (n, 10); NULL and infinities become NaN."""
+    """Arrow columns as a float32 matrix of shape (n, columns); NULL and infinities become NaN."""
     matrix = np.empty((len(columns[0]), len(columns)), np.float32)
     for i, column in enumerate(columns):
         matrix[:, i] = column.to_numpy()

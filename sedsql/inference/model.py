@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from ..errors import Error
 from ..resources import folder
 
 DEFAULT_MODEL = "shape-1"
+
+EXTRA = ("parallax", "parallax_error")
+"""Inputs that a model may take after the bands, in mas."""
 
 _REQUIRED = {"name": str, "classes": list, "bands": list, "min_bands": int, "sha256": str}
 
@@ -30,15 +34,17 @@ class Model:
     name : the model's name with its version, e.g. 'shape-1'
     classes : the labels, in the order of the graph's probabilities
     bands : the columns that the graph takes, in order
+    extra : what it takes after them, of EXTRA
     min_bands : a source with fewer of them gets no class
     sha256 : of `model.onnx`
-    card : all of `card.json`
+    card : all of `card.json`; its keys are explained in docs/models.md
     """
 
     folder: Path
     name: str
     classes: tuple[str, ...]
     bands: tuple[str, ...]
+    extra: tuple[str, ...]
     min_bands: int
     sha256: str
     card: dict[str, Any]
@@ -57,14 +63,15 @@ class Model:
         for key, kind in _REQUIRED.items():
             if not isinstance(card, dict) or not isinstance(card.get(key), kind):
                 raise ModelError(f"The card {card_file} lacks '{key}' ({kind.__name__}).")
-        unknown = [band for band in card["bands"] if band not in COLUMNS]
-        if unknown:
-            raise ModelError(f"The card {card_file} names no band with {unknown[0]!r}; bands are {', '.join(COLUMNS)}.")
+        problem = _problem(card)
+        if problem:
+            raise ModelError(f"The card {card_file} {problem}.")
         return cls(
             folder=path,
             name=card["name"],
             classes=tuple(card["classes"]),
             bands=tuple(card["bands"]),
+            extra=tuple(card.get("extra", ())),
             min_bands=card["min_bands"],
             sha256=card["sha256"],
             card=card,
@@ -84,6 +91,37 @@ class Model:
                 "Restore the file, or train it again."
             )
         return graph
+
+
+def _problem(card: dict) -> str | None:
+    """What is wrong with the optional parts of a card."""
+    for key, allowed, kind in (("bands", COLUMNS, "band"), ("extra", EXTRA, "further input")):
+        unknown = [name for name in card.get(key, ()) if name not in allowed]
+        if unknown:
+            return f"names no {kind} with {unknown[0]!r}; they are {', '.join(allowed)}"
+        if len(set(card.get(key, ()))) < len(card.get(key, ())):
+            return f"names a {kind} twice in '{key}'"
+    if len(set(card["classes"])) < max(2, len(card["classes"])):
+        return "needs two classes or more in 'classes', none of them twice"
+    parents = card.get("parents", {})
+    for label in parents:
+        node, seen = label, {label}
+        while node in parents:
+            node = parents[node]
+            if node in seen:
+                return f"has a circle in 'parents', at {node!r}"
+            seen.add(node)
+    conformal = card.get("conformal")
+    if conformal is not None:
+        levels, thresholds = conformal.get("levels", []), conformal.get("thresholds", {})
+        if not levels or any(not 0 < level < 1 for level in levels) or any(a >= b for a, b in pairwise(levels)):
+            return "needs levels between 0 and 1, increasing, in 'conformal'"
+        if set(thresholds) != set(card["classes"]) or any(len(t) != len(levels) for t in thresholds.values()):
+            return "needs a threshold for each class and level in 'conformal'"
+    quantiles = card.get("outlier", {}).get("quantiles", [0.0] * 101)
+    if len(quantiles) != 101 or any(a > b for a, b in pairwise(quantiles)):
+        return "needs 101 increasing distances in 'outlier', 'quantiles'"
+    return None
 
 
 def find_models(folders: Iterable[str | Path] | None = None) -> dict[str, Model]:

@@ -7,10 +7,8 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from ..bands import COLUMNS
-from .model import Model, ModelError
-
-INPUT, PROBABILITIES, CLASS_INDEX = "magnitudes", "probabilities", "class_index"
-"""Names in the graph: input float (n, bands) with missing = NaN, outputs float (n, classes) and int64 (n,)."""
+from .binding import Binding
+from .model import EXTRA, Model, ModelError
 
 
 class Prediction(NamedTuple):
@@ -21,11 +19,13 @@ class Prediction(NamedTuple):
     n_bands : how many of the model's bands are there, shape (n,)
     class_index : place of the most probable class in the model's classes, -1 where bands are too few, (n,)
     probabilities : of each class, shape (n, classes); NaN where bands are too few
+    outlier : share of the training rows that are more usual, shape (n,); None if the model does not tell
     """
 
     n_bands: NDArray[np.int32]
     class_index: NDArray[np.int64]
     probabilities: NDArray[np.float32]
+    outlier: NDArray[np.float64] | None
 
 
 class Session:
@@ -39,7 +39,9 @@ class Session:
 
     def __init__(self, model: Model, threads: int = 1):
         self.model = model
-        self._columns = [COLUMNS.index(band) for band in model.bands]
+        every = (*COLUMNS, *EXTRA)
+        self._columns = [every.index(column) for column in (*model.bands, *model.extra)]
+        self._as_they_are = self._columns == list(range(len(self._columns)))
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -48,31 +50,48 @@ class Session:
             self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's exceptions share no base of their own
             raise ModelError(f"ONNX Runtime cannot load model {model.name}: {error}") from None
-        self._check("input", self._session.get_inputs(), INPUT, "tensor(float)", len(model.bands))
-        outputs = self._session.get_outputs()
-        self._check("output", outputs, PROBABILITIES, "tensor(float)", len(model.classes))
-        self._check("output", outputs, CLASS_INDEX, "tensor(int64)", None)
+        self._binding = Binding(model, self._session)
+        names = (self._binding.probabilities, self._binding.class_index, self._binding.distance)
+        self._fetched = [name for name in names if name]
+        self._quantiles = np.array(model.card.get("outlier", {}).get("quantiles", []))
 
-    def _check(self, kind, found, name, dtype, width):
-        shape = {t.name: t.shape for t in found if t.type == dtype}.get(name)
-        if shape is None or len(shape) != (1 if width is None else 2) or shape[1:] != ([width] if width else []):
-            wanted = f"{name} {dtype} [n, {width}]" if width else f"{name} {dtype} [n]"
-            have = ", ".join(f"{t.name} {t.type} {t.shape}" for t in found)
-            raise ModelError(f"Model {self.model.name} should have the {kind} {wanted}, but has {have}.")
+    def predict(self, inputs: NDArray[np.float32]) -> Prediction:
+        """Classes of sources.
 
-    def predict(self, magnitudes: NDArray[np.float32]) -> Prediction:
-        """Classes of sources with magnitudes of shape (n, 10); NaN = missing."""
-        if self.model.bands != COLUMNS:
-            magnitudes = np.ascontiguousarray(magnitudes[:, self._columns])
-        n_bands = (magnitudes == magnitudes).sum(axis=1, dtype=np.int32)
+        `inputs` has shape (n, 10): magnitudes, NaN = missing; or (n, 12), with the parallax and its error in mas
+        after them, without which they are missing too.
+        """
+        inputs = self.chosen(inputs)
+        bands = inputs[:, : len(self.model.bands)]
+        n_bands = (bands == bands).sum(axis=1, dtype=np.int32)
         enough = n_bands >= self.model.min_bands
-        if len(magnitudes) and enough.all():
-            return Prediction(n_bands, *self._run(magnitudes))
-        class_index = np.full(len(magnitudes), -1, np.int64)
-        probabilities = np.full((len(magnitudes), len(self.model.classes)), np.nan, np.float32)
+        if len(inputs) and enough.all():
+            return Prediction(n_bands, *self.run(inputs))
+        class_index = np.full(len(inputs), -1, np.int64)
+        probabilities = np.full((len(inputs), len(self.model.classes)), np.nan, np.float32)
+        outlier = np.full(len(inputs), np.nan) if self._binding.distance else None
         if enough.any():
-            class_index[enough], probabilities[enough] = self._run(magnitudes[enough])
-        return Prediction(n_bands, class_index, probabilities)
+            class_index[enough], probabilities[enough], found = self.run(inputs[enough])
+            if outlier is not None:
+                outlier[enough] = found
+        return Prediction(n_bands, class_index, probabilities, outlier)
 
-    def _run(self, magnitudes):
-        return self._session.run([CLASS_INDEX, PROBABILITIES], {INPUT: magnitudes})
+    def chosen(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The columns of `inputs` that the model takes, shape (n, bands + extra)."""
+        if self._as_they_are and inputs.shape[1] == len(self._columns):
+            return inputs
+        if inputs.shape[1] < len(COLUMNS) + len(EXTRA) and self.model.extra:
+            none = np.full((len(inputs), len(EXTRA)), np.nan, np.float32)
+            inputs = np.hstack([inputs, none])
+        return np.ascontiguousarray(inputs[:, self._columns])
+
+    def run(self, chosen: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDArray | None]:
+        """Place of the class, probabilities, outlier; of inputs of shape (n, bands + extra), however few are there."""
+        found = dict(zip(self._fetched, self._session.run(self._fetched, self._binding.feed(chosen)), strict=True))
+        probabilities = found[self._binding.probabilities].astype(np.float32, copy=False)
+        place = found[self._binding.class_index] if self._binding.class_index else probabilities.argmax(axis=1)
+        outlier = None
+        if self._binding.distance:
+            shares = np.linspace(0, 1, len(self._quantiles))
+            outlier = np.interp(found[self._binding.distance], self._quantiles, shares)
+        return place, probabilities, outlier

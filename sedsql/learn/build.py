@@ -1,4 +1,4 @@
-"""From a labelled table to a model's folder: split, fit, calibrate, test, export, check, card."""
+"""From a labelled table to a model's folder: cross-validate, fit, export, check, card."""
 
 import hashlib
 import json
@@ -9,28 +9,27 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from scipy.special import log_softmax
-from sklearn.base import clone
-from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
 
-from ..bands import BANDS, COLUMNS
+from ..classes import PARENTS
 from ..inference.model import Model
-from ..inference.session import Session
 from ..output import new_folder
-from . import evaluate
-from .algorithms import boosting, colour_pairs
+from . import evaluate, outlier
 from .baselines import colour_cuts, majority
+from .calibration import LEVELS, best_temperature, conformal_thresholds, coverage
+from .crossvalidation import FOLDS, OutOfFold, out_of_fold, sky_folds
 from .export import check, to_onnx
-from .training import HELD_OUT, MIN_BANDS, SKY_ORDER, LabelledTable, with_missing_bands
+from .parallaxes import refuse_telling_parallaxes
+from .recipes import SHAPE, Recipe
+from .training import MIN_BANDS, SKY_ORDER, LabelledTable
 
-FOLDS = 3
-_TEMPERATURES = np.geomspace(0.3, 2.0, 96)
+STEPS = FOLDS + 3
 
 
 def build_model(
     table: LabelledTable,
     out: Path,
+    recipe: Recipe = SHAPE,
     *,
     seed: int = 0,
     force: bool = False,
@@ -40,25 +39,20 @@ def build_model(
 
     `step` is called with a few words at the start of each of the STEPS.
     """
+    if recipe.luminosity:
+        refuse_telling_parallaxes(table)
     with new_folder(out, what="model", mark="card.json", force=force) as folder:
-        classifier = fit_classifier(table, seed, step)
-        write_model(classifier, table, folder, name=out.name, seed=seed, step=step)
+        validated = out_of_fold(recipe, table, sky_folds(table, seed), seed, step)
+        step("fitting")
+        classifier = recipe.fit(table, table.columns, seed)
+        write_model(classifier, validated, recipe, table, folder, name=out.name, seed=seed, step=step)
     return Model.read(out)
-
-
-def fit_classifier(table: LabelledTable, seed: int = 0, step: Callable[[str], None] = lambda _: None) -> Pipeline:
-    """A calibrated classifier, fitted on the rows that are not held out."""
-    train = ~table.held_out
-    classifier = boosting(seed=seed)
-    step("calibrating")
-    temperature = _fit_temperature(classifier, table, train, seed)
-    step("fitting")
-    _fit(classifier, table.magnitudes[train], table.labels[train], seed)
-    return classifier.set_params(calibrated__temperature=temperature)
 
 
 def write_model(
     classifier: Pipeline,
+    validated: OutOfFold,
+    recipe: Recipe,
     table: LabelledTable,
     folder: Path,
     *,
@@ -66,113 +60,87 @@ def write_model(
     seed: int = 0,
     step: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Export a classifier, test it on the rows held out, and check the graph on all rows of the table."""
+    """Calibrate a fitted classifier, export it, and check the graph on all rows of the table."""
     step("exporting")
-    graph = to_onnx(classifier, len(COLUMNS))
+    truth = table.labels[validated.rows]
+    classifier.set_params(calibrated__temperature=best_temperature(validated.scores, truth, validated.classes))
+    columns = table.columns
+    X = recipe.inputs(table.magnitudes, table.parallax, columns)
+    magnitudes = X[:, : len(columns)]
+    seds = outlier.typical_seds(magnitudes, table.labels, seed)
+    graph = to_onnx(classifier, X.shape[1], seds)
     (folder / "model.onnx").write_bytes(graph)
-    step("testing")
+    step("comparing with ONNX Runtime")
+    difference = check(graph, classifier, X)
+    p = validated.probabilities(truth)
+    real = ~table.simulated
     card = {
         "name": name,
-        "description": "Class of a source from the shape of its SED: colours only, so distance does not matter.",
-        "classes": [str(name) for name in classifier.classes_],
-        "bands": list(COLUMNS),
+        "description": recipe.description,
+        "classes": [str(label) for label in classifier.classes_],
+        "parents": {str(label): PARENTS[label] for label in classifier.classes_ if label in PARENTS},
+        "bands": list(columns),
+        "extra": list(recipe.extra),
         "min_bands": MIN_BANDS,
         "sha256": hashlib.sha256(graph).hexdigest(),
         "created": date.today().isoformat(),
-        "algorithm": _algorithm(classifier, seed),
-        "training": {
-            **table.origin,
-            "rows_trained_on": int((~table.held_out).sum()),
-            "held_out": _HELD_OUT_RULE,
+        "algorithm": _algorithm(classifier, recipe, seed),
+        "training": {**table.about, "contradicted_rows_left_out": int(table.contradicted.sum())},
+        "metrics": metrics_of(validated, table),
+        "conformal": {
+            "levels": list(LEVELS),
+            "thresholds": conformal_thresholds(p, truth, validated.classes),
         },
-        "metrics": _metrics(classifier, table),
+        "outlier": {"quantiles": outlier.quantiles(magnitudes[real], seds), "typical_seds": len(seds)},
+        "agreement": {
+            "rows": len(table),
+            "labels_that_differ": 0,
+            "largest_probability_difference": difference,
+        },
         "versions": {
             **{package: version(package) for package in ("numpy", "onnx", "onnxruntime", "scikit-learn", "skl2onnx")},
             "sedsql": version("sedsql"),
             "python": platform.python_version(),
         },
     }
-    card_file = folder / "card.json"
-    card_file.write_text(json.dumps(card))
-    step("comparing with ONNX Runtime")
-    difference = check(Session(Model.read(folder)), classifier, table.magnitudes)
-    card["agreement"] = {
-        "rows": len(table),
-        "labels_that_differ": 0,
-        "largest_probability_difference": difference,
-    }
-    card_file.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    if not recipe.extra:
+        del card["extra"]
+    (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
 
-STEPS = 5
-
-_HELD_OUT_RULE = (
-    f"whole HEALPix cells of order {SKY_ORDER}, one in {HELD_OUT} by a hash of the cell; "
-    "rows without a position at random; no simulated rows"
-)
-
-
-def _fit(classifier, magnitudes, labels, seed: int):
-    """Fit on the rows and their copies with bands missing.
-
-    Rows of a class weigh 1 / sqrt(rows): half-way between the table's proportions and all classes alike.
-    """
-    magnitudes, labels = with_missing_bands(magnitudes, labels, seed)
-    _, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    weights = counts[place] ** -0.5
-    return classifier.fit(magnitudes, labels, calibrated__sample_weight=weights / weights.mean())
-
-
-def _fit_temperature(classifier, table: LabelledTable, train, seed: int) -> float:
-    """The temperature at which probabilities of rows left out of the fit are most likely (Guo et al. 2017)."""
-    X, y, cells = table.magnitudes[train], table.labels[train], table.cells[train]
-    classes = np.unique(y)
-    scores = np.full((len(y), len(classes)), -np.inf)
-    for fit, left_out in StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed).split(X, y, cells):
-        fold = _fit(clone(classifier), X[fit], y[fit], seed)
-        places = np.searchsorted(classes, fold.classes_)
-        scores[np.ix_(left_out, places)] = fold.decision_function(X[left_out])
-    real = ~table.simulated[train]
-    scores, truth, rows = scores[real], np.searchsorted(classes, y[real]), np.arange(real.sum())
-    losses = [-log_softmax(scores / t, axis=1)[rows, truth].mean() for t in _TEMPERATURES]
-    return float(_TEMPERATURES[np.argmin(losses)])
-
-
-_TREE_PARAMETERS = (
-    "max_iter", "learning_rate", "max_leaf_nodes", "min_samples_leaf", "l2_regularization", "max_features"
-)  # fmt: skip
-
-
-def _algorithm(classifier, seed: int) -> dict:
-    trees = classifier[-1].estimator
+def _algorithm(classifier: Pipeline, recipe: Recipe, seed: int) -> dict:
     return {
-        "name": "gradient-boosted trees on colours",
-        "colours": [f"{BANDS[a].short} - {BANDS[b].short}" for a, b in colour_pairs()],
-        **{name: trees.get_params()[name] for name in _TREE_PARAMETERS},
-        "class_weight": "1 / sqrt(rows of the class)",
+        "name": "gradient-boosted trees",
+        "recipe": recipe.name,
+        **({"teacher": recipe.teacher.name} if recipe.teacher else {}),
+        "features": classifier[0].names,
+        **recipe.trees,
         "temperature": round(classifier[-1].temperature, 4),
+        "weights": "1 / sqrt(rows of the class with the same surveys)",
         "bands_dropped": "each training row once more with bands taken away at random",
         "seed": seed,
     }
 
 
-def _metrics(classifier, table: LabelledTable) -> dict:
-    train, test = ~table.held_out & ~table.simulated, table.held_out
-    magnitudes, truth, many = table.magnitudes[test], table.labels[test], table.n_bands[test] >= 8
-    found, top = classifier.predict(magnitudes), classifier.predict_proba(magnitudes).max(axis=1)
+def metrics_of(validated: OutOfFold, table: LabelledTable) -> dict:
+    """What cross-validation says of a recipe on a table, and what baselines do on the same rows."""
+    rows = validated.rows
+    truth, found, n_bands = table.labels[rows], validated.found(), table.n_bands[rows]
+    p = validated.probabilities(truth)
     others = {
-        "majority class": majority(table.labels[train], len(truth)),
-        "colour cuts": colour_cuts(magnitudes),
+        "majority class": majority(truth, len(truth)),
+        "colour cuts": colour_cuts(table.magnitudes[rows]),
+    }
+    baselines = {
+        name: evaluate.by_bands(truth, labels, np.ones(len(truth)), n_bands) for name, labels in others.items()
     }
     return {
-        "held_out": evaluate.scores(truth, found, top),
-        "held_out_8_bands_or_more": evaluate.scores(truth[many], found[many], top[many]),
-        "held_out_same_bands": evaluate.by_same_bands(classifier, magnitudes, truth),
+        "how": f"{FOLDS}-fold cross-validation by whole HEALPix cells of order {SKY_ORDER}, rows without a position "
+        "at random; no simulated rows; temperature and thresholds of each fold from the others",
+        **evaluate.by_bands(truth, found, p.max(axis=1), n_bands),
+        "same_bands": evaluate.same_bands(table.labels, validated.same_bands),
+        "conformal": coverage(p, truth, validated.classes, validated.folds),
         "baselines": {
-            name: {
-                "macro_f1": round(evaluate.macro_f1(truth, labels), 4),
-                "macro_f1_8_bands_or_more": round(evaluate.macro_f1(truth[many], labels[many]), 4),
-            }
-            for name, labels in others.items()
+            name: {rows: scores["macro_f1"] for rows, scores in some.items()} for name, some in baselines.items()
         },
     }

@@ -1,19 +1,10 @@
 """How good a classification is: precision, recall, F1, and whether the probabilities are true."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score, precision_recall_fscore_support
-
-from ..bands import BANDS, COLUMNS
-
-SAME_BANDS = {
-    "all ten bands": COLUMNS,
-    "Gaia, 2MASS, W1, W2": COLUMNS[:8],
-    "Gaia, 2MASS": COLUMNS[:6],
-    "Gaia": COLUMNS[:3],
-    "2MASS, WISE": COLUMNS[3:],
-}
-"""Subsets on which classes are compared with the same bands there for all: no help from what is missing."""
 
 
 def macro_f1(truth: NDArray[np.str_], found: NDArray[np.str_]) -> float:
@@ -29,6 +20,10 @@ def calibration_error(truth: NDArray[np.str_], found: NDArray[np.str_], top: NDA
     place = np.minimum((top * bins).astype(int), bins - 1)
     right = (truth == found).astype(float)
     return float(sum(abs((right - top)[place == b].sum()) for b in range(bins)) / len(top))
+
+
+MANY_BANDS = 8
+"""Rows with so many bands or more are reported by themselves too."""
 
 
 def scores(truth: NDArray[np.str_], found: NDArray[np.str_], top: NDArray | None = None) -> dict:
@@ -50,24 +45,25 @@ def scores(truth: NDArray[np.str_], found: NDArray[np.str_], top: NDArray | None
     return result
 
 
-def by_same_bands(classifier, magnitudes: NDArray[np.float32], truth: NDArray[np.str_]) -> dict:
-    """Macro F1 where every row has just the same bands, for several subsets of the bands.
-
-    Only the rows that have all bands of a subset count, with the others taken away.
-    """
-    result = {}
-    for name, columns in SAME_BANDS.items():
-        kept = np.array([band.column in columns for band in BANDS])
-        rows = np.isfinite(magnitudes[:, kept]).all(axis=1)
-        if rows.any():
-            thinned = np.where(kept, magnitudes[rows], np.float32(np.nan))
-            found = classifier.predict(thinned)
-            result[name] = {
-                "rows": int(rows.sum()),
-                "classes": len(np.unique(truth[rows])),
-                "macro_f1": _round(macro_f1(truth[rows], found)),
-            }
+def by_bands(truth: NDArray[np.str_], found: NDArray[np.str_], top: NDArray, n_bands: NDArray) -> dict:
+    """The scores of all rows, and of those with MANY_BANDS bands or more where there are any."""
+    many = n_bands >= MANY_BANDS
+    result = {"all": scores(truth, found, top)}
+    if many.any():
+        result[f"{MANY_BANDS}_bands_or_more"] = scores(truth[many], found[many], top[many])
     return result
+
+
+def same_bands(truth: NDArray[np.str_], found: Mapping[str, tuple[NDArray, NDArray]]) -> dict:
+    """Macro F1 where every row has just the same bands: by subset, places of the rows and classes found."""
+    return {
+        name: {
+            "rows": len(rows),
+            "classes": len(np.unique(truth[rows])),
+            "macro_f1": _round(macro_f1(truth[rows], labels)),
+        }
+        for name, (rows, labels) in found.items()
+    }
 
 
 def _round(value) -> float:

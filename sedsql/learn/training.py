@@ -1,29 +1,35 @@
-"""A labelled table made ready for training: cuts, a split by sky, missing bands at random."""
+"""A labelled table made ready for training: what is read from it, and what is wrong with it said before any work."""
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import astropy.units as u
 import numpy as np
-from astropy.coordinates import Latitude, Longitude
+from astropy.coordinates import Latitude, Longitude, SkyCoord
 from cdshealpix.nested import lonlat_to_healpix
 from numpy.typing import NDArray
 
 from .. import tables
+from ..bands import COLUMNS
 from ..simulate import POPULATIONS, simulate
 from ..tables import TableError
+from .suspicious import check_columns
 
 MIN_BANDS = 3
 LEAST_ROWS = 20
 """Fewest rows of a class; with less neither training nor testing means anything."""
 
 SKY_ORDER = 3
-"""HEALPix order of the cells that are held out whole (7.3 degrees across): neighbours share clusters and dust."""
+"""HEALPix order of the cells that stay whole when rows are split (7.3 degrees across): neighbours share clusters
+and dust."""
 
-HELD_OUT = 5
-"""One sky cell in so many is held out."""
+SAME_SOURCE_ARCSEC = 2.0
+"""Rows nearer to each other than this are the same source."""
+
+_QUALITY = {"tmass_ph_qual": (slice(3, 6), "ABCD"), "allwise_ph_qual": (slice(6, 10), "ABC")}
+"""Columns of letters, one a band, and the letters of a measurement: the rules of docs/rules.md."""
 
 
 @dataclass
@@ -33,35 +39,56 @@ class LabelledTable:
     Attributes
     ----------
     magnitudes : float32, shape (n, 10), NaN = missing
+    limits : whether a magnitude is a limit or worse by its survey's own flag (`tmass_ph_qual`, `allwise_ph_qual`),
+        shape (n, 10)
+    parallax : with its error, in mas, NaN = missing, shape (n, 2)
     labels : str, shape (n,)
     cells : sky cell (or a number drawn at random where the table has no positions), shape (n,)
+    origins : which catalogue a row came from, '' where the table does not say, shape (n,)
+    contradicted : whether the same source stands in the table with another label too, shape (n,)
     simulated : whether a row is simulated: then it is trained on and never tested on, shape (n,)
-    origin : what the table is, for the card: file name, sha256, rows, rows per class
+    rows : number of the row in its file, from 1; 0 for a simulated one, shape (n,)
+    about : what the table is, for the card: file name, sha256, rows, rows per class
     """
 
     magnitudes: NDArray[np.float32]
+    limits: NDArray[np.bool_]
+    parallax: NDArray[np.float32]
     labels: NDArray[np.str_]
     cells: NDArray[np.int64]
+    origins: NDArray[np.str_]
+    contradicted: NDArray[np.bool_]
     simulated: NDArray[np.bool_]
-    origin: dict
+    rows: NDArray[np.int64]
+    about: dict
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    @property
-    def held_out(self) -> NDArray[np.bool_]:
-        """The rows to test on: whole sky cells, always the same ones."""
-        # A multiplicative hash spreads neighbouring cells over training and test.
-        mixed = self.cells.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)
-        return (mixed % np.uint64(HELD_OUT) == 0) & ~self.simulated
+    def __getitem__(self, rows) -> "LabelledTable":
+        """Some of its rows, by places or by a mask."""
+        arrays = {name: value[rows] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        return replace(self, **arrays)
 
     @property
     def n_bands(self) -> NDArray[np.int64]:
         return np.isfinite(self.magnitudes).sum(axis=1)
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The archive's names of the bands that the table has."""
+        there = np.isfinite(self.magnitudes)
+        return tuple(column for place, column in enumerate(COLUMNS) if there[:, place].any())
 
-def read_labelled(path: Path, label: str, band_map: Mapping[str, str] | None = None) -> LabelledTable:
-    """Read a table with a label column; rows without a label or with fewer than MIN_BANDS bands are left out."""
+
+def read_labelled(
+    path: Path, label: str, band_map: Mapping[str, str] | None = None, *, least_rows: int = LEAST_ROWS
+) -> LabelledTable:
+    """Read a table with a label column; rows without a label or with fewer than MIN_BANDS bands are left out.
+
+    `least_rows` is the fewest that each label must have, among two labels or more; 0 for a table that is only
+    tested on.
+    """
     table = tables.read_table(path)
     if label not in table.colnames:
         raise TableError(
@@ -69,16 +96,23 @@ def read_labelled(path: Path, label: str, band_map: Mapping[str, str] | None = N
         )
     bands = tables.find_bands(table.colnames, band_map)
     magnitudes = tables.magnitudes(len(table), table.__getitem__, bands)
+    check_columns(path.name, magnitudes, bands)
     labels = np.ma.filled(np.ma.asarray(table[label]).astype(str), "")
     keep = (np.isfinite(magnitudes).sum(axis=1) >= MIN_BANDS) & (labels != "")
-    _check(path, label, magnitudes[keep], labels[keep], bands)
+    _check_labels(path, label, labels[keep], least_rows)
     names, counts = np.unique(labels[keep], return_counts=True)
+    ra, dec = (_numbers(table, name) for name in ("ra", "dec"))
     return LabelledTable(
-        magnitudes[keep],
-        labels[keep],
-        _sky_cells(table)[keep],
-        np.zeros(keep.sum(), bool),
-        {
+        magnitudes=magnitudes,
+        limits=_limits(table) & np.isfinite(magnitudes),
+        parallax=np.stack([_numbers(table, name) for name in ("parallax", "parallax_error")], 1).astype(np.float32),
+        labels=labels,
+        cells=_sky_cells(ra, dec),
+        origins=_words(table, "origin"),
+        contradicted=_contradicted(ra, dec, np.where(keep, labels, "")),
+        simulated=np.zeros(len(table), bool),
+        rows=np.arange(1, len(table) + 1),
+        about={
             "table": path.name,
             "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
             "label": label,
@@ -86,7 +120,7 @@ def read_labelled(path: Path, label: str, band_map: Mapping[str, str] | None = N
             "left_out": int((~keep).sum()),
             "rows_per_class": {str(name): int(count) for name, count in zip(names, counts, strict=True)},
         },
-    )
+    )[keep]
 
 
 def add_simulated(table: LabelledTable, rows: Mapping[str, int], seed: int = 0) -> LabelledTable:
@@ -96,67 +130,83 @@ def add_simulated(table: LabelledTable, rows: Mapping[str, int], seed: int = 0) 
     """
     if not rows:
         return table
-    parts: list[NDArray] = []
-    labels: list[str] = []
+    parts = [table]
     for label, n in rows.items():
         if label not in POPULATIONS or label not in table.labels:
             known = [name for name in POPULATIONS if name in table.labels]
             raise TableError(f"Sources of class {label!r} cannot be simulated for this table; {', '.join(known)} can.")
-        parts.append(simulate(label, n, np.random.default_rng([seed, len(parts)])).magnitudes.astype(np.float32))
-        labels += [label] * n
-    magnitudes, names = np.concatenate(parts), np.array(labels)
-    keep = np.isfinite(magnitudes).sum(axis=1) >= MIN_BANDS
-    cells = np.random.default_rng(seed).integers(1 << 30, 1 << 31, keep.sum())
-    return LabelledTable(
-        np.concatenate([table.magnitudes, magnitudes[keep]]),
-        np.concatenate([table.labels, names[keep]]),
-        np.concatenate([table.cells, cells]),
-        np.concatenate([table.simulated, np.ones(keep.sum(), bool)]),
-        {**table.origin, "simulated_rows": dict(rows)},
-    )
+        rng = np.random.default_rng([seed, len(parts)])
+        sample = simulate(label, n, rng)
+        magnitudes = sample.magnitudes.astype(np.float32)
+        magnitudes[:, [column not in table.columns for column in COLUMNS]] = np.nan
+        parallax = np.nan_to_num(1000 / sample.distance_pc, nan=0.0)
+        some = LabelledTable(
+            magnitudes=magnitudes,
+            limits=np.zeros(magnitudes.shape, bool),
+            parallax=np.stack([parallax, np.zeros(n)], 1).astype(np.float32),
+            labels=np.full(n, label),
+            cells=rng.integers(1 << 30, 1 << 31, n),
+            origins=np.full(n, "simulated"),
+            contradicted=np.zeros(n, bool),
+            simulated=np.ones(n, bool),
+            rows=np.zeros(n, np.int64),
+            about={},
+        )
+        parts.append(some[np.isfinite(magnitudes).sum(axis=1) >= MIN_BANDS])
+    arrays = [name for name, value in vars(table).items() if isinstance(value, np.ndarray)]
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in arrays}
+    return LabelledTable(**joined, about={**table.about, "simulated_rows": dict(rows)})
 
 
-def _check(path, label, magnitudes, labels, bands):
+def _check_labels(path, label, labels, least_rows: int):
     names, counts = np.unique(labels, return_counts=True)
-    if len(names) < 2:
+    if not len(names) or (least_rows and len(names) < 2):
         raise TableError(f"Column {label} of {path.name} has {len(names)} label(s) in usable rows; training needs two.")
-    if counts.min() < LEAST_ROWS:
+    if counts.min() < least_rows:
         raise TableError(
             f"Label {str(names[counts.argmin()])!r} has {counts.min()} usable rows in {path.name}; "
-            f"training needs {LEAST_ROWS} of each. Leave the label out, or join it with another."
+            f"training needs {least_rows} of each. Leave the label out, or join it with another."
         )
-    for place, (band, column) in enumerate(bands.items()):
-        values = magnitudes[:, place]
-        if np.isfinite(values).any() and np.nanmin(values) == np.nanmax(values):
-            raise TableError(f"Column {column}, taken as the magnitude {band}, has one value in every row.")
 
 
-def _sky_cells(table) -> NDArray[np.int64]:
-    names = {name.lower(): name for name in reversed(table.colnames)}
-    scattered = np.random.default_rng(0).integers(0, 1 << 30, len(table)) + (1 << 30)
-    if "ra" not in names or "dec" not in names:
-        return scattered
-    ra, dec = (np.ma.filled(np.ma.asarray(table[names[c]]).astype(float), np.nan) for c in ("ra", "dec"))
+def _column(table, name: str):
+    """A column by its name in any case, or None."""
+    return next((table[there] for there in table.colnames if there.lower() == name), None)
+
+
+def _numbers(table, name: str) -> NDArray[np.float64]:
+    column = _column(table, name)
+    if column is None:
+        return np.full(len(table), np.nan)
+    return np.ma.filled(np.ma.asarray(column).astype(float), np.nan)
+
+
+def _words(table, name: str) -> NDArray[np.str_]:
+    column = _column(table, name)
+    return np.full(len(table), "") if column is None else np.ma.filled(np.ma.asarray(column).astype(str), "")
+
+
+def _limits(table) -> NDArray[np.bool_]:
+    limits = np.zeros((len(table), len(COLUMNS)), bool)
+    for name, (places, good) in _QUALITY.items():
+        words = _words(table, name)
+        for k, place in enumerate(range(len(COLUMNS))[places]):
+            limits[:, place] = [len(word) > k and word[k] not in good for word in words]
+    return limits
+
+
+def _sky_cells(ra, dec) -> NDArray[np.int64]:
+    cells = np.random.default_rng(0).integers(0, 1 << 30, len(ra)) + (1 << 30)
     known = np.isfinite(ra) & np.isfinite(dec)
-    cells = lonlat_to_healpix(Longitude(ra[known], u.deg), Latitude(dec[known], u.deg), SKY_ORDER)
-    scattered[known] = cells.astype(np.int64)
-    return scattered
+    cells[known] = lonlat_to_healpix(Longitude(ra[known], u.deg), Latitude(dec[known], u.deg), SKY_ORDER)
+    return cells
 
 
-def with_missing_bands(
-    magnitudes: NDArray[np.float32], labels: NDArray[np.str_], seed: int
-) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
-    """The rows, and each once more with bands taken away at random.
-
-    Which bands a catalogue lacks tells where its rows come from, and so their class; a model must not
-    learn that. Whole surveys go as surveys lack sources (WISE most often, W3 and W4 together), single bands as
-    quality flags strike them.
-    """
-    rng = np.random.default_rng(seed)
-    n = len(magnitudes)
-    gone = rng.random(magnitudes.shape) < 0.15
-    for bands, chance in ((slice(0, 3), 0.1), (slice(3, 6), 0.15), (slice(6, 10), 0.3), (slice(8, 10), 0.3)):
-        gone[:, bands] |= (rng.random(n) < chance)[:, None]
-    thinned = np.where(gone, np.float32(np.nan), magnitudes)
-    enough = np.isfinite(thinned).sum(axis=1) >= MIN_BANDS
-    return np.concatenate([magnitudes, thinned[enough]]), np.concatenate([labels, labels[enough]])
+def _contradicted(ra, dec, labels) -> NDArray[np.bool_]:
+    contradicted = np.zeros(len(ra), bool)
+    known = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec) & (labels != ""))
+    if known.size:
+        places = SkyCoord(ra[known], dec[known], unit=u.deg)
+        one, other, _, _ = places.search_around_sky(places, SAME_SOURCE_ARCSEC * u.arcsec)
+        contradicted[known[one[labels[known[one]] != labels[known[other]]]]] = True
+    return contradicted

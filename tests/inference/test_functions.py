@@ -86,7 +86,7 @@ def test_prediction_sums_up_the_others(con, expected, magnitudes):
     assert [f["probability"] for f in found[enough]] == pytest.approx(p.max(axis=1), abs=1e-6)
     entropy = -np.nansum(p * np.log2(np.where(p > 0, p, np.nan)), axis=1)
     assert [f["entropy"] for f in found[enough]] == pytest.approx(entropy, abs=1e-4)
-    none = {"class": None, "probability": None, "entropy": None, "outlier": None, "model": DEFAULT_MODEL}
+    none = {"class": None, "probability": None, "entropy": None, "outlier": None, "model": DEFAULT_MODEL, "path": None}
     assert all({k: v for k, v in f.items() if k != "n_bands"} == none for f in found[~enough])
 
 

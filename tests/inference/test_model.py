@@ -59,7 +59,14 @@ def test_a_changed_file_stops_a_query_not_the_connection(copy):
     [
         ({"min_bands": None}, r"lacks 'min_bands' \(int\)"),
         ({"bands": "all"}, r"lacks 'bands' \(list\)"),
-        ({"bands": ["Gmag"]}, "names no band with 'Gmag'; bands are phot_g_mean_mag"),
+        ({"extra": ["parallax", "teff"]}, "names no further input with 'teff'; they are parallax, parallax_error"),
+        ({"bands": ["j_m", "j_m"]}, "names a band twice"),
+        ({"classes": ["yso"]}, "needs two classes or more"),
+        ({"parents": {"yso": "young", "young": "yso"}}, r"has a circle in 'parents', at '(yso|young)'"),
+        ({"conformal": {"levels": [0.9, 0.5], "thresholds": {}}}, "needs levels between 0 and 1, increasing"),
+        ({"conformal": {"levels": [0.9], "thresholds": {"yso": [0.1]}}}, "needs a threshold for each class and level"),
+        ({"outlier": {"quantiles": [0, 1]}}, "needs 101 increasing distances"),
+        ({"bands": ["Gmag"]}, "names no band with 'Gmag'; they are phot_g_mean_mag"),
     ],
 )
 def test_a_card_that_lacks_something_says_what(copy, change, message):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -7,6 +9,8 @@ from threadpoolctl import threadpool_limits
 from sedsql.bands import COLUMNS
 from sedsql.inference.model import Model
 from sedsql.learn import build, training
+from sedsql.learn.crossvalidation import out_of_fold, sky_folds
+from sedsql.learn.recipes import LUMINOSITY, SHAPE
 from sedsql.simulate import simulate
 
 KINDS = ("main_sequence", "giant", "yso", "agb_oxygen", "white_dwarf")
@@ -17,13 +21,16 @@ ROWS = 300
 def labelled_file(tmp_path_factory):
     """A table of simulated sources with positions and labels, as a user would bring one."""
     rng = np.random.default_rng(0)
-    magnitudes = np.concatenate([simulate(kind, ROWS, rng).magnitudes for kind in KINDS]).astype(np.float32)
+    samples = [simulate(kind, ROWS, rng) for kind in KINDS]
+    magnitudes = np.concatenate([sample.magnitudes for sample in samples]).astype(np.float32)
+    distance = np.concatenate([sample.distance_pc for sample in samples])
     n = len(magnitudes)
     table = pa.table(
         {
             "ra": rng.uniform(0, 360, n),
             "dec": np.degrees(np.arcsin(rng.uniform(-1, 1, n))),
             "kind": np.repeat(KINDS, ROWS),
+            "parallax": 1000 / distance,
             **{name: pa.array(magnitudes[:, i], from_pandas=True) for i, name in enumerate(COLUMNS)},
         }
     )
@@ -37,12 +44,43 @@ def labelled(labelled_file):
     return training.read_labelled(labelled_file, "kind")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread():
+    """For tables this small, threads cost more than they bring."""
+    with threadpool_limits(1):
+        yield
+
+
+def _small(recipe):
+    return replace(recipe, trees={**recipe.trees, "max_iter": 12, "learning_rate": 0.3})
+
+
 @pytest.fixture(scope="session")
-def built(labelled, tmp_path_factory):
+def small_shape():
+    """The recipe of shape-1 with few trees."""
+    return _small(SHAPE)
+
+
+@pytest.fixture(scope="session")
+def validated(labelled, small_shape):
+    """What cross-validation says of the table."""
+    return out_of_fold(small_shape, labelled, sky_folds(labelled, folds=3))
+
+
+@pytest.fixture(scope="session")
+def built(labelled, validated, small_shape, tmp_path_factory):
     """A model trained on that table, and the scikit-learn classifier that it was exported from."""
-    folder = tmp_path_factory.mktemp("models") / "small-1"
+    return _built(labelled, validated, small_shape, tmp_path_factory.mktemp("models") / "small-1")
+
+
+@pytest.fixture(scope="session")
+def luminous(labelled, validated, tmp_path_factory):
+    """The same, of a model that takes parallaxes; it is calibrated as the one without."""
+    return _built(labelled, validated, _small(LUMINOSITY), tmp_path_factory.mktemp("models") / "luminous-1")
+
+
+def _built(labelled, validated, recipe, folder):
     folder.mkdir()
-    with threadpool_limits(1):  # for a table this small, threads cost more than they bring
-        classifier = build.fit_classifier(labelled)
-    build.write_model(classifier, labelled, folder, name="small-1")
+    classifier = recipe.fit(labelled, labelled.columns)
+    build.write_model(classifier, validated, recipe, labelled, folder, name=folder.name)
     return Model.read(folder), classifier

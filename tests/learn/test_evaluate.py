@@ -4,6 +4,7 @@ from sklearn.metrics import classification_report, f1_score
 
 from sedsql.bands import COLUMNS
 from sedsql.learn import evaluate
+from sedsql.learn.bandsets import with_same_bands
 from sedsql.learn.baselines import colour_cuts, majority
 
 TRUTH = np.array(["a", "a", "b", "c", "b", "a", "c", "c"])
@@ -44,26 +45,36 @@ def test_calibration_error_by_hand():
     )
 
 
-class FirstBand:
-    """Says which of G and J is there."""
-
-    def predict(self, magnitudes):
-        return np.where(np.isfinite(magnitudes[:, 0]), "gaia", "no gaia")
-
-
-def test_same_bands_take_the_others_away():
+def test_rows_with_the_same_bands_lose_all_others():
     magnitudes = np.full((6, 10), 10, np.float32)
     magnitudes[:2, 6:] = np.nan
-    truth = np.array(["gaia"] * 6)
-    found = evaluate.by_same_bands(FirstBand(), magnitudes, truth)
-    assert {name: entry["rows"] for name, entry in found.items()} == {
+    found = with_same_bands(magnitudes)
+    assert {name: len(rows) for name, (rows, _) in found.items()} == {
         "all ten bands": 4,
         "Gaia, 2MASS, W1, W2": 4,
         "Gaia, 2MASS": 6,
         "Gaia": 6,
         "2MASS, WISE": 4,
     }
-    assert [entry["macro_f1"] for entry in found.values()] == [1, 1, 1, 1, 0]
+    assert [np.isfinite(thinned).sum(axis=1).max() for _, thinned in found.values()] == [10, 8, 6, 3, 7]
+
+
+def test_scores_of_rows_with_many_bands_and_with_the_same():
+    n_bands = np.array([10, 8, 7, 3, 9, 8, 3, 3])
+    scores = evaluate.by_bands(TRUTH, FOUND, np.ones(8), n_bands)
+    many = n_bands >= 8
+    assert scores["8_bands_or_more"] == evaluate.scores(TRUTH[many], FOUND[many], np.ones(4))
+    assert scores["all"]["rows"] == 8
+    assert list(evaluate.by_bands(TRUTH, FOUND, np.ones(8), np.full(8, 3))) == ["all"]
+    rows = np.array([0, 2, 3])
+    same = evaluate.same_bands(TRUTH, {"Gaia": (rows, np.array(["a", "c", "c"]))})
+    assert same == {
+        "Gaia": {
+            "rows": 3,
+            "classes": 3,
+            "macro_f1": round(f1_score(["a", "b", "c"], ["a", "c", "c"], average="macro"), 4),
+        }
+    }
 
 
 def row(**magnitudes):

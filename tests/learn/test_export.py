@@ -15,8 +15,11 @@ import sedsql
 from sedsql.bands import COLUMNS
 from sedsql.inference.model import Model
 from sedsql.inference.session import Session
-from sedsql.learn import algorithms, export
-from sedsql.learn.export import DisagreementError, check, float32_at_most, to_onnx
+from sedsql.learn import classifier as classifiers
+from sedsql.learn import export
+from sedsql.learn.converters import float32_at_most
+from sedsql.learn.export import DisagreementError, check, to_onnx
+from sedsql.learn.recipes import SHAPE
 
 LARGE = 2.0**100
 
@@ -42,14 +45,16 @@ def awkward_magnitudes(classifier, rows, seed=0):
     magnitudes = rng.uniform(3, 20, (rows, 1)) + rng.normal(0, 1.5, (rows, 10))
     magnitudes = magnitudes.astype(np.float32)
     magnitudes[rng.random(magnitudes.shape) < 0.15] = np.nan
-    colours, limits = thresholds(classifier)
+    features, limits = thresholds(classifier)
+    pairs = np.array(classifier[0].pairs)
+    colours, limits = features[features < len(pairs)], limits[features < len(pairs)]
     picked = rng.integers(0, len(limits), rows // 2)
     limit = limits[picked]
     limit = np.choose(
         rng.integers(0, 3, len(limit)),
         [limit, np.nextafter(limit, np.float32(99)), np.nextafter(limit, np.float32(-99))],
     )
-    first, second = np.array(classifier[0].pairs)[colours[picked]].T
+    first, second = pairs[colours[picked]].T
     places = np.arange(len(limit)) * 2
     magnitudes[places, second] = 0  # a - 0 is a, exactly
     magnitudes[places, first] = limit
@@ -58,7 +63,22 @@ def awkward_magnitudes(classifier, rows, seed=0):
 
 def test_onnx_runtime_agrees_on_thresholds_and_beside_them(built):
     model, classifier = built
-    assert check(Session(model), classifier, awkward_magnitudes(classifier, 40_000)) < 1e-5
+    assert check(model.graph(), classifier, awkward_magnitudes(classifier, 40_000)) < 1e-5
+
+
+def test_onnx_runtime_agrees_on_luminosities(luminous):
+    """Parallaxes of all sorts: negative, infinite, tiny, missing, with and without errors; extreme luminosities."""
+    model, classifier = luminous
+    rng = np.random.default_rng(3)
+    magnitudes = awkward_magnitudes(classifier, 40_000)
+    parallax = rng.normal(0, 10 ** rng.uniform(-3, 3, len(magnitudes)))
+    parallax[rng.random(len(magnitudes)) < 0.2] = np.nan
+    parallax[::1000], parallax[1::1000], parallax[2::1000] = 0, np.inf, 1e-30
+    error = np.where(rng.random(len(magnitudes)) < 0.5, np.nan, 10 ** rng.uniform(-3, 2, len(magnitudes)))
+    X = np.column_stack([magnitudes, parallax, error]).astype(np.float32)
+    assert check(model.graph(), classifier, X) < 1e-5
+    used = {classifier[0].names[feature] for feature in thresholds(classifier)[0]}
+    assert any(name.startswith("M(") for name in used)
 
 
 def moved(model, folder, node):
@@ -80,7 +100,7 @@ def test_the_check_fails_when_one_threshold_moves_by_one_bit(built, tmp_path):
     root = 0  # of the first tree: every row passes it
     spoilt = moved(model, tmp_path / "spoilt", root)
     with pytest.raises(DisagreementError, match=r"where scikit-learn says|from scikit-learn's"):
-        check(Session(spoilt), classifier, awkward_magnitudes(classifier, 40_000))
+        check(spoilt.graph(), classifier, awkward_magnitudes(classifier, 40_000))
 
 
 def test_sums_of_leaves_are_exact_in_any_order(built):
@@ -88,10 +108,10 @@ def test_sums_of_leaves_are_exact_in_any_order(built):
     trees = classifier[-1].estimator
     leaves = [tree.nodes["value"][tree.nodes["is_leaf"] == 1] for trees_ in trees._predictors for tree in trees_]
     values = np.concatenate([trees._baseline_prediction.ravel(), *leaves])
-    units = values / algorithms.LEAF_UNIT
+    units = values / classifiers.LEAF_UNIT
     assert (units == np.round(units)).all()
     largest = np.abs(trees._baseline_prediction).max() + sum(np.abs(leaf).max() for leaf in leaves)
-    assert largest / algorithms.LEAF_UNIT < 2**24
+    assert largest / classifiers.LEAF_UNIT < 2**24
 
 
 def test_label_and_class_index_are_outputs_of_the_graph(built, labelled):
@@ -105,7 +125,7 @@ def test_label_and_class_index_are_outputs_of_the_graph(built, labelled):
 def test_two_classes_are_exported_as_well(labelled):
     two = np.isin(labelled.labels, ["giant", "white_dwarf"])
     X, y = labelled.magnitudes[two], labelled.labels[two]
-    classifier = algorithms.boosting().fit(X, y)
+    classifier = SHAPE.pipeline(COLUMNS, 0).set_params(calibrated__estimator__max_iter=10).fit(X, y)
     session = onnxruntime.InferenceSession(to_onnx(classifier, 10))
     label, probabilities = session.run(["label", "probabilities"], {"magnitudes": X})
     assert (label == classifier.predict(X)).all()

@@ -7,7 +7,8 @@ from astropy_healpix import HEALPix
 
 from sedsql.bands import COLUMNS
 from sedsql.learn import training
-from sedsql.learn.training import add_simulated, read_labelled, with_missing_bands
+from sedsql.learn.crossvalidation import out_of_fold, sky_folds
+from sedsql.learn.training import add_simulated, read_labelled
 from sedsql.tables import TableError
 
 
@@ -25,43 +26,71 @@ def test_rows_with_labels_and_enough_bands_are_read(labelled_file, labelled):
     enough = np.sum([table[name].is_valid() for name in COLUMNS], axis=0) >= 3
     assert len(labelled) == enough.sum()
     assert (labelled.labels == np.array(table["kind"])[enough]).all()
-    assert labelled.origin["rows"] + labelled.origin["left_out"] == len(table)
-    assert sum(labelled.origin["rows_per_class"].values()) == len(labelled)
+    assert labelled.about["rows"] + labelled.about["left_out"] == len(table)
+    assert sum(labelled.about["rows_per_class"].values()) == len(labelled)
 
 
-def test_whole_cells_are_held_out_and_about_one_row_in_five(labelled_file, labelled):
+def test_whole_cells_are_tested_on_together(labelled_file, labelled, validated):
     table = pq.read_table(labelled_file)
+    enough = np.sum([table[name].is_valid() for name in COLUMNS], axis=0) >= 3
     healpix = HEALPix(nside=2**training.SKY_ORDER, order="nested")
-    cells = healpix.lonlat_to_healpix(table["ra"].to_numpy() * u.deg, table["dec"].to_numpy() * u.deg)
-    assert set(labelled.cells) <= set(cells)
-    assert not set(labelled.cells[labelled.held_out]) & set(labelled.cells[~labelled.held_out])
-    assert 0.1 < labelled.held_out.mean() < 0.3
+    cells = healpix.lonlat_to_healpix(table["ra"].to_numpy() * u.deg, table["dec"].to_numpy() * u.deg)[enough]
+    assert (labelled.cells == cells).all()
+    assert validated.rows.tolist() == list(range(len(labelled)))  # each row is tested once
+    assert max(len(set(validated.folds[cells == cell])) for cell in set(cells)) == 1
+    assert (np.bincount(validated.folds) / len(cells)).min() > 0.2
 
 
-def test_rows_without_a_position_are_held_out_at_random(labelled_file, tmp_path):
+def test_rows_without_a_position_are_each_for_themselves(labelled_file, tmp_path):
     n = pq.read_metadata(labelled_file).num_rows
     table = read_labelled(changed(labelled_file, tmp_path, ra=np.full(n, np.nan)), "kind")
-    assert 0.15 < table.held_out.mean() < 0.25
+    assert len(set(table.cells)) > 0.99 * len(table)
 
 
-def test_copies_have_fewer_bands_but_enough(labelled):
-    n = len(labelled)
-    magnitudes, labels = with_missing_bands(labelled.magnitudes, labelled.labels, seed=0)
-    np.testing.assert_array_equal(magnitudes[:n], labelled.magnitudes)
-    copies = magnitudes[n:]
-    assert len(labels) == len(magnitudes)
-    assert (np.isfinite(copies).sum(axis=1) >= training.MIN_BANDS).all()
-    assert np.isfinite(copies).mean() < 0.8 * np.isfinite(labelled.magnitudes).mean()
+def test_a_source_with_two_labels_contradicts_itself(labelled_file, tmp_path):
+    table = pq.read_table(labelled_file)
+    ra, dec = table["ra"].to_numpy().copy(), table["dec"].to_numpy().copy()
+    ra[1], dec[1] = ra[0], dec[0] + 1.5 / 3600  # the same class
+    ra[-1], dec[-1] = ra[0], dec[0] - 1.9 / 3600  # another
+    ra[-2], dec[-2] = ra[5], dec[5] + 2.1 / 3600  # another, too far
+    read = read_labelled(changed(labelled_file, tmp_path, ra=ra, dec=dec), "kind")
+    enough = np.sum([table[name].is_valid() for name in COLUMNS], axis=0) >= 3
+    expected = np.zeros(len(table), bool)
+    expected[[0, -1]] = True
+    assert (read.contradicted == expected[enough]).all()
 
 
-def test_simulated_rows_are_trained_on_and_never_tested_on(labelled):
+def test_limits_by_the_surveys_letters(labelled_file, tmp_path):
+    table = pq.read_table(labelled_file)
+    letters = {"tmass_ph_qual": ["AUE", "BCD", None], "allwise_ph_qual": ["ABCU", "XZA", ""]}
+    for name, some in letters.items():
+        table = table.append_column(name, pa.array((some * len(table))[: len(table)]))
+    pq.write_table(table, tmp_path / "letters.parquet")
+    read = read_labelled(tmp_path / "letters.parquet", "kind")
+    full = np.isfinite(read.magnitudes).all(axis=1)
+    there = np.flatnonzero(np.sum([table[name].is_valid() for name in COLUMNS], axis=0) >= 3)
+    for k, bands in enumerate(([4, 5, 9], [6, 7], [])):
+        rows = full & (there % 3 == k)
+        assert rows.any()
+        assert (read.limits[rows] == np.isin(range(10), bands)).all()
+
+
+def test_a_table_knows_which_bands_it_has(labelled_file):
+    read = read_labelled(labelled_file, "kind", {"w4mpro": "none", "h_m": "none"})
+    assert read.columns == tuple(name for name in COLUMNS if name not in ("w4mpro", "h_m"))
+
+
+def test_simulated_rows_are_trained_on_and_never_tested_on(labelled, small_shape):
     more = add_simulated(labelled, {"yso": 300}, seed=1)
     extra = len(more) - len(labelled)
     assert 200 < extra <= 300
     assert more.simulated.sum() == extra
     assert set(more.labels[more.simulated]) == {"yso"}
-    assert not (more.held_out & more.simulated).any()
-    assert more.origin["simulated_rows"] == {"yso": 300}
+    fit, test = next(sky_folds(more))
+    tested = out_of_fold(small_shape, more, iter([(fit, test)]))
+    assert more.simulated[test].any()
+    assert not more.simulated[tested.rows].any()
+    assert more.about["simulated_rows"] == {"yso": 300}
 
 
 def test_a_class_that_cannot_be_simulated(labelled):
@@ -89,8 +118,28 @@ def test_one_label_alone(labelled_file, tmp_path):
 
 def test_a_band_with_one_value(labelled_file, tmp_path):
     n = pq.read_metadata(labelled_file).num_rows
-    with pytest.raises(TableError, match="Column j_m, taken as the magnitude j_m, has one value in every row"):
+    with pytest.raises(TableError, match=r"Column j_m of .*, taken as the magnitude j_m, has one value, 12\.5, in"):
         read_labelled(changed(labelled_file, tmp_path, j_m=np.full(n, 12.5)), "kind")
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (
+            lambda m: 1594 * 10 ** (-0.4 * m),
+            r"j_m of .* has \S+ values that no magnitude has|are they errors, or fluxes",
+        ),
+        (lambda m: 1594e3 * 10 ** (-0.4 * m), r"j_m of .* has \S+ values that no magnitude has"),
+        (lambda m: 20 - m, r"j_m of .* runs against the other bands"),
+        (lambda m: 0.02 + 0.01 * np.sin(m), r"j_m of .* has values about 0\.0\S+ \(are they errors"),
+        (lambda m: np.where(np.arange(len(m)) % 50 == 0, 1594e3 * 10 ** (-0.4 * m), m), "values that no magnitude has"),
+    ],
+    ids=["flux in Jy", "flux in mJy", "flux in magnitudes", "errors", "one row in fifty a flux"],
+)
+def test_what_is_no_magnitude_is_found_before_training(labelled_file, tmp_path, kind, message):
+    j = pq.read_table(labelled_file)["j_m"].to_numpy(zero_copy_only=False)
+    with pytest.raises(TableError, match=message):
+        read_labelled(changed(labelled_file, tmp_path, j_m=kind(j)), "kind")
 
 
 def test_text_in_a_magnitude(labelled_file, tmp_path):

@@ -37,7 +37,7 @@ def rows_near(sky, table, ra, dec, radius):
 @pytest.fixture(scope="module")
 def lsdb():
     return pytest.importorskip(
-        "lsdb", reason="LSDB is not installed; `make test` installs it, or pip install -e .[hats]"
+        "lsdb", reason="LSDB is not installed; `make test` installs it, or pip install -e .[peers]"
     )
 
 

@@ -1,0 +1,47 @@
+"""The classes as a tree: what a source is when it cannot be told exactly.
+
+    source ─┬─ star ────────── main_sequence, massive, brown_dwarf
+            ├─ evolved ─────── agb_oxygen, agb_carbon, supergiant, giant, wolf_rayet
+            ├─ young ───────── yso
+            ├─ compact ─────── white_dwarf
+            └─ extragalactic ─ agn
+
+A model's card says of each class what its branch is; a class without one hangs from the root.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROOT = "source"
+
+PARENTS = {
+    "main_sequence": "star",
+    "massive": "star",
+    "brown_dwarf": "star",
+    "agb_carbon": "evolved",
+    "agb_oxygen": "evolved",
+    "supergiant": "evolved",
+    "giant": "evolved",
+    "wolf_rayet": "evolved",
+    "yso": "young",
+    "white_dwarf": "compact",
+    "agn": "extragalactic",
+}
+
+
+def path(label: str, parents: Mapping[str, str]) -> list[str]:
+    """The nodes from the one below the root to the class itself."""
+    nodes = [label]
+    while nodes[0] in parents:
+        nodes.insert(0, parents[nodes[0]])
+    return nodes
+
+
+def nodes(classes: Sequence[str], parents: Mapping[str, str]) -> tuple[list[str], NDArray[np.bool_]]:
+    """Names of all nodes, branches before what is under them, and which classes each holds: (nodes, classes)."""
+    paths = {label: [ROOT, *path(label, parents)] for label in classes}
+    depth = {node: k for nodes in paths.values() for k, node in enumerate(nodes)}
+    names = sorted(depth, key=lambda node: depth[node])
+    return names, np.array([[node in paths[label] for label in classes] for node in names])

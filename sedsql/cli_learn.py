@@ -1,0 +1,170 @@
+"""The commands for models: train one, see how good it is, list them."""
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import progress
+from .cli_options import BandMap, Force, Json, ModelFolders, Simulated, model_named, pairs, simulated_rows
+from .inference.model import DEFAULT_MODEL, Model, ModelError, find_models
+from .jsontext import to_json
+from .show import print_models, print_scores, print_why, say
+
+app = typer.Typer()
+
+Table = Annotated[Path, typer.Argument(help="A table with a label for each source, in any format of `classify`.")]
+Label = Annotated[str, typer.Option(help="The column of labels.")]
+
+
+@contextmanager
+def needs_training():
+    """What a block imports needs the extra `train`."""
+    try:
+        yield
+    except ImportError as error:
+        raise ModelError(f"Training needs {error.name}; install it with: pip install 'sedsql[train]'") from None
+
+
+@app.command()
+def train(
+    table: Table,
+    label: Label,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="The model's folder, e.g. models/mine-1; its name becomes the model's."),
+    ],
+    recipe: Annotated[
+        str,
+        typer.Option(
+            help="shape: colours only. luminosity: the column `parallax` too. lite: small and quick, taught by shape."
+        ),
+    ] = "shape",
+    simulated: Simulated = None,
+    band_map: BandMap = None,
+    seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Train a model on a labelled table.
+
+    It is tested by cross-validation on sky that it has not seen, and written with a card that says how well it does.
+
+    Example: `sedsql train labelled.parquet --label class -o models/mine-1`
+    """
+    with needs_training():
+        from .learn import build, recipes, training
+    if recipe not in recipes.RECIPES:
+        raise typer.BadParameter(f"there is no recipe {recipe!r}; there are {', '.join(recipes.RECIPES)}")
+    rows = simulated_rows(simulated)
+    with progress.steps("training", build.STEPS) as step:
+        labelled = training.read_labelled(table, label, pairs(band_map, "--map"))
+        labelled = training.add_simulated(labelled, rows, seed)
+        model = build.build_model(labelled, output, recipes.RECIPES[recipe], seed=seed, force=force, step=step)
+    if as_json:
+        print(to_json(model.card))
+        return
+    print_scores(model.card["metrics"])
+    say(f"Model {model.name} written to {output}")
+
+
+@app.command()
+def evaluate(
+    table: Table,
+    label: Label,
+    model: Annotated[str, typer.Option(help="Name of the model.")] = DEFAULT_MODEL,
+    models: ModelFolders = None,
+    cross_validate: Annotated[
+        bool,
+        typer.Option(
+            "--cross-validate",
+            help="Train the model's recipe anew on four fifths of the sky and test on the fifth, five times.",
+        ),
+    ] = False,
+    band_map: BandMap = None,
+    as_json: Json = False,
+) -> None:
+    """How good a model is on a labelled table: precision, recall, F1, calibration, coverage.
+
+    Example: `sedsql evaluate members.vot --label class --model shape-1`
+    """
+    with needs_training():
+        from .learn import judge, training
+    chosen = model_named(model, models)
+    labelled = training.read_labelled(table, label, pairs(band_map, "--map"), least_rows=0)
+    if cross_validate:
+        with progress.steps("evaluating", judge.STEPS) as step:
+            metrics = judge.cross_validated(chosen, labelled, step)
+    else:
+        metrics = judge.judged(chosen, labelled)
+    if as_json:
+        print(to_json({"model": chosen.name, "table": labelled.about, **metrics}))
+        return
+    print_scores(metrics)
+    for note in metrics.get("notes", ()):
+        say(note, style="yellow")
+
+
+@app.command()
+def explain(
+    table: Annotated[Path, typer.Argument(help="A table of sources, in any format of `classify`.")],
+    row: Annotated[int, typer.Option(help="The source's row in the table, from 1.", min=1)] = 1,
+    model: Annotated[str, typer.Option(help="Name of the model.")] = DEFAULT_MODEL,
+    models: ModelFolders = None,
+    training: Annotated[
+        Path | None,
+        typer.Option(help="The labelled table to show the nearest sources of.", show_default=False),
+    ] = None,
+    label: Annotated[str, typer.Option(help="Its column of labels.")] = "class",
+    band_map: BandMap = None,
+    as_json: Json = False,
+) -> None:
+    """Why a source has its class: what each band adds, and the labelled sources most like it.
+
+    Example: `sedsql explain cluster.vot --row 12 --training labelled.parquet --label class`
+    """
+    from .why import why
+
+    neighbours = None
+    if training:
+        with needs_training():
+            from .learn import neighbours as near
+            from .learn.training import read_labelled
+        labelled = read_labelled(training, label, least_rows=0)
+
+        def neighbours(magnitudes):
+            return near.nearest(magnitudes, labelled)
+
+    found = why(table, row, model_named(model, models), pairs(band_map, "--map"), neighbours)
+    if as_json:
+        print(to_json(found))
+    else:
+        print_why(found)
+
+
+@app.command("models")
+def list_models(models: ModelFolders = None, as_json: Json = False) -> None:
+    """List the models and check each file against its card.
+
+    Example: `sedsql models --json`
+    """
+    found = find_models(models)
+    broken = {name: problem for name, model in found.items() if (problem := _problem(model))}
+    if as_json:
+        print(to_json({name: {"verified": name not in broken, "card": model.card} for name, model in found.items()}))
+    else:
+        print_models(found, broken)
+    for problem in broken.values():
+        print(f"Error: {problem}", file=sys.stderr)
+    if broken:
+        raise typer.Exit(1)
+
+
+def _problem(model: Model) -> str:
+    try:
+        model.graph()
+    except ModelError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,98 @@
+"""What a model says of sources, as Arrow columns for DuckDB."""
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .. import classes
+from .model import Model, ModelError
+from .session import Prediction
+
+PREDICTION = (
+    "STRUCT(class VARCHAR, probability DOUBLE, entropy DOUBLE, outlier DOUBLE, n_bands INTEGER, model VARCHAR, "
+    "path VARCHAR[])"
+)
+ANSWER = f"STRUCT(prediction {PREDICTION}, probabilities DOUBLE[])"
+"""All that a model says of a source: what several functions can be had from, for one inference."""
+
+
+def labels(model: Model, prediction: Prediction) -> pa.Array:
+    """The classes of a prediction as strings; null where there are too few bands."""
+    places = prediction.class_index.astype(np.int32)
+    return pa.array(model.classes, pa.string()).take(pa.array(places, mask=places < 0))
+
+
+def struct(model: Model, prediction: Prediction) -> pa.StructArray:
+    """PREDICTION."""
+    p = prediction.probabilities.astype(np.float64)
+    missing = prediction.class_index < 0
+    entropy = -(p * np.log2(np.where(p > 0, p, 1))).sum(axis=1)
+    outlier = prediction.outlier
+    paths = pa.array([classes.path(label, model.card.get("parents", {})) for label in model.classes])
+    places = prediction.class_index.astype(np.int32)
+    return pa.StructArray.from_arrays(
+        [
+            labels(model, prediction),
+            pa.array(p.max(axis=1), mask=missing),
+            pa.array(entropy, mask=missing),
+            pa.nulls(len(p), pa.float64()) if outlier is None else pa.array(outlier, mask=missing),
+            pa.array(prediction.n_bands),
+            pa.repeat(model.name, len(p)),
+            paths.take(pa.array(places, mask=missing)),
+        ],
+        names=["class", "probability", "entropy", "outlier", "n_bands", "model", "path"],
+    )
+
+
+def answer(model: Model, prediction: Prediction) -> pa.StructArray:
+    """ANSWER."""
+    rows, width = prediction.probabilities.shape
+    probabilities = pa.ListArray.from_arrays(
+        pa.array(np.arange(rows + 1, dtype=np.int32) * width),
+        pa.array(prediction.probabilities.ravel().astype(np.float64), from_pandas=True),
+    )
+    return pa.StructArray.from_arrays([struct(model, prediction), probabilities], names=["prediction", "probabilities"])
+
+
+def place(model: Model, label: str) -> int:
+    """Place of a label among the model's classes."""
+    if label not in model.classes:
+        raise ModelError(f"Model {model.name} has no class {label!r}; it has {', '.join(model.classes)}.")
+    return model.classes.index(label)
+
+
+def deepest_nodes(model: Model, probabilities: NDArray, least: float) -> pa.Array:
+    """The deepest node of the tree of classes that has at least the probability `least`; null where it is NaN.
+
+    probabilities : shape (n, classes)
+    """
+    if not 0.5 < least <= 1:
+        raise ModelError(
+            f"sed_node takes a probability above 0.5 and at most 1, not {least:g}: with less, two nodes could have it."
+        )
+    names, members = classes.nodes(model.classes, model.card.get("parents", {}))
+    reached = probabilities.astype(np.float64) @ members.T >= least
+    reached[:, 0] = True  # the root, whatever rounding did
+    deepest = reached.shape[1] - 1 - reached[:, ::-1].argmax(axis=1)
+    return pa.array(names).take(pa.array(deepest, mask=np.isnan(probabilities[:, 0])))
+
+
+def sets(model: Model, probabilities: NDArray, level: float) -> pa.ListArray:
+    """The classes that cannot be excluded at a level, the most probable first; null where probabilities are NaN.
+
+    probabilities : shape (n, classes)
+    """
+    conformal = model.card.get("conformal")
+    if not conformal:
+        raise ModelError(f"Model {model.name} has no sets: its card lacks 'conformal'.")
+    levels = conformal["levels"]
+    if not 0 < level <= levels[-1]:
+        raise ModelError(f"sed_set takes a level above 0 and at most {levels[-1]:g}, not {level:g}.")
+    column = next(k for k, known in enumerate(levels) if known >= level)
+    thresholds = np.array([conformal["thresholds"][label][column] for label in model.classes])
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    member = np.take_along_axis(probabilities >= thresholds, order, axis=1)
+    offsets = np.concatenate([[0], member.sum(axis=1).cumsum()]).astype(np.int32)
+    names = pa.array(model.classes, pa.string()).take(pa.array(order[member]))
+    missing = np.isnan(probabilities[:, 0])
+    return pa.ListArray.from_arrays(pa.array(offsets, mask=np.append(missing, False)), names)

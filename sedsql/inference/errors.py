@@ -1,0 +1,43 @@
+"""Errors of magnitudes, carried through a model: its answers averaged over what the source may really be."""
+
+import random
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bands import COLUMNS
+from .session import Prediction, Session
+
+DRAWS = 16
+
+
+def _deviates() -> NDArray[np.float32]:
+    """Standard normal deviates, shape (DRAWS, bands): each band's are the DRAWS quantiles of the distribution.
+
+    A Latin hypercube (McKay, Beckman & Conover 1979, Technometrics 21, 239), always the same.
+    """
+    shuffled = random.Random(0)
+    quantiles = [NormalDist().inv_cdf((k + 0.5) / DRAWS) for k in range(DRAWS)]
+    scale = np.std(quantiles)
+    return np.array([shuffled.sample(quantiles, DRAWS) for _ in COLUMNS], np.float32).T / np.float32(scale)
+
+
+DEVIATES = _deviates()
+
+
+def predict_with_errors(session: Session, inputs: NDArray[np.float32], errors: NDArray[np.float32]) -> Prediction:
+    """The probabilities averaged over DRAWS draws of the magnitudes within their Gaussian errors, and their class.
+
+    inputs : as in `Session.predict`, n of them
+    errors : of the magnitudes, in mag, shape (n, 10); missing or negative = 0
+    """
+    errors = np.where(errors > 0, errors, np.float32(0))
+    drawn = np.repeat(inputs[:, None], DRAWS, axis=1)
+    drawn[:, :, : len(COLUMNS)] += DEVIATES * errors[:, None]
+    every = session.predict(drawn.reshape(-1, inputs.shape[1]))
+    probabilities = every.probabilities.reshape(len(inputs), DRAWS, -1).mean(axis=1)
+    n_bands = every.n_bands[::DRAWS]
+    place = np.where(np.isnan(probabilities[:, 0]), -1, np.nan_to_num(probabilities, nan=-1).argmax(axis=1))
+    outlier = None if every.outlier is None else every.outlier.reshape(-1, DRAWS).mean(axis=1)
+    return Prediction(n_bands, place, probabilities, outlier)

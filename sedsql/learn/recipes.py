@@ -1,0 +1,107 @@
+"""The recipes of the shipped models: what each sees, and how it is fitted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from ..bands import COLUMNS
+from ..inference.model import EXTRA
+from .augment import Rows, take_bands_away, training_rows
+from .classifier import Boosting, Calibrated
+from .features import Colours, Luminosities
+from .training import MIN_BANDS, LabelledTable
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is made.
+
+    Attributes
+    ----------
+    name : what `sedsql train --recipe` calls it
+    description : what a model of this kind is, for its card
+    trees : parameters of the gradient boosting
+    luminosity : whether the model takes a parallax and its error after the bands
+    teacher : the recipe of the model whose answers this one learns, instead of the labels
+    """
+
+    name: str
+    description: str
+    trees: dict
+    luminosity: bool = False
+    teacher: "Recipe | None" = None
+
+    @property
+    def extra(self) -> tuple[str, ...]:
+        """The inputs after the bands."""
+        return EXTRA if self.luminosity else ()
+
+    def inputs(self, magnitudes, parallax, columns: Sequence[str]) -> NDArray[np.float32]:
+        """The matrix that the model takes, shape (n, columns + extra), of magnitudes (n, 10) and parallax (n, 2)."""
+        bands = magnitudes[:, [COLUMNS.index(column) for column in columns]]
+        return np.hstack([bands, parallax]) if self.luminosity else bands
+
+    def pipeline(self, columns: Sequence[str], seed: int) -> Pipeline:
+        """The classifier, not yet fitted."""
+        features = (Luminosities if self.luminosity else Colours)(tuple(columns))
+        trees = Boosting(**self.trees, early_stopping=False, random_state=seed)
+        return make_pipeline(features, Calibrated(trees))
+
+    def fit(self, table: LabelledTable, columns: Sequence[str], seed: int = 0) -> Pipeline:
+        """The classifier, fitted to a table."""
+        rows = training_rows(table, seed)
+        if self.teacher:
+            rows = _taught(self, self.teacher.fit(table, columns, seed), rows, columns, seed)
+        X = self.inputs(rows.magnitudes, rows.parallax, columns)
+        return self.pipeline(columns, seed).fit(X, rows.labels, calibrated__sample_weight=rows.weights)
+
+
+JITTER_MAG = 0.05
+"""Scatter of the magnitudes that a teacher is asked about, about those of the table."""
+
+
+def _taught(recipe: Recipe, teacher: Pipeline, rows: Rows, columns, seed: int) -> Rows:
+    """The rows, and each twice more with other errors and other bands missing; all with the teacher's labels."""
+    rng = np.random.default_rng([seed, 1])
+    parts = [rows.magnitudes]
+    for _ in range(2):
+        noisy = rows.magnitudes + rng.normal(0, JITTER_MAG, rows.magnitudes.shape).astype(np.float32)
+        thinned = take_bands_away(noisy, rng)
+        enough = np.isfinite(thinned).sum(axis=1) >= MIN_BANDS
+        parts.append(np.where(enough[:, None], thinned, noisy))
+    magnitudes, parallax = np.concatenate(parts), np.tile(rows.parallax, (len(parts), 1))
+    labels = teacher.predict(recipe.inputs(magnitudes, parallax, columns))
+    return Rows(magnitudes, parallax, labels, np.tile(rows.weights, len(parts)))
+
+
+_TREES = {
+    "max_iter": 100,
+    "learning_rate": 0.1,
+    "max_leaf_nodes": 31,
+    "min_samples_leaf": 8,
+    "l2_regularization": 30.0,
+    "max_features": 0.3,
+}
+
+SHAPE = Recipe(
+    "shape",
+    "Class of a source from the shape of its SED: colours only, so distance does not matter.",
+    _TREES,
+)
+LUMINOSITY = Recipe(
+    "luminosity",
+    "Class of a source from the shape of its SED and, where there is a parallax, from its luminosity.",
+    _TREES,
+    luminosity=True,
+)
+LITE = Recipe(
+    "lite",
+    "A small, quick model that learnt what the model 'shape' answers: colours only.",
+    {**_TREES, "max_iter": 30, "learning_rate": 0.3, "max_leaf_nodes": 8, "max_features": 0.5},
+    teacher=SHAPE,
+)
+
+RECIPES = {recipe.name: recipe for recipe in (SHAPE, LUMINOSITY, LITE)}

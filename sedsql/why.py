@@ -1,0 +1,52 @@
+"""Why one source of a table has its class."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import tables
+from .inference import answers, explain
+from .inference.model import EXTRA, Model
+from .inference.session import Session
+from .tables import TableError
+
+SET_LEVEL = 0.95
+
+
+def why(
+    source: Path,
+    row: int,
+    model: Model,
+    band_map: Mapping[str, str] | None = None,
+    neighbours: Callable[[np.ndarray], list] | None = None,
+) -> dict[str, Any]:
+    """The prediction for row `row` of a table, from 1, and what each band adds to the probability of its class.
+
+    `neighbours` gives the labelled sources nearest to magnitudes of shape (10,), as named tuples.
+    """
+    table = tables.read_table(source)
+    if row > len(table):
+        raise TableError(f"{source.name} has {len(table):,} rows; there is no row {row:,}.")
+    one = table[row - 1 : row]
+    inputs = tables.magnitudes(1, one.__getitem__, tables.find_bands(table.colnames, band_map), row)
+    extra = [_number(one, name) for name in EXTRA]
+    inputs = np.hstack([inputs, np.array([extra], np.float32)])
+    session = Session(model)
+    prediction = session.predict(inputs)
+    contributions = explain.explanations(session, inputs).to_pylist()[0] or []
+    found: dict[str, Any] = {
+        "prediction": answers.struct(model, prediction).to_pylist()[0],
+        "contributions": {one["band"]: one["contribution"] for one in contributions},
+    }
+    if "conformal" in model.card and contributions:
+        found["set"] = answers.sets(model, prediction.probabilities, SET_LEVEL).to_pylist()[0]
+    if neighbours:
+        found["neighbours"] = [neighbour._asdict() for neighbour in neighbours(inputs[0, : -len(EXTRA)])]
+    return found
+
+
+def _number(table, name: str) -> float:
+    column = next((table[there] for there in table.colnames if there.lower() == name), None)
+    return np.nan if column is None else float(np.ma.filled(np.ma.asarray(column).astype(float), np.nan)[0])

@@ -1,0 +1,72 @@
+import json
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+
+from sedsql.inference.model import Model
+from sedsql.learn import build, judge, recipes
+from sedsql.learn.crossvalidation import out_of_fold, sky_folds
+
+
+def test_a_model_judged_on_its_own_table_is_said_to_be(built, labelled):
+    model, classifier = built
+    found = judge.judged(model, labelled)
+    assert "was trained on this very table" in found["notes"][0]
+    labels = classifier.predict(labelled.magnitudes)
+    assert found["all"]["macro_f1"] == pytest.approx(f1_score(labelled.labels, labels, average="macro"), abs=1e-4)
+    assert found["all"]["macro_f1"] > model.card["metrics"]["all"]["macro_f1"]
+
+
+def test_a_model_of_parallaxes_is_given_them(luminous, labelled):
+    model, classifier = luminous
+    X = np.hstack([labelled.magnitudes, labelled.parallax])
+    found = judge.judged(model, labelled)
+    expected = f1_score(labelled.labels, classifier.predict(X), average="macro")
+    assert found["all"]["macro_f1"] == pytest.approx(expected, abs=1e-4)
+
+
+def test_cross_validation_of_a_model_is_that_of_its_recipe(built, labelled, small_shape, monkeypatch):
+    model, _ = built
+    monkeypatch.setitem(recipes.RECIPES, "shape", small_shape)
+    expected = build.metrics_of(out_of_fold(small_shape, labelled, sky_folds(labelled)), labelled)
+    steps = []
+    assert judge.cross_validated(model, labelled, steps.append) == expected
+    assert len(steps) == judge.STEPS
+    assert expected["all"]["macro_f1"] < judge.judged(model, labelled)["all"]["macro_f1"]
+
+
+def test_a_model_of_someone_else_cannot_be_trained_anew(built, labelled, tmp_path):
+    card = json.loads((built[0].folder / "card.json").read_text())
+    del card["algorithm"]
+    (tmp_path / "card.json").write_text(json.dumps(card))
+    with pytest.raises(judge.JudgeError, match="small-1 was not made by a recipe of sedsql"):
+        judge.cross_validated(Model.read(tmp_path), labelled)
+
+
+def test_training_twice_gives_the_same_model(labelled, validated, small_shape, tmp_path):
+    graphs = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        classifier = small_shape.fit(labelled, labelled.columns)
+        build.write_model(classifier, validated, small_shape, labelled, tmp_path / name, name="m-1")
+        graphs.append((tmp_path / name / "model.onnx").read_bytes())
+    assert graphs[0] == graphs[1]
+
+
+def test_a_taught_model_learns_what_its_teacher_says(labelled, small_shape):
+    """Where the labels of the table are wrong, the pupil follows the teacher's, which were not trained on them."""
+    from dataclasses import replace
+
+    class Teacher:
+        name = "constant"
+
+        def fit(self, table, columns, seed=0):
+            class AllGiants:
+                def predict(self, X):
+                    return np.where(X[:, 0] < np.nanmedian(X[:, 0]), "giant", "yso")
+
+            return AllGiants()
+
+    pupil = replace(small_shape, teacher=Teacher()).fit(labelled, labelled.columns)
+    assert set(pupil.classes_) == {"giant", "yso"}
