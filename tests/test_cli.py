@@ -11,7 +11,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
-from conftest import refused
+from refusal import refused
 
 from sedsql.bands import COLUMNS
 

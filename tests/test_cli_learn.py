@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import refused
+from refusal import refused
 from sklearn.metrics import classification_report
 
 from sedsql.bands import COLUMNS
