@@ -7,8 +7,8 @@ from astropy import units as u
 from astropy.modeling.physical_models import BlackBody
 
 from sedsql import sed
-from sedsql.bands import BANDS, COLUMNS
-from sedsql.simulate import POPULATIONS, galaxy, redden, simulate
+from sedsql.bands import COLUMNS
+from sedsql.simulate import POPULATIONS, galaxy, simulate
 from sedsql.simulate.dust import CARBON, SILICATE, disc, dust_shell, free_free
 from sedsql.simulate.photosphere import photosphere, planck
 from sedsql.simulate.survey import GAIA, expected_error, g_magnitude, limiting_magnitude, observe
@@ -46,13 +46,6 @@ def test_the_sun():
     """Absolute magnitudes of Willmer 2018, ApJS 236, 47 (G, J, Ks, W1)."""
     magnitudes = photosphere(np.array([5772.0]), np.array([1.0]))[0]
     np.testing.assert_allclose(magnitudes[[0, 3, 5, 6]], [4.67, 3.67, 3.27, 3.26], atol=0.1)
-
-
-def test_extinction_shifts_each_band_by_its_coefficient():
-    magnitudes = np.arange(20.0).reshape(2, 10)
-    shift = redden(magnitudes, [1.0, 2.5]) - magnitudes
-    np.testing.assert_allclose(shift[0], [band.extinction for band in BANDS])
-    np.testing.assert_allclose(shift[1], 2.5 * shift[0])
 
 
 def test_extinction_grows_with_distance_and_towards_the_plane():

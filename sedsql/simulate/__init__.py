@@ -3,7 +3,8 @@
     sample = simulate("yso", 1000, np.random.default_rng(1))
     sample.magnitudes      # (1000, 10), Vega magnitudes in the order of `bands.BANDS`, NaN where not seen
 
-Nothing here is fitted to data; see the sources named in each module.
+Physics with published distributions; broad ranges are chosen so that a class looks as it does on the sky, and
+nothing is fitted to labelled rows. See the sources named in each module, and `docs/simulated.md`.
 """
 
 from dataclasses import dataclass, fields
@@ -11,16 +12,14 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..bands import BANDS
 from . import galaxy
+from .extinction import draw_r_v, redden
 from .populations import POPULATIONS, Stars
 from .survey import g_magnitude, observe
 
-__all__ = ["POPULATIONS", "Sample", "observe", "simulate"]
+__all__ = ["POPULATIONS", "Sample", "observe", "redden", "simulate"]
 
 Array = NDArray[np.float64]
-
-EXTINCTION = np.array([band.extinction for band in BANDS])
 
 
 @dataclass
@@ -49,11 +48,6 @@ class Sample:
 
     def __len__(self) -> int:
         return len(self.teff)
-
-
-def redden(magnitudes: ArrayLike, a_v: ArrayLike) -> Array:
-    """Magnitudes, shape (n, 10), behind an extinction of a_v mag, shape (n,), in V."""
-    return np.asarray(magnitudes, dtype=np.float64) + np.asarray(a_v)[..., None] * EXTINCTION
 
 
 def directions(population: str, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -138,16 +132,18 @@ def _place(
     patchiness = np.exp(rng.normal(0.0, 0.35, len(glon)))
     if kind.height_pc is None:
         a_v = stars.a_v + patchiness * galaxy.extinction_v(np.inf, glat)
-        return np.full(len(glon), np.nan), a_v, _apparent(stars.magnitudes, a_v)
-    g = _reach(stars.magnitudes, gaia) + EXTINCTION[0] * stars.a_v
-    drawn = galaxy.draw_distance(g, glon, glat, rng, height_pc=kind.height_pc, old=kind.old)
+        return np.full(len(glon), np.nan), a_v, _apparent(stars, a_v, rng)
+    drawn = galaxy.draw_distance(
+        _reach(redden(stars.magnitudes, stars.a_v), gaia), glon, glat, rng, height_pc=kind.height_pc, old=kind.old
+    )
     distance = np.where(np.isnan(given), drawn, given)
     a_v = stars.a_v + patchiness * galaxy.extinction_v(distance, glat)
-    apparent = stars.magnitudes + (5 * np.log10(distance / 10))[:, None]
-    return distance, a_v, _apparent(apparent, a_v)
+    return distance, a_v, _apparent(stars, a_v, rng) + (5 * np.log10(distance / 10))[:, None]
 
 
-def _apparent(magnitudes: Array, a_v: Array) -> Array:
-    reddened = redden(magnitudes, a_v)
+def _apparent(stars: Stars, a_v: Array, rng: np.random.Generator) -> Array:
+    """The magnitudes behind the dust, at the same distance."""
+    r_v = draw_r_v(stars.a_v / np.maximum(a_v, 1e-9), rng)
+    reddened = redden(stars.magnitudes, a_v, r_v)
     reddened[:, 0] = g_magnitude(reddened[:, 1], reddened[:, 2])
     return reddened

@@ -84,6 +84,24 @@ def free_free(star: Array, strength: Array) -> Array:
     return (strength * star[:, 5])[:, None] * law
 
 
+def nebula(star: Array, strength: Array, ratio: Array) -> Array:
+    """Flux of the dust of an H II region that a survey does not tell from its star.
+
+    star : (n, 10) fluxes of the bare stars
+    strength : (n,) nebula over star in W3
+    ratio : (n,) of the nebula's F_nu in W4 to that in W3: 1 where the 11.3 micrometre band of hydrocarbons rules,
+        10 near the star
+
+    A hundredth of the flux in W3 is in W1, which has the 3.3 micrometre band (Flagey et al. 2006, A&A 453, 969).
+    """
+    added = np.zeros_like(star)
+    added[:, 8] = strength * star[:, 8]
+    added[:, 9] = ratio * added[:, 8]
+    added[:, 6] = 0.01 * added[:, 8]
+    added[:, 7] = 0.008 * added[:, 8]
+    return added
+
+
 def power_law(slope_blue: Array, slope_red: Array) -> Array:
     """Flux of active nuclei, 1 Jy at 1 micrometre: F_nu ~ lambda^slope on either side of it.
 

@@ -12,7 +12,7 @@ from ..bands import BANDS
 from ..sed import SPEED_OF_LIGHT_UM_S, WAVELENGTH_UM, ZERO_POINT_JY
 
 Array = NDArray[np.float64]
-Kind = Literal["dwarf", "giant", "planck"]
+Kind = Literal["dwarf", "giant", "hydrogen", "helium", "planck"]
 
 SUN_TEFF = 5772.0
 SUN_M_BOL = 4.74
@@ -22,6 +22,16 @@ _TWO_H_OVER_C2_JY = 2 * 6.62607015e-34 / 299792458.0**2 * 1e26
 _SUN_RADIUS_OVER_10_PC = 6.957e8 / 3.0856775814913673e17
 
 # Teff, BC_Ks, then colours G-Ks, BP-RP, G-RP, J-Ks, H-Ks, Ks-W1, W1-W2, W1-W3, W1-W4, rounded.
+_HOT = """
+ 50000 -5.34 -0.99 -0.49 -0.32 -0.22 -0.10 -0.09 -0.05 -0.13 -0.17
+ 40000 -4.61 -0.98 -0.48 -0.32 -0.22 -0.10 -0.09 -0.05 -0.13 -0.17
+ 30000 -3.78 -0.90 -0.45 -0.30 -0.20 -0.09 -0.07 -0.04 -0.11 -0.15
+ 25000 -3.27 -0.80 -0.40 -0.26 -0.17 -0.07 -0.06 -0.03 -0.10 -0.14
+ 20000 -2.61 -0.65 -0.32 -0.21 -0.14 -0.06 -0.05 -0.03 -0.08 -0.11
+ 15000 -1.68 -0.44 -0.21 -0.14 -0.09 -0.04 -0.03 -0.02 -0.05 -0.07
+ 12000 -0.93 -0.28 -0.13 -0.09 -0.06 -0.02 -0.02 -0.01 -0.03 -0.04
+ 11000 -0.65 -0.20 -0.09 -0.06 -0.04 -0.01 -0.02 -0.01 -0.02 -0.03
+"""
 _DWARFS = """
   9600 -0.20  0.00  0.00  0.00  0.00  0.00  0.00  0.00  0.00  0.00
   8080  0.45  0.43  0.24  0.15  0.13  0.04  0.03  0.00  0.00  0.00
@@ -57,8 +67,33 @@ _GIANTS = """
   2900  3.10  6.40  5.40  1.65  1.35  0.38  0.35  0.15  0.40  0.60
   2500  3.20  7.20  6.20  1.80  1.50  0.45  0.50  0.20  0.50  0.70
 """
-_PLANCK_ABOVE = 20000.0
-"""Hotter stars are left as Planck functions; the correction fades out up to here."""
+_HYDROGEN_WHITE_DWARFS = """
+100000 -7.91 -1.08 -0.56 -0.37 -0.23 -0.10 -0.05 -0.03 -0.02  0.03
+ 50000 -5.49 -1.04 -0.52 -0.34 -0.22 -0.10 -0.05 -0.03 -0.05  0.00
+ 30000 -3.91 -0.93 -0.44 -0.29 -0.22 -0.11 -0.06 -0.05 -0.12 -0.15
+ 20000 -2.66 -0.65 -0.28 -0.19 -0.15 -0.08 -0.03 -0.03 -0.09 -0.12
+ 15000 -1.71 -0.43 -0.15 -0.10 -0.11 -0.06  0.00 -0.02 -0.06 -0.08
+ 12000 -0.91 -0.23 -0.03 -0.02 -0.07 -0.05  0.01 -0.02 -0.05 -0.06
+ 10000 -0.30  0.06  0.13  0.09 -0.01 -0.04  0.01 -0.02 -0.04 -0.04
+  8000  0.40  0.54  0.36  0.24  0.13 -0.01  0.02 -0.01 -0.02 -0.01
+  6500  1.04  1.02  0.62  0.39  0.27  0.03  0.06  0.01  0.01  0.01
+  5500  1.50  1.44  0.90  0.54  0.38  0.08  0.12  0.04  0.08  0.08
+  5000  1.69  1.67  1.09  0.63  0.41  0.09  0.17  0.07  0.15  0.16
+  4500  1.68  1.70  1.30  0.72  0.23  0.02  0.31  0.14  0.33  0.38
+  4000  1.28  1.24  1.48  0.79 -0.25 -0.10  0.60  0.18  0.60  0.81
+"""
+_HELIUM_WHITE_DWARFS = """
+ 50000 -5.36 -1.07 -0.53 -0.35 -0.24 -0.11 -0.07 -0.05 -0.11 -0.13
+ 30000 -3.97 -0.81 -0.37 -0.24 -0.20 -0.09 -0.05 -0.04 -0.08 -0.10
+ 20000 -2.51 -0.68 -0.27 -0.17 -0.18 -0.08 -0.05 -0.04 -0.08 -0.08
+ 15000 -1.68 -0.50 -0.16 -0.09 -0.13 -0.07 -0.03 -0.02 -0.03 -0.02
+ 12000 -0.98 -0.25 -0.03  0.00 -0.07 -0.04 -0.01 -0.02 -0.03 -0.02
+ 10000 -0.40  0.00  0.12  0.09 -0.01 -0.02  0.02 -0.01 -0.03 -0.01
+  8000  0.26  0.38  0.34  0.23  0.09  0.02  0.07  0.02  0.02 -0.02
+  6500  0.82  0.79  0.58  0.37  0.19  0.06  0.08  0.03  0.12  0.16
+  5500  1.19  1.12  0.82  0.50  0.22  0.04 -0.06 -0.05  0.12  0.39
+  4500  1.52  1.51  1.16  0.66  0.19 -0.05 -0.21 -0.11  0.04  0.45
+"""
 
 
 def planck_jy(temperature: ArrayLike) -> Array:
@@ -86,7 +121,7 @@ def planck(teff: ArrayLike, radius: ArrayLike) -> Array:
 
 def _corrections(table: str) -> tuple[Array, Array]:
     """Teff, increasing, and tabulated minus Planck magnitudes at them, for one solar radius."""
-    rows = np.array([line.split() for line in table.strip().splitlines()], dtype=np.float64)
+    rows = np.array(table.split(), dtype=np.float64).reshape(-1, 11)
     rows = rows[np.argsort(rows[:, 0])]
     teff, bc, g_ks, bp_rp, g_rp, j_ks, h_ks, ks_w1, w1_w2, w1_w3, w1_w4 = rows.T
     ks = SUN_M_BOL - 10 * np.log10(teff / SUN_TEFF) - bc
@@ -94,11 +129,16 @@ def _corrections(table: str) -> tuple[Array, Array]:
     rp = g - g_rp
     tabulated = np.stack([g, rp + bp_rp, rp, ks + j_ks, ks + h_ks, ks, w1, w1 - w1_w2, w1 - w1_w3, w1 - w1_w4], axis=1)
     corrections = tabulated - planck(teff, np.ones_like(teff))
-    return np.append(np.log(teff), np.log(_PLANCK_ABOVE)), np.vstack([corrections, np.zeros(len(BANDS))])
+    return np.log(teff), corrections
 
 
-_HOT = "\n".join(_DWARFS.strip().splitlines()[:5])
-_TABLES = {"dwarf": _corrections(_DWARFS), "giant": _corrections(_HOT + _GIANTS)}
+_WARM = "\n".join(_DWARFS.strip().splitlines()[:5])
+_TABLES = {
+    "dwarf": _corrections(_HOT + _DWARFS),
+    "giant": _corrections(_HOT + _WARM + _GIANTS),
+    "hydrogen": _corrections(_HYDROGEN_WHITE_DWARFS),
+    "helium": _corrections(_HELIUM_WHITE_DWARFS),
+}
 
 
 def photosphere(teff: ArrayLike, radius: ArrayLike, kind: Kind = "dwarf") -> Array:
@@ -110,7 +150,10 @@ def photosphere(teff: ArrayLike, radius: ArrayLike, kind: Kind = "dwarf") -> Arr
     bolometric corrections, rounded to a few 0.01 mag: dwarfs after Pecaut & Mamajek 2013, ApJS 208, 9,
     ultracool ones after Best et al. 2021, AJ 161, 42 and Kirkpatrick et al. 2021, ApJS 253, 7; giants
     after Bessell & Brett 1988, PASP 100, 1134, carried to Gaia's bands with Riello et al. 2021,
-    A&A 649, A3, Appendix C. Kind 'planck' leaves the correction out (white dwarfs, carbon stars).
+    A&A 649, A3, Appendix C. Above 10,000 K both are model atmospheres: Castelli & Kurucz 2003, IAU Symp.
+    210, A20 and, from 15,000 K, Lanz & Hubeny 2003, ApJS 146, 417 and 2007, ApJS 169, 83. Kinds 'hydrogen'
+    and 'helium' are white dwarfs of log g = 8 after Bedard et al. 2020, ApJ 901, 93. Kind 'planck' leaves
+    the correction out.
     """
     magnitudes = planck(teff, radius)
     if kind != "planck":

@@ -9,29 +9,13 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..sed import flux_jy
-from .dust import CARBON, SILICATE, disc, dust_shell, free_free, power_law
+from .dust import CARBON, SILICATE, disc, dust_shell, power_law
 from .galaxy import galaxy_counts, random_directions, star_counts
-from .photosphere import SUN_TEFF, magnitude, photosphere
-
-Array = NDArray[np.float64]
-Generator = np.random.Generator
-
-
-@dataclass
-class Stars:
-    """Intrinsic properties: teff in K, radius in solar radii, (n, 10) absolute magnitudes, own A_V.
-
-    `a_v` is dust near the star that reddens like interstellar dust (a cloud around a young star). For
-    active nuclei teff and radius are NaN and the magnitudes are apparent ones.
-    """
-
-    teff: Array
-    radius: Array
-    magnitudes: Array
-    a_v: Array
+from .hot import massive, white_dwarf, wolf_rayet
+from .photosphere import magnitude, photosphere
+from .source import Array, Generator, Stars, bare, radius_of, stars
 
 
 @dataclass(frozen=True)
@@ -53,19 +37,6 @@ class Population:
         if self.height_pc is None:
             return galaxy_counts(glat)
         return star_counts(self.typical_g, glon, glat, height_pc=self.height_pc, old=self.old)
-
-
-def _radius(luminosity: Array, teff: Array) -> Array:
-    """Radius in solar radii of luminosity in solar luminosities (Stefan-Boltzmann)."""
-    return np.sqrt(luminosity) * (SUN_TEFF / teff) ** 2
-
-
-def _stars(teff: Array, radius: Array, flux: Array, a_v: Array | float = 0.0) -> Stars:
-    return Stars(teff, radius, magnitude(flux), np.zeros_like(teff) + a_v)
-
-
-def _bare(teff: Array, radius: Array, kind) -> Stars:
-    return Stars(teff, radius, photosphere(teff, radius, kind), np.zeros_like(teff))
 
 
 # Mass, Teff, radius of dwarfs in solar units: Pecaut & Mamajek 2013, ApJS 208, 9, rounded.
@@ -109,7 +80,7 @@ def main_sequence(n: int, rng: Generator) -> Stars:
     teff, radius = _dwarf(drawn)
     teff *= rng.normal(1.0, 0.015, n)
     aged = np.where(drawn > np.log(0.8), rng.uniform(0, 0.6, n), 0.0)
-    return _bare(teff, radius * (1 + aged) * rng.normal(1.0, 0.05, n), "dwarf")
+    return bare(teff, radius * (1 + aged) * rng.normal(1.0, 0.05, n), "dwarf")
 
 
 def giant(n: int, rng: Generator) -> Stars:
@@ -122,7 +93,7 @@ def giant(n: int, rng: Generator) -> Stars:
     log_l = np.where(clump, rng.normal(1.75, 0.08, n), branch)
     teff = np.interp(log_l, [0.7, 1.5, 2.2, 2.8, 3.4], [5050, 4700, 4250, 3850, 3450])
     teff = np.where(clump, rng.normal(4800, 90, n), teff * rng.normal(1.0, 0.025, n))
-    return _bare(teff, _radius(10**log_l, teff), "giant")
+    return bare(teff, radius_of(10**log_l, teff), "giant")
 
 
 def supergiant(n: int, rng: Generator) -> Stars:
@@ -132,10 +103,10 @@ def supergiant(n: int, rng: Generator) -> Stars:
     """
     red = rng.random(n) < 0.84
     teff = np.where(red, rng.normal(3750, 200, n), np.exp(rng.uniform(np.log(4500), np.log(18000), n)))
-    radius = _radius(10 ** rng.normal(4.7, 0.35, n), teff)
+    radius = radius_of(10 ** rng.normal(4.7, 0.35, n), teff)
     tau = np.where(red & (rng.random(n) < 0.5), rng.exponential(0.6, n), 0.0)
     star = flux_jy(photosphere(teff, radius, "giant"))
-    return _stars(teff, radius, dust_shell(star, tau, rng.uniform(600, 1100, n), SILICATE))
+    return stars(teff, radius, dust_shell(star, tau, rng.uniform(600, 1100, n), SILICATE))
 
 
 def agb_oxygen(n: int, rng: Generator) -> Stars:
@@ -144,19 +115,19 @@ def agb_oxygen(n: int, rng: Generator) -> Stars:
     Ranges after Suh 2021, ApJS 256, 43.
     """
     teff = rng.normal(2950, 220, n).clip(2400, 3500)
-    radius = _radius(10 ** rng.normal(3.7, 0.2, n), teff)
+    radius = radius_of(10 ** rng.normal(3.7, 0.2, n), teff)
     tau = np.exp(rng.normal(np.log(0.45), 1.0, n))
     star = flux_jy(photosphere(teff, radius, "giant"))
-    return _stars(teff, radius, dust_shell(star, tau, rng.uniform(350, 900, n), SILICATE))
+    return stars(teff, radius, dust_shell(star, tau, rng.uniform(350, 900, n), SILICATE))
 
 
 def agb_carbon(n: int, rng: Generator) -> Stars:
     """Carbon stars in shells of amorphous carbon; without TiO they stay near a Planck function."""
     teff = rng.normal(2600, 250, n).clip(2000, 3400)
-    radius = _radius(10 ** rng.normal(3.75, 0.2, n), teff)
+    radius = radius_of(10 ** rng.normal(3.75, 0.2, n), teff)
     tau = np.exp(rng.normal(np.log(0.08), 1.3, n))
     star = flux_jy(photosphere(teff, radius, "planck"))
-    return _stars(teff, radius, dust_shell(star, tau, rng.uniform(450, 1100, n), CARBON))
+    return stars(teff, radius, dust_shell(star, tau, rng.uniform(450, 1100, n), CARBON))
 
 
 def yso(n: int, rng: Generator) -> Stars:
@@ -178,19 +149,13 @@ def yso(n: int, rng: Generator) -> Stars:
     dusty = disc(teff, radius, inner, slope, rng.uniform(0.15, 1.0, n))
     star = flux_jy(photosphere(teff, radius, "dwarf"))
     a_v = rng.exponential(np.where(fed, 6.0, np.where(has_disc, 2.0, 1.2)))
-    return _stars(teff, radius, star + np.where(has_disc[:, None], dusty, 0.0), a_v)
-
-
-def white_dwarf(n: int, rng: Generator) -> Stars:
-    """White dwarfs as Planck functions; ranges after Gentile Fusillo et al. 2021, MNRAS 508, 3877."""
-    teff = np.exp(rng.normal(np.log(12000), 0.45, n)).clip(4500, 60000)
-    return _bare(teff, rng.normal(0.0128, 0.0014, n).clip(0.008, 0.02), "planck")
+    return stars(teff, radius, star + np.where(has_disc[:, None], dusty, 0.0), a_v)
 
 
 def brown_dwarf(n: int, rng: Generator) -> Stars:
     """Late M, L and T dwarfs of 2500 to 700 K, the warmer the more (Kirkpatrick et al. 2021, ApJS 253, 7)."""
     teff = 2500 - 1800 * rng.random(n) ** 1.6
-    return _bare(teff, rng.normal(0.1, 0.008, n), "dwarf")
+    return bare(teff, rng.normal(0.1, 0.008, n), "dwarf")
 
 
 def agn(n: int, rng: Generator) -> Stars:
@@ -208,32 +173,6 @@ def agn(n: int, rng: Generator) -> Stars:
     magnitudes += (g - magnitudes[:, 0])[:, None]
     nan = np.full(n, np.nan)
     return Stars(nan, nan, magnitudes, rng.exponential(0.15, n))
-
-
-def wolf_rayet(n: int, rng: Generator) -> Stars:
-    """Hot stars under a dense wind; a seventh condense dust (Crowther 2007, ARA&A 45, 177)."""
-    teff = np.exp(rng.uniform(np.log(35000), np.log(100000), n))
-    radius = _radius(10 ** rng.normal(5.3, 0.25, n), teff)
-    star = flux_jy(photosphere(teff, radius, "planck"))
-    star = star + free_free(star, rng.uniform(0.3, 3.0, n))
-    tau = np.where(rng.random(n) < 0.15, rng.uniform(0.005, 0.05, n), 0.0)
-    dusty = dust_shell(star, tau, rng.uniform(700, 1300, n), CARBON)
-    return _stars(teff, radius, dusty, rng.exponential(2.0, n))
-
-
-def massive(n: int, rng: Generator) -> Stars:
-    """O and B stars: bare (40 %), Be stars with free-free discs (30 %), and dusty B[e] stars and LBVs (30 %).
-
-    Be: Rivinius, Carciofi & Martayan 2013, A&ARv 21, 69; B[e]: Lamers et al. 1998, A&A 340, 117.
-    """
-    teff = np.exp(rng.uniform(np.log(14000), np.log(42000), n))
-    radius = _radius(10 ** rng.uniform(3.3, 5.5, n), teff)
-    kind = rng.random(n)
-    star = flux_jy(photosphere(teff, radius, "planck"))
-    star = star + free_free(star, np.where(kind > 0.4, rng.uniform(0.1, 1.5, n), 0.0))
-    tau = np.where(kind > 0.7, 10 ** rng.uniform(-2.0, -0.3, n), 0.0)
-    dusty = dust_shell(star, tau, rng.uniform(150, 900, n), CARBON)
-    return _stars(teff, radius, dusty, rng.exponential(0.5, n))
 
 
 POPULATIONS: dict[str, Population] = {

@@ -1,0 +1,70 @@
+"""Interstellar extinction in ten bands, which depends on the dust, on how much of it, and on the light.
+
+A band as wide as Gaia's G loses its blue light first: what is left behind much dust, or comes from a cool star,
+is reddened less. `extinction.csv` has A_band / A_V, integrated over the passbands, for Planck functions named by
+their BP - RP: Gordon et al. 2023, ApJ 950, 86, for R_V from 2.3 to 5.6.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+TABLE = Path(__file__).with_name("extinction.csv")
+
+
+def _read() -> tuple[tuple[Array, Array, Array], NDArray[np.float32]]:
+    """Nodes in BP - RP, 1 / R_V and A_V, increasing; coefficients of shape (nodes, nodes, nodes, 10)."""
+    rows = np.loadtxt(TABLE, delimiter=",", skiprows=1)
+    colour, r_v, a_v = (np.unique(rows[:, k]) for k in range(3))
+    values = rows[:, 3:].reshape(len(colour), len(r_v), len(a_v), -1)
+    # The curve is linear in 1 / R_V.
+    return (colour, 1 / r_v[::-1], a_v), values[:, ::-1].astype(np.float32)
+
+
+_NODES, _COEFFICIENTS = _read()
+
+
+def _cell(nodes: Array, values: Array) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """The node below each value, and how far on it is to the next; at the ends of the table as it is there."""
+    place = np.interp(values, nodes, np.arange(len(nodes)))
+    below = np.minimum(place.astype(np.intp), len(nodes) - 2)
+    return below, (place - below).astype(np.float32)[:, None]
+
+
+def coefficients(bp_rp: ArrayLike, a_v: ArrayLike, r_v: ArrayLike = 3.1) -> Array:
+    """A_band / A_V, shape (n, 10), interpolated.
+
+    Parameters
+    ----------
+    bp_rp : colour of the light before the dust, in mag, shape (n,)
+    a_v : in mag, shape (n,)
+    r_v : A_V / E(B - V), shape (n,) or a number
+    """
+    axes = np.broadcast_arrays(np.asarray(bp_rp, dtype=float), 1 / np.asarray(r_v, dtype=float), a_v)
+    (i, x), (j, y), (k, z) = (_cell(nodes, axis) for nodes, axis in zip(_NODES, axes, strict=True))
+    total = np.zeros((len(x), _COEFFICIENTS.shape[-1]), dtype=np.float32)
+    for di, dj, dk in np.ndindex(2, 2, 2):
+        weight = (x if di else 1 - x) * (y if dj else 1 - y) * (z if dk else 1 - z)
+        total += weight * _COEFFICIENTS[i + di, j + dj, k + dk]
+    return total.astype(np.float64)
+
+
+def redden(magnitudes: ArrayLike, a_v: ArrayLike, r_v: ArrayLike = 3.1) -> Array:
+    """Magnitudes, shape (n, 10), behind an extinction of a_v mag in V; a_v and r_v of shape (n,) or numbers."""
+    magnitudes = np.asarray(magnitudes, dtype=np.float64)
+    a_v = np.broadcast_to(np.asarray(a_v, dtype=np.float64), len(magnitudes))
+    return magnitudes + a_v[:, None] * coefficients(magnitudes[:, 1] - magnitudes[:, 2], a_v, r_v)
+
+
+def draw_r_v(cloud: ArrayLike, rng: np.random.Generator) -> Array:
+    """R_V of lines of sight: 3.1 with a scatter of 0.3, and a tail to 5 where dust of a dense cloud has its share.
+
+    cloud : share of the cloud in A_V, shape (n,)
+
+    Fitzpatrick & Massa 2007, ApJ 663, 320 (the scatter); Cardelli, Clayton & Mathis 1989, ApJ 345, 245 (clouds).
+    """
+    cloud = np.asarray(cloud)
+    return (rng.normal(3.1, 0.3, len(cloud)) + cloud * rng.exponential(0.6, len(cloud))).clip(2.3, 5.6)
