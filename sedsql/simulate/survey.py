@@ -49,9 +49,11 @@ DEPTHS = (
 _M10, _GAMMA, _FLOOR, THRESHOLD, _SATURATES = (
     np.array([getattr(depth, name) for depth in DEPTHS]) for name in ("m10", "gamma", "floor", "threshold", "saturates")
 )
-BP_PEDESTAL = 21.6
-"""BP of the light that a source without any blue light still shows, because transits below 1 e/s are
-left out of the mean (Riello et al. 2021, Section 8.1): faint red sources look too blue in BP."""
+_BP_TRANSIT_NOISE = 50.0
+"""Noise of one transit in BP, in electrons per second."""
+_W2_TOO_BRIGHT = ([3.0, 4.0, 5.0, 6.0, 7.0], [0.6, 0.55, 0.35, 0.12, 0.0])
+"""True W2 of saturated sources, and by how much AllWISE has them too bright; the medians of W1 - W2 of dwarfs and
+supergiants of known magnitude in Ks (see also Patel, Metchev & Heinze 2014, ApJS 212, 10)."""
 
 _MAG_PER_NEPER = 2.5 / np.log(10)
 
@@ -89,6 +91,17 @@ def limiting_magnitude(snr: float) -> Array:
     return _M10 + 2.5 * np.log10(x)
 
 
+def _only_bright_transits(bp: Array) -> Array:
+    """BP as a mean of the transits above 1 e/s alone (Riello et al. 2021, Section 8.1): faint sources seem too bright.
+
+    The mean of a normal distribution cut at zero; its hazard function to 5 % by a quadratic in the exponent.
+    """
+    flux = 10 ** (0.4 * (GAIA_FLUX_ZERO_POINTS[1] - bp))
+    x = flux / _BP_TRANSIT_NOISE
+    flux = flux + 0.798 * _BP_TRANSIT_NOISE * np.exp(-x * (0.798 + 0.23 * np.minimum(x, 20.0)))
+    return GAIA_FLUX_ZERO_POINTS[1] - 2.5 * np.log10(flux)
+
+
 def observe(magnitudes: Array, rng: np.random.Generator) -> tuple[Array, Array]:
     """Measured magnitudes and their errors, both of shape (n, 10); NaN where a band has no detection.
 
@@ -97,13 +110,14 @@ def observe(magnitudes: Array, rng: np.random.Generator) -> tuple[Array, Array]:
     quarter of a magnitude.
     """
     true = np.array(magnitudes, dtype=np.float64)
-    true[:, 1] = -2.5 * np.log10(10 ** (-0.4 * true[:, 1]) + 10 ** (-0.4 * BP_PEDESTAL))
+    true[:, 1] = _only_bright_transits(true[:, 1])
+    true[:, 7] -= np.interp(true[:, 7], *_W2_TOO_BRIGHT)
     depth = np.zeros_like(true)
     depth[:, TMASS] = rng.normal(0, 0.25, (len(true), 1))
     depth[:, ALLWISE] = rng.normal(0, 0.25, (len(true), 1))
     noise = expected_error(true + depth) / _MAG_PER_NEPER
     saturation = np.maximum(_SATURATES - true, 0)
-    noise[:, 3:] = np.hypot(noise[:, 3:], np.minimum(0.05 * saturation[:, 3:], 0.3))
+    noise[:, 3:] = np.hypot(noise[:, 3:], np.minimum(0.07 * saturation[:, 3:], 0.5))
     flux = 1 + noise * rng.standard_normal(true.shape)
     with np.errstate(divide="ignore", invalid="ignore"):
         snr: Array = np.where(np.isfinite(true), flux / noise, 0)

@@ -1,0 +1,60 @@
+"""Stars that have left the main sequence: giants, supergiants, and the AGB in its shells of dust."""
+
+import numpy as np
+
+from ..sed import flux_jy
+from .dust import CARBON, SILICATE, dust_shell
+from .photosphere import photosphere
+from .source import Generator, Stars, bare, radius_of, stars
+
+
+def giant(n: int, rng: Generator) -> Stars:
+    """The red clump (40 %) and the red-giant branch up to its tip at 2500 solar luminosities.
+
+    Luminosities after Girardi 2016, ARA&A 54, 95; the branch is a line in log L and Teff.
+    """
+    branch = 0.7 - np.log10(1 - rng.random(n) * (1 - 10 ** (-0.35 * 2.7))) / 0.35
+    clump = rng.random(n) < 0.4
+    log_l = np.where(clump, rng.normal(1.75, 0.08, n), branch)
+    teff = np.interp(log_l, [0.7, 1.5, 2.2, 2.8, 3.4], [5050, 4700, 4250, 3850, 3450])
+    teff = np.where(clump, rng.normal(4800, 90, n), teff * rng.normal(1.0, 0.025, n))
+    return bare(teff, radius_of(10**log_l, teff), "giant")
+
+
+def supergiant(n: int, rng: Generator) -> Stars:
+    """Mostly red supergiants, a sixth yellow or blue ones; half the red ones with a thin silicate shell.
+
+    Levesque et al. 2005, ApJ 628, 973 (Teff, luminosities).
+    """
+    red = rng.random(n) < 0.84
+    teff = np.where(red, rng.normal(3850, 300, n).clip(3300, 4500), np.exp(rng.uniform(np.log(4500), np.log(18000), n)))
+    radius = radius_of(10 ** rng.normal(4.7, 0.35, n), teff)
+    tau = np.where(red & (rng.random(n) < 0.5), rng.exponential(0.6, n), 0.0)
+    star = flux_jy(photosphere(teff, radius, "giant"))
+    return stars(teff, radius, dust_shell(star, tau, rng.uniform(600, 1100, n), SILICATE))
+
+
+def agb_oxygen(n: int, rng: Generator) -> Stars:
+    """Mira-like stars in silicate shells, from none to an optical depth of some twenty in V.
+
+    Ranges after Suh 2021, ApJS 256, 43: inner edges of thin shells near 550 K, of thick ones near 1000 K.
+    """
+    teff = rng.normal(2950, 250, n).clip(2400, 3600)
+    radius = radius_of(10 ** rng.normal(3.7, 0.2, n), teff)
+    tau = np.exp(rng.normal(np.log(0.6), 1.3, n)).clip(0, 25)
+    star = flux_jy(photosphere(teff, radius, "giant"))
+    inner = np.interp(np.log(tau), np.log([0.1, 10]), [550, 1000]) * rng.normal(1.0, 0.2, n).clip(0.5, 1.5)
+    return stars(teff, radius, dust_shell(star, tau, inner, SILICATE))
+
+
+def agb_carbon(n: int, rng: Generator) -> Stars:
+    """Carbon stars of type N (75 %) in shells of amorphous carbon, and the hotter ones of types R and CH without.
+
+    Bergeat, Knapik & Rutily 2001, A&A 369, 178 (Teff); shells after Suh 2021, ApJS 256, 43.
+    """
+    warm = rng.random(n) < 0.25
+    teff = np.where(warm, rng.uniform(3500, 4800, n), rng.normal(2850, 250, n).clip(2400, 3500))
+    radius = radius_of(10 ** np.where(warm, rng.normal(2.3, 0.4, n), rng.normal(3.75, 0.2, n)), teff)
+    tau = np.where(warm, 0.0, np.exp(rng.normal(np.log(0.15), 1.5, n)).clip(0, 15))
+    star = flux_jy(photosphere(teff, radius, "carbon"))
+    return stars(teff, radius, dust_shell(star, tau, rng.uniform(450, 1100, n), CARBON))

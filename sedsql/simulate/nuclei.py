@@ -1,0 +1,25 @@
+"""Active galactic nuclei in their host galaxies."""
+
+import numpy as np
+
+from ..sed import flux_jy
+from .dust import power_law
+from .photosphere import magnitude, photosphere
+from .source import Generator, Stars
+
+
+def agn(n: int, rng: Generator) -> Stars:
+    """Active nuclei: a power law that breaks at 1 micrometre, mixed with the old stars of the host.
+
+    G rises as Euclid's counts to 20.7 (Shen et al. 2011, ApJS 194, 45 for the colours).
+    """
+    nucleus = power_law(rng.normal(0.5, 0.3, n), rng.normal(1.15, 0.3, n))
+    host = flux_jy(photosphere(rng.normal(4600, 150, n), np.ones(n), "giant"))
+    nucleus /= nucleus[:, 3:4]
+    host /= host[:, 3:4]
+    share = rng.beta(1.1, 0.9, n)[:, None]
+    magnitudes = magnitude((1 - share) * nucleus + share * host)
+    g = 20.65 + np.log10(1 - rng.random(n) * (1 - 1e-3)) / 0.6
+    magnitudes += (g - magnitudes[:, 0])[:, None]
+    nan = np.full(n, np.nan)
+    return Stars(nan, nan, magnitudes, rng.exponential(0.15, n))
