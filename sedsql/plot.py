@@ -15,7 +15,8 @@ class PlotError(Error):
     """A picture cannot be drawn."""
 
 
-def _pyplot():
+def pyplot():
+    """matplotlib.pyplot, which draws into files; a PlotError where there is no matplotlib."""
     try:
         import matplotlib
     except ImportError:
@@ -35,7 +36,7 @@ def sed_page(path: Path, magnitudes: Mapping[str, NDArray], counts: Mapping[str,
     magnitudes : class to magnitudes of its sources, shape (n, 10), NaN = missing
     counts : class to the number of its sources in all, for the panels' titles
     """
-    plt = _pyplot()
+    plt = pyplot()
     columns = min(4, len(magnitudes))
     rows = -(-len(magnitudes) // columns)
     figure, panels = plt.subplots(

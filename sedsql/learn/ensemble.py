@@ -1,0 +1,69 @@
+"""What several algorithms say together: the mean of their probabilities."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .crossvalidation import OutOfFold
+from .evaluate import macro_f1
+
+MEMBERS = 3
+_LEAST = 1e-12
+
+
+@dataclass
+class Trial:
+    """What an algorithm said of every row, by the model of the fold that left the row out.
+
+    Attributes
+    ----------
+    whole : of the rows as they are
+    same_bands : by the names of `bandsets.SAME_BANDS`, of the rows that have all these bands, others taken away
+    fit_seconds, row_seconds : of one fit, and of one row's prediction
+    choices : of each fold: the settings taken, how many were tried, on how many inner folds
+    """
+
+    whole: OutOfFold
+    same_bands: dict[str, OutOfFold]
+    fit_seconds: float
+    row_seconds: float
+    choices: list[dict] = field(default_factory=list)
+
+
+def best_elsewhere(candidates: dict[str, Trial], labels: NDArray[np.str_], fold: int) -> list[str]:
+    """Names of the MEMBERS with the best macro F1 on all folds but one; `labels` are those of the table."""
+    found = {}
+    for name, tested in candidates.items():
+        others = tested.whole.folds != fold
+        found[name] = macro_f1(labels[tested.whole.rows[others]], tested.whole.found()[others])
+    return sorted(found, key=lambda name: -found[name])[:MEMBERS]
+
+
+def ensemble(candidates: dict[str, Trial], labels: NDArray[np.str_]) -> Trial:
+    """In each fold, the mean of the calibrated probabilities of those that are best on the other folds."""
+    some = next(iter(candidates.values()))
+    members = {int(fold): best_elsewhere(candidates, labels, fold) for fold in np.unique(some.whole.folds)}
+    every = sorted({name for names in members.values() for name in names})
+    cost = np.array([[candidates[n].fit_seconds, candidates[n].row_seconds] for n in every])
+    share = np.array([sum(name in names for names in members.values()) for name in every]) / len(members)
+    return Trial(
+        _mean({name: candidates[name].whole for name in every}, members, labels),
+        {
+            bands: _mean({name: candidates[name].same_bands[bands] for name in every}, members, labels)
+            for bands in some.same_bands
+        },
+        float(share @ cost[:, 0]),
+        float(share @ cost[:, 1]),
+        [{"members": names} for names in members.values()],
+    )
+
+
+def _mean(parts: dict[str, OutOfFold], members: dict[int, list[str]], labels) -> OutOfFold:
+    some = next(iter(parts.values()))
+    p = {name: part.probabilities(labels[part.rows]) for name, part in parts.items()}
+    mean = np.empty_like(some.scores)
+    for fold, names in members.items():
+        mine = some.folds == fold
+        mean[mine] = np.mean([p[name][mine] for name in names], axis=0)
+    return OutOfFold(some.rows, some.folds, some.classes, np.log(np.maximum(mean, _LEAST)), {})

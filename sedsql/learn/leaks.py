@@ -1,0 +1,139 @@
+"""What leaks from training to testing: the same classifier, tested on rows, on sky, on catalogues that it has not seen.
+
+Which bands a row lacks tells which catalogue it is from, and so its class. Three things are shown to a classifier:
+magnitudes as they are; the same with the guards of `augment.training_rows`; and nothing but which bands there are.
+Each is tested three ways: on rows drawn at random, on whole sky cells, on a catalogue (origin) left out.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.model_selection import StratifiedKFold
+
+from .algorithms import bands
+from .augment import training_rows
+from .bandsets import with_same_bands
+from .crossvalidation import sky_folds
+from .evaluate import macro_f1
+from .features import Colours
+from .training import LEAST_ROWS, LabelledTable
+
+FOLDS = 3
+SEEN = ("magnitudes, no guards", "magnitudes, guards", "only which bands there are")
+SPLITS = ("naive", "sky", "origin")
+SAME = "Gaia, 2MASS"
+
+TREES = {"learning_rate": 0.3, "max_iter": 30, "max_leaf_nodes": 15, "max_features": 0.5, "max_bins": 63}
+
+_Test = Callable[[NDArray[np.float32]], NDArray[np.str_]]
+
+
+def splits(table: LabelledTable, how: str, seed: int) -> Iterator[tuple[NDArray, NDArray]]:
+    """Places of the rows to fit on and of those to test on: 'naive', 'sky' or 'origin'."""
+    if how == "naive":
+        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+        yield from folds.split(table.magnitudes, table.labels)
+    elif how == "sky":
+        yield from sky_folds(table, seed, FOLDS)
+    else:
+        testable = testable_elsewhere(table)
+        for origin in np.unique(table.origins[testable]):
+            mine = table.origins == origin
+            yield np.flatnonzero(~mine), np.flatnonzero(mine & testable)
+
+
+def testable_elsewhere(table: LabelledTable) -> NDArray[np.bool_]:
+    """Whether other origins have LEAST_ROWS rows of a row's class, so that the origin can be left out: shape (n,)."""
+    real = ~table.simulated & (table.origins != "")
+    testable = np.zeros(len(table), bool)
+    for label in np.unique(table.labels[real]):
+        of_class = real & (table.labels == label)
+        for origin in np.unique(table.origins[of_class]):
+            mine = of_class & (table.origins == origin)
+            testable[mine] = (of_class & ~mine).sum() >= LEAST_ROWS
+    return testable
+
+
+def fitted(seen: str, table: LabelledTable, columns: Sequence[str], seed: int) -> _Test:
+    """The classes that a small gradient boosting, fitted to a table, finds for magnitudes of shape (n, 10)."""
+    trees = HistGradientBoostingClassifier(**TREES, early_stopping=False, random_state=seed)
+    if seen == "magnitudes, guards":
+        rows = training_rows(table, seed)
+        magnitudes, labels, weights = rows.magnitudes, rows.labels, rows.weights
+    else:
+        magnitudes, labels = table.magnitudes, table.labels
+        _, place = np.unique(labels, return_inverse=True)
+        weights = np.bincount(place)[place] ** -0.5
+    colours = Colours(tuple(columns))
+
+    def features(magnitudes):
+        seen_bands = bands(magnitudes, columns)
+        there = np.isfinite(seen_bands).astype(np.float32)
+        return there if seen == "only which bands there are" else colours.fit(seen_bands).transform(seen_bands)
+
+    trees.fit(features(magnitudes), labels, sample_weight=weights / weights.mean())
+    return lambda magnitudes: trees.predict(features(magnitudes))
+
+
+def found_by(seen: str, how: str, table: LabelledTable, seed: int) -> dict[str, NDArray]:
+    """What a classifier says of the rows that a split tests: `rows`, their places, and `found`, their classes.
+
+    With the sky split, `band_rows` and `band_found` besides: rows that have the bands of Gaia and 2MASS, all others
+    taken away.
+    """
+    parts, same = [], []
+    for fit, test in splits(table, how, seed):
+        test = test[~table.simulated[test]]
+        classify = fitted(seen, table[fit], table.columns, seed)
+        parts.append((test, classify(table.magnitudes[test])))
+        with_bands = with_same_bands(table.magnitudes[test])
+        if how == "sky" and SAME in with_bands:
+            there, thinned = with_bands[SAME]
+            same.append((test[there], classify(thinned)))
+    result = {}
+    for names, some in ((("rows", "found"), parts), (("band_rows", "band_found"), same)):
+        for name, arrays in zip(names, zip(*some, strict=True), strict=False):
+            result[name] = np.concatenate(arrays)
+    return result
+
+
+def table_of(found: dict[tuple[str, str], dict[str, NDArray]], table: LabelledTable) -> dict:
+    """The leaks as figures, of what `found_by` gave for each of SEEN and of the splits that could be made.
+
+    `all_classes` is macro F1 by the naive and the sky split; `same_rows` is macro F1 of the rows that the origin
+    split can test, by all three; `same_bands` is macro F1 by the sky split with all bands but SAME taken away.
+    """
+    testable = testable_elsewhere(table)
+    labels = np.unique(table.labels[~table.simulated])
+    tested = np.unique(table.labels[testable])
+    lines = []
+    for seen in SEEN:
+        line: dict = {"seen": seen, "all_classes": {}, "same_rows": {}}
+        for how in SPLITS:
+            answer = found.get((seen, how))
+            if not answer:
+                continue
+            rows, names = answer["rows"], answer["found"]
+            if how != "origin":
+                line["all_classes"][how] = _macro_f1(table.labels[rows], names)
+            some = testable[rows]
+            if some.any():
+                line["same_rows"][how] = _macro_f1(table.labels[rows[some]], names[some])
+            if "band_rows" in answer:
+                line["same_bands"] = _macro_f1(table.labels[answer["band_rows"]], answer["band_found"])
+        lines.append(line)
+    return {
+        "lines": lines,
+        "same_bands": SAME,
+        "origins": [str(name) for name in np.unique(table.origins[~table.simulated]) if name],
+        "tested_by_origin": [str(name) for name in tested],
+        "rows_tested_by_origin": int(testable.sum()),
+        "not_tested_by_origin": [str(name) for name in labels if name not in tested],
+        "least_rows_elsewhere": LEAST_ROWS,
+    }
+
+
+def _macro_f1(truth, found) -> float:
+    return round(macro_f1(truth, found), 4)

@@ -1,0 +1,136 @@
+"""The sections of a report that tell how far to believe it: probabilities, leaks, what others published."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from .algorithms import ALGORITHMS
+from .compare import ENSEMBLE
+from .document import Block, Heading, Paragraph, Picture, Rows
+from .ensemble import MEMBERS
+from .evaluate import MANY_BANDS
+from .figures import MANY
+from .published import SURE
+
+Report = Mapping[str, Any]
+
+TITLES = {**{name: some.title for name, some in ALGORITHMS.items()}, ENSEMBLE: f"ensemble of {MEMBERS}"}
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A figure as a cell of a table."""
+    return "-" if value is None else f"{value:,.{digits}f}"
+
+
+def trust(report: Report, pictures) -> list[Block]:
+    rows = [
+        [
+            TITLES[name], number(some["calibration_error_as_fitted"]), number(some["all"]["calibration_error"]),
+            number(some.get(MANY, {}).get("calibration_error")),
+        ]
+        for name, some in report["algorithms"].items()
+    ]  # fmt: skip
+    importance, learning = report["importance"], report["learning_curve"]
+    return [
+        Heading("Whether the probabilities are true"),
+        Paragraph(
+            "Expected calibration error as fitted, and after a temperature that the other folds gave (support vectors "
+            "have votes, which become probabilities only by the temperature):"
+        ),
+        Rows(["", "as fitted", "all rows", f"{MANY_BANDS}+ bands"], rows),
+        Picture(pictures["reliability"], "How often the class found is right, against its probability."),
+        Heading("What bands and rows are worth"),
+        Picture(
+            pictures["importance"],
+            f"Fall of macro F1 of {TITLES[importance['algorithm']]} on a fifth of the sky when one band's place among "
+            "the others is dealt out anew; bars are the scatter of three deals.",
+        ),
+        Picture(
+            pictures["learning_curve"],
+            f"Macro F1 of {TITLES[learning['algorithm']]} on the same fifth, trained on more and more of the rest.",
+        ),
+    ]
+
+
+def leaking(leaks: Mapping[str, Any]) -> list[Block]:
+    rows = [
+        [
+            line["seen"],
+            *(number(line["all_classes"].get(how)) for how in ("naive", "sky")),
+            *(number(line["same_rows"].get(how)) for how in ("naive", "sky", "origin")),
+            number(line.get("same_bands")),
+        ]
+        for line in leaks["lines"]
+    ]
+    tested = leaks["tested_by_origin"]
+    if tested:
+        words = (
+            f"The origin split can test {', '.join(tested)} ({leaks['rows_tested_by_origin']:,} rows), of which "
+            f"another origin has {leaks['least_rows_elsewhere']} rows or more to learn from"
+        )
+        missing = leaks["not_tested_by_origin"]
+        words += f"; it cannot test {', '.join(missing)}, which stand in one origin only." if missing else "."
+    elif leaks["origins"]:
+        words = "The origin split can test nothing: no class has enough rows in two origins."
+    else:
+        words = "The table has no column `origin`, so there is no origin split."
+    return [
+        Heading("What leaks"),
+        Paragraph(
+            "A small gradient boosting is shown the magnitudes without the guards of training, with them, and nothing "
+            "but which bands there are; and is tested on rows at random (naive), on whole sky cells, and on a "
+            "catalogue (origin) that it has not seen. Macro F1; the last column tests the sky split on rows with "
+            f"{leaks['same_bands']}, all other bands taken away."
+        ),
+        Rows(
+            [
+                "seen",
+                "naive",
+                "sky",
+                "naive, same rows",
+                "sky, same rows",
+                "origin",
+                f"sky, only {leaks['same_bands']}",
+            ],
+            rows,
+        ),
+        Paragraph(words + " `Same rows` are those rows by the other splits."),
+    ]
+
+
+def published(report: Report) -> list[Block]:
+    blocks: list[Block] = [
+        Heading("Published settings"),
+        Paragraph(
+            f"The {TITLES[report['best']]} in the classes of published classifications: probabilities summed in each "
+            "of their classes, rows of classes that have no place there left out, on rows with the bands nearest to "
+            "theirs and these alone. Their precisions and recalls were measured on their own labelled sources and are "
+            "not set beside ours: precision depends on the mixture of classes in a table, recall on how the sources "
+            "were selected, and no figure is quoted here that could not be checked against the paper."
+        ),
+    ]
+    for some in report["published"]:
+        blocks += [Heading(some["paper"], 3), Paragraph(f"{some['abstract']} {some['other']}")]
+        ours = some["ours"]
+        if ours is None:
+            blocks.append(Paragraph("This table has too few of these classes, or of these bands, to compare."))
+            continue
+        rows = [
+            [
+                name,
+                ", ".join(some["groups"][name]),
+                *(number(c[k]) for k in ("precision", "recall", "f1")),
+                f"{c['rows']:,}",
+            ]
+            for name, c in ours["per_class"].items()
+        ]
+        sure = ours["sure"]
+        right = f", and {100 * sure['right']:.1f} % of these are right" if sure["right"] is not None else ""
+        blocks += [
+            Rows(["their class", "our classes", "precision", "recall", "F1", "rows"], rows),
+            Paragraph(
+                f"Macro F1 {ours['macro_f1']:.3f} on {ours['rows']:,} rows, seen with: {some['bands']}. "
+                f"{100 * sure['share_of_rows']:.1f} % of the rows have a class at a probability of "
+                f"{100 * SURE:.0f} % or more{right}."
+            ),
+        ]
+    return blocks
