@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import galaxy
 from .extinction import draw_r_v, redden
 from .populations import POPULATIONS, Stars
-from .survey import g_magnitude, observe
+from .survey import observe
 
 __all__ = ["POPULATIONS", "Sample", "observe", "redden", "simulate"]
 
@@ -144,6 +144,4 @@ def _place(
 def _apparent(stars: Stars, a_v: Array, rng: np.random.Generator) -> Array:
     """The magnitudes behind the dust, at the same distance."""
     r_v = draw_r_v(stars.a_v / np.maximum(a_v, 1e-9), rng)
-    reddened = redden(stars.magnitudes, a_v, r_v)
-    reddened[:, 0] = g_magnitude(reddened[:, 1], reddened[:, 2])
-    return reddened
+    return redden(stars.magnitudes, a_v, r_v)

@@ -5,7 +5,7 @@ import numpy as np
 from ..sed import flux_jy
 from .dust import CARBON, SILICATE, dust_shell
 from .photosphere import photosphere
-from .source import Generator, Stars, bare, radius_of, stars
+from .source import Generator, Stars, at_epochs, bare, radius_of, stars
 
 
 def giant(n: int, rng: Generator) -> Stars:
@@ -31,20 +31,21 @@ def supergiant(n: int, rng: Generator) -> Stars:
     radius = radius_of(10 ** rng.normal(4.7, 0.35, n), teff)
     tau = np.where(red & (rng.random(n) < 0.5), rng.exponential(0.6, n), 0.0)
     star = flux_jy(photosphere(teff, radius, "giant"))
-    return stars(teff, radius, dust_shell(star, tau, rng.uniform(600, 1100, n), SILICATE))
+    seen = stars(teff, radius, dust_shell(star, tau, rng.uniform(800, 1200, n), SILICATE))
+    return at_epochs(seen, 0.1, rng)
 
 
 def agb_oxygen(n: int, rng: Generator) -> Stars:
     """Mira-like stars in silicate shells, from none to an optical depth of some twenty in V.
 
-    Ranges after Suh 2021, ApJS 256, 43: inner edges of thin shells near 550 K, of thick ones near 1000 K.
+    Ranges after Suh 2021, ApJS 256, 43: inner edges near 1000 K.
     """
     teff = rng.normal(2950, 250, n).clip(2400, 3600)
     radius = radius_of(10 ** rng.normal(3.7, 0.2, n), teff)
     tau = np.exp(rng.normal(np.log(0.6), 1.3, n)).clip(0, 25)
     star = flux_jy(photosphere(teff, radius, "giant"))
-    inner = np.interp(np.log(tau), np.log([0.1, 10]), [550, 1000]) * rng.normal(1.0, 0.2, n).clip(0.5, 1.5)
-    return stars(teff, radius, dust_shell(star, tau, inner, SILICATE))
+    inner = np.interp(np.log(tau), np.log([0.1, 10]), [900, 1100]) * rng.normal(1.0, 0.2, n).clip(0.5, 1.5)
+    return at_epochs(stars(teff, radius, dust_shell(star, tau, inner, SILICATE)), 0.35, rng)
 
 
 def agb_carbon(n: int, rng: Generator) -> Stars:
@@ -57,4 +58,5 @@ def agb_carbon(n: int, rng: Generator) -> Stars:
     radius = radius_of(10 ** np.where(warm, rng.normal(2.3, 0.4, n), rng.normal(3.75, 0.2, n)), teff)
     tau = np.where(warm, 0.0, np.exp(rng.normal(np.log(0.15), 1.5, n)).clip(0, 15))
     star = flux_jy(photosphere(teff, radius, "carbon"))
-    return stars(teff, radius, dust_shell(star, tau, rng.uniform(450, 1100, n), CARBON))
+    seen = stars(teff, radius, dust_shell(star, tau, rng.uniform(900, 1500, n), CARBON))
+    return at_epochs(seen, np.where(warm, 0.03, 0.3), rng)

@@ -42,18 +42,24 @@ def massive(n: int, rng: Generator) -> Stars:
     seen = dust_shell(seen, tau, 10 ** rng.uniform(2.1, 3.1, n), CARBON)
     ionised = rng.random(n) < 0.5
     seen = seen + nebula(star, np.where(ionised, 10 ** rng.normal(0.3, 0.9, n), 0.0), 10 ** rng.uniform(0.0, 0.9, n))
-    return stars(teff, radius, seen, rng.exponential(0.5, n))
+    return stars(teff, radius, seen, rng.exponential(0.8, n))
 
 
 def wolf_rayet(n: int, rng: Generator) -> Stars:
-    """Hot stars under a dense wind; a seventh condense dust (Crowther 2007, ARA&A 45, 177)."""
+    """Hot stars under a dense wind; a seventh condense dust, a quarter stand in a nebula.
+
+    Crowther 2007, ARA&A 45, 177. Free-free emission adds a tenth of the star's light to three times that in Ks:
+    Morris, Brownsberger & Conti 1993, ApJ 412, 324 have indices between that of the wind and that of a photosphere.
+    """
     teff = np.exp(rng.uniform(np.log(35000), np.log(100000), n))
     radius = radius_of(10 ** rng.normal(5.3, 0.25, n), teff)
     star = flux_jy(photosphere(teff, radius, "dwarf"))
-    star = star + free_free(star, rng.uniform(0.3, 3.0, n))
-    tau = np.where(rng.random(n) < 0.15, rng.uniform(0.005, 0.05, n), 0.0)
-    dusty = dust_shell(star, tau, rng.uniform(700, 1300, n), CARBON)
-    return stars(teff, radius, dusty, rng.exponential(2.0, n))
+    seen = star + free_free(star, 10 ** rng.uniform(-0.8, 0.5, n))
+    tau = np.where(rng.random(n) < 0.15, 10 ** rng.uniform(-2.5, -1.0, n), 0.0)
+    seen = dust_shell(seen, tau, rng.uniform(700, 1300, n), CARBON)
+    ionised = rng.random(n) < 0.25
+    seen = seen + nebula(star, np.where(ionised, 10 ** rng.normal(0.3, 0.7, n), 0.0), 10 ** rng.uniform(0.0, 0.9, n))
+    return stars(teff, radius, seen, rng.exponential(4.0, n))
 
 
 def white_dwarf(n: int, rng: Generator) -> Stars:

@@ -13,11 +13,11 @@ def agn(n: int, rng: Generator) -> Stars:
 
     G rises as Euclid's counts to 20.7 (Shen et al. 2011, ApJS 194, 45 for the colours).
     """
-    nucleus = power_law(rng.normal(0.5, 0.3, n), rng.normal(1.15, 0.3, n))
+    nucleus = power_law(rng.normal(0.4, 0.3, n), rng.normal(1.15, 0.3, n))
     host = flux_jy(photosphere(rng.normal(4600, 150, n), np.ones(n), "giant"))
     nucleus /= nucleus[:, 3:4]
     host /= host[:, 3:4]
-    share = rng.beta(1.1, 0.9, n)[:, None]
+    share = rng.beta(0.9, 1.1, n)[:, None]
     magnitudes = magnitude((1 - share) * nucleus + share * host)
     g = 20.65 + np.log10(1 - rng.random(n) * (1 - 1e-3)) / 0.6
     magnitudes += (g - magnitudes[:, 0])[:, None]

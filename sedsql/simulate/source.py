@@ -38,3 +38,15 @@ def stars(teff: Array, radius: Array, flux: Array, a_v: Array | float = 0.0) -> 
 def bare(teff: Array, radius: Array, kind: Kind) -> Stars:
     """Photospheres with nothing around them."""
     return Stars(teff, radius, photosphere(teff, radius, kind), np.zeros_like(teff))
+
+
+def at_epochs(source: Stars, amplitude: Array | float, rng: Generator) -> Stars:
+    """Variables as the three surveys catch them: Gaia's mean, and 2MASS and WISE at times of their own.
+
+    amplitude : standard deviation in Ks over time, in mag, shape (n,) or a number; in J it is a third larger, in W3
+        half as large (Miras: Whitelock, Marang & Feast 2000, MNRAS 319, 728)
+    """
+    n = len(source.teff)
+    source.magnitudes[:, 3:6] += (amplitude * rng.standard_normal(n))[:, None] * np.array([1.3, 1.15, 1.0])
+    source.magnitudes[:, 6:] += (amplitude * rng.standard_normal(n))[:, None] * np.array([0.8, 0.7, 0.5, 0.5])
+    return source

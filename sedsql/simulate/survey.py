@@ -51,28 +51,13 @@ _M10, _GAMMA, _FLOOR, THRESHOLD, _SATURATES = (
 )
 _BP_TRANSIT_NOISE = 50.0
 """Noise of one transit in BP, in electrons per second."""
+_CROWDED = 0.08
+"""Share of sources with a neighbour in their window for BP and RP."""
 _W2_TOO_BRIGHT = ([3.0, 4.0, 5.0, 6.0, 7.0], [0.6, 0.55, 0.35, 0.12, 0.0])
 """True W2 of saturated sources, and by how much AllWISE has them too bright; the medians of W1 - W2 of dwarfs and
 supergiants of known magnitude in Ks (see also Patel, Metchev & Heinze 2014, ApJS 212, 10)."""
 
 _MAG_PER_NEPER = 2.5 / np.log(10)
-
-
-def g_magnitude(bp: Array, rp: Array) -> Array:
-    """G of sources of given BP and RP, because G collects the light of both.
-
-    The mean flux excess factor of stars, C(BP - RP) (Riello et al. 2021, Section 9.4, Table 2), turned
-    round. It keeps G right where one coefficient of extinction cannot: the redder the light, the less of it
-    is lost in so wide a band.
-    """
-    x = np.clip(bp - rp, -1.0, 8.0)
-    excess = np.select(
-        [x < 0.5, x < 4.0],
-        [1.154360 + x * (0.033772 + x * 0.032277), 1.162004 + x * (0.011464 + x * (0.049255 - x * 0.005879))],
-        1.057572 + x * 0.140537,
-    )
-    flux = sum(10 ** (0.4 * (GAIA_FLUX_ZERO_POINTS[k] - mag)) for k, mag in ((1, bp), (2, rp)))
-    return GAIA_FLUX_ZERO_POINTS[0] - 2.5 * np.log10(flux / excess)
 
 
 def expected_error(magnitudes: Array) -> Array:
@@ -89,6 +74,19 @@ def limiting_magnitude(snr: float) -> Array:
     y = (10 / snr) ** 2
     x = (-(1 - _GAMMA) + np.sqrt((1 - _GAMMA) ** 2 + 4 * _GAMMA * y)) / (2 * _GAMMA)
     return _M10 + 2.5 * np.log10(x)
+
+
+def _with_neighbours(bp_rp: Array, rng: np.random.Generator) -> Array:
+    """BP and RP, shape (n, 2), with the light of neighbours that fall into the same window of 3.5" by 2.1".
+
+    The window is not read by G. Neighbours are as many as at low Galactic latitude, their counts rise as
+    10^(0.35 m) (Riello et al. 2021, Section 9.3).
+    """
+    n = len(bp_rp)
+    faint = 22.0 + np.log10(1 - rng.random(n)) / 0.35
+    light = np.where(rng.random(n) < _CROWDED, 10 ** (-0.4 * faint), 0.0)
+    colour = 10 ** (0.4 * rng.normal(1.4, 0.4, n))
+    return -2.5 * np.log10(10 ** (-0.4 * bp_rp) + light[:, None] * np.stack([np.ones(n), colour], axis=1))
 
 
 def _only_bright_transits(bp: Array) -> Array:
@@ -110,6 +108,7 @@ def observe(magnitudes: Array, rng: np.random.Generator) -> tuple[Array, Array]:
     quarter of a magnitude.
     """
     true = np.array(magnitudes, dtype=np.float64)
+    true[:, 1:3] = _with_neighbours(true[:, 1:3], rng)
     true[:, 1] = _only_bright_transits(true[:, 1])
     true[:, 7] -= np.interp(true[:, 7], *_W2_TOO_BRIGHT)
     depth = np.zeros_like(true)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from ..sed import flux_jy
 from .dust import disc
 from .photosphere import photosphere, planck
-from .source import Generator, Stars, stars
+from .source import Generator, Stars, at_epochs, stars
 
 SHARES = {"I": 0.07, "flat": 0.09, "II": 0.44, "III": 0.40}
 """Stages of young stars. Envelopes and flat spectra against discs: Evans et al. 2009, ApJS 181, 321, Table 5; nearly
@@ -15,7 +15,7 @@ as many have lost their disc as have one at an age of 2 to 3 Myr: Mamajek 2009, 
 HOLES = 0.15
 """Share of the discs with an inner hole (Espaillat et al. 2014, Protostars and Planets VI, 497)."""
 
-_CLOUD_A_V = {"I": 8.0, "flat": 5.0, "II": 2.5, "III": 1.5}
+_CLOUD_A_V = {"I": 10.0, "flat": 6.0, "II": 3.5, "III": 2.0}
 
 
 def young_star(stage: NDArray[np.str_], rng: Generator, *, holes: float = HOLES) -> Stars:
@@ -54,7 +54,8 @@ def young_star(stage: NDArray[np.str_], rng: Generator, *, holes: float = HOLES)
     fallen = flux_jy(planck(np.full(m, 8500.0), r * np.sqrt(light) * (t / 8500.0) ** 2))
     seen[dusty] += around + np.where(holed, 0.3, 1.0)[:, None] * fallen
     a_v = rng.exponential(np.vectorize(_CLOUD_A_V.get, otypes=[float])(stage)) if n else np.zeros(0)
-    return stars(teff, radius, seen, a_v)
+    # Young stars vary by a tenth or two (Rebull et al. 2014, AJ 148, 92).
+    return at_epochs(stars(teff, radius, seen, a_v), 0.12, rng)
 
 
 def yso(n: int, rng: Generator) -> Stars:

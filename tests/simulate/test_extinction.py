@@ -2,12 +2,12 @@ import astropy.units as u
 import numpy as np
 import pytest
 from dust_extinction.parameter_averages import G23
+from flux_excess import g_magnitude
 
 from sedsql.bands import BANDS
 from sedsql.simulate import redden
 from sedsql.simulate.extinction import coefficients, draw_r_v
 from sedsql.simulate.photosphere import photosphere
-from sedsql.simulate.survey import g_magnitude
 
 NARROW = slice(3, 8)
 WAVELENGTHS = np.array([band.wavelength_um for band in BANDS]) * u.um
