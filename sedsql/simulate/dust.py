@@ -43,7 +43,7 @@ def dust_shell(star: Array, tau: Array, temperature: Array, opacity: Array) -> A
     transmitted = star * np.exp(-tau[:, None] * opacity)
     emission = np.zeros_like(star)
     # With n ~ r^-2 there is as much dust in each dr, so that the emission per d ln r goes as B_nu(T) r.
-    for radius in np.geomspace(1.0, 100.0, 12):
+    for radius in np.geomspace(1.0, 50.0, 12):
         emission += planck_jy(temperature * radius**-0.4) * radius
     emission *= opacity
     scale = _in_band_power(star - transmitted) / _in_band_power(emission)

@@ -36,15 +36,15 @@ def supergiant(n: int, rng: Generator) -> Stars:
 
 
 def agb_oxygen(n: int, rng: Generator) -> Stars:
-    """Mira-like stars in silicate shells, from none to an optical depth of some twenty in V.
+    """Mira-like stars in silicate shells, from none to an optical depth of 40 in V.
 
     Ranges after Suh 2021, ApJS 256, 43: inner edges near 1000 K.
     """
     teff = rng.normal(2950, 250, n).clip(2400, 3600)
     radius = radius_of(10 ** rng.normal(3.7, 0.2, n), teff)
-    tau = np.exp(rng.normal(np.log(0.6), 1.3, n)).clip(0, 25)
+    tau = np.exp(rng.normal(np.log(0.6), 1.7, n)).clip(0, 40)
     star = flux_jy(photosphere(teff, radius, "giant"))
-    inner = np.interp(np.log(tau), np.log([0.1, 10]), [900, 1100]) * rng.normal(1.0, 0.2, n).clip(0.5, 1.5)
+    inner = np.interp(np.log(tau), np.log([0.1, 10]), [1000, 1200]) * rng.normal(1.0, 0.2, n).clip(0.5, 1.5)
     return at_epochs(stars(teff, radius, dust_shell(star, tau, inner, SILICATE)), 0.35, rng)
 
 
@@ -54,9 +54,9 @@ def agb_carbon(n: int, rng: Generator) -> Stars:
     Bergeat, Knapik & Rutily 2001, A&A 369, 178 (Teff); shells after Suh 2021, ApJS 256, 43.
     """
     warm = rng.random(n) < 0.25
-    teff = np.where(warm, rng.uniform(3500, 4800, n), rng.normal(2850, 250, n).clip(2400, 3500))
+    teff = np.where(warm, rng.uniform(3500, 5200, n), rng.normal(2850, 250, n).clip(2400, 3500))
     radius = radius_of(10 ** np.where(warm, rng.normal(2.3, 0.4, n), rng.normal(3.75, 0.2, n)), teff)
-    tau = np.where(warm, 0.0, np.exp(rng.normal(np.log(0.15), 1.5, n)).clip(0, 15))
+    tau = np.where(warm, 0.0, np.exp(rng.normal(np.log(0.15), 1.8, n)).clip(0, 25))
     star = flux_jy(photosphere(teff, radius, "carbon"))
     seen = stars(teff, radius, dust_shell(star, tau, rng.uniform(900, 1500, n), CARBON))
     return at_epochs(seen, np.where(warm, 0.03, 0.3), rng)

@@ -14,7 +14,8 @@ _LOG_L = [1.85, 2.55, 3.43, 4.05, 4.68, 5.10, 5.75]
 
 
 def massive(n: int, rng: Generator) -> Stars:
-    """O and B stars: without much around them (80 %), Be stars (12 %), dusty B[e] stars and LBVs (8 %).
+    """O and B stars: without much around them (72 %), Be stars (12 %), B[e] stars and LBVs with winds
+    and dust (16 %).
 
     Half of them stand in an H II region, whose dust adds to W3 and W4.
 
@@ -24,7 +25,7 @@ def massive(n: int, rng: Generator) -> Stars:
     et al. 2014, ApJS 212, 1.
     """
     kind = rng.random(n)
-    be, dusty = kind > 0.80, kind > 0.92
+    be, dusty = kind > 0.72, kind > 0.84
     log_teff = np.where(
         dusty,
         rng.uniform(np.log(8000), np.log(26000), n),
@@ -36,7 +37,7 @@ def massive(n: int, rng: Generator) -> Stars:
     log_l = np.where(dusty, rng.uniform(4.3, 6.1, n), log_l)
     radius = radius_of(10**log_l, teff)
     star = flux_jy(photosphere(teff, radius, "dwarf"))
-    wind = np.where(be, 10 ** rng.uniform(-1.3, 0.1, n), 10 ** rng.normal(-2.3, 0.5, n))
+    wind = np.where(be, 10 ** rng.uniform(-1.3, 0.2, n), 10 ** rng.normal(-2.3, 0.5, n))
     seen = star + free_free(star, wind)
     tau = np.where(dusty, 10 ** rng.uniform(-2.3, -0.3, n), 0.0)
     seen = dust_shell(seen, tau, 10 ** rng.uniform(2.1, 3.1, n), CARBON)

@@ -66,18 +66,19 @@ _GIANTS = """
   3800  2.65  3.23  2.00  0.99  1.02  0.19  0.10 -0.07  0.08  0.15
   3600  2.75  3.65  2.40  1.10  1.12  0.23  0.14 -0.05  0.11  0.20
   3400  2.90  4.50  3.30  1.27  1.23  0.29  0.20  0.00  0.20  0.35
-  3200  3.00  5.30  4.30  1.45  1.28  0.32  0.26  0.07  0.30  0.48
-  2900  3.10  6.40  5.40  1.60  1.35  0.38  0.35  0.15  0.40  0.60
-  2500  3.20  7.20  6.20  1.72  1.50  0.45  0.50  0.20  0.50  0.70
+  3200  3.00  5.30  4.30  1.45  1.30  0.36  0.26  0.07  0.30  0.48
+  2900  3.10  6.40  5.40  1.60  1.37  0.46  0.35  0.15  0.40  0.60
+  2500  3.20  7.20  6.20  1.72  1.55  0.57  0.50  0.20  0.50  0.70
 """
 _CARBON_STARS = """
-  4800  1.95  2.02  1.18  0.66  0.62  0.10  0.06 -0.06  0.02  0.04
-  4200  2.40  2.65  1.60  0.84  0.92  0.20  0.12 -0.10  0.05  0.10
-  3800  2.65  3.20  2.00  0.98  1.12  0.28  0.20 -0.13  0.08  0.15
-  3300  2.95  4.05  2.65  1.13  1.37  0.41  0.32 -0.14  0.15  0.25
-  3000  3.05  4.65  3.15  1.23  1.57  0.51  0.42 -0.12  0.25  0.38
-  2700  3.15  5.25  3.65  1.33  1.78  0.62  0.50 -0.08  0.40  0.55
-  2400  3.20  5.85  4.15  1.42  2.00  0.74  0.60  0.00  0.55  0.75
+  5200  1.75  1.75  1.02  0.58  0.52  0.10  0.06 -0.05  0.02  0.03
+  4800  1.95  2.02  1.18  0.66  0.63  0.13  0.07 -0.06  0.02  0.04
+  4200  2.40  2.60  1.55  0.82  0.92  0.22  0.14 -0.10  0.05  0.10
+  3800  2.65  3.10  1.88  0.93  1.12  0.30  0.22 -0.13  0.08  0.15
+  3300  2.95  3.85  2.30  1.04  1.37  0.42  0.33 -0.14  0.15  0.25
+  3000  3.05  4.40  2.65  1.14  1.57  0.52  0.42 -0.12  0.25  0.38
+  2700  3.15  4.95  3.00  1.22  1.78  0.63  0.48 -0.08  0.40  0.55
+  2400  3.20  5.50  3.40  1.30  2.00  0.75  0.56  0.00  0.55  0.75
 """
 _HYDROGEN_WHITE_DWARFS = """
 100000 -7.91 -1.08 -0.56 -0.37 -0.23 -0.10 -0.05 -0.03 -0.02  0.03
@@ -163,12 +164,12 @@ def photosphere(teff: ArrayLike, radius: ArrayLike, kind: Kind = "dwarf") -> Arr
     bolometric corrections, rounded: dwarfs after Pecaut & Mamajek 2013, ApJS 208, 9, and its later versions,
     ultracool ones after Best et al. 2021, AJ 161, 42 and Kirkpatrick et al. 2021, ApJS 253, 7; giants
     after Bessell & Brett 1988, PASP 100, 1134, carried to Gaia's bands with Riello et al. 2021,
-    A&A 649, A3, Appendix C. Gaia's colours above 11,000 K, and all from 35,000 K, are of model atmospheres:
-    Castelli & Kurucz 2003, IAU Symp. 210, A20; Lanz & Hubeny 2003, ApJS 146, 417 and 2007, ApJS 169, 83.
-    Kind 'carbon': mean colours after Bergeat, Knapik & Rutily 2001, A&A 369, 178 and Aringer et al. 2009,
-    A&A 503, 913, with the bands of C2H2 and HCN in W1 and of CO and C3 in W2. Kinds 'hydrogen' and 'helium':
-    white dwarfs of log g = 8 after Bedard et al. 2020, ApJ 901, 93. Kind 'planck' leaves
-    the correction out.
+    A&A 649, A3, Appendix C, the coolest with the water of Miras in H (Feast et al. 1989, MNRAS 241, 375).
+    Gaia's colours above 11,000 K, and all from 35,000 K, are of model atmospheres: Castelli & Kurucz 2003,
+    IAU Symp. 210, A20; Lanz & Hubeny 2003, ApJS 146, 417 and 2007, ApJS 169, 83. Kind 'carbon': mean colours
+    after Bergeat, Knapik & Rutily 2001, A&A 369, 178 and Aringer et al. 2009, A&A 503, 913, with the bands of
+    C2H2 and HCN in W1 and of CO and C3 in W2. Kinds 'hydrogen' and 'helium': white dwarfs of log g = 8 after
+    Bedard et al. 2020, ApJ 901, 93. Kind 'planck' leaves the correction out.
     """
     magnitudes = planck(teff, radius)
     if kind != "planck":

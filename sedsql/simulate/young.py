@@ -15,7 +15,7 @@ as many have lost their disc as have one at an age of 2 to 3 Myr: Mamajek 2009, 
 HOLES = 0.15
 """Share of the discs with an inner hole (Espaillat et al. 2014, Protostars and Planets VI, 497)."""
 
-_CLOUD_A_V = {"I": 10.0, "flat": 6.0, "II": 3.5, "III": 2.0}
+_CLOUD_A_V = {"I": 10.0, "flat": 7.0, "II": 4.5, "III": 3.0}
 
 
 def young_star(stage: NDArray[np.str_], rng: Generator, *, holes: float = HOLES) -> Stars:
@@ -45,7 +45,7 @@ def young_star(stage: NDArray[np.str_], rng: Generator, *, holes: float = HOLES)
     slope = np.select(
         [kind == "I", kind == "flat"],
         [rng.uniform(0.40, 0.455, m), rng.uniform(0.475, 0.52, m)],
-        rng.uniform(0.60, 0.75, m),
+        rng.uniform(0.64, 0.76, m),
     )
     around = disc(t, r, inner, slope, cos_i)
     flared = disc(t, r, np.minimum(inner, rng.uniform(150, 300, m)), rng.uniform(0.48, 0.56, m), cos_i)
