@@ -1,12 +1,13 @@
 # make demo   the main job, end to end       make test    everything that CI checks
 # make quick  the tests to run often         make models  train the shipped models again (needs CATALOGUE)
+# make compare  algorithms compared on CATALOGUE, as docs/compare.md; it goes on where it was interrupted
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CATALOGUE ?= ../shared/catalogues/labelled.parquet
 OLD_DUCKDB := 1.5.6
 
-.PHONY: demo test quick lint old-duckdb models bench clean
+.PHONY: demo test quick lint old-duckdb models compare bench clean
 
 $(VENV)/installed: pyproject.toml
 	@echo "== Installing sedsql and what it needs into $(VENV) (once; about a minute)"
@@ -50,6 +51,15 @@ models: $(VENV)/installed
 	$(BIN)/sedsql train $(CATALOGUE) --label class --recipe shape -o models/shape-1 $(SIMULATED) --force
 	$(BIN)/sedsql train $(CATALOGUE) --label class --recipe luminosity -o models/luminosity-1 $(SIMULATED) --force
 	$(BIN)/sedsql train $(CATALOGUE) --label class --recipe lite -o models/lite-1 $(SIMULATED) --force
+
+COMPARED := demo/compared
+COMPARE_BUDGET ?= 20m
+compare: $(VENV)/installed
+	$(BIN)/sedsql compare $(CATALOGUE) --label class -o $(COMPARED) $(SIMULATED) --budget $(COMPARE_BUDGET)
+	@mkdir -p docs/compare
+	cp $(COMPARED)/figures/*.png docs/compare/
+	sed 's#](figures/#](compare/#' $(COMPARED)/report.md > docs/compare.md.partial
+	mv docs/compare.md.partial docs/compare.md
 
 # About an hour; the samples of the sky (30 GB) go to BENCH_FOLDER and are kept.
 BENCH_FOLDER ?= demo/bench

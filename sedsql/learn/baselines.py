@@ -81,3 +81,9 @@ def majority(labels: NDArray[np.str_], rows: int) -> NDArray[np.str_]:
     """The commonest of `labels`, `rows` times."""
     names, counts = np.unique(labels, return_counts=True)
     return np.full(rows, names[counts.argmax()])
+
+
+def mistaken(truth: NDArray[np.str_], found: NDArray[np.bool_], label: str) -> dict[str, int]:
+    """Classes and numbers of the rows that are found to be of class `label` and are not, the commonest first."""
+    names, counts = np.unique(truth[found & (truth != label)], return_counts=True)
+    return {str(names[k]): int(counts[k]) for k in np.argsort(-counts, kind="stable")}

@@ -20,7 +20,7 @@ from . import diagnosis, evaluate, leaks, published
 from .algorithms import ALGORITHMS, Algorithm, Shipped, scores
 from .augment import training_rows
 from .bandsets import SAME_BANDS, with_same_bands
-from .baselines import NearestTemplate, colour_cuts, koenig_leisawitz, majority, young_by_index
+from .baselines import NearestTemplate, colour_cuts, koenig_leisawitz, majority, mistaken, young_by_index
 from .crossvalidation import FOLDS, NEVER, OutOfFold, sky_folds
 from .ensemble import Trial, ensemble
 from .finished import Finished
@@ -35,7 +35,7 @@ _Candidates = Sequence[Algorithm | Shipped]
 
 def steps(chosen: _Candidates) -> int:
     """How often `compare` calls its `step`."""
-    return FOLDS * len(chosen) + FOLDS + len(leaks.SEEN) * len(leaks.SPLITS) + 3
+    return FOLDS * len(chosen) + FOLDS + len(leaks.SEEN) * len(leaks.SPLITS) + 2
 
 
 def compare(
@@ -65,7 +65,6 @@ def compare(
         tested[ENSEMBLE] = ensemble(single, table.labels)
     classical = _classical(table, kept, folds, seed, step)
     leaking = leaks.table_of(_leaks(table, kept, seed, step), table)
-    step("what bands and rows are worth")
     figures = {name: _figures(some, table) for name, some in tested.items()}
     best = max(figures, key=lambda name: figures[name]["all"]["macro_f1"])
     best_single = max((name for name in figures if name != ENSEMBLE), key=lambda name: figures[name]["all"]["macro_f1"])
@@ -82,8 +81,7 @@ def compare(
         "best_single": best_single,
         "classical": classical,
         **_closer(tested, best, table),
-        "importance": _importance(tested, best_single, table, kept, folds, seed, step),
-        "learning_curve": _learning(tested, best_single, table, kept, folds, seed, step),
+        **_worth(tested, best_single, table, kept, folds, seed, step),
         "leaks": leaking,
         "published": published.regrouped_all(tested[best].same_bands, table.labels),
         "versions": {
@@ -130,9 +128,14 @@ def _test(table, kept: Finished, chosen: _Candidates, folds, budget, seed, step)
 
 def _name(fold: int, algorithm: Algorithm | Shipped) -> str:
     """The name of a piece; other settings have other ones."""
-    said = repr(algorithm.recipe if isinstance(algorithm, Shipped) else algorithm.settings)
-    said = re.sub(r" at 0x\w+", "", said)
-    return f"{algorithm.name}-{hashlib.sha256(said.encode()).hexdigest()[:8]}-{fold}"
+    return (
+        f"{algorithm.name}-{_mark(algorithm.recipe if isinstance(algorithm, Shipped) else algorithm.settings)}-{fold}"
+    )
+
+
+def _mark(settings: Any) -> str:
+    """A few letters that change with the settings."""
+    return hashlib.sha256(re.sub(r" at 0x\w+", "", repr(settings)).encode()).hexdigest()[:8]
 
 
 def _one_fold(algorithm, table: LabelledTable, split, seconds, one_fit, seed) -> dict[str, Any]:
@@ -191,9 +194,14 @@ def _figures(tested: Trial, table: LabelledTable) -> dict[str, Any]:
     whole = tested.whole
     truth, found = table.labels[whole.rows], whole.found()
     raw, p = softmax(whole.scores, axis=1).max(axis=1), whole.probabilities(truth).max(axis=1)
+    scored = evaluate.by_bands(truth, found, p, table.n_bands[whole.rows])
+    rows_of = {"all": np.ones(len(truth), bool), diagnosis.MANY: table.n_bands[whole.rows] >= evaluate.MANY_BANDS}
+    for name, some in scored.items():
+        matrix = diagnosis.confusion(truth[rows_of[name]], found[rows_of[name]], whole.classes)
+        some["macro_f1_error"] = diagnosis.macro_f1_error(matrix)
     same = {name: (some.rows, some.found()) for name, some in tested.same_bands.items()}
     return {
-        **evaluate.by_bands(truth, found, p, table.n_bands[whole.rows]),
+        **scored,
         "calibration_error_as_fitted": round(evaluate.calibration_error(truth, found, raw), 4),
         "same_bands": evaluate.same_bands(table.labels, same),
         "reliability": diagnosis.reliability(truth == found, p),
@@ -234,6 +242,7 @@ def _classical(table: LabelledTable, kept: Finished, folds, seed, step) -> dict[
         "of_class": {name: evaluate.by_bands(truth, found, ones, n_bands) for name, found in of_class.items()},
         "of_young": {
             name: evaluate.by_bands(young, np.where(found, YOUNG, "other"), ones, n_bands)
+            | {"wrongly": mistaken(truth, found, YOUNG)}
             for name, found in of_young.items()
         }
         if (truth == YOUNG).any()
@@ -247,7 +256,7 @@ def _leaks(table: LabelledTable, kept: Finished, seed, step) -> dict:
         for seen in leaks.SEEN:
             step(f"leaks, {how} split: {seen}")
             if how != "origin" or leaks.testable_elsewhere(table).any():
-                name = f"leak-{how}-{leaks.SEEN.index(seen)}"
+                name = f"leak-{how}-{leaks.SEEN.index(seen)}-{_mark(leaks.TREES)}"
                 found[seen, how] = kept.piece(name, partial(leaks.found_by, seen, how, table, seed))
     return found
 
@@ -256,7 +265,7 @@ def _closer(tested: dict[str, Trial], best: str, table: LabelledTable) -> dict[s
     """Confusion and curves: of the best, and of all together where they fail."""
     whole = tested[best].whole
     classes, truth = whole.classes, table.labels[whole.rows]
-    rows_of = {"all": np.ones(len(truth), bool), "8_bands_or_more": table.n_bands[whole.rows] >= evaluate.MANY_BANDS}
+    rows_of = {"all": np.ones(len(truth), bool), diagnosis.MANY: table.n_bands[whole.rows] >= evaluate.MANY_BANDS}
     result: dict[str, Any] = {"confusion": {}, "remaining_confusion": {}}
     for name, rows in rows_of.items():
         if rows.any():
@@ -269,25 +278,21 @@ def _closer(tested: dict[str, Trial], best: str, table: LabelledTable) -> dict[s
     return {**result, "precision_recall": diagnosis.precision_recall(truth, p, classes)}
 
 
-def _importance(tested, name, table: LabelledTable, kept: Finished, folds, seed, step) -> dict[str, Any]:
+def _worth(tested, name, table: LabelledTable, kept: Finished, folds, seed, step) -> dict[str, Any]:
+    """What bands and more rows are worth to an algorithm, by the first fold."""
+    algorithm, settings = ALGORITHMS[name], tested[name].choices[0]["settings"]
+    fit, test = folds[0]
+    test = test[~table.simulated[test]]
+
+    def bands():
+        classifier = algorithm.fit(table[fit], table.columns, seed, settings)
+        return diagnosis.band_importance(classifier, table[test], table.columns, seed)
+
+    def rows():
+        return {"points": diagnosis.learning_curve(algorithm, settings, table, fit, test, seed)}
+
     step("what each band is worth")
-    fit, test = folds[0]
-    settings = tested[name].choices[0]["settings"]
-
-    def make():
-        classifier = ALGORITHMS[name].fit(table[fit], table.columns, seed, settings)
-        return diagnosis.band_importance(classifier, table[test[~table.simulated[test]]], table.columns, seed)
-
-    return {"algorithm": name, "bands": kept.piece(f"importance-{_name(0, ALGORITHMS[name])}", make)}
-
-
-def _learning(tested, name, table: LabelledTable, kept: Finished, folds, seed, step) -> dict[str, Any]:
+    importance = kept.piece(f"importance-{_name(0, algorithm)}", bands)
     step("what more rows would be worth")
-    fit, test = folds[0]
-    settings = tested[name].choices[0]["settings"]
-
-    def make():
-        real = test[~table.simulated[test]]
-        return {"points": diagnosis.learning_curve(ALGORITHMS[name], settings, table, fit, real, seed)}
-
-    return {"algorithm": name, **kept.piece(f"learning-{_name(0, ALGORITHMS[name])}", make)}
+    curve = kept.piece(f"learning-{_name(0, algorithm)}", rows)
+    return {"importance": {"algorithm": name, "bands": importance}, "learning_curve": {"algorithm": name, **curve}}

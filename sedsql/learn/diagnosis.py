@@ -10,12 +10,16 @@ from sklearn.pipeline import Pipeline
 
 from ..bands import BANDS, COLUMNS
 from .algorithms import Algorithm, Shipped, scores
-from .evaluate import macro_f1
+from .evaluate import MANY_BANDS, macro_f1
 from .training import LabelledTable
+
+MANY = f"{MANY_BANDS}_bands_or_more"
+"""The key of rows with many bands in `evaluate.by_bands`."""
 
 RECALLS = np.linspace(0, 1, 51)
 BINS = 10
 REPEATS = 3
+RESAMPLES = 400
 SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)
 LEAST_CONFUSION = 0.02
 
@@ -25,6 +29,20 @@ def confusion(
 ) -> list[list[int]]:
     """Rows of each class (lines) that are given each class (columns)."""
     return confusion_matrix(truth, found, labels=list(classes)).tolist()
+
+
+def macro_f1_error(matrix: Sequence[Sequence[int]], seed: int = 0) -> float:
+    """Standard error of macro F1, of a confusion matrix: the scatter over RESAMPLES of its rows drawn anew.
+
+    (The bootstrap, Efron 1979, Annals of Statistics 7, 1. Rows count as independent.)
+    """
+    counts = np.array(matrix)
+    drawn = np.random.default_rng(seed).multinomial(counts.sum(), counts.ravel() / counts.sum(), RESAMPLES)
+    drawn = drawn.reshape(-1, *counts.shape)
+    there = counts.sum(axis=1) > 0
+    right = np.einsum("kii->ki", drawn)[:, there]
+    both = drawn.sum(axis=1)[:, there] + drawn.sum(axis=2)[:, there]
+    return round(float((2 * right / np.maximum(both, 1)).mean(axis=1).std()), 4)
 
 
 def precision_recall(
@@ -80,6 +98,7 @@ def remaining_confusion(
                 pairs.append(
                     {
                         "pair": [str(one), str(other)],
+                        "rows": [sum(matrices[best][i]), sum(matrices[best][j])],
                         "least": round(float(both[least]), 4),
                         "by": least,
                         "forth": round(float(shares[best][i, j]), 4),

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..output import new_file
 from ..plot import pyplot
-from .diagnosis import RECALLS
+from .diagnosis import MANY, RECALLS
 from .evaluate import MANY_BANDS
 
 _STYLE = {
@@ -25,8 +25,6 @@ _BLUE, _ORANGE = "#0072b2", "#d55e00"
 # Okabe & Ito 2008, "Color Universal Design"; with the marks, ten algorithms can be told apart.
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#999999", "#f0e442", "#000000")
 _MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", "*")
-MANY = f"{MANY_BANDS}_bands_or_more"
-
 Report = Mapping[str, Any]
 
 

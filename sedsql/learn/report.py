@@ -9,14 +9,19 @@ from ..jsontext import to_json
 from ..output import new_file
 from .algorithms import ALGORITHMS
 from .compare import ENSEMBLE, YOUNG
+from .diagnosis import MANY
 from .document import Block, Heading, Paragraph, Picture, Rows, html, markdown
 from .evaluate import MANY_BANDS
-from .figures import MANY, draw
+from .figures import draw
 from .report_trust import TITLES, leaking, number, published, trust
 
 Report = Mapping[str, Any]
 
 SHOWN_PAIRS = 8
+_ENSEMBLE = (
+    "The ensemble is the mean of the calibrated probabilities of three algorithms, in each fold those that are best on "
+    "the other folds. "
+)
 
 
 def write(report: Report, folder: Path, command: str) -> None:
@@ -35,12 +40,15 @@ def write(report: Report, folder: Path, command: str) -> None:
 
 def summary(report: Report) -> tuple[list[str], list[tuple]]:
     """Names of columns, and a line of figures for each algorithm, the best first."""
-    names = ["", "macro F1", f"{MANY_BANDS}+ bands", "weighted F1", "calibration error", "fit, s", "µs a row"]
+    many = f"{MANY_BANDS}+ bands"
+    names = ["", "macro F1", "±", many, "±", "weighted F1", "calibration error", "fit, s", "µs a row"]
     lines = [
         (
             TITLES[name],
             some["all"]["macro_f1"],
-            some[MANY]["macro_f1"] if MANY in some else None,
+            some["all"]["macro_f1_error"],
+            some.get(MANY, {}).get("macro_f1"),
+            some.get(MANY, {}).get("macro_f1_error"),
             some["all"]["weighted_f1"],
             some["all"]["calibration_error"],
             some["fit_seconds"],
@@ -74,7 +82,7 @@ def page(report: Report, pictures: Mapping[str, str], command: str) -> list[Bloc
 
 def _algorithms(report: Report, pictures) -> list[Block]:
     names, lines = summary(report)
-    rows = [[line[0], *(number(v) for v in line[1:5]), number(line[5], 1), number(line[6], 1)] for line in lines]
+    rows = [[line[0], *(number(v) for v in line[1:7]), number(line[7], 1), number(line[8], 1)] for line in lines]
     tried = [
         [
             TITLES[name],
@@ -105,10 +113,9 @@ def _algorithms(report: Report, pictures) -> list[Block]:
         Picture(pictures["algorithms"], "Macro F1 of each algorithm and of the classical ways."),
         Picture(pictures["cost"], "What a row costs, against macro F1."),
         Paragraph(
-            "The ensemble is the mean of the calibrated probabilities of three algorithms, in each fold those that are "
-            "best on the other folds. The fit is that of one fold."
-            if ENSEMBLE in report["algorithms"]
-            else "The fit is that of one fold."
+            (_ENSEMBLE if ENSEMBLE in report["algorithms"] else "")
+            + "The fit is that of one fold; ± is the standard error of macro F1 by resampling rows. All are tried on "
+            "the same rows, so that their differences scatter less than that."
         ),
         Paragraph(
             "Settings tried in each fold within the time, of how many, and those taken. Where there was no time to "
@@ -129,14 +136,15 @@ def _algorithms(report: Report, pictures) -> list[Block]:
 def _verdict(report: Report) -> str:
     scores = {name: some["all"]["macro_f1"] for name, some in report["algorithms"].items()}
     best = report["best"]
-    near = [TITLES[name] for name, score in scores.items() if name != best and scores[best] - score <= 0.01]
-    text = f"The **{TITLES[best]}**, with macro F1 {scores[best]:.3f} on all rows"
+    error = report["algorithms"][best]["all"]["macro_f1_error"]
+    near = [TITLES[name] for name, score in scores.items() if name != best and scores[best] - score <= error]
+    text = f"On all rows **{TITLES[best]}**, with macro F1 {scores[best]:.3f}"
     if MANY in report["algorithms"][best]:
         many = {name: some[MANY]["macro_f1"] for name, some in report["algorithms"].items()}
         first = max(many, key=lambda name: many[name])
-        also = "too, with" if first == best else f"the best is **{TITLES[first]}**, with"
-        text += f"; on rows with {MANY_BANDS} bands or more {also} {many[first]:.3f}"
-    return text + (f". Within 0.01 of the best: {', '.join(near)}." if near else ". No other is within 0.01 of it.")
+        text += f"; on rows with {MANY_BANDS} bands or more **{TITLES[first]}**, with {many[first]:.3f}"
+    within = f"Within its standard error, {error:.3f}, of the best on all rows"
+    return f"{text}. {within}: {', '.join(near)}." if near else f"{text}. {within} is no other."
 
 
 def _settings(choices) -> str:
@@ -171,7 +179,9 @@ def _classes(report: Report, pictures) -> list[Block]:
     rows_are = f"rows with {MANY_BANDS} bands or more" if where == MANY else "all rows"
     blocks: list[Block] = [
         Heading("Class by class"),
-        Paragraph(f"The {TITLES[report['best']]} on all rows, and the best F1 that any of the algorithms reaches:"),
+        Paragraph(
+            f"What {TITLES[report['best']]} does on all rows, and the best F1 that any of the algorithms reaches:"
+        ),
         Rows(["class", "precision", "recall", "F1", "best F1", "of", "rows"], rows),
         Picture(pictures["confusion"], "Of each class in the table, what it is found to be."),
         Picture(pictures["precision_recall"], "Precision and recall of each class as the threshold moves."),
@@ -193,21 +203,27 @@ def _classes(report: Report, pictures) -> list[Block]:
     return blocks
 
 
+def _pair(some: Mapping[str, Any]) -> str:
+    return " and ".join(f"{name} ({rows:,})" for name, rows in zip(some["pair"], some["rows"], strict=True))
+
+
 def _young(report: Report) -> list[Block]:
     rows = []
     for name, some in report["classical"]["of_young"].items():
-        rows.append([name, *_young_figures(some)])
+        others = [f"{label} {n:,}" for label, n in list(some["wrongly"].items())[:3]]
+        rows.append([name, *_young_figures(some), ", ".join(others)])
     for name in dict.fromkeys((report["best"], "shape")):
         if name in report["algorithms"]:
-            rows.append([TITLES[name], *_young_figures(report["algorithms"][name])])
+            rows.append([TITLES[name], *_young_figures(report["algorithms"][name]), ""])
     names = [f"{figure}, {where}" for where in ("all", f"{MANY_BANDS}+") for figure in ("precision", "recall", "F1")]
     return [
         Heading("Young stars by the classical rules"),
         Paragraph(
             "Rules made for young stars with discs, tried on all rows: a rule says young or not. Young stars without a "
-            "disc are beyond both."
+            "disc are beyond both, and dusty sources of other classes look young to both, which a rule for regions of "
+            "star formation seldom meets."
         ),
-        Rows(["", *names], rows),
+        Rows(["", *names, "mostly wrong about"], rows),
     ]
 
 

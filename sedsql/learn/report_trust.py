@@ -5,10 +5,10 @@ from typing import Any
 
 from .algorithms import ALGORITHMS
 from .compare import ENSEMBLE
+from .diagnosis import MANY
 from .document import Block, Heading, Paragraph, Picture, Rows
 from .ensemble import MEMBERS
 from .evaluate import MANY_BANDS
-from .figures import MANY
 from .published import SURE
 
 Report = Mapping[str, Any]
@@ -29,6 +29,11 @@ def trust(report: Report, pictures) -> list[Block]:
         ]
         for name, some in report["algorithms"].items()
     ]  # fmt: skip
+    worse = [
+        TITLES[name]
+        for name, some in report["algorithms"].items()
+        if some["all"]["calibration_error"] > some["calibration_error_as_fitted"] + 0.005
+    ]
     importance, learning = report["importance"], report["learning_curve"]
     return [
         Heading("Whether the probabilities are true"),
@@ -37,6 +42,7 @@ def trust(report: Report, pictures) -> list[Block]:
             "have votes, which become probabilities only by the temperature):"
         ),
         Rows(["", "as fitted", "all rows", f"{MANY_BANDS}+ bands"], rows),
+        *([Paragraph(_worse(worse))] if worse else []),
         Picture(pictures["reliability"], "How often the class found is right, against its probability."),
         Heading("What bands and rows are worth"),
         Picture(
@@ -46,9 +52,25 @@ def trust(report: Report, pictures) -> list[Block]:
         ),
         Picture(
             pictures["learning_curve"],
-            f"Macro F1 of {TITLES[learning['algorithm']]} on the same fifth, trained on more and more of the rest.",
+            f"Macro F1 of {TITLES[learning['algorithm']]} on the same fifth, trained on more and more of the rest"
+            f"{_last_step(learning['points'])}.",
         ),
     ]
+
+
+def _worse(titles: list[str]) -> str:
+    return (
+        f"A temperature makes {', '.join(titles)} less true: it is fitted to the likelihood of all labels, which a few "
+        "rows that are sure and wrong decide."
+    )
+
+
+def _last_step(points: list[Mapping[str, Any]]) -> str:
+    if len(points) < 2:
+        return ""
+    before, last = points[-2:]
+    gain = last["macro_f1"] - before["macro_f1"]
+    return f"; from {before['rows']:,} rows to {last['rows']:,} it changes by {gain:+.3f}"
 
 
 def leaking(leaks: Mapping[str, Any]) -> list[Block]:
@@ -65,10 +87,10 @@ def leaking(leaks: Mapping[str, Any]) -> list[Block]:
     if tested:
         words = (
             f"The origin split can test {', '.join(tested)} ({leaks['rows_tested_by_origin']:,} rows), of which "
-            f"another origin has {leaks['least_rows_elsewhere']} rows or more to learn from"
+            f"other origins have {leaks['least_rows']} rows or more to learn from"
         )
         missing = leaks["not_tested_by_origin"]
-        words += f"; it cannot test {', '.join(missing)}, which stand in one origin only." if missing else "."
+        words += f"; it cannot test {', '.join(missing)}, which stand in one origin, or nearly." if missing else "."
     elif leaks["origins"]:
         words = "The origin split can test nothing: no class has enough rows in two origins."
     else:
@@ -93,7 +115,27 @@ def leaking(leaks: Mapping[str, Any]) -> list[Block]:
             ],
             rows,
         ),
-        Paragraph(words + " `Same rows` are those rows by the other splits."),
+        Paragraph(words + (" The columns `same rows` are those rows by the other splits." if tested else "")),
+        *_by_origin(leaks),
+    ]
+
+
+def _by_origin(leaks: Mapping[str, Any]) -> list[Block]:
+    if not leaks["by_origin"]:
+        return []
+    rows = [
+        [
+            some["origin"],
+            ", ".join(some["classes"]),
+            number(some["sky"]),
+            number(some["origin_out"]),
+            f"{some['rows']:,}",
+        ]
+        for some in leaks["by_origin"]
+    ]
+    return [
+        Paragraph("Origin by origin, the share of its rows that is right, with guards:"),
+        Rows(["origin", "classes tested", "sky", "left out", "rows"], rows),
     ]
 
 
@@ -101,10 +143,10 @@ def published(report: Report) -> list[Block]:
     blocks: list[Block] = [
         Heading("Published settings"),
         Paragraph(
-            f"The {TITLES[report['best']]} in the classes of published classifications: probabilities summed in each "
-            "of their classes, rows of classes that have no place there left out, on rows with the bands nearest to "
-            "theirs and these alone. Their precisions and recalls were measured on their own labelled sources and are "
-            "not set beside ours: precision depends on the mixture of classes in a table, recall on how the sources "
+            f"What {TITLES[report['best']]} does in the classes of published classifications: probabilities summed in "
+            "each of their classes, rows of classes that have no place there left out, on rows with the bands nearest "
+            "to theirs and these alone. Their precisions and recalls were measured on their own labelled sources and "
+            "are not set beside ours: precision depends on the mixture of classes in a table, recall on how the sources "
             "were selected, and no figure is quoted here that could not be checked against the paper."
         ),
     ]

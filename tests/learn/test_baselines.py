@@ -3,7 +3,7 @@ import pytest
 
 from sedsql import sed
 from sedsql.bands import COLUMNS
-from sedsql.learn.baselines import NearestTemplate, colour_cuts, koenig_leisawitz, young_by_index
+from sedsql.learn.baselines import NearestTemplate, colour_cuts, koenig_leisawitz, mistaken, young_by_index
 from sedsql.simulate import simulate
 
 
@@ -56,6 +56,11 @@ def test_young_stars_by_the_slope_of_their_spectrum(slope, young):
     assert young_by_index(magnitudes[None]).tolist() == [young]
     magnitudes[5:] = np.nan
     assert young_by_index(magnitudes[None]).tolist() == [False]
+
+
+def test_what_a_rule_mistakes():
+    truth, found = np.array(["yso", "agn", "agb", "agb", "agn"]), np.array([True, True, True, True, False])
+    assert list(mistaken(truth, found, "yso").items()) == [("agb", 2), ("agn", 1)]
 
 
 def test_nearest_template_knows_the_classes_that_it_was_made_of():

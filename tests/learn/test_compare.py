@@ -199,7 +199,17 @@ def test_remaining_confusion_is_the_least_of_all_algorithms():
     # a called b: 20 %, b called a: 10 % by the one; 40 % and 0 % by the other
     matrices = {"one": [[8, 2, 0], [1, 9, 0], [0, 0, 5]], "other": [[6, 4, 0], [0, 10, 0], [0, 1, 4]]}
     found = diagnosis.remaining_confusion(matrices, ["a", "b", "c"], best="other")
-    assert found == [{"pair": ["a", "b"], "least": 0.15, "by": "one", "forth": 0.4, "back": 0.0}]
+    assert found == [{"pair": ["a", "b"], "least": 0.15, "by": "one", "forth": 0.4, "back": 0.0, "rows": [10, 10]}]
+
+
+def test_the_error_of_macro_f1_is_the_scatter_of_rows_drawn_anew():
+    rng = np.random.default_rng(0)
+    truth = rng.choice(["a", "b", "c"], 400, p=[0.6, 0.35, 0.05])
+    found = np.where(rng.random(400) < 0.8, truth, rng.choice(["a", "b", "c"], 400))
+    drawn = [rng.integers(0, 400, 400) for _ in range(400)]
+    expected = np.std([f1_score(truth[rows], found[rows], average="macro") for rows in drawn])
+    error = diagnosis.macro_f1_error(diagnosis.confusion(truth, found, ["a", "b", "c", "never"]))
+    assert error == pytest.approx(expected, rel=0.15)
 
 
 def test_precision_recall_curves_are_those_of_scikit_learn():

@@ -65,6 +65,7 @@ def test_the_table_of_leaks(planted):
         == pytest.approx(told(planted, BANDS, "naive"), abs=1e-4)
     )
     assert table["tested_by_origin"] == ["a", "b"]
+    assert table["by_origin"] == []  # the guards were not tried
     assert table["rows_tested_by_origin"] == 2 * ROWS
 
 
@@ -78,6 +79,17 @@ def test_classes_of_one_origin_are_not_tested_by_the_origin_split(planted):
     assert not leaks.testable_elsewhere(table)[few].any()
     for fit, test in leaks.splits(planted, "origin", 0):
         assert not set(planted.origins[fit]) & set(planted.origins[test])
+
+
+def test_shares_origin_by_origin(planted):
+    right = {"rows": np.arange(len(planted)), "found": planted.labels}
+    wrong = {"rows": right["rows"], "found": np.where(planted.origins == "one", planted.labels, "x")}
+    found = {(leaks.SEEN[1], "sky"): right, (leaks.SEEN[1], "origin"): wrong}
+    by_origin = leaks.table_of(found, planted)["by_origin"]
+    assert [(line["origin"], line["sky"], line["origin_out"], line["rows"]) for line in by_origin] == [
+        ("one", 1.0, 1.0, ROWS),
+        ("two", 1.0, 0.0, ROWS),
+    ]
 
 
 def test_without_origins_there_is_no_origin_split(labelled):
