@@ -49,6 +49,7 @@ def compare(
     with needs_training():
         from .learn import compare as comparing
         from .learn import report, training
+        from .learn import simulated as simulating
         from .learn.algorithms import ALGORITHMS
     names = [name.strip() for name in algorithms.split(",")] if algorithms else list(ALGORITHMS)
     for name in names:
@@ -58,7 +59,7 @@ def compare(
     seconds, rows, columns = _seconds(budget), simulated_rows(simulated), pairs(band_map, "--map")
     with progress.steps("comparing", comparing.steps(chosen)) as step:
         labelled = training.read_labelled(table, label, columns)
-        labelled = training.add_simulated(labelled, rows, seed)
+        labelled = simulating.add_simulated(labelled, rows, seed)
         found = comparing.compare(labelled, output, chosen, budget=seconds, seed=seed, force=force, step=step)
     report.write(found, output, _command(sys.argv[1:], table, output))
     if as_json:

@@ -56,12 +56,13 @@ def train(
     """
     with needs_training():
         from .learn import build, recipes, training
+        from .learn import simulated as simulating
     if recipe not in recipes.RECIPES:
         raise typer.BadParameter(f"there is no recipe {recipe!r}; there are {', '.join(recipes.RECIPES)}")
     rows = simulated_rows(simulated)
     with progress.steps("training", build.STEPS) as step:
         labelled = training.read_labelled(table, label, pairs(band_map, "--map"))
-        labelled = training.add_simulated(labelled, rows, seed)
+        labelled = simulating.add_simulated(labelled, rows, seed)
         model = build.build_model(labelled, output, recipes.RECIPES[recipe], seed=seed, force=force, step=step)
     if as_json:
         print(to_json(model.card))

@@ -13,7 +13,8 @@ from .build import metrics_of
 from .calibration import set_scores
 from .crossvalidation import FOLDS, out_of_fold, sky_folds
 from .recipes import RECIPES
-from .training import LabelledTable, add_simulated
+from .simulated import add_simulated
+from .training import LabelledTable
 
 STEPS = FOLDS
 

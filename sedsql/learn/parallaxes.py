@@ -53,7 +53,7 @@ def with_parallaxes(
     expected = gaia_error(magnitudes[:, 0])
     simulated = _simulated(labels, magnitudes, rng) + expected * rng.standard_normal(len(labels))
     value = np.where(np.isnan(value), simulated, value)
-    error = np.where(np.isnan(error) | (error == 0), expected, error)
+    error = np.where(np.isnan(error), expected, error)
     kept = rng.random(len(labels)) < KEPT
     told = rng.random(len(labels)) < 0.5
     return np.stack([np.where(kept, value, np.nan), np.where(kept & told, error, np.nan)], 1).astype(np.float32)

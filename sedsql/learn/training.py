@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from .. import tables
 from ..bands import COLUMNS
-from ..simulate import POPULATIONS, simulate
 from ..tables import TableError
 from .suspicious import check_columns
 
@@ -27,6 +26,9 @@ and dust."""
 
 SAME_SOURCE_ARCSEC = 2.0
 """Rows nearer to each other than this are the same source."""
+
+_BY_SPECTRUM = {"W": "wolf_rayet", "D": "white_dwarf"}
+"""First letters of spectral types that belong to one class alone (a column `spectral_type`, where there is one)."""
 
 _QUALITY = {"tmass_ph_qual": (slice(3, 6), "ABCD"), "allwise_ph_qual": (slice(6, 10), "ABC")}
 """Columns of letters, one a band, and the letters of a measurement: the rules of docs/rules.md."""
@@ -45,7 +47,8 @@ class LabelledTable:
     labels : str, shape (n,)
     cells : sky cell (or a number drawn at random where the table has no positions), shape (n,)
     origins : which catalogue a row came from, '' where the table does not say, shape (n,)
-    contradicted : whether the same source stands in the table with another label too, shape (n,)
+    contradicted : whether the same source stands in the table with another label too, or its spectral type is that of
+        another class, shape (n,)
     simulated : whether a row is simulated: then it is trained on and never tested on, shape (n,)
     rows : number of the row in its file, from 1; 0 for a simulated one, shape (n,)
     about : what the table is, for the card: file name, sha256, rows, rows per class
@@ -109,7 +112,8 @@ def read_labelled(
         labels=labels,
         cells=_sky_cells(ra, dec),
         origins=_words(table, "origin"),
-        contradicted=_contradicted(ra, dec, np.where(keep, labels, "")),
+        contradicted=_contradicted(ra, dec, np.where(keep, labels, ""))
+        | _another_by_spectrum(labels, _words(table, "spectral_type")),
         simulated=np.zeros(len(table), bool),
         rows=np.arange(1, len(table) + 1),
         about={
@@ -121,41 +125,6 @@ def read_labelled(
             "rows_per_class": {str(name): int(count) for name, count in zip(names, counts, strict=True)},
         },
     )[keep]
-
-
-def add_simulated(table: LabelledTable, rows: Mapping[str, int], seed: int = 0) -> LabelledTable:
-    """The table and simulated sources of some of its classes, for what no catalogue of labels has enough of.
-
-    `rows` gives the number of them for each class; see `sedsql.simulate`.
-    """
-    if not rows:
-        return table
-    parts = [table]
-    for label, n in rows.items():
-        if label not in POPULATIONS or label not in table.labels:
-            known = [name for name in POPULATIONS if name in table.labels]
-            raise TableError(f"Sources of class {label!r} cannot be simulated for this table; {', '.join(known)} can.")
-        rng = np.random.default_rng([seed, len(parts)])
-        sample = simulate(label, n, rng)
-        magnitudes = sample.magnitudes.astype(np.float32)
-        magnitudes[:, [column not in table.columns for column in COLUMNS]] = np.nan
-        parallax = np.nan_to_num(1000 / sample.distance_pc, nan=0.0)
-        some = LabelledTable(
-            magnitudes=magnitudes,
-            limits=np.zeros(magnitudes.shape, bool),
-            parallax=np.stack([parallax, np.zeros(n)], 1).astype(np.float32),
-            labels=np.full(n, label),
-            cells=rng.integers(1 << 30, 1 << 31, n),
-            origins=np.full(n, "simulated"),
-            contradicted=np.zeros(n, bool),
-            simulated=np.ones(n, bool),
-            rows=np.zeros(n, np.int64),
-            about={},
-        )
-        parts.append(some[np.isfinite(magnitudes).sum(axis=1) >= MIN_BANDS])
-    arrays = [name for name, value in vars(table).items() if isinstance(value, np.ndarray)]
-    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in arrays}
-    return LabelledTable(**joined, about={**table.about, "simulated_rows": dict(rows)})
 
 
 def _check_labels(path, label, labels, least_rows: int):
@@ -200,6 +169,15 @@ def _sky_cells(ra, dec) -> NDArray[np.int64]:
     known = np.isfinite(ra) & np.isfinite(dec)
     cells[known] = lonlat_to_healpix(Longitude(ra[known], u.deg), Latitude(dec[known], u.deg), SKY_ORDER)
     return cells
+
+
+def _another_by_spectrum(labels, spectral_types) -> NDArray[np.bool_]:
+    """Whether a row's spectral type belongs to another class of the table than its label."""
+    another = np.zeros(len(labels), bool)
+    for letter, label in _BY_SPECTRUM.items():
+        if label in labels:
+            another |= np.char.startswith(spectral_types, letter) & (labels != label)
+    return another
 
 
 def _contradicted(ra, dec, labels) -> NDArray[np.bool_]:

@@ -1,0 +1,71 @@
+"""Simulated sources among those to train on, for what no catalogue of labels has enough of."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bands import COLUMNS
+from ..simulate import POPULATIONS, simulate
+from ..tables import TableError
+from .evaluate import MANY_BANDS
+from .parallaxes import gaia_error
+from .training import MIN_BANDS, LabelledTable
+
+_DRAWS = 50
+"""Tries to draw sources of many bands before fewer are taken."""
+
+
+def add_simulated(table: LabelledTable, rows: Mapping[str, int], seed: int = 0) -> LabelledTable:
+    """The table and simulated sources of some of its classes, for what no catalogue of labels has enough of.
+
+    `rows` gives the number of them for each class; see `sedsql.simulate`.
+    """
+    if not rows:
+        return table
+    parts = [table]
+    for label, n in rows.items():
+        if label not in POPULATIONS or label not in table.labels:
+            known = [name for name in POPULATIONS if name in table.labels]
+            raise TableError(f"Sources of class {label!r} cannot be simulated for this table; {', '.join(known)} can.")
+        rng = np.random.default_rng([seed, len(parts)])
+        magnitudes, distance_pc = _drawn(label, n, rng)
+        magnitudes[:, [column not in table.columns for column in COLUMNS]] = np.nan
+        error = gaia_error(magnitudes[:, 0])
+        parallax = np.nan_to_num(1000 / distance_pc, nan=0.0) + error * rng.standard_normal(len(error))
+        some = LabelledTable(
+            magnitudes=magnitudes,
+            limits=np.zeros(magnitudes.shape, bool),
+            parallax=np.stack([parallax, error], 1).astype(np.float32),
+            labels=np.full(len(magnitudes), label),
+            cells=rng.integers(1 << 30, 1 << 31, len(magnitudes)),
+            origins=np.full(len(magnitudes), "simulated"),
+            contradicted=np.zeros(len(magnitudes), bool),
+            simulated=np.ones(len(magnitudes), bool),
+            rows=np.zeros(len(magnitudes), np.int64),
+            about={},
+        )
+        parts.append(some[np.isfinite(magnitudes).sum(axis=1) >= MIN_BANDS])
+    arrays = [name for name, value in vars(table).items() if isinstance(value, np.ndarray)]
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in arrays}
+    return LabelledTable(**joined, about={**table.about, "simulated_rows": dict(rows)})
+
+
+def _drawn(label: str, n: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Magnitudes, shape (n, 10), and distances in pc, NaN beyond the Galaxy, of simulated sources.
+
+    Half are as Gaia sees the class on the sky; half have MANY_BANDS, as sources in catalogues do: of a
+    thousand white dwarfs that Gaia sees, three have so many.
+    """
+    sample = simulate(label, n - n // 2, rng)
+    magnitudes, distances = [sample.magnitudes], [sample.distance_pc]
+    wanted = n // 2
+    for _ in range(_DRAWS):
+        if not wanted:
+            break
+        sample = simulate(label, 20 * n, rng)
+        many = np.flatnonzero(np.isfinite(sample.magnitudes).sum(axis=1) >= MANY_BANDS)[:wanted]
+        magnitudes.append(sample.magnitudes[many])
+        distances.append(sample.distance_pc[many])
+        wanted -= len(many)
+    return np.concatenate(magnitudes).astype(np.float32), np.concatenate(distances)
