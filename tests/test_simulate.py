@@ -170,6 +170,15 @@ def test_without_gaia_cool_brown_dwarfs_are_kept(rng):
     assert np.isnan(anywhere.magnitudes[:, 0]).sum() > 50
 
 
+@pytest.mark.parametrize("population", ["massive", "giant", "agn"])
+def test_a_brighter_catalogue_has_brighter_and_less_reddened_sources(population, rng):
+    bright, all_of_gaia = (simulate(population, 2000, rng, faintest=limit) for limit in (13.0, galaxy.GAIA_LIMIT))
+    assert (bright.true_magnitudes[:, 0] < 13.0).mean() > 0.98
+    if population != "agn":
+        assert np.median(bright.distance_pc) < 0.7 * np.median(all_of_gaia.distance_pc)
+        assert np.median(bright.a_v) < np.median(all_of_gaia.a_v)
+
+
 def test_an_unknown_population_is_named(rng):
     with pytest.raises(ValueError, match=r"no population 'quasar'; there are main_sequence, giant.*agn"):
         simulate("quasar", 1, rng)

@@ -68,6 +68,7 @@ def simulate(
     glat: ArrayLike | None = None,
     distance_pc: ArrayLike | None = None,
     gaia: bool = True,
+    faintest: float = galaxy.GAIA_LIMIT,
 ) -> Sample:
     """Draw n sources of one of `POPULATIONS` and observe them.
 
@@ -79,6 +80,8 @@ def simulate(
         would see
     gaia : only sources with a true G above Gaia's limit (20.7); otherwise those count as well that 2MASS
         or AllWISE sees
+    faintest : the faintest true G, where the sources are those of a brighter catalogue than Gaia's, such as one of
+        stars with spectra; the limits of 2MASS and AllWISE move with it
 
     Raises ValueError for an unknown population.
     """
@@ -90,17 +93,17 @@ def simulate(
     glon, glat = np.asarray(glon, dtype=np.float64), np.asarray(glat, dtype=np.float64)
     given = np.full(n, np.nan) if distance_pc is None else np.asarray(distance_pc, dtype=np.float64)
     stars = kind.draw(n, rng)
-    distance, a_v, true = _place(stars, population, glon, glat, given, rng, gaia)
+    distance, a_v, true = _place(stars, population, glon, glat, given, rng, gaia, faintest)
     # A star that is too faint where it stands gives way to another of its kind; after a while to none,
     # so that a hopeless place ends as missing bands, not as an endless loop.
     for _ in range(40):
-        faint = np.flatnonzero(~_visible(true, gaia))
+        faint = np.flatnonzero(~_visible(true, gaia, faintest))
         if not faint.size:
             break
         again = kind.draw(faint.size, rng)
         for field in fields(Stars):
             getattr(stars, field.name)[faint] = getattr(again, field.name)
-        placed = _place(again, population, glon[faint], glat[faint], given[faint], rng, gaia)
+        placed = _place(again, population, glon[faint], glat[faint], given[faint], rng, gaia, faintest)
         distance[faint], a_v[faint], true[faint] = placed
     magnitudes, errors = observe(true, rng)
     return Sample(stars.teff, stars.radius, distance, a_v, glon, glat, true, magnitudes, errors)
@@ -114,8 +117,8 @@ def _reach(magnitudes: Array, gaia: bool) -> Array:
     return depth.min(axis=1) + galaxy.GAIA_LIMIT
 
 
-def _visible(true: Array, gaia: bool) -> NDArray[np.bool_]:
-    return (_reach(true, gaia) < galaxy.GAIA_LIMIT) & (true[:, 0] > 2.5)
+def _visible(true: Array, gaia: bool, faintest: float) -> NDArray[np.bool_]:
+    return (_reach(true, gaia) < faintest) & (true[:, 0] > 2.5)
 
 
 def _place(
@@ -126,16 +129,17 @@ def _place(
     given: Array,
     rng: np.random.Generator,
     gaia: bool,
+    faintest: float,
 ) -> tuple[Array, Array, Array]:
     """Distances, total A_V and reddened apparent magnitudes."""
     kind = POPULATIONS[population]
     patchiness = np.exp(rng.normal(0.0, 0.35, len(glon)))
     if kind.height_pc is None:
         a_v = stars.a_v + patchiness * galaxy.extinction_v(np.inf, glat)
-        return np.full(len(glon), np.nan), a_v, _apparent(stars, a_v, rng)
-    drawn = galaxy.draw_distance(
-        _reach(redden(stars.magnitudes, stars.a_v), gaia), glon, glat, rng, height_pc=kind.height_pc, old=kind.old
-    )
+        # Counts rise as steeply everywhere, so that brighter galaxies are the same ones nearer by.
+        return np.full(len(glon), np.nan), a_v, _apparent(stars, a_v, rng) + faintest - galaxy.GAIA_LIMIT
+    reach = _reach(redden(stars.magnitudes, stars.a_v), gaia)
+    drawn = galaxy.draw_distance(reach, glon, glat, rng, height_pc=kind.height_pc, old=kind.old, faintest=faintest)
     distance = np.where(np.isnan(given), drawn, given)
     a_v = stars.a_v + patchiness * galaxy.extinction_v(distance, glat)
     return distance, a_v, _apparent(stars, a_v, rng) + (5 * np.log10(distance / 10))[:, None]

@@ -51,8 +51,8 @@ def density(distance_pc: ArrayLike, glon: ArrayLike, glat: ArrayLike, height_pc:
     return total + 0.002 * (np.maximum(sphere2, 500.0**2) / SUN_RADIUS_PC**2) ** -1.375
 
 
-def _seen(g: ArrayLike, glon: Array, glat: Array, height_pc: float, old: bool) -> Array:
-    """Relative numbers, shape (n, distances), of stars of absolute magnitude g that Gaia sees.
+def _seen(g: ArrayLike, glon: Array, glat: Array, height_pc: float, old: bool, faintest: float = GAIA_LIMIT) -> Array:
+    """Relative numbers, shape (n, distances), of stars of absolute magnitude g that are seen down to G = faintest.
 
     Half of a simulation's time goes in here, so it is in single precision: these are only weights.
     """
@@ -61,17 +61,24 @@ def _seen(g: ArrayLike, glon: Array, glat: Array, height_pc: float, old: bool) -
     reddened = _MODULI + np.float32(BANDS[0].extinction) * extinction_v(distances, lat)
     apparent = np.asarray(g, dtype=np.float32)[..., None] + reddened
     stars = density(distances, lon, lat, height_pc, old) * distances**3
-    return stars * ((apparent < GAIA_LIMIT) & (apparent > 3.0))
+    return stars * ((apparent < faintest) & (apparent > 3.0))
 
 
 def draw_distance(
-    g: Array, glon: Array, glat: Array, rng: np.random.Generator, *, height_pc: float, old: bool
+    g: Array,
+    glon: Array,
+    glat: Array,
+    rng: np.random.Generator,
+    *,
+    height_pc: float,
+    old: bool,
+    faintest: float = GAIA_LIMIT,
 ) -> Array:
-    """Distances in pc, shape (n,), of stars of absolute magnitude g that Gaia would see there.
+    """Distances in pc, shape (n,), of stars of absolute magnitude g that are seen there down to G = faintest.
 
-    Where Gaia sees such a star at no distance, the nearest one is returned.
+    Where such a star is seen at no distance, the nearest one is returned.
     """
-    cumulative = np.cumsum(_seen(g, glon, glat, height_pc, old), axis=1, dtype=np.float64)
+    cumulative = np.cumsum(_seen(g, glon, glat, height_pc, old, faintest), axis=1, dtype=np.float64)
     cell = (cumulative <= (rng.random(len(g)) * cumulative[:, -1])[:, None]).sum(axis=1)
     cell = np.where(cumulative[:, -1] > 0, cell, 0)
     step = DISTANCES_PC[1] / DISTANCES_PC[0]
