@@ -57,8 +57,8 @@ def compare(
         any case, and tries as many of its settings as there is time for
     step : called with a few words at the start of each of the `steps`
     """
-    kept = Finished(folder, _what(table, seed), force)
     folds = list(sky_folds(table, seed))
+    kept = Finished(folder, _what(table, seed), force)
     tested = _test(table, kept, chosen, folds, budget, seed, step)
     single = {name: t for name, t in tested.items() if isinstance(ALGORITHMS[name], Algorithm)}
     if len(single) > 1:

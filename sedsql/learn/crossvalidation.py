@@ -7,12 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
+from ..tables import TableError
 from .bandsets import SAME_BANDS, with_same_bands
 from .calibration import best_temperature, probabilities
 from .recipes import Recipe
 from .training import LabelledTable
 
 FOLDS = 5
+
+CELL_DEGREES = 7.3
+"""How far a cell of SKY_ORDER is across."""
 
 NEVER = -1e6
 """Score of a class that a fold's training rows lack."""
@@ -54,6 +58,12 @@ class OutOfFold:
 
 def sky_folds(table: LabelledTable, seed: int = 0, folds: int = FOLDS) -> Iterator[tuple[NDArray, NDArray]]:
     """Places of the rows to fit on and of those to test on; whole sky cells are tested on together."""
+    cells = len(np.unique(table.cells))
+    if cells < folds:
+        raise TableError(
+            f"The rows of {table.about['table']} lie in {cells} cells of the sky ({CELL_DEGREES:g} degrees across); "
+            f"testing on whole cells needs {folds}; without the columns ra and dec rows are tested on at random."
+        )
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     yield from splitter.split(table.magnitudes, table.labels, table.cells)
 

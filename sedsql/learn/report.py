@@ -11,6 +11,7 @@ from .algorithms import ALGORITHMS
 from .compare import ENSEMBLE, YOUNG
 from .diagnosis import MANY
 from .document import Block, Heading, Paragraph, Picture, Rows, html, markdown
+from .ensemble import MEMBERS
 from .evaluate import MANY_BANDS
 from .figures import draw
 from .report_trust import TITLES, leaking, number, published, trust
@@ -19,7 +20,7 @@ Report = Mapping[str, Any]
 
 SHOWN_PAIRS = 8
 _ENSEMBLE = (
-    "The ensemble is the mean of the calibrated probabilities of three algorithms, in each fold those that are best on "
+    f"The ensemble is the mean of the calibrated probabilities of {MEMBERS} algorithms, in each fold those best on "
     "the other folds. "
 )
 

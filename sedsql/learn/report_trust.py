@@ -7,13 +7,12 @@ from .algorithms import ALGORITHMS
 from .compare import ENSEMBLE
 from .diagnosis import MANY
 from .document import Block, Heading, Paragraph, Picture, Rows
-from .ensemble import MEMBERS
 from .evaluate import MANY_BANDS
 from .published import SURE
 
 Report = Mapping[str, Any]
 
-TITLES = {**{name: some.title for name, some in ALGORITHMS.items()}, ENSEMBLE: f"ensemble of {MEMBERS}"}
+TITLES = {**{name: some.title for name, some in ALGORITHMS.items()}, ENSEMBLE: "ensemble"}
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -17,6 +17,7 @@ from sedsql.learn.algorithms import ALGORITHMS
 from sedsql.learn.crossvalidation import sky_folds
 from sedsql.learn.finished import ComparisonError, Finished
 from sedsql.learn.training import read_labelled
+from sedsql.tables import TableError
 
 CHOSEN = [ALGORITHMS["logistic"], ALGORITHMS["neighbours"]]
 KINDS = ("main_sequence", "yso", "white_dwarf")
@@ -119,6 +120,12 @@ def test_another_comparison_is_refused_or_starts_anew(compared, small, folder, t
     with pytest.raises(ComparisonError, match="holds no comparison"):
         Finished(tmp_path / "mine", {"table": "b"}, force=True)
     assert (tmp_path / "mine" / "thesis.tex").exists()
+
+
+def test_a_table_of_one_place_on_the_sky_is_refused(small, tmp_path):
+    with pytest.raises(TableError, match=r"in 2 cells of the sky .* needs 5; without the columns ra and dec"):
+        compare.compare(replace(small, cells=np.arange(len(small)) % 2), tmp_path / "x", CHOSEN, budget=600)
+    assert not (tmp_path / "x").exists()
 
 
 def test_a_piece_is_read_as_it_was_made(tmp_path):
