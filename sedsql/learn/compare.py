@@ -23,6 +23,7 @@ from .bandsets import SAME_BANDS, with_same_bands
 from .baselines import NearestTemplate, colour_cuts, koenig_leisawitz, majority, mistaken, young_by_index
 from .crossvalidation import FOLDS, NEVER, OutOfFold, sky_folds
 from .ensemble import Trial, ensemble
+from .features import Colours
 from .finished import Finished
 from .nested import choose
 from .training import SKY_ORDER, LabelledTable
@@ -94,7 +95,7 @@ def compare(
 def _what(table: LabelledTable, seed: int) -> dict[str, Any]:
     """What makes a comparison another one: the table, the seed, and what is made of the table before a fit."""
     rows = training_rows(table, seed)
-    print_of = hashlib.sha256()
+    print_of = hashlib.sha256(repr(Colours(table.columns).names).encode())
     for array in (rows.magnitudes, rows.weights, rows.labels.astype("U"), table.cells, table.origins.astype("U")):
         print_of.update(np.ascontiguousarray(array).tobytes())
     return {
