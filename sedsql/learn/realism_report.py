@@ -1,6 +1,7 @@
 """The comparison of simulated with real sources as rows, pictures and a page of Markdown."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,8 @@ def _cells(colours: Sequence[Colour]) -> list[str]:
 def draw(one: Comparison, path: Path) -> None:
     """Colour-colour panels of one class: the density of real sources, and contours around the simulated ones."""
     plt = pyplot()
+    from PIL import Image  # comes with matplotlib
+
     planes = [plane for plane in _PLANES if len(_points(one.real, plane)) >= _LEAST_POINTS] or [_PLANES[0]]
     figure, panels = plt.subplots(
         1, len(planes), figsize=(2.6 * len(planes), 2.8), squeeze=False, layout="constrained"
@@ -108,8 +111,11 @@ def draw(one: Comparison, path: Path) -> None:
     auc = "" if one.auc is None else f", AUC {one.auc:.2f}"
     title = f"{one.label}: {len(one.real):,} real (grey), simulated (orange: 50 % and 90 % inside){auc}"
     figure.suptitle(title, fontsize=9)
-    figure.savefig(path, dpi=100, pil_kwargs={"optimize": True})
+    drawn = BytesIO()
+    figure.savefig(drawn, dpi=100, format="png")
     plt.close(figure)
+    # Few colours are needed, and a palette makes a quarter of the file.
+    Image.open(drawn).convert("RGB").quantize(48).save(path, optimize=True)
 
 
 def _points(magnitudes: NDArray[np.float64], plane: tuple[str, str]) -> NDArray[np.float64]:

@@ -34,6 +34,7 @@ _HOT = """
 """
 _DWARFS = """
   9700 -0.17  0.05 -0.03 -0.02  0.00  0.03  0.04 -0.04 -0.07 -0.02
+  8840  0.11  0.18  0.07  0.05  0.02  0.03  0.04 -0.03 -0.07 -0.03
   8100  0.40  0.39  0.20  0.13  0.07  0.04  0.05 -0.03 -0.06 -0.02
   7220  0.74  0.68  0.38  0.23  0.14  0.05  0.05 -0.03 -0.05  0.00
   6550  1.06  0.97  0.59  0.34  0.23  0.05  0.05 -0.03 -0.05  0.00
@@ -145,7 +146,7 @@ def _corrections(table: str) -> tuple[Array, Array]:
     return np.log(teff), corrections
 
 
-_WARM = "\n".join(_DWARFS.strip().splitlines()[:4])
+_WARM = "\n".join(_DWARFS.strip().splitlines()[:5])
 _TABLES = {
     "dwarf": _corrections(_HOT + _DWARFS),
     "giant": _corrections(_HOT + _WARM + _GIANTS),

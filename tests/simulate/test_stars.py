@@ -18,12 +18,12 @@ def colour(magnitudes, blue, red):
 
 @pytest.mark.parametrize(
     ("teff", "bp_rp", "v_ks", "j_h", "h_ks", "bc_v"),
-    # B1.5V, B3V, A2V, F8V, K1V, M1V, M5.5V: not nodes of ours. Pecaut & Mamajek 2013, ApJS 208, 9, Table 5, version
+    # B1.5V, B3V, A8V, F8V, K1V, M1V, M5.5V: not nodes of ours. Pecaut & Mamajek 2013, ApJS 208, 9, Table 5, version
     # 2024.05.15; NaN where it has no BP - RP.
     [
         (24500, np.nan, -0.752, -0.132, -0.047, -2.44),
         (17000, np.nan, -0.492, -0.098, -0.021, -1.54),
-        (8840, 0.068, 0.178, -0.012, 0.034, -0.07),
+        (7590, 0.320, 0.601, 0.070, 0.042, 0.02),
         (6180, 0.694, 1.290, 0.225, 0.061, -0.04),
         (5170, 1.01, 2.06, 0.404, 0.094, -0.23),
         (3660, 2.09, 4.00, 0.614, 0.222, -1.42),
