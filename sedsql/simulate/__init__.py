@@ -138,7 +138,7 @@ def _place(
         a_v = stars.a_v + patchiness * galaxy.extinction_v(np.inf, glat)
         # Counts rise as steeply everywhere, so that brighter galaxies are the same ones nearer by.
         return np.full(len(glon), np.nan), a_v, _apparent(stars, a_v, rng) + faintest - galaxy.GAIA_LIMIT
-    reach = _reach(redden(stars.magnitudes, stars.a_v), gaia)
+    reach = _reach(redden(stars.magnitudes, stars.a_v) if stars.a_v.any() else stars.magnitudes, gaia)
     drawn = galaxy.draw_distance(reach, glon, glat, rng, height_pc=kind.height_pc, old=kind.old, faintest=faintest)
     distance = np.where(np.isnan(given), drawn, given)
     a_v = stars.a_v + patchiness * galaxy.extinction_v(distance, glat)
