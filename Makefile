@@ -46,7 +46,7 @@ test: lint $(VENV)/duckdb-$(OLD_DUCKDB) $(VENV)/peers
 quick: $(VENV)/installed
 	$(BIN)/python -m pytest -q -n 2 -m "not slow"
 
-SIMULATED := --simulated main_sequence=300 --simulated giant=300
+SIMULATED := --simulated main_sequence=300 --simulated giant=300 --simulated massive=300 --simulated white_dwarf=120
 models: $(VENV)/installed
 	$(BIN)/sedsql train $(CATALOGUE) --label class --recipe shape -o models/shape-1 $(SIMULATED) --force
 	$(BIN)/sedsql train $(CATALOGUE) --label class --recipe luminosity -o models/luminosity-1 $(SIMULATED) --force

@@ -107,7 +107,11 @@ def print_models(models: Mapping[str, Model], broken: Mapping[str, str]) -> None
     say("Macro F1 and expected calibration error on sky that training did not see.", style="dim")
 
 
-_ROWS = {"all": "all rows", "8_bands_or_more": "8 bands or more"}
+_ROWS = {
+    "all": "all rows",
+    "8_bands_or_more": "8 bands or more",
+    "8_bands_or_more_and_a_parallax": "8 bands or more and a parallax",
+}
 
 
 def print_scores(metrics: Mapping[str, Any]) -> None:

@@ -13,15 +13,56 @@ LEAF_UNIT = 2.0**-12
 
 
 class Boosting(HistGradientBoostingClassifier):
-    """Gradient boosting whose leaf values are multiples of LEAF_UNIT. A missing feature takes a learnt side."""
+    """Gradient boosting whose leaf values are multiples of LEAF_UNIT. A missing feature takes a learnt side.
+
+    Parameters
+    ----------
+    forests : the scores are the mean of so many boosted forests, each with its own random choice of features; with
+        the leaves divided by their number they are one sum of trees as before
+    others : as in scikit-learn
+    """
+
+    def __init__(
+        self,
+        forests: int = 1,
+        *,
+        max_iter: int = 100,
+        learning_rate: float = 0.1,
+        max_leaf_nodes: int = 31,
+        min_samples_leaf: int = 20,
+        l2_regularization: float = 0.0,
+        max_features: float = 1.0,
+        random_state: int = 0,
+    ):
+        super().__init__(
+            max_iter=max_iter,
+            learning_rate=learning_rate,
+            max_leaf_nodes=max_leaf_nodes,
+            min_samples_leaf=min_samples_leaf,
+            l2_regularization=l2_regularization,
+            max_features=max_features,
+            random_state=random_state,
+            early_stopping=False,
+        )
+        self.forests = forests
 
     def fit(self, X, y, sample_weight=None):
-        super().fit(X, y, sample_weight)
-        for trees in self._predictors:
-            for tree in trees:
-                tree.nodes["value"] = np.round(tree.nodes["value"] / LEAF_UNIT) * LEAF_UNIT
-        self._baseline_prediction: np.ndarray = np.round(self._baseline_prediction / LEAF_UNIT) * LEAF_UNIT
+        seed, trees, baselines = self.random_state, [], []
+        for forest in range(self.forests):
+            self.set_params(random_state=seed + 1000 * forest)
+            super().fit(X, y, sample_weight)
+            trees += self._predictors
+            baselines.append(self._baseline_prediction)
+        self.set_params(random_state=seed)
+        self._predictors: list = trees
+        for tree in (tree for iteration in trees for tree in iteration):
+            tree.nodes["value"] = _rounded(tree.nodes["value"] / self.forests)
+        self._baseline_prediction: np.ndarray = _rounded(np.mean(baselines, axis=0))
         return self
+
+
+def _rounded(values):
+    return np.round(values / LEAF_UNIT) * LEAF_UNIT
 
 
 class Calibrated(ClassifierMixin, BaseEstimator):

@@ -45,12 +45,25 @@ def scores(truth: NDArray[np.str_], found: NDArray[np.str_], top: NDArray | None
     return result
 
 
-def by_bands(truth: NDArray[np.str_], found: NDArray[np.str_], top: NDArray, n_bands: NDArray) -> dict:
-    """The scores of all rows, and of those with MANY_BANDS bands or more where there are any."""
+def by_bands(
+    truth: NDArray[np.str_],
+    found: NDArray[np.str_],
+    top: NDArray,
+    n_bands: NDArray,
+    parallax: NDArray | None = None,
+) -> dict:
+    """The scores of all rows, of those with MANY_BANDS bands or more, and of these of those with a parallax.
+
+    Each where there are any; all of shape (n,).
+    """
     many = n_bands >= MANY_BANDS
     result = {"all": scores(truth, found, top)}
     if many.any():
         result[f"{MANY_BANDS}_bands_or_more"] = scores(truth[many], found[many], top[many])
+    if parallax is not None:
+        placed = many & np.isfinite(parallax)
+        if placed.any():
+            result[f"{MANY_BANDS}_bands_or_more_and_a_parallax"] = scores(truth[placed], found[placed], top[placed])
     return result
 
 

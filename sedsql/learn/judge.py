@@ -49,7 +49,7 @@ def judged(model: Model, table: LabelledTable) -> dict:
         notes.append(f"{(~enough).sum():,} rows are left out: they have fewer than {model.min_bands} of the bands.")
     truth, p = table.labels[enough], prediction.probabilities[enough].astype(float)
     found = classes[prediction.class_index[enough]]
-    metrics = evaluate.by_bands(truth, found, p.max(axis=1), table.n_bands[enough])
+    metrics = evaluate.by_bands(truth, found, p.max(axis=1), table.n_bands[enough], table.parallax[enough, 0])
     seen = {}
     for name, (rows, thinned) in with_same_bands(table.magnitudes).items():
         place = session.predict(np.hstack([thinned, table.parallax[rows]])).class_index

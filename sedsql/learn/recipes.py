@@ -47,7 +47,7 @@ class Recipe:
     def pipeline(self, columns: Sequence[str], seed: int) -> Pipeline:
         """The classifier, not yet fitted."""
         features = (Luminosities if self.luminosity else Colours)(tuple(columns))
-        trees = Boosting(**self.trees, early_stopping=False, random_state=seed)
+        trees = Boosting(**self.trees, random_state=seed)
         return make_pipeline(features, Calibrated(trees))
 
     def fit(self, table: LabelledTable, columns: Sequence[str], seed: int = 0) -> Pipeline:
@@ -78,8 +78,9 @@ def _taught(recipe: Recipe, teacher: Pipeline, rows: Rows, columns, seed: int) -
 
 
 _TREES = {
-    "max_iter": 100,
-    "learning_rate": 0.1,
+    "forests": 2,
+    "max_iter": 60,
+    "learning_rate": 0.15,
     "max_leaf_nodes": 31,
     "min_samples_leaf": 8,
     "l2_regularization": 30.0,
@@ -100,7 +101,7 @@ LUMINOSITY = Recipe(
 LITE = Recipe(
     "lite",
     "A small, quick model that learnt what the model 'shape' answers: colours only.",
-    {**_TREES, "max_iter": 30, "learning_rate": 0.3, "max_leaf_nodes": 8, "max_features": 0.5},
+    {**_TREES, "forests": 1, "max_iter": 30, "learning_rate": 0.3, "max_leaf_nodes": 8, "max_features": 0.5},
     teacher=SHAPE,
 )
 

@@ -160,3 +160,13 @@ def test_scikit_learn_onnx_runtime_and_sql_agree_on_every_row_of_a_million(built
     assert abs(found["probability"].to_numpy() - probabilities.max(axis=1)).max() < export.TOLERANCE
     yso = probabilities[:, model.classes.index("yso")]
     assert abs(found["y"].to_numpy() - yso).max() < export.TOLERANCE
+
+
+def test_several_forests_are_the_mean_of_each(labelled, small_shape):
+    X, y = small_shape.pipeline(COLUMNS, 0)[0].fit_transform(labelled.magnitudes), labelled.labels
+    settings = {"max_iter": 8, "max_features": 0.3}
+    both = classifiers.Boosting(forests=2, random_state=3, **settings).fit(X, y)
+    one, other = (classifiers.Boosting(random_state=seed, **settings).fit(X, y) for seed in (3, 1003))
+    mean = (one.decision_function(X) + other.decision_function(X)) / 2
+    assert both.decision_function(X) == pytest.approx(mean, abs=16 * classifiers.LEAF_UNIT)
+    assert abs(one.decision_function(X) - mean).max() > 1000 * classifiers.LEAF_UNIT
