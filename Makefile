@@ -31,10 +31,12 @@ lint: $(VENV)/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# LSDB and shap, which results are compared with: 1 GB, so only the full tests have them.
+# LSDB, shap and others, which results are compared with: 1 GB, so only the full tests have them. Of astroARIADNE and
+# WDPhotTools only the grids of model atmospheres are read, so nothing that they need is installed.
 $(VENV)/peers: $(VENV)/installed
-	@echo "== Installing LSDB and shap"
+	@echo "== Installing LSDB, shap and grids of model atmospheres"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,peers]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps astroARIADNE WDPhotTools
 	@touch $@
 
 test: lint $(VENV)/duckdb-$(OLD_DUCKDB) $(VENV)/peers

@@ -1,0 +1,42 @@
+"""The shipped models on every row of the real catalogue, where it is there: SQL answers what ONNX Runtime does."""
+
+import hashlib
+
+import duckdb
+import numpy as np
+import onnxruntime
+import pytest
+
+import sedsql
+from sedsql.bands import COLUMNS
+from sedsql.inference.model import find_models
+
+ARGUMENTS = {"luminosity-1": ", t.parallax, NULL, 'luminosity-1'"}
+
+
+@pytest.mark.parametrize("name", ["lite-1", "luminosity-1", "shape-1"])
+def test_sql_and_onnx_runtime_agree_on_every_row_of_the_catalogue(shared, name):
+    file = shared / "catalogues" / "labelled.parquet"
+    model = find_models()[name]
+    more = ARGUMENTS.get(name, f", '{name}'")
+    with duckdb.connect() as con:
+        sedsql.register(con)
+        found = con.execute(
+            f"SELECT sed_class(t{more}) AS class, sed_proba(t, 'yso'{more}) AS yso, t.* FROM '{file}' AS t"
+        ).fetch_arrow_table()
+    inputs = [found[column].to_numpy() for column in (*COLUMNS, "parallax")][: len(COLUMNS) + bool(model.extra)]
+    X = np.column_stack([*inputs, *([np.full(len(found), np.nan)] * bool(model.extra))]).astype(np.float32)
+    session = onnxruntime.InferenceSession(str(model.folder / "model.onnx"))
+    label, p = session.run(["label", "probabilities"], {"magnitudes": X})
+    enough = np.isfinite(X[:, : len(COLUMNS)]).sum(axis=1) >= model.min_bands
+    assert enough.sum() > 19_000
+    classes = found["class"].to_numpy(zero_copy_only=False)
+    assert (classes[enough] == label[enough]).all()
+    assert [value for value in classes[~enough] if value is not None] == []
+    yso = found["yso"].to_numpy(zero_copy_only=False)
+    assert abs(yso[enough] - p[enough, model.classes.index("yso")]).max() < 1e-5
+    # scikit-learn was asked when the model was made, of the same rows: `learn.build` writes no model that differs.
+    agreement = model.card["agreement"]
+    assert agreement["labels_that_differ"] == 0
+    if model.card["training"]["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest():
+        assert agreement["rows"] >= enough.sum()
