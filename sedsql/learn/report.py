@@ -139,13 +139,14 @@ def _verdict(report: Report) -> str:
     best = report["best"]
     error = report["algorithms"][best]["all"]["macro_f1_error"]
     near = [TITLES[name] for name, score in scores.items() if name != best and scores[best] - score <= error]
-    text = f"On all rows **{TITLES[best]}**, with macro F1 {scores[best]:.3f}"
+    text = f"On all rows the **{TITLES[best]}**, with macro F1 {scores[best]:.3f}"
     if MANY in report["algorithms"][best]:
         many = {name: some[MANY]["macro_f1"] for name, some in report["algorithms"].items()}
         first = max(many, key=lambda name: many[name])
-        text += f"; on rows with {MANY_BANDS} bands or more **{TITLES[first]}**, with {many[first]:.3f}"
+        text += f"; on rows with {MANY_BANDS} bands or more the **{TITLES[first]}**, with {many[first]:.3f}"
     within = f"Within its standard error, {error:.3f}, of the best on all rows"
-    return f"{text}. {within}: {', '.join(near)}." if near else f"{text}. {within} is no other."
+    text += f". {within}: {', '.join(near)}." if near else f". {within} is no other."
+    return f"{text} The best is picked by these very figures, which flatters it a little."
 
 
 def _settings(choices) -> str:
@@ -181,7 +182,7 @@ def _classes(report: Report, pictures) -> list[Block]:
     blocks: list[Block] = [
         Heading("Class by class"),
         Paragraph(
-            f"What {TITLES[report['best']]} does on all rows, and the best F1 that any of the algorithms reaches:"
+            f"What the {TITLES[report['best']]} does on all rows, and the best F1 that any of the algorithms reaches:"
         ),
         Rows(["class", "precision", "recall", "F1", "best F1", "of", "rows"], rows),
         Picture(pictures["confusion"], "Of each class in the table, what it is found to be."),

@@ -142,8 +142,8 @@ def published(report: Report) -> list[Block]:
     blocks: list[Block] = [
         Heading("Published settings"),
         Paragraph(
-            f"What {TITLES[report['best']]} does in the classes of published classifications: probabilities summed in "
-            "each of their classes, rows of classes that have no place there left out, on rows with the bands nearest "
+            f"What the {TITLES[report['best']]} does in the classes of published classifications: probabilities summed "
+            "in each of their classes, rows of classes without a place there left out, on rows with the bands nearest "
             "to theirs and these alone. Their precisions and recalls were measured on their own labelled sources and "
             "are not set beside ours: precision depends on the mixture of classes in a table, recall on how sources "
             "were selected, and no figure is quoted here that could not be checked against the paper."
