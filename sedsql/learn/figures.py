@@ -22,7 +22,7 @@ _STYLE = {
     "figure.constrained_layout.use": True,
 }
 _BLUE, _ORANGE = "#0072b2", "#d55e00"
-# Okabe & Ito 2008, "Color Universal Design", but a dark red for their yellow; with the marks, ten algorithms can be told apart.
+# Okabe & Ito 2008, "Color Universal Design", with a dark red for their yellow; marks tell the algorithms apart too.
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#999999", "#882255", "#000000")
 _MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", "*")
 Report = Mapping[str, Any]
