@@ -38,9 +38,7 @@ def train(
     ],
     recipe: Annotated[
         str,
-        typer.Option(
-            help="shape: colours only. luminosity: the column `parallax` too. lite: small and quick, taught by shape."
-        ),
+        typer.Option(help="shape: colours only. luminosity: the column `parallax` too. lite: shape, small and quick."),
     ] = "shape",
     simulated: Simulated = None,
     band_map: BandMap = None,

@@ -112,7 +112,6 @@ def _algorithm(classifier: Pipeline, recipe: Recipe, seed: int) -> dict:
     return {
         "name": "gradient-boosted trees",
         "recipe": recipe.name,
-        **({"teacher": recipe.teacher.name} if recipe.teacher else {}),
         "features": classifier[0].names,
         **recipe.trees,
         "temperature": round(classifier[-1].temperature, 4),

@@ -32,6 +32,7 @@ class Boosting(HistGradientBoostingClassifier):
         min_samples_leaf: int = 20,
         l2_regularization: float = 0.0,
         max_features: float = 1.0,
+        max_bins: int = 255,
         random_state: int = 0,
     ):
         super().__init__(
@@ -41,6 +42,7 @@ class Boosting(HistGradientBoostingClassifier):
             min_samples_leaf=min_samples_leaf,
             l2_regularization=l2_regularization,
             max_features=max_features,
+            max_bins=max_bins,
             random_state=random_state,
             early_stopping=False,
         )

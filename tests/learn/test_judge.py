@@ -52,21 +52,3 @@ def test_training_twice_gives_the_same_model(labelled, validated, small_shape, t
         build.write_model(classifier, validated, small_shape, labelled, tmp_path / name, name="m-1")
         graphs.append((tmp_path / name / "model.onnx").read_bytes())
     assert graphs[0] == graphs[1]
-
-
-def test_a_taught_model_learns_what_its_teacher_says(labelled, small_shape):
-    """Where the labels of the table are wrong, the pupil follows the teacher's, which were not trained on them."""
-    from dataclasses import replace
-
-    class Teacher:
-        name = "constant"
-
-        def fit(self, table, columns, seed=0):
-            class AllGiants:
-                def predict(self, X):
-                    return np.where(X[:, 0] < np.nanmedian(X[:, 0]), "giant", "yso")
-
-            return AllGiants()
-
-    pupil = replace(small_shape, teacher=Teacher()).fit(labelled, labelled.columns)
-    assert set(pupil.classes_) == {"giant", "yso"}
