@@ -11,26 +11,26 @@ import sedsql
 from sedsql.bands import COLUMNS
 from sedsql.inference.model import find_models
 
-ARGUMENTS = {"luminosity-1": ", t.parallax, NULL, 'luminosity-1'"}
+ROWS = {"luminosity-1": "t, t.parallax, NULL"}
 
 
 @pytest.mark.parametrize("name", ["lite-1", "luminosity-1", "shape-1"])
 def test_sql_and_onnx_runtime_agree_on_every_row_of_the_catalogue(shared, name):
     file = shared / "catalogues" / "labelled.parquet"
     model = find_models()[name]
-    more = ARGUMENTS.get(name, f", '{name}'")
+    row = ROWS.get(name, "t")
     with duckdb.connect() as con:
         sedsql.register(con)
-        found = con.execute(
-            f"SELECT sed_class(t{more}) AS class, sed_proba(t, 'yso'{more}) AS yso, t.* FROM '{file}' AS t"
-        ).fetch_arrow_table()
+        found = con.sql(
+            f"SELECT sed_class({row}, '{name}') AS found, sed_proba({row}, 'yso', '{name}') AS yso, t.* FROM '{file}' AS t"
+        ).to_arrow_table()
     inputs = [found[column].to_numpy() for column in (*COLUMNS, "parallax")][: len(COLUMNS) + bool(model.extra)]
     X = np.column_stack([*inputs, *([np.full(len(found), np.nan)] * bool(model.extra))]).astype(np.float32)
     session = onnxruntime.InferenceSession(str(model.folder / "model.onnx"))
     label, p = session.run(["label", "probabilities"], {"magnitudes": X})
     enough = np.isfinite(X[:, : len(COLUMNS)]).sum(axis=1) >= model.min_bands
     assert enough.sum() > 19_000
-    classes = found["class"].to_numpy(zero_copy_only=False)
+    classes = found["found"].to_numpy(zero_copy_only=False)
     assert (classes[enough] == label[enough]).all()
     assert [value for value in classes[~enough] if value is not None] == []
     yso = found["yso"].to_numpy(zero_copy_only=False)
