@@ -124,10 +124,14 @@ def print_scores(metrics: Mapping[str, Any]) -> None:
     some = [(words, metrics[key]) for key, words in _ROWS.items() if key in metrics]
     print_rows(
         ["", "macro F1", "weighted F1", "calibration error", "rows"],
+        [(words, s["macro_f1"], s["weighted_f1"], s["calibration_error"], s["rows"]) for words, s in some],
+    )
+    say("")
+    print_rows(
+        ["", "macro F1", "rows"],
         [
-            *((w, s["macro_f1"], s["weighted_f1"], s["calibration_error"], s["rows"]) for w, s in some),
-            *((f"only {name}", s["macro_f1"], None, None, s["rows"]) for name, s in metrics["same_bands"].items()),
-            *((name, s["all"], None, None, None) for name, s in metrics.get("baselines", {}).items()),
+            *((f"only {name}", s["macro_f1"], s["rows"]) for name, s in metrics["same_bands"].items()),
+            *((name, s["all"], metrics["all"]["rows"]) for name, s in metrics.get("baselines", {}).items()),
         ],
     )
     if "conformal" in metrics:
