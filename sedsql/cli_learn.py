@@ -10,6 +10,7 @@ import typer
 from . import progress
 from .cli_options import BandMap, Force, Json, ModelFolders, Simulated, model_named, pairs, simulated_rows
 from .inference.model import DEFAULT_MODEL, Model, ModelError, find_models
+from .inference.session import Session
 from .jsontext import to_json
 from .show import print_models, print_scores, print_why, say
 
@@ -163,7 +164,7 @@ def list_models(models: ModelFolders = None, as_json: Json = False) -> None:
 
 def _problem(model: Model) -> str:
     try:
-        model.graph()
+        Session(model)
     except ModelError as error:
         return str(error)
     return ""

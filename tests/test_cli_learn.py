@@ -83,6 +83,17 @@ def test_models_and_a_changed_model(sedsql, photometry, tmp_path):
     assert refused(sedsql("models", "--models", tmp_path), "card.json")
 
 
+def test_models_refuses_a_graph_that_is_not_what_its_card_says(sedsql, tmp_path):
+    shutil.copytree(folder("models") / "lite-1", tmp_path / "lite-1")
+    card = json.loads((tmp_path / "lite-1" / "card.json").read_text())
+    card |= {"name": "mine-1", "bands": card["bands"][:5]}
+    (tmp_path / "lite-1" / "card.json").write_text(json.dumps(card))
+    ran = sedsql("models", "--models", tmp_path)
+    assert ran.code == 1
+    assert "REFUSED" in ran.out
+    assert "Model mine-1 should have the input magnitudes" in ran.err
+
+
 def test_missing_extras_are_named(sedsql, tmp_path, monkeypatch):
     for name in [name for name in sys.modules if name.split(".")[0] in ("sklearn",) or name.startswith("sedsql.learn")]:
         monkeypatch.delitem(sys.modules, name)

@@ -31,9 +31,10 @@ class Binding:
         given = model.card.get("outputs", {})
         outputs = {output.name: output for output in session.get_outputs()}
         name = given.get("probabilities", PROBABILITIES)
-        if name in outputs and outputs[name].type.startswith("seq(map"):
+        maps = [output.name for output in outputs.values() if output.type.startswith("seq(map")]
+        if name in maps or (name not in outputs and maps):
             raise self._wrong(
-                f"gives {name} as a sequence of maps; export it again with the option zipmap=False of skl2onnx"
+                f"gives {maps[0]} as a sequence of maps; export it again with the option zipmap=False of skl2onnx"
             )
         self.probabilities: str = self._number(outputs, name, len(model.classes))
         self.class_index = self._optional(outputs, given.get(CLASS_INDEX), CLASS_INDEX, "tensor(int64)")

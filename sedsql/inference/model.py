@@ -18,6 +18,20 @@ EXTRA = ("parallax", "parallax_error")
 """Inputs that a model may take after the bands, in mas."""
 
 _REQUIRED = {"name": str, "classes": list, "bands": list, "min_bands": int, "sha256": str}
+_OPTIONAL: dict[str, Any] = {
+    "extra": list,
+    "parents": dict,
+    "conformal": dict,
+    "outlier": dict,
+    "input": str,
+    "inputs": dict,
+    "outputs": dict,
+    "missing": int | float,
+    "algorithm": dict,
+    "training": dict,
+    "metrics": dict,
+}
+_KINDS = {str: "text", list: "a list", dict: "an object", int | float: "a number"}
 
 
 class ModelError(Error, ValueError):
@@ -94,7 +108,13 @@ class Model:
 
 
 def _problem(card: dict) -> str | None:
-    """What is wrong with the optional parts of a card."""
+    """What is wrong with the parts of a card, all required ones being there."""
+    for key, kind in _OPTIONAL.items():
+        if key in card and not isinstance(card[key], kind):
+            return f"needs {_KINDS[kind]} in '{key}', not {json.dumps(card[key])[:40]}"
+    for key in ("classes", "bands", "extra"):
+        if not all(isinstance(name, str) for name in card.get(key, ())):
+            return f"needs names in '{key}', in quotes"
     for key, allowed, kind in (("bands", COLUMNS, "band"), ("extra", EXTRA, "further input")):
         unknown = [name for name in card.get(key, ()) if name not in allowed]
         if unknown:

@@ -140,6 +140,7 @@ def test_what_cannot_be_bound_is_refused_with_what_is_wrong(write_model, sources
     refused(
         model(maps, input="X", outputs={"probabilities": "output_probability"}), "sequence of maps; .* zipmap=False"
     )
+    refused(model(maps, input="X"), "gives output_probability as a sequence of maps; .* zipmap=False")
     refused(model(good, classes=("a", "b"), input="X"), r"output probabilities tensor\(float\) \[n, 2\], but has")
     refused(model(good, input="X", outputs={"probabilities": "chances"}), "should have the output chances")
     refused(model(good, input="X", outputs={"class_index": "label"}), r"should have the output label tensor\(int64\)")

@@ -73,6 +73,12 @@ def test_a_changed_file_stops_a_query_not_the_connection(copy):
         ({"conformal": {"levels": [0.9], "thresholds": {"yso": [0.1]}}}, "needs a threshold for each class and level"),
         ({"outlier": {"quantiles": [0, 1]}}, "needs 101 increasing distances"),
         ({"bands": ["Gmag"]}, "names no band with 'Gmag'; they are phot_g_mean_mag"),
+        ({"conformal": "none"}, "needs an object in 'conformal', not \"none\""),
+        ({"parents": ["yso"]}, r"needs an object in 'parents', not \["),
+        ({"outputs": ["p"]}, "needs an object in 'outputs'"),
+        ({"extra": "parallax"}, "needs a list in 'extra', not \"parallax\""),
+        ({"missing": "-99"}, "needs a number in 'missing', not \"-99\""),
+        ({"classes": [0, 1, 2]}, "needs names in 'classes', in quotes"),
     ],
 )
 def test_a_card_that_lacks_something_says_what(copy, change, message):
