@@ -31,8 +31,8 @@ def why(
         raise TableError(f"{source.name} has {len(table):,} rows; there is no row {row:,}.")
     one = table[row - 1 : row]
     inputs = tables.magnitudes(1, one.__getitem__, tables.find_bands(table.colnames, band_map), row)
-    extra = [_number(one, name) for name in EXTRA]
-    inputs = np.hstack([inputs, np.array([extra], np.float32)])
+    extra = np.stack([tables.numbers(one, name, "numbers, in mas", row) for name in EXTRA], 1)
+    inputs = np.hstack([inputs, extra.astype(np.float32)])
     session = Session(model)
     prediction = session.predict(inputs)
     contributions = explain.explanations(session, inputs).to_pylist()[0] or []
@@ -45,8 +45,3 @@ def why(
     if neighbours:
         found["neighbours"] = [neighbour._asdict() for neighbour in neighbours(inputs[0, : -len(EXTRA)])]
     return found
-
-
-def _number(table, name: str) -> float:
-    column = next((table[there] for there in table.colnames if there.lower() == name), None)
-    return np.nan if column is None else float(np.ma.filled(np.ma.asarray(column).astype(float), np.nan)[0])

@@ -38,6 +38,11 @@ def _wrong(values, usual) -> str | None:
         return f"has values about {np.median(values):g} (are they errors, or fluxes?)"
     outside = (values < BRIGHTEST) | (values > FAINTEST)
     if outside.mean() > 0.001:
+        strange, times = np.unique(values[outside], return_counts=True)
+        if len(strange) == 1 and times[0] > 1:
+            return (
+                f"has {strange[0]:g} in {times[0]:,} rows (if that stands for a missing value, leave it empty instead)"
+            )
         return f"has {outside.sum():,} values that no magnitude has, such as {values[outside][0]:g} (are they fluxes?)"
     both = np.isfinite(usual)
     if both.sum() >= LEAST_ROWS and _rank_correlation(values[both], usual[both]) < -0.3:

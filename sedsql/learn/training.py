@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .. import tables
 from ..bands import COLUMNS
+from ..inference.model import EXTRA
 from ..tables import TableError
 from .suspicious import check_columns
 
@@ -104,11 +105,12 @@ def read_labelled(
     keep = (np.isfinite(magnitudes).sum(axis=1) >= MIN_BANDS) & (labels != "")
     _check_labels(path, label, labels[keep], least_rows)
     names, counts = np.unique(labels[keep], return_counts=True)
-    ra, dec = (_numbers(table, name) for name in ("ra", "dec"))
+    ra, dec = (tables.numbers(table, name, "degrees") for name in ("ra", "dec"))
+    parallax = [tables.numbers(table, name, "numbers, in mas") for name in EXTRA]
     return LabelledTable(
         magnitudes=magnitudes,
         limits=_limits(table) & np.isfinite(magnitudes),
-        parallax=np.stack([_numbers(table, name) for name in ("parallax", "parallax_error")], 1).astype(np.float32),
+        parallax=np.stack(parallax, 1).astype(np.float32),
         labels=labels,
         cells=_sky_cells(ra, dec),
         origins=_words(table, "origin"),
@@ -129,25 +131,23 @@ def read_labelled(
 
 def _check_labels(path, label, labels, least_rows: int):
     names, counts = np.unique(labels, return_counts=True)
-    if not len(names) or (least_rows and len(names) < 2):
-        raise TableError(f"Column {label} of {path.name} has {len(names)} label(s) in usable rows; training needs two.")
-    if counts.min() < least_rows:
+    usable = f"usable rows (those with a label and {MIN_BANDS} bands or more)"
+    if not len(names):
+        raise TableError(f"{path.name} has no {usable} by column {label}.")
+    if least_rows and len(names) < 2:
+        raise TableError(f"Column {label} of {path.name} has one label, {str(names[0])!r}; training needs two.")
+    few = counts < least_rows
+    if few.any():
+        others = f", and {few.sum() - 1:,} of the {len(names):,} labels have too few too" if few.sum() > 1 else ""
         raise TableError(
-            f"Label {str(names[counts.argmin()])!r} has {counts.min()} usable rows in {path.name}; "
-            f"training needs {least_rows} of each. Leave the label out, or join it with another."
+            f"Label {str(names[counts.argmin()])!r} has {counts.min()} {usable} in {path.name}{others}; "
+            f"training needs {least_rows} of each. Leave such a label out, or join it with another."
         )
 
 
 def _column(table, name: str):
     """A column by its name in any case, or None."""
     return next((table[there] for there in table.colnames if there.lower() == name), None)
-
-
-def _numbers(table, name: str) -> NDArray[np.float64]:
-    column = _column(table, name)
-    if column is None:
-        return np.full(len(table), np.nan)
-    return np.ma.filled(np.ma.asarray(column).astype(float), np.nan)
 
 
 def _words(table, name: str) -> NDArray[np.str_]:

@@ -12,7 +12,7 @@ from .files import (
     write_pieces,
     write_table,
 )
-from .magnitudes import find_bands, magnitudes
+from .magnitudes import find_bands, magnitudes, numbers
 
 __all__ = [
     "PIECE",
@@ -22,6 +22,7 @@ __all__ = [
     "find_bands",
     "from_arrow",
     "magnitudes",
+    "numbers",
     "read_pieces",
     "read_table",
     "streams",

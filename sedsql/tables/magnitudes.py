@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from astropy.table import Table
 from numpy.typing import NDArray
 
 from ..bands import BANDS
@@ -69,23 +70,32 @@ def magnitudes(
     matrix = np.full((rows, len(bands)), np.nan, np.float32)
     for place, (band, name) in enumerate(bands.items()):
         if name is not None:
-            matrix[:, place] = _numbers(column_of(name), name, band, first_row)
+            with np.errstate(over="ignore"):
+                matrix[:, place] = _numbers(column_of(name), name, f"the magnitude {band}", first_row)
     matrix[np.isinf(matrix)] = np.nan
     return matrix
 
 
-def _numbers(column, name: str, band: str, first_row: int) -> NDArray[np.float32]:
+def numbers(table: Table, name: str, what: str, first_row: int = 1) -> NDArray[np.float64]:
+    """A column of numbers by its name, upper or lower case, shape (rows,); NaN = missing, as where there is none.
+
+    `what` the column should hold and `first_row` are for messages.
+    """
+    column = _find(table.colnames, (name,))
+    return np.full(len(table), np.nan) if column is None else _numbers(table[column], column, what, first_row)
+
+
+def _numbers(column, name: str, what: str, first_row: int) -> NDArray[np.float64]:
     values = plain(column if isinstance(column, pa.Array | pa.ChunkedArray) else to_array(column))
     if pa.types.is_string(values.type):
-        values = _parsed(values, name, band, first_row)
+        values = _parsed(values, name, what, first_row)
     kind = values.type
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind) or kind == pa.null()):
-        raise TableError(f"Column {name} should hold the magnitude {band}, but its type is {kind}.")
-    with np.errstate(over="ignore"):
-        return pc.cast(values, pa.float64()).to_numpy(zero_copy_only=False).astype(np.float32)
+        raise TableError(f"Column {name} should hold {what}, but its type is {kind}.")
+    return pc.cast(values, pa.float64()).to_numpy(zero_copy_only=False)
 
 
-def _parsed(values, name: str, band: str, first_row: int):
+def _parsed(values, name: str, what: str, first_row: int):
     text = pc.utf8_trim_whitespace(values)
     text = pc.if_else(pc.is_in(text, pa.array(_MISSING_TEXT)), pa.scalar(None, pa.string()), text)
     try:
@@ -93,7 +103,7 @@ def _parsed(values, name: str, band: str, first_row: int):
     except pa.ArrowInvalid:
         row, word = next((row, word) for row, word in enumerate(text) if not _is_number(word))
         raise TableError(
-            f"Column {name} should hold the magnitude {band}, but row {first_row + row} has the text {str(word)!r}."
+            f"Column {name} should hold {what}, but row {first_row + row} has the text {str(word)!r}."
         ) from None
 
 

@@ -99,14 +99,43 @@ def test_no_such_label_column(labelled_file):
 def test_a_label_with_too_few_rows(labelled_file, tmp_path):
     kinds = pq.read_table(labelled_file)["kind"].to_pylist()
     kinds[:3] = ["nova"] * 3
-    with pytest.raises(TableError, match=r"Label 'nova' has 3 usable rows in .*; training needs 20 of each"):
+    with pytest.raises(TableError, match=r"Label 'nova' has 3 usable rows .*\.parquet; training needs 20 of each"):
+        read_labelled(changed(labelled_file, tmp_path, kind=kinds), "kind")
+    kinds[3] = "supernova"
+    with pytest.raises(
+        TableError, match=r"Label 'supernova' has 1 usable .*, and 1 of the \d+ labels have too few too;"
+    ):
         read_labelled(changed(labelled_file, tmp_path, kind=kinds), "kind")
 
 
 def test_one_label_alone(labelled_file, tmp_path):
     n = pq.read_metadata(labelled_file).num_rows
-    with pytest.raises(TableError, match=r"has 1 label\(s\) in usable rows; training needs two"):
+    with pytest.raises(TableError, match="has one label, 'star'; training needs two"):
         read_labelled(changed(labelled_file, tmp_path, kind=["star"] * n), "kind")
+    with pytest.raises(TableError, match=r"has no usable rows \(those with a label .*\) by column kind"):
+        read_labelled(changed(labelled_file, tmp_path, kind=[""] * n), "kind", least_rows=0)
+
+
+def test_a_number_that_stands_for_missing_is_told_from_a_flux(labelled_file, tmp_path):
+    j = pq.read_table(labelled_file)["j_m"].to_numpy(zero_copy_only=False)
+    with pytest.raises(TableError, match=r"j_m of .* has -99 in \S+ rows \(if that stands for a missing value"):
+        read_labelled(changed(labelled_file, tmp_path, j_m=np.where(np.arange(len(j)) % 9, j, -99)), "kind")
+
+
+def test_a_position_that_is_no_number_of_degrees(labelled_file, tmp_path):
+    n = pq.read_metadata(labelled_file).num_rows
+    with pytest.raises(TableError, match="Column ra should hold degrees, but row 2 has the text '12:30:11'"):
+        read_labelled(changed(labelled_file, tmp_path, ra=["1.5", *["12:30:11"] * (n - 1)]), "kind")
+
+
+def test_a_column_without_a_value_is_missing(labelled_file, tmp_path):
+    """A CSV's empty column is one of text, however few its rows."""
+    row = pq.read_table(labelled_file).select(["kind", *COLUMNS]).to_pylist()[0]
+    words = ["" if value is None else str(value) for value in row.values()]
+    (tmp_path / "one.csv").write_text(f"{','.join(row)},parallax\n{','.join(words)},\n")
+    table = read_labelled(tmp_path / "one.csv", "kind", least_rows=0)
+    assert len(table) == 1
+    assert np.isnan(table.parallax).all()
 
 
 def test_a_band_with_one_value(labelled_file, tmp_path):
