@@ -5,6 +5,9 @@ All magnitudes are in the Vega system, as the surveys publish them.
 
 from dataclasses import dataclass
 
+BRIGHTEST, FAINTEST = -10.0, 35.0
+"""Magnitudes beyond these are those of no source of the surveys."""
+
 _GAIA = (
     "Riello et al. 2021, A&A 649, A3, Table 3 (AB minus VEGAMAG zero point, over 3631 Jy); "
     "pivot wavelength of the (E)DR3 passbands"

@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from . import tables
+from .bands import BRIGHTEST, COLUMNS, FAINTEST
 from .inference.answers import labels
 from .inference.model import Model
 from .inference.session import Session
@@ -28,6 +29,7 @@ def classify_file(
     band_map: Mapping[str, str] | None = None,
     force: bool = False,
     progress: Progress = lambda done, of: None,
+    note: Callable[[str], None] = lambda text: None,
 ) -> dict[str | None, int]:
     """Write `source` as `target`, with the columns `sed_class`, `sed_probability` and `sed_n_bands` added.
 
@@ -39,6 +41,7 @@ def classify_file(
     source, target : the formats are taken from the names' endings
     band_map : which column holds a band, where its name does not tell; 'none' for a band that is not there
     progress : called with the number of rows done and of all rows (None while that is not known)
+    note : called with a sentence on a column that holds what no magnitude is, such as -99 for a missing one
 
     Returns
     -------
@@ -48,8 +51,16 @@ def classify_file(
         raise TableError(f"{source} does not exist." if not source.exists() else f"{source} is a folder, not a file.")
     tables.file_format(source), tables.file_format(target)  # an unknown format is told before any work
     work = _classify_pieces if tables.streams(source) and tables.streams(target) else _classify_whole
+    classifier = _Classifier(model, progress)
     with new_file(target, force=force) as partial:
-        return work(_Classifier(model, progress), source, partial, band_map)
+        counts = work(classifier, source, partial, band_map)
+    for band, count in zip(COLUMNS, classifier.strange, strict=True):
+        if count:
+            note(
+                f"The magnitude {band} is brighter than {BRIGHTEST:g} or fainter than {FAINTEST:g} in {count:,} rows, "
+                "and was taken as it is: a missing value should be empty, and a flux made a magnitude."
+            )
+    return counts
 
 
 class _Classifier:
@@ -60,6 +71,7 @@ class _Classifier:
         self.progress = progress
         self.counts: dict[str | None, int] = {}
         self.done = 0
+        self.strange = np.zeros(len(COLUMNS), int)
         about = {
             "sed_class": (pa.string(), f"Most probable class (sedsql model {model.name})"),
             "sed_probability": (pa.float64(), f"Probability of that class (sedsql model {model.name})"),
@@ -75,6 +87,7 @@ class _Classifier:
         for entry in found.value_counts().to_pylist():
             self.counts[entry["values"]] = self.counts.get(entry["values"], 0) + entry["counts"]
         self.done += len(magnitudes)
+        self.strange += ((magnitudes < BRIGHTEST) | (magnitudes > FAINTEST)).sum(axis=0)
         self.progress(self.done, of)
         return [found, pa.array(top, mask=np.isnan(top)), pa.array(prediction.n_bands)]
 

@@ -130,7 +130,15 @@ def classify(
     """
     chosen = model_named(model, models)
     with progress.bar("classifying") as update:
-        counts = classify_file(file, output, chosen, band_map=pairs(band_map, "--map"), force=force, progress=update)
+        counts = classify_file(
+            file,
+            output,
+            chosen,
+            band_map=pairs(band_map, "--map"),
+            force=force,
+            progress=update,
+            note=progress.note,
+        )
     if as_json:
         print(
             to_json(

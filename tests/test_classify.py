@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import json
 import os
 import resource
 import subprocess
@@ -256,6 +257,16 @@ def test_fits_holds_ascii_only(sedsql, tmp_path):
     assert "name" in ran.err
     assert "Orión" in ran.err
     assert not (tmp_path / "out.fits").exists()
+
+
+def test_what_is_no_magnitude_is_told(sedsql, tmp_path):
+    rows = {band: [12.0, 13.0, 14.0, None] for band in BANDS} | {"j_m": [-99.0, 13.0, -99.0, None], "h_m": [35.0] * 4}
+    pq.write_table(pa.table(rows), tmp_path / "in.parquet")
+    ran = sedsql("classify", tmp_path / "in.parquet", "-o", tmp_path / "out.parquet", "--json")
+    assert ran.code == 0
+    assert sum(json.loads(ran.out)["classes"].values()) == 4
+    (told,) = ran.err.splitlines()
+    assert told.startswith("The magnitude j_m is brighter than -10 or fainter than 35 in 2 rows")
 
 
 def test_the_same_class_as_in_sql(sedsql, tmp_path, sky):

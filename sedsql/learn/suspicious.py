@@ -6,10 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from ..bands import BRIGHTEST, FAINTEST
 from ..tables import TableError
-
-BRIGHTEST, FAINTEST = -10.0, 35.0
-"""Magnitudes beyond these are those of no source of the surveys."""
 
 LEAST_ROWS = 20
 """Fewer values tell nothing about a column."""
