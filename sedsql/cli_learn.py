@@ -93,12 +93,11 @@ def evaluate(
     with needs_training():
         from .learn import judge, training
     chosen = model_named(model, models)
-    labelled = training.read_labelled(table, label, pairs(band_map, "--map"), least_rows=0)
-    if cross_validate:
-        with progress.steps("evaluating", judge.STEPS) as step:
-            metrics = judge.cross_validated(chosen, labelled, step)
-    else:
-        metrics = judge.judged(chosen, labelled)
+    work, count = (judge.cross_validated, judge.STEPS) if cross_validate else (judge.judged, judge.LOOKS)
+    with progress.steps("evaluating", 1 + count) as step:
+        step(f"reading {table.name}")
+        labelled = training.read_labelled(table, label, pairs(band_map, "--map"), least_rows=0)
+        metrics = work(chosen, labelled, step)
     if as_json:
         print(to_json({"model": chosen.name, "table": labelled.about, **metrics}))
         return

@@ -19,7 +19,7 @@ COMMAND = [sys.executable, "-c", "from sedsql.cli import main; main()"]
 CLASSES = "SELECT TOP 5 source_id, sed_class(s) AS class FROM sed.photometry AS s"
 
 
-LEARN = ["train", "evaluate", "explain", "models"]
+LEARN = ["train", "evaluate", "explain", "models", "compare", "simulate"]
 MIRROR = [
     f"mirror {name}"
     for name in ("add", "sed", "import", "resume", "verify", "repair", "compact", "info", "rules", "sample")
@@ -88,6 +88,16 @@ def test_a_bar_on_a_terminal_and_none_in_a_pipe(long_table, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert "classifying" not in done.stdout
     assert "\x1b" not in done.stdout
+
+
+def test_evaluate_has_a_bar_of_its_steps(tmp_path):
+    with duckdb.connect() as con:
+        bands = ", ".join(f"(10 + i % 7 + {k / 10})::FLOAT AS {band}" for k, band in enumerate(COLUMNS))
+        con.execute(f"COPY (SELECT 'giant' AS class, {bands} FROM range(500) t(i)) TO '{tmp_path}/giants.parquet'")
+    code, shown = in_terminal(["evaluate", tmp_path / "giants.parquet", "--label", "class"])
+    assert code == 0
+    assert "evaluating" in shown
+    assert "F1" in shown
 
 
 def test_a_row_too_wide_for_a_terminal_is_shown_a_line_a_column(sky):

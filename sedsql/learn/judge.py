@@ -8,7 +8,7 @@ from ..errors import Error
 from ..inference.model import Model
 from ..inference.session import Session
 from . import evaluate
-from .bandsets import with_same_bands
+from .bandsets import SAME_BANDS, with_same_bands
 from .build import metrics_of
 from .calibration import set_scores
 from .crossvalidation import FOLDS, out_of_fold, sky_folds
@@ -17,14 +17,22 @@ from .simulated import add_simulated
 from .training import LabelledTable
 
 STEPS = FOLDS
+"""Of `cross_validated`."""
+
+LOOKS = 1 + len(SAME_BANDS)
+"""Steps of `judged`, at most."""
 
 
 class JudgeError(Error):
     """A model and a table that do not go together."""
 
 
-def judged(model: Model, table: LabelledTable) -> dict:
-    """Scores of a model on the rows of a table that have a label of the model's, and bands enough."""
+def judged(model: Model, table: LabelledTable, step: Callable[[str], None] = lambda _: None) -> dict:
+    """Scores of a model on the rows of a table that have a label of the model's, and bands enough.
+
+    `step` is called with a few words at the start of each classification of the table: as it is, then with the same
+    bands in every row.
+    """
     notes = []
     if table.about["sha256"] == model.card.get("training", {}).get("sha256"):
         notes.append(
@@ -42,6 +50,7 @@ def judged(model: Model, table: LabelledTable) -> dict:
         notes.append(f"{(~known).sum():,} rows are left out: {model.name} has no class {others}.")
     table = table[known]
     session = Session(model, threads=0)
+    step("all rows")
     classes = np.array(model.classes)
     prediction = session.predict(np.hstack([table.magnitudes, table.parallax]))
     enough = prediction.class_index >= 0
@@ -52,6 +61,7 @@ def judged(model: Model, table: LabelledTable) -> dict:
     metrics = evaluate.by_bands(truth, found, p.max(axis=1), table.n_bands[enough], table.parallax[enough, 0])
     seen = {}
     for name, (rows, thinned) in with_same_bands(table.magnitudes).items():
+        step(f"only {name}")
         place = session.predict(np.hstack([thinned, table.parallax[rows]])).class_index
         seen[name] = (rows[place >= 0], classes[place[place >= 0]])
     metrics["same_bands"] = evaluate.same_bands(table.labels, seen)

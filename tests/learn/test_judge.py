@@ -11,7 +11,10 @@ from sedsql.learn.crossvalidation import out_of_fold, sky_folds
 
 def test_a_model_judged_on_its_own_table_is_said_to_be(built, labelled):
     model, classifier = built
-    found = judge.judged(model, labelled)
+    steps = []
+    found = judge.judged(model, labelled, steps.append)
+    assert steps == ["all rows", *(f"only {name}" for name in found["same_bands"])]
+    assert len(steps) == judge.LOOKS
     assert "was trained on this very table" in found["notes"][0]
     labels = classifier.predict(labelled.magnitudes)
     assert found["all"]["macro_f1"] == pytest.approx(f1_score(labelled.labels, labels, average="macro"), abs=1e-4)
