@@ -126,17 +126,20 @@ def explain(
     """
     from .why import why
 
+    mapped = pairs(band_map, "--map")
     neighbours = None
     if training:
         with needs_training():
             from .learn import neighbours as near
             from .learn.training import read_labelled
-        labelled = read_labelled(training, label, least_rows=0)
+        # Another table may have other names for its columns, but a band that the source lacks is of no use in it.
+        lacking = {band: column for band, column in mapped.items() if column.lower() == "none"}
+        labelled = read_labelled(training, label, mapped if training == table else lacking, least_rows=0)
 
         def neighbours(magnitudes):
             return near.nearest(magnitudes, labelled)
 
-    found = why(table, row, model_named(model, models), pairs(band_map, "--map"), neighbours)
+    found = why(table, row, model_named(model, models), mapped, neighbours)
     if as_json:
         print(to_json(found))
     else:

@@ -170,6 +170,23 @@ def test_explain_tells_bands_and_neighbours(sedsql, sources):
     assert "adds to the probability" in shown
 
 
+def test_explain_finds_neighbours_by_the_bands_that_both_tables_have(sedsql, sources, tmp_path):
+    fewer = pq.read_table(sources[0]).drop_columns(["w3mpro", "w4mpro"])
+    pq.write_table(fewer, tmp_path / "fewer.parquet")
+    names = [{"j_m": "J2"}.get(name, name) for name in fewer.column_names]
+    pq.write_table(fewer.rename_columns(names), tmp_path / "renamed.parquet")
+    none = ("--map", "w3mpro=none", "--map", "w4mpro=none", "--json")
+    renamed = (tmp_path / "renamed.parquet", "--map", "j_m=J2")
+    for first, training in (
+        ((tmp_path / "fewer.parquet",), tmp_path / "fewer.parquet"),
+        (renamed, tmp_path / "fewer.parquet"),
+        (renamed, tmp_path / "renamed.parquet"),
+    ):
+        ran = sedsql("explain", *first, "--row", 100, "--training", training, *none)
+        nearest = json.loads(ran.out)["neighbours"][0]
+        assert (nearest["row"], nearest["distance"]) == (100, pytest.approx(0, abs=1e-3))
+
+
 def test_explain_bad_input(sedsql, sources, tmp_path):
     path = sources[0]
     assert refused(sedsql("explain", path, "--row", 10_000), "has 240 rows; there is no row 10,000")
