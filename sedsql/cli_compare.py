@@ -47,10 +47,11 @@ def compare(
     Example: `sedsql compare labelled.parquet --label class -o compared --budget 20m`
     """
     with needs_training():
-        from .learn import compare as comparing
-        from .learn import report, training
         from .learn import simulated as simulating
+        from .learn import training
         from .learn.algorithms import ALGORITHMS
+        from .learn.comparison import compare as comparing
+        from .learn.comparison import report
     names = [name.strip() for name in algorithms.split(",")] if algorithms else list(ALGORITHMS)
     for name in names:
         if name not in ALGORITHMS:

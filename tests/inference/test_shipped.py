@@ -22,7 +22,8 @@ def test_sql_and_onnx_runtime_agree_on_every_row_of_the_catalogue(shared, name):
     with duckdb.connect() as con:
         sedsql.register(con)
         found = con.sql(
-            f"SELECT sed_class({row}, '{name}') AS found, sed_proba({row}, 'yso', '{name}') AS yso, t.* FROM '{file}' AS t"
+            f"SELECT sed_class({row}, '{name}') AS found, sed_proba({row}, 'yso', '{name}') AS yso, t.* "
+            f"FROM '{file}' AS t"
         ).to_arrow_table()
     inputs = [found[column].to_numpy() for column in (*COLUMNS, "parallax")][: len(COLUMNS) + bool(model.extra)]
     X = np.column_stack([*inputs, *([np.full(len(found), np.nan)] * bool(model.extra))]).astype(np.float32)

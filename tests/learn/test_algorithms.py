@@ -8,11 +8,11 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from sedsql.learn import nested
 from sedsql.learn.algorithms import ALGORITHMS, Algorithm, Shipped, scores
 from sedsql.learn.augment import training_rows
+from sedsql.learn.comparison import nested
+from sedsql.learn.comparison.ensemble import Trial, best_elsewhere, ensemble
 from sedsql.learn.crossvalidation import OutOfFold
-from sedsql.learn.ensemble import Trial, best_elsewhere, ensemble
 from sedsql.learn.features import Colours
 
 

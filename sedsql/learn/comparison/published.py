@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .crossvalidation import OutOfFold
-from .evaluate import scores
+from ..crossvalidation import OutOfFold
+from ..evaluate import scores
 
 SURE = 0.9
 """Both papers count a source as classified from this probability on."""

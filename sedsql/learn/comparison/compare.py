@@ -16,17 +16,18 @@ from scipy.special import softmax
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from . import diagnosis, evaluate, leaks, published
-from .algorithms import ALGORITHMS, Algorithm, Shipped, scores
-from .augment import training_rows
-from .bandsets import SAME_BANDS, with_same_bands
-from .baselines import NearestTemplate, colour_cuts, koenig_leisawitz, majority, mistaken, young_by_index
-from .crossvalidation import FOLDS, NEVER, OutOfFold, sky_folds
+from .. import evaluate
+from ..algorithms import ALGORITHMS, Algorithm, Shipped, scores
+from ..augment import training_rows
+from ..bandsets import SAME_BANDS, with_same_bands
+from ..baselines import NearestTemplate, colour_cuts, koenig_leisawitz, majority, mistaken, young_by_index
+from ..crossvalidation import FOLDS, NEVER, OutOfFold, sky_folds
+from ..features import Colours
+from ..training import SKY_ORDER, LabelledTable
+from . import diagnosis, leaks, published
 from .ensemble import Trial, ensemble
-from .features import Colours
 from .finished import Finished
 from .nested import choose
-from .training import SKY_ORDER, LabelledTable
 
 ENSEMBLE = "ensemble"
 YOUNG = "yso"

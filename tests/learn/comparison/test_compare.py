@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 
 from sedsql.bands import COLUMNS
 from sedsql.cli import app
-from sedsql.learn import compare, diagnosis, leaks
 from sedsql.learn.algorithms import ALGORITHMS
+from sedsql.learn.comparison import compare, diagnosis, leaks
+from sedsql.learn.comparison.finished import ComparisonError, Finished
 from sedsql.learn.crossvalidation import sky_folds
-from sedsql.learn.finished import ComparisonError, Finished
 from sedsql.learn.training import read_labelled
 from sedsql.tables import TableError
 

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, confusion_matrix, precision_recall_curve
 from sklearn.pipeline import Pipeline
 
-from ..bands import BANDS, COLUMNS
-from .algorithms import Algorithm, Shipped, scores
-from .evaluate import MANY_BANDS, macro_f1
-from .training import LabelledTable
+from ...bands import BANDS, COLUMNS
+from ..algorithms import Algorithm, Shipped, scores
+from ..evaluate import MANY_BANDS, macro_f1
+from ..training import LabelledTable
 
 MANY = f"{MANY_BANDS}_bands_or_more"
 """The key of rows with many bands in `evaluate.by_bands`."""

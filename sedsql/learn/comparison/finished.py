@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import Error
-from ..output import new_file
+from ...errors import Error
+from ...output import new_file
 
 _WHAT = "what.json"
 _ROWS = "training rows"

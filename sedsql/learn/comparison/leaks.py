@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import StratifiedKFold
 
-from .algorithms import bands
-from .augment import training_rows
-from .bandsets import with_same_bands
-from .crossvalidation import sky_folds
-from .evaluate import macro_f1
-from .features import Colours
-from .training import LEAST_ROWS, LabelledTable
+from ..algorithms import bands
+from ..augment import training_rows
+from ..bandsets import with_same_bands
+from ..crossvalidation import sky_folds
+from ..evaluate import macro_f1
+from ..features import Colours
+from ..training import LEAST_ROWS, LabelledTable
 
 FOLDS = 3
 SEEN = ("magnitudes, no guards", "magnitudes, guards", "only which bands there are")

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .algorithms import ALGORITHMS
+from ..algorithms import ALGORITHMS
+from ..document import Block, Heading, Paragraph, Picture, Rows
+from ..evaluate import MANY_BANDS
 from .compare import ENSEMBLE
 from .diagnosis import MANY
-from .document import Block, Heading, Paragraph, Picture, Rows
-from .evaluate import MANY_BANDS
 from .published import SURE
 
 Report = Mapping[str, Any]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from sedsql.learn import leaks
+from sedsql.learn.comparison import leaks
 
 ROWS = 120
 

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..jsontext import to_json
-from ..output import new_file
-from .algorithms import ALGORITHMS
+from ...jsontext import to_json
+from ...output import new_file
+from ..algorithms import ALGORITHMS
+from ..document import Block, Heading, Paragraph, Picture, Rows, html, markdown
+from ..evaluate import MANY_BANDS
 from .compare import ENSEMBLE, YOUNG
 from .diagnosis import MANY
-from .document import Block, Heading, Paragraph, Picture, Rows, html, markdown
 from .ensemble import MEMBERS
-from .evaluate import MANY_BANDS
 from .figures import draw
 from .report_trust import TITLES, leaking, number, published, trust
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..output import new_file
-from ..plot import pyplot
+from ...output import new_file
+from ...plot import pyplot
+from ..evaluate import MANY_BANDS
 from .diagnosis import MANY, RECALLS
-from .evaluate import MANY_BANDS
 
 _STYLE = {
     "font.size": 9,

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .algorithms import Algorithm, Shipped, scores
-from .crossvalidation import sky_folds
-from .evaluate import macro_f1
-from .training import LabelledTable
+from ..algorithms import Algorithm, Shipped, scores
+from ..crossvalidation import sky_folds
+from ..evaluate import macro_f1
+from ..training import LabelledTable
 
 INNER_FOLDS = 3
 

@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
 from sedsql.classes import PARENTS
-from sedsql.learn.published import SETTINGS, Setting, regrouped
+from sedsql.learn.comparison.published import SETTINGS, Setting, regrouped
 
 SETTING = Setting("A paper", {"young": ("yso",), "stars": ("giant", "dwarf")}, "Gaia", "", "")
 CLASSES = np.array(["agn", "dwarf", "giant", "yso"])

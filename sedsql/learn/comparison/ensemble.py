@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from .crossvalidation import OutOfFold
-from .evaluate import macro_f1
+from ..crossvalidation import OutOfFold
+from ..evaluate import macro_f1
 
 MEMBERS = 3
 _LEAST = 1e-12
