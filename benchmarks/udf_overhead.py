@@ -21,8 +21,8 @@ import pyarrow as pa
 
 import sedsql
 from sedsql.bands import COLUMNS
+from sedsql.inference.binding import CLASS_INDEX, INPUT
 from sedsql.inference.model import DEFAULT_MODEL, find_models
-from sedsql.inference.session import CLASS_INDEX, INPUT
 from sedsql.simulate import simulate
 
 CHUNK = 2048
