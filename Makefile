@@ -67,7 +67,8 @@ compare: $(VENV)/installed
 BENCH_FOLDER ?= demo/bench
 bench: $(VENV)/installed
 	@{ cat benchmarks/HEADER.md; \
-	   $(BIN)/python benchmarks/udf_overhead.py && echo && \
+	   $(BIN)/python benchmarks/udf_overhead.py --rows 245760 && echo && \
+	   $(BIN)/python benchmarks/udf_overhead.py --rows 245760 --model lite-1 && echo && \
 	   $(BIN)/python benchmarks/sky.py --folder $(BENCH_FOLDER) --rows 1000000 10000000 50000000 \
 	       --tables gaiadr3.gaia_source && echo && \
 	   $(BIN)/python benchmarks/sample.py --folder $(BENCH_FOLDER) --rows 1000000 10000000 100000000 && echo && \
