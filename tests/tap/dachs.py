@@ -128,7 +128,8 @@ def serve(mirror: Path) -> Iterator[Dachs]:
     with _alone():
         _drop_orphans()
         template = _imported(mirror)
-        database = f"{template}_{os.getpid()}"
+        # A process may have several: each folder of tests has a fixture of its own.
+        database = f"{template}_{time.monotonic_ns()}_{os.getpid()}"
         _run("createdb", "--owner=gavoadmin", f"--template={template}", database)
     folder = Path(tempfile.mkdtemp(prefix="dachs-"))
     server = Dachs(mirror, database, _furnish(folder, database))
