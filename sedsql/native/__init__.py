@@ -1,0 +1,22 @@
+"""The C extension of the `sed_*` functions: where it is, or why there is none. `build.py` makes it."""
+
+from pathlib import Path
+
+EXTENSION = Path(__file__).parent / "sedsql.duckdb_extension"
+WHY_NOT = EXTENSION.with_suffix(".why_not")
+"""Holds the sentence that the build left, where it could not make the extension."""
+
+
+def path() -> Path | None:
+    """The extension's file, which DuckDB loads by `LOAD`; None where there is none."""
+    return EXTENSION if EXTENSION.is_file() else None
+
+
+def why_not() -> str | None:
+    """A sentence that says why there is no extension and what would help; None where there is one."""
+    if EXTENSION.is_file():
+        return None
+    left = WHY_NOT.read_text(encoding="utf-8").strip() if WHY_NOT.is_file() else "this package came without it"
+    return (
+        f"There is no C extension of sedsql here: {left}. With a C compiler, `python -m sedsql.native.build` makes it."
+    )

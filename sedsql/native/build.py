@@ -1,0 +1,130 @@
+"""Build the C extension with a C compiler alone: compile, link, stamp. `python -m sedsql.native.build` does it in place.
+
+The package's build hook runs this file too, before anything else is installed: it imports the standard library alone.
+"""
+
+import argparse
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tomllib
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+NAME = "sedsql.duckdb_extension"
+API = "v1.2.0"
+"""The version of DuckDB's C API that is asked for; every later DuckDB hands it out."""
+
+# Without contraction to fused multiply-adds, every machine computes the same labels.
+FLAGS = ["-std=c11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=off", "-pthread"]
+WARNINGS = ["-Wall", "-Wextra"]
+SANITIZERS = ["-g", "-O1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+
+
+class BuildError(Exception):
+    """Why there is no extension: half a sentence."""
+
+
+def build(target: Path, *, sanitize: bool = False) -> None:
+    """Compile src/*.c with $CC, or the compiler that is found, and $CFLAGS, and write the extension to `target`.
+
+    sanitize : with AddressSanitizer and UndefinedBehaviorSanitizer, which stop the process at the first mistake
+
+    Raises BuildError where that cannot be done; what was there before stays then.
+    """
+    stamp = footer(duckdb_platform(), version())
+    partial = target.with_name(f".partial-{os.getpid()}-{target.name}")
+    command = [
+        *compiler(),
+        *FLAGS,
+        *WARNINGS,
+        *(SANITIZERS if sanitize else []),
+        f'-DSED_VERSION="{version()}"',
+        *shlex.split(os.environ.get("CFLAGS", "")),
+        *map(str, sorted((HERE / "src").glob("*.c"))),
+        "-lm",
+        # A function that is nowhere is then an error here and not when the extension is loaded.
+        *(["-Wl,-z,defs"] if sys.platform == "linux" else []),
+        "-o",
+        str(partial),
+    ]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise BuildError(f"the C compiler {command[0]} failed:\n{done.stderr.strip()}")
+        sys.stderr.write(done.stderr)
+        with open(partial, "ab") as file:
+            file.write(stamp)
+        partial.replace(target)
+    except OSError as error:
+        raise BuildError(f"the C compiler {command[0]} cannot be run ({error.strerror})") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def compiler() -> list[str]:
+    """The C compiler's command: $CC, else the first of cc, gcc and clang that is there."""
+    if os.environ.get("CC"):
+        return shlex.split(os.environ["CC"])
+    for name in ("cc", "gcc", "clang"):
+        if shutil.which(name):
+            return [name]
+    raise BuildError("there is no C compiler (none of cc, gcc and clang, and CC is not set)")
+
+
+def duckdb_platform() -> str:
+    """This machine as DuckDB names it, which its `PRAGMA platform` prints: linux_amd64, osx_arm64 ..."""
+    machine = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(
+        platform.machine().lower()
+    )
+    system = {"linux": "linux", "darwin": "osx"}.get(sys.platform)
+    if machine is None or system is None:
+        raise BuildError(f"it is not built for {platform.system()} on {platform.machine()}")
+    musl = "_musl" if "musl" in str(sysconfig.get_config_var("HOST_GNU_TYPE")) else ""
+    return f"{system}_{machine}{musl}"
+
+
+def version() -> str:
+    """The version of sedsql, of the checkout where this is one."""
+    checkout = HERE.parent.parent / "pyproject.toml"
+    if checkout.is_file():
+        return tomllib.loads(checkout.read_text(encoding="utf-8"))["project"]["version"]
+    from importlib.metadata import version
+
+    return version("sedsql")
+
+
+def footer(built_for: str, extension_version: str) -> bytes:
+    """The 512 bytes that an extension's file ends with: eight fields of 32 bytes, the last one first, and a signature.
+
+    From the first: the footer's own version, platform, version of the C API, of the extension, kind of the
+    API, and three that are empty. The signature is empty as well, so that DuckDB loads it only where it allows
+    unsigned extensions (DuckDB's documentation, "Extensions", section on their metadata).
+    """
+    fields = ["4", built_for, API, extension_version, "C_STRUCT", "", "", ""]
+    return b"".join(field.encode().ljust(32, b"\0") for field in reversed(fields)) + bytes(256)
+
+
+def main() -> int:
+    """The command line; the exit status is 1 where there is no extension afterwards."""
+    parser = argparse.ArgumentParser(prog="python -m sedsql.native.build", description="Build sedsql's C extension.")
+    parser.add_argument("--sanitize", action="store_true", help="check memory and undefined behaviour as it runs")
+    parser.add_argument("--output", type=Path, help="folder for the extension; it stands in the package otherwise")
+    asked = parser.parse_args()
+    target = (asked.output or (HERE / "sanitized" if asked.sanitize else HERE)) / NAME
+    try:
+        build(target, sanitize=asked.sanitize)
+    except BuildError as error:
+        print(f"No C extension: {error}", file=sys.stderr)
+        return 1
+    print(target)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
