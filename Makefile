@@ -6,19 +6,34 @@ VENV := .venv
 BIN := $(VENV)/bin
 CATALOGUE ?= ../shared/catalogues/labelled.parquet
 OLD_DUCKDB := 1.5.6
+OLDEST_DUCKDB := 1.4.5
+NATIVE := sedsql/native/sedsql.duckdb_extension
 
-.PHONY: demo test quick lint old-duckdb models compare bench clean
+.PHONY: demo test quick lint native sanitize models compare bench clean
 
-$(VENV)/installed: pyproject.toml
+$(VENV)/installed: pyproject.toml hatch_build.py
 	@echo "== Installing sedsql and what it needs into $(VENV) (once; about a minute)"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-# The release of DuckDB before the current one, beside it and not in its place.
-$(VENV)/duckdb-$(OLD_DUCKDB): $(VENV)/installed
-	@echo "== Installing DuckDB $(OLD_DUCKDB) beside the current one"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ duckdb==$(OLD_DUCKDB)
+# The C extension; the installation has built it where there is a C compiler, so this is for when its source changed.
+$(NATIVE): $(wildcard sedsql/native/src/*) sedsql/native/build.py | $(VENV)/installed
+	$(BIN)/python -m sedsql.native.build
+
+native: $(NATIVE)
+
+# Earlier releases of DuckDB, beside the current one and not in its place.
+$(VENV)/duckdb-%: | $(VENV)/installed
+	@echo "== Installing DuckDB $* beside the current one"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ duckdb==$*
+
+# DuckDB's own header, of the oldest release and of the current one, to check the extension's against.
+$(VENV)/duckdb-header: tests/native/fetch_header.py $(VENV)/installed
+	@echo "== Fetching the header of DuckDB's C API"
+	$(BIN)/python tests/native/fetch_header.py $@ $(OLDEST_DUCKDB) \
+	    $$($(BIN)/python -c 'import duckdb; print(duckdb.__version__)')
+	@touch $@
 
 demo: $(VENV)/installed
 	@echo "== A simulated sky, queries on it, and classes of its sources (in ./demo)"
@@ -39,13 +54,13 @@ $(VENV)/peers: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps astroARIADNE WDPhotTools
 	@touch $@
 
-test: lint $(VENV)/duckdb-$(OLD_DUCKDB) $(VENV)/peers
+test: lint $(NATIVE) $(VENV)/duckdb-header $(VENV)/duckdb-$(OLDEST_DUCKDB) $(VENV)/duckdb-$(OLD_DUCKDB) $(VENV)/peers
 	@echo "== Tests"
 	$(BIN)/python -m pytest -n 2
 	@echo "== The tests that run SQL, on DuckDB $(OLD_DUCKDB)"
-	PYTHONPATH=$(VENV)/duckdb-$(OLD_DUCKDB) $(BIN)/python -m pytest -q -n 2 -m "not slow" tests/inference tests/mirror tests/adql tests/test_db.py tests/test_cli.py
+	PYTHONPATH=$(VENV)/duckdb-$(OLD_DUCKDB) $(BIN)/python -m pytest -q -n 2 -m "not slow" tests/inference tests/mirror tests/adql tests/native tests/test_db.py tests/test_cli.py
 
-quick: $(VENV)/installed
+quick: $(NATIVE)
 	$(BIN)/python -m pytest -q -n 2 -m "not slow"
 
 SIMULATED := --simulated main_sequence=300 --simulated giant=300 --simulated massive=300 --simulated white_dwarf=120
@@ -79,4 +94,4 @@ bench: $(VENV)/installed
 	mv benchmarks/RESULTS.md.partial benchmarks/RESULTS.md
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo $(NATIVE)

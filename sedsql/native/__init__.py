@@ -4,7 +4,7 @@ from pathlib import Path
 
 EXTENSION = Path(__file__).parent / "sedsql.duckdb_extension"
 WHY_NOT = EXTENSION.with_suffix(".why_not")
-"""Holds the sentence that the build left, where it could not make the extension."""
+"""What the build left where it could not make the extension: half a sentence."""
 
 
 def path() -> Path | None:

@@ -1,6 +1,7 @@
-"""Build the C extension with a C compiler alone: compile, link, stamp. `python -m sedsql.native.build` does it in place.
+"""Build the C extension with a C compiler alone; `python -m sedsql.native.build` does it in place.
 
-The package's build hook runs this file too, before anything else is installed: it imports the standard library alone.
+The package's build hook runs this file too, before anything else is installed, so it imports the standard library
+alone.
 """
 
 import argparse
@@ -47,22 +48,24 @@ def build(target: Path, *, sanitize: bool = False) -> None:
         *shlex.split(os.environ.get("CFLAGS", "")),
         *map(str, sorted((HERE / "src").glob("*.c"))),
         "-lm",
-        # A function that is nowhere is then an error here and not when the extension is loaded.
-        *(["-Wl,-z,defs"] if sys.platform == "linux" else []),
+        # A function that is nowhere is then an error here and not when the extension is loaded; the sanitizers' are in
+        # the process that loads it.
+        *(["-Wl,-z,defs"] if sys.platform == "linux" and not sanitize else []),
         "-o",
         str(partial),
     ]
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            raise BuildError(f"the C compiler {command[0]} failed:\n{done.stderr.strip()}")
         sys.stderr.write(done.stderr)
+        if done.returncode:
+            mistakes = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines()
+            raise BuildError(f"the C compiler {command[0]} failed ({mistakes[0] if mistakes else done.returncode})")
         with open(partial, "ab") as file:
             file.write(stamp)
         partial.replace(target)
     except OSError as error:
-        raise BuildError(f"the C compiler {command[0]} cannot be run ({error.strerror})") from None
+        raise BuildError(f"{error.filename}: {error.strerror}") from None
     finally:
         partial.unlink(missing_ok=True)
 
