@@ -49,7 +49,8 @@ def changed(mirror: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         if target.exists():
             shutil.copyfile(target, partial)
         with duckdb.connect() as con:
-            _look_in(con, mirror)
+            for statement in _looking_in(mirror):
+                con.execute(statement)
             con.execute(f"ATTACH {_literal(partial)} AS mirror (STORAGE_VERSION '{STORAGE_VERSION}')")
             con.execute("USE mirror")
             con.execute("BEGIN")
@@ -115,17 +116,11 @@ def open_mirror(path: str | os.PathLike, read_only: bool = True) -> duckdb.DuckD
 
     Raises MirrorError where there is no mirror.
     """
-    mirror = Path(path).absolute()
-    if not (mirror / DATABASE).is_file():
-        what = "does not exist" if not mirror.exists() else f"is no mirror (it has no {DATABASE})"
-        raise MirrorError(
-            f"{path} {what}; `sedsql mirror sample {path}` makes a simulated one, `sedsql mirror sed {path}` a real one"
-        )
+    statements = attaching(path, read_only)
     con = duckdb.connect()
     try:
-        _look_in(con, mirror)
-        con.execute(f"ATTACH {_literal(mirror / DATABASE)} AS mirror {'(READ_ONLY)' if read_only else ''}")
-        con.execute("USE mirror")
+        for statement in statements:
+            con.execute(statement)
     except duckdb.Error as error:
         con.close()
         raise MirrorError(f"{path} cannot be opened as a mirror: {error}") from error
@@ -135,14 +130,31 @@ def open_mirror(path: str | os.PathLike, read_only: bool = True) -> duckdb.DuckD
     return con
 
 
-def _look_in(con: duckdb.DuckDBPyConnection, mirror: Path) -> None:
-    """Resolve the views' relative paths in the mirror."""
+def attaching(path: str | os.PathLike, read_only: bool = True) -> list[str]:
+    """The statements that make the mirror in folder `path` the current database of any DuckDB, as `mirror`.
+
+    Raises MirrorError where there is no mirror.
+    """
+    mirror = Path(path).absolute()
+    if not (mirror / DATABASE).is_file():
+        what = "does not exist" if not mirror.exists() else f"is no mirror (it has no {DATABASE})"
+        raise MirrorError(
+            f"{path} {what}; `sedsql mirror sample {path}` makes a simulated one, `sedsql mirror sed {path}` a real one"
+        )
+    attach = f"ATTACH {_literal(mirror / DATABASE)} AS mirror{' (READ_ONLY)' if read_only else ''}"
+    return [*_looking_in(mirror), attach, "USE mirror"]
+
+
+def _looking_in(mirror: Path) -> list[str]:
+    """Statements that resolve the views' relative paths in the mirror."""
     if "," in str(mirror):
         # DuckDB takes a comma for the end of one search path and the start of the next.
         raise MirrorError(f"{mirror} has a comma in its path, which DuckDB cannot search; move or rename it")
-    con.execute(f"SET GLOBAL file_search_path = {_literal(mirror)}")
-    # Reading it again for each query is half the time of a cone search in 50 million rows.
-    con.execute("SET GLOBAL parquet_metadata_cache = true")
+    return [
+        f"SET GLOBAL file_search_path = {_literal(mirror)}",
+        # Reading it again for each query is half the time of a cone search in 50 million rows.
+        "SET GLOBAL parquet_metadata_cache = true",
+    ]
 
 
 def _literal(text: object) -> str:
