@@ -8,7 +8,7 @@ from typing import Annotated
 import duckdb
 import typer
 
-from . import __version__, cli_compare, cli_learn, cli_mirror, cli_simulate, progress, tables
+from . import __version__, cli_compare, cli_learn, cli_mirror, cli_shell, cli_simulate, progress, tables
 from .classify import classify_file
 from .cli_options import BandMap, Force, Json, ModelFolders, model_named, pairs
 from .db import connect
@@ -30,6 +30,7 @@ app.add_typer(cli_mirror.app, name="mirror")
 app.add_typer(cli_learn.app)
 app.add_typer(cli_compare.app)
 app.add_typer(cli_simulate.app)
+app.add_typer(cli_shell.app)
 
 Query = Annotated[
     str,
