@@ -1,0 +1,162 @@
+#include "card.h"
+
+#include <math.h>
+
+#include "graph.h"
+
+static bool texts(arena *from, const json *list, size_t most, const text **found, uint32_t *count)
+{
+    if (!list || list->count > most)
+        return false;
+    text *all = arena_take(from, list->count, sizeof *all);
+    uint32_t n = 0;
+    for (const json *part = list->first; all && part; part = part->next) {
+        if (part->kind != JSON_STRING)
+            return false;
+        all[n++] = part->string;
+    }
+    *found = all;
+    *count = n;
+    return all;
+}
+
+static const double *numbers(arena *from, const json *list, uint32_t *count)
+{
+    double *all = arena_take(from, list->count, sizeof *all);
+    *count = 0;
+    for (const json *part = list->first; all && part; part = part->next) {
+        if (part->kind != JSON_NUMBER)
+            return NULL;
+        all[(*count)++] = part->number;
+    }
+    return all;
+}
+
+static bool columns(const json *whole, arena *from, model_card *card, failure *why)
+{
+    const char *keys[] = {"bands", "extra"};
+    for (int k = 0; k < 2; k++) {
+        const json *list = json_part(whole, keys[k], JSON_LIST);
+        const text *names;
+        uint32_t n = 0, first = k ? BANDS : 0, end = k ? INPUTS : BANDS;
+        if (!list && k)
+            break;
+        if (!texts(from, list, end - first, &names, &n))
+            return fail(why, "has a card without a list of %s", keys[k]);
+        for (uint32_t i = 0; i < n; i++) {
+            uint32_t place = first;
+            while (place < end && !is(names[i], input_names[place]))
+                place++;
+            if (place == end)
+                return fail(why, "has a card that names %.*s in %s", shown(names[i]), names[i].data, keys[k]);
+            card->columns[card->n_columns++] = place;
+        }
+        if (!k)
+            card->n_bands = card->n_columns;
+    }
+    return card->n_bands > 0 || fail(why, "has a card without bands");
+}
+
+static text parent_of(const json *parents, text node)
+{
+    for (const json *part = parents ? parents->first : NULL; part; part = part->next)
+        if (same(part->key, node) && part->kind == JSON_STRING)
+            return part->string;
+    return (text){0};
+}
+
+/* Branches in the order of their depth, and among those of one depth as the classes name them. */
+static bool tree_of_classes(const json *whole, arena *from, model_card *card, failure *why)
+{
+    enum { DEEPEST = 16 };
+    const json *parents = json_part(whole, "parents", JSON_OBJECT);
+    uint32_t n = card->n_classes;
+    text(*ways)[DEEPEST] = arena_take(from, n, sizeof *ways); /* from the root down */
+    uint32_t *depths = arena_take(from, n, sizeof *depths);
+    text *nodes = arena_take(from, (size_t)n * DEEPEST, sizeof *nodes);
+    bool *holds = arena_take(from, (size_t)n * n * DEEPEST, sizeof *holds);
+    const text **paths = arena_take(from, n, sizeof *paths);
+    if (from->exhausted)
+        return fail(why, "needs more memory than there is");
+    for (uint32_t c = 0; c < n; c++) {
+        text up[DEEPEST];
+        uint32_t steps = 0;
+        for (text node = card->classes[c]; node.data; node = parent_of(parents, node)) {
+            if (steps == DEEPEST - 1)
+                return fail(why, "has a card with a circle in 'parents', or more than %d levels", DEEPEST - 1);
+            up[steps++] = node;
+        }
+        ways[c][0] = text_of("source");
+        for (uint32_t k = 0; k < steps; k++)
+            ways[c][k + 1] = up[steps - 1 - k];
+        depths[c] = steps;
+        paths[c] = ways[c] + 1;
+    }
+    for (uint32_t depth = 0; depth < DEEPEST; depth++)
+        for (uint32_t c = 0; c < n; c++) {
+            if (depth > depths[c])
+                continue;
+            uint32_t place = 0;
+            while (place < card->n_nodes && !same(nodes[place], ways[c][depth]))
+                place++;
+            if (place == card->n_nodes)
+                nodes[card->n_nodes++] = ways[c][depth];
+            holds[(size_t)place * n + c] = true;
+        }
+    card->nodes = nodes;
+    card->holds = holds;
+    card->depths = depths;
+    card->paths = paths;
+    return true;
+}
+
+static bool sets(const json *whole, arena *from, model_card *card, failure *why)
+{
+    const json *conformal = json_part(whole, "conformal", JSON_OBJECT);
+    const json *levels = json_part(conformal, "levels", JSON_LIST);
+    const json *thresholds = json_part(conformal, "thresholds", JSON_OBJECT);
+    if (!conformal)
+        return true;
+    if (!levels || !thresholds || !levels->count || !(card->levels = numbers(from, levels, &card->n_levels)))
+        return fail(why, "has a card with a 'conformal' that lacks levels or thresholds");
+    double *all = arena_take(from, card->n_classes, card->n_levels * sizeof *all);
+    for (uint32_t c = 0; all && c < card->n_classes; c++) {
+        const json *of_class = thresholds->first;
+        while (of_class && !same(of_class->key, card->classes[c]))
+            of_class = of_class->next;
+        uint32_t n = 0;
+        const double *found = of_class && of_class->kind == JSON_LIST ? numbers(from, of_class, &n) : NULL;
+        if (!found || n != card->n_levels)
+            return fail(why, "has a card that lacks thresholds of a class in 'conformal'");
+        memcpy(all + (size_t)c * n, found, n * sizeof *all);
+    }
+    card->thresholds = all;
+    return !from->exhausted || fail(why, "needs more memory than there is");
+}
+
+bool card_read(arena *from, const char *data, size_t size, model_card *card, failure *why)
+{
+    enum { QUANTILES = 101 };
+    const json *whole = json_read(from, data, size);
+    if (!whole || whole->kind != JSON_OBJECT)
+        return fail(why, "has a card that is not JSON");
+    const json *min_bands = json_part(whole, "min_bands", JSON_NUMBER);
+    card->card = whole;
+    card->name = json_text(whole, "name", (text){0});
+    card->sha256 = json_text(whole, "sha256", (text){0});
+    if (!card->name.size || !card->sha256.data || !min_bands)
+        return fail(why, "has a card that lacks 'name', 'sha256' or 'min_bands'");
+    card->min_bands = min_bands->number < INPUTS ? (int)fmax(min_bands->number, 0) : INPUTS;
+    if (!texts(from, json_part(whole, "classes", JSON_LIST), MOST_CLASSES, &card->classes, &card->n_classes) ||
+        card->n_classes < 2)
+        return fail(why, "has a card without classes, or with more than %d", MOST_CLASSES);
+    if (!columns(whole, from, card, why) || !tree_of_classes(whole, from, card, why) ||
+        !sets(whole, from, card, why))
+        return false;
+    const json *outlier = json_part(whole, "outlier", JSON_OBJECT);
+    const json *quantiles = json_part(outlier, "quantiles", JSON_LIST);
+    uint32_t n = 0;
+    if (quantiles && (!(card->quantiles = numbers(from, quantiles, &n)) || n != QUANTILES))
+        return fail(why, "has a card that needs %d distances in 'outlier', 'quantiles'", QUANTILES);
+    return !from->exhausted || fail(why, "needs more memory than there is");
+}

@@ -1,0 +1,120 @@
+#include "lanes_kernel.h"
+
+#ifdef SED_X86
+#include <immintrin.h>
+
+#define AVX2 __attribute__((target("avx2")))
+
+/* 32 numbers as bytes; packing works within halves of a register, so groups of four are put back in order. */
+AVX2 static inline void store(const __m256i numbers[4], int8_t *to)
+{
+    __m256i low = _mm256_packs_epi32(numbers[0], numbers[1]), high = _mm256_packs_epi32(numbers[2], numbers[3]);
+    __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    _mm256_storeu_si256((__m256i *)to, _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order));
+}
+
+AVX2 static void rank(const ranking *r, const float *values, int8_t *low, int8_t *high)
+{
+    for (int row = 0; row < BLOCK; row += 32) {
+        __m256 x[4];
+        __m256i above[4];
+        for (int k = 0; k < 4; k++) {
+            x[k] = _mm256_loadu_ps(values + row + 8 * k);
+            above[k] = _mm256_set1_epi32(-128);
+        }
+        for (int n = 0; n < r->n; n++) {
+            __m256 threshold = _mm256_broadcast_ss(r->thresholds + n);
+            for (int k = 0; k < 4; k++) /* true is -1 */
+                above[k] = _mm256_sub_epi32(above[k], _mm256_castps_si256(_mm256_cmp_ps(x[k], threshold, _CMP_GT_OQ)));
+        }
+        if (low)
+            store(above, low + row);
+        for (int k = 0; k < 4; k++) {
+            __m256i missing = _mm256_castps_si256(_mm256_cmp_ps(x[k], x[k], _CMP_UNORD_Q));
+            above[k] = _mm256_blendv_epi8(above[k], _mm256_set1_epi32(INT8_MAX), missing);
+        }
+        if (high)
+            store(above, high + row);
+    }
+}
+
+typedef struct {
+    __m256i quarter[4];
+} lanes_of_tree;
+
+AVX2 static inline lanes_of_tree evaluate(const lane_tree *t, lanes_scratch *s, int row)
+{
+    const uint8_t *slots = s->slots[0];
+    uint8_t *out = s->slots[INNER] + (t->n_nodes - 1) * LANES;
+    lanes_of_tree found;
+    for (int k = 0; k < 4; k++)
+        found.quarter[k] = _mm256_setzero_si256();
+    for (const lane_node *node = t->nodes + t->n_nodes - 1; node >= t->nodes; node--, out -= LANES) {
+        const __m256i *ranks = (const __m256i *)(s->planes[node->plane] + row);
+        const __m256i *left = (const __m256i *)(slots + LANES * node->left);
+        const __m256i *right = (const __m256i *)(slots + LANES * node->right);
+        __m256i at = _mm256_set1_epi8(node->rank);
+        for (int k = 0; k < 4; k++) {
+            __m256i is_right = _mm256_cmpgt_epi8(_mm256_loadu_si256(ranks + k), at);
+            found.quarter[k] = _mm256_blendv_epi8(left[k], right[k], is_right);
+            _mm256_store_si256((__m256i *)out + k, found.quarter[k]);
+        }
+    }
+    return found;
+}
+
+AVX2 static void leaves(const lane_tree *t, lanes_scratch *s, uint8_t *leaf)
+{
+    for (int row = 0; row < BLOCK; row += LANES) {
+        lanes_of_tree found = evaluate(t, s, row);
+        for (int k = 0; k < 4; k++)
+            _mm256_storeu_si256((__m256i *)(leaf + row) + k, found.quarter[k]);
+    }
+}
+
+/* Adds the weights of 32 leaves to sums of rows 0-7 and 16-23, and of rows 8-15 and 24-31. */
+AVX2 static inline void add(const lane_tree *t, __m256i leaf, __m256i sums[2])
+{
+    __m256i low = _mm256_setzero_si256(), high = low;
+    for (int first = 0; first < t->n_leaves; first += 16) {
+        const uint8_t *bytes = t->weights + first;
+        /* a number outside of 0 to 15 gets its upper bit set, and a shuffle gives 0 for it */
+        __m256i at = _mm256_adds_epu8(_mm256_sub_epi8(leaf, _mm256_set1_epi8((char)first)), _mm256_set1_epi8(0x70));
+        __m256i low_bytes = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)bytes));
+        __m256i high_bytes = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(bytes + MOST_LEAVES)));
+        low = _mm256_or_si256(low, _mm256_shuffle_epi8(low_bytes, at));
+        high = _mm256_or_si256(high, _mm256_shuffle_epi8(high_bytes, at));
+    }
+    sums[0] = _mm256_add_epi16(sums[0], _mm256_unpacklo_epi8(low, high));
+    sums[1] = _mm256_add_epi16(sums[1], _mm256_unpackhi_epi8(low, high));
+}
+
+AVX2 static inline void flush(__m128i sums, float unit, float *scores)
+{
+    __m256 numbers = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(sums)), _mm256_set1_ps(unit));
+    _mm256_storeu_ps(scores, _mm256_add_ps(_mm256_loadu_ps(scores), numbers));
+}
+
+AVX2 static void sum(const lane_tree *trees, uint32_t n, float unit, lanes_scratch *s, float *scores)
+{
+    for (int row = 0; row < BLOCK; row += LANES) {
+        __m256i sums[4][2];
+        for (int k = 0; k < 4; k++)
+            sums[k][0] = sums[k][1] = _mm256_setzero_si256();
+        for (const lane_tree *t = trees; t < trees + n; t++) {
+            lanes_of_tree found = evaluate(t, s, row);
+            for (int k = 0; k < 4; k++)
+                add(t, found.quarter[k], sums[k]);
+        }
+        for (int k = 0; k < 4; k++) {
+            float *to = scores + row + 32 * k;
+            flush(_mm256_castsi256_si128(sums[k][0]), unit, to);
+            flush(_mm256_castsi256_si128(sums[k][1]), unit, to + 8);
+            flush(_mm256_extracti128_si256(sums[k][0], 1), unit, to + 16);
+            flush(_mm256_extracti128_si256(sums[k][1], 1), unit, to + 24);
+        }
+    }
+}
+
+const lanes_kernel lanes_avx2 = {"avx2", rank, leaves, sum};
+#endif

@@ -1,0 +1,104 @@
+#include "lanes_kernel.h"
+
+#ifdef SED_X86
+#include <immintrin.h>
+
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vbmi")))
+
+AVX512 static void rank(const ranking *r, const float *values, int8_t *low, int8_t *high)
+{
+    const __m512i one = _mm512_set1_epi32(1), last = _mm512_set1_epi32(INT8_MAX);
+    for (int row = 0; row < BLOCK; row += 64) {
+        __m512 x[4];
+        __m512i above[4];
+        for (int k = 0; k < 4; k++) {
+            x[k] = _mm512_loadu_ps(values + row + 16 * k);
+            above[k] = _mm512_set1_epi32(-128);
+        }
+        for (int n = 0; n < r->n; n++) {
+            __m512 threshold = _mm512_set1_ps(r->thresholds[n]);
+            for (int k = 0; k < 4; k++) {
+                __mmask16 is_above = _mm512_cmp_ps_mask(x[k], threshold, _CMP_GT_OQ);
+                above[k] = _mm512_mask_add_epi32(above[k], is_above, above[k], one);
+            }
+        }
+        for (int k = 0; k < 4 && low; k++)
+            _mm_storeu_si128((__m128i *)(low + row + 16 * k), _mm512_cvtepi32_epi8(above[k]));
+        for (int k = 0; k < 4 && high; k++) {
+            __mmask16 missing = _mm512_cmp_ps_mask(x[k], x[k], _CMP_UNORD_Q);
+            __m512i ranks = _mm512_mask_mov_epi32(above[k], missing, last);
+            _mm_storeu_si128((__m128i *)(high + row + 16 * k), _mm512_cvtepi32_epi8(ranks));
+        }
+    }
+}
+
+typedef struct {
+    __m512i half[2];
+} lanes_of_tree;
+
+AVX512 static inline lanes_of_tree evaluate(const lane_tree *t, lanes_scratch *s, int row)
+{
+    const uint8_t *slots = s->slots[0];
+    uint8_t *out = s->slots[INNER] + (t->n_nodes - 1) * LANES;
+    lanes_of_tree found = {{_mm512_setzero_si512(), _mm512_setzero_si512()}};
+    for (const lane_node *node = t->nodes + t->n_nodes - 1; node >= t->nodes; node--, out -= LANES) {
+        const int8_t *ranks = s->planes[node->plane] + row;
+        const uint8_t *left = slots + LANES * node->left, *right = slots + LANES * node->right;
+        __m512i at = _mm512_set1_epi8(node->rank);
+        for (int k = 0; k < 2; k++) {
+            __mmask64 is_right = _mm512_cmpgt_epi8_mask(_mm512_loadu_si512(ranks + 64 * k), at);
+            found.half[k] = _mm512_mask_blend_epi8(is_right, _mm512_load_si512(left + 64 * k),
+                                                   _mm512_load_si512(right + 64 * k));
+            _mm512_store_si512(out + 64 * k, found.half[k]);
+        }
+    }
+    return found;
+}
+
+AVX512 static void leaves(const lane_tree *t, lanes_scratch *s, uint8_t *leaf)
+{
+    for (int row = 0; row < BLOCK; row += LANES) {
+        lanes_of_tree found = evaluate(t, s, row);
+        for (int k = 0; k < 2; k++)
+            _mm512_storeu_si512(leaf + row + 64 * k, found.half[k]);
+    }
+}
+
+AVX512 static inline void flush(__m128i sums, float unit, float *scores)
+{
+    __m256 numbers = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(sums)), _mm256_set1_ps(unit));
+    _mm256_storeu_ps(scores, _mm256_add_ps(_mm256_loadu_ps(scores), numbers));
+}
+
+AVX512 static void sum(const lane_tree *trees, uint32_t n, float unit, lanes_scratch *s, float *scores)
+{
+    for (int row = 0; row < BLOCK; row += LANES) {
+        __m512i even[2], odd[2]; /* groups of eight rows */
+        for (int k = 0; k < 2; k++)
+            even[k] = odd[k] = _mm512_setzero_si512();
+        for (const lane_tree *t = trees; t < trees + n; t++) {
+            lanes_of_tree found = evaluate(t, s, row);
+            __m512i low_bytes = _mm512_load_si512(t->weights), high_bytes = _mm512_load_si512(t->weights + MOST_LEAVES);
+            for (int k = 0; k < 2; k++) {
+                __m512i low = _mm512_permutexvar_epi8(found.half[k], low_bytes);
+                __m512i high = _mm512_permutexvar_epi8(found.half[k], high_bytes);
+                even[k] = _mm512_add_epi16(even[k], _mm512_unpacklo_epi8(low, high));
+                odd[k] = _mm512_add_epi16(odd[k], _mm512_unpackhi_epi8(low, high));
+            }
+        }
+        for (int k = 0; k < 2; k++) {
+            float *to = scores + row + 64 * k;
+            flush(_mm512_castsi512_si128(even[k]), unit, to);
+            flush(_mm512_castsi512_si128(odd[k]), unit, to + 8);
+            flush(_mm512_extracti32x4_epi32(even[k], 1), unit, to + 16);
+            flush(_mm512_extracti32x4_epi32(odd[k], 1), unit, to + 24);
+            flush(_mm512_extracti32x4_epi32(even[k], 2), unit, to + 32);
+            flush(_mm512_extracti32x4_epi32(odd[k], 2), unit, to + 40);
+            flush(_mm512_extracti32x4_epi32(even[k], 3), unit, to + 48);
+            flush(_mm512_extracti32x4_epi32(odd[k], 3), unit, to + 56);
+        }
+    }
+}
+
+const lanes_kernel lanes_avx512 = {"avx512", rank, leaves, sum};
+#endif

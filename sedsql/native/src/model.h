@@ -1,0 +1,73 @@
+/* A model: a folder with model.onnx and the card that says what it is, ready to run. */
+#ifndef SED_MODEL_H
+#define SED_MODEL_H
+
+#include <stdatomic.h>
+
+#include "block.h"
+#include "graph.h"
+
+/* The bands, and what a model may take after them, in the order in which functions are given them. */
+enum { BANDS = 10, PARALLAX = 2, INPUTS = BANDS + PARALLAX };
+extern const char *const input_names[INPUTS];
+
+enum { MOST_CLASSES = 1024, IDLE = 32 };
+
+typedef struct {
+    text name;
+    uint32_t n_classes;
+    const text *classes;
+    uint32_t n_columns, n_bands;
+    uint32_t columns[INPUTS]; /* which of the inputs the graph takes, in its order: bands, then the rest */
+    int min_bands;
+    /* The tree of classes: nodes, branches before what is under them; holds[node * n_classes + class] */
+    uint32_t n_nodes;
+    const text *nodes;
+    const bool *holds;
+    const uint32_t *depths;       /* of the classes' paths, root left out */
+    const text *const *paths;
+    /* Conformal sets: thresholds[class * n_levels + level]; no levels where the card has none */
+    uint32_t n_levels;
+    const double *levels, *thresholds;
+    const double *quantiles; /* 101 of the distances; NULL where the card has none */
+    const struct json *card;
+    text sha256;
+} model_card;
+
+typedef struct {
+    arena memory;
+    model_card card;
+    graph graph;
+    const value *inputs[INPUTS]; /* of the graph; one for all columns, or one for each */
+    bool has_missing;
+    float missing; /* what stands for a missing value, if not NaN */
+    _Atomic(workspace *) idle[IDLE];
+} model;
+
+/* What a model says of a block of rows. Columns of probabilities are those of the workspace. */
+typedef struct {
+    int32_t n_bands[BLOCK];
+    int32_t place[BLOCK]; /* of the class; -1 where there are too few bands */
+    const float *const *probabilities;
+    double outlier[BLOCK];
+    bool has_outlier;
+} prediction;
+
+/* The name that a folder's card has; false with a sentence where there is none. */
+bool model_name(const char *folder, char *name, size_t room, failure *why);
+
+/* NULL with a sentence where the folder holds no model, another than its card says, or one that runs elsewhere only. */
+model *model_load(const char *folder, failure *why);
+void model_free(model *m);
+
+/* A workspace of this model for one thread; give it back. NULL without memory. */
+workspace *model_take(model *m);
+void model_give(model *m, workspace *w);
+
+/* The workspace's column that an input is to be written to; NULL where the model does not take it. */
+float *model_input(const model *m, workspace *w, uint32_t input);
+
+/* Runs the block that stands in the inputs' columns, missing = NaN. */
+void model_run(const model *m, unsigned wanted, workspace *w, prediction *p);
+
+#endif
