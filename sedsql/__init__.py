@@ -5,7 +5,7 @@ from importlib.metadata import version
 from .adql import AdqlError, translate
 from .db import connect
 from .errors import Error
-from .inference.functions import register
+from .inference.engines import register
 
 __version__ = version("sedsql")
 __all__ = ["AdqlError", "Error", "__version__", "connect", "register", "translate"]

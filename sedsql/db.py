@@ -11,7 +11,7 @@ from . import adql
 from .catalogue import Catalogue
 from .errors import Error
 from .inference.calls import FUNCTIONS
-from .inference.functions import install
+from .inference.engines import Engine, install
 from .mirror.store import open_mirror
 
 
@@ -19,13 +19,20 @@ class ClosedError(Error):
     """A connection or cursor that was closed is used."""
 
 
-def connect(mirror: str | Path | None = None, *, models: Iterable[str | Path] | None = None) -> "Connection":
+def connect(
+    mirror: str | Path | None = None,
+    *,
+    models: Iterable[str | Path] | None = None,
+    engine: Engine | None = None,
+) -> "Connection":
     """A connection to a mirror, or to an empty database, in which the `sed_*` functions can be called.
 
     Parameters
     ----------
     mirror : folder of a mirror; it is opened read-only
     models : folders of models to add to the shipped ones
+    engine : 'native', the C extension, 'onnx', ONNX Runtime, or 'sql', plain SQL; the fastest that runs a model
+        unless told
 
     Examples
     --------
@@ -35,11 +42,12 @@ def connect(mirror: str | Path | None = None, *, models: Iterable[str | Path] | 
     ('II',)
     >>> con.close()
     """
-    con = duckdb.connect() if mirror is None else open_mirror(mirror)
+    con = open_mirror(mirror, unsigned=True) if mirror else duckdb.connect(config={"allow_unsigned_extensions": True})
     try:
         # The macros are not temporary, but in the memory of this process: cursors see them, the file does not.
         con.execute("USE memory")
-        install(con, models, temporary=False)
+        install(con, models, engine=engine, temporary=False)
+        con.execute("SET allow_unsigned_extensions = false")  # ours is loaded
         con.execute(f"SET search_path = '{_search_path(mirror)}'")
         return Connection(con, Catalogue.of(con), _search_path(mirror))
     except BaseException:

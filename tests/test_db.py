@@ -138,8 +138,9 @@ def test_an_unknown_language(con):
         con.execute("SELECT 1", lang="sparql")
 
 
-def test_one_inference_a_row_after_all_cheap_conditions(con, monkeypatch):
+def test_one_inference_a_row_after_all_cheap_conditions(sky, monkeypatch):
     """However often the functions are named: in SELECT, WHERE and ORDER BY, with several labels."""
+    con = sedsql.connect(sky, engine="onnx")
     inferred = []
     predict = Session.predict
     monkeypatch.setattr(Session, "predict", lambda self, rows: inferred.append(len(rows)) or predict(self, rows))

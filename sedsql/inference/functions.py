@@ -1,16 +1,13 @@
-"""The functions of models, registered in a DuckDB connection as Arrow functions.
+"""The functions of models by ONNX Runtime, as Arrow functions for a DuckDB connection.
 
 DuckDB hands a function up to 2,048 rows at a time, as Arrow columns. The functions here are called through the
 macros of `macros.py`, which pass the magnitudes and the model's name.
 """
 
 import contextlib
-import hashlib
 import inspect
-import re
 import threading
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Callable
 
 import duckdb
 import numpy as np
@@ -18,90 +15,25 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..bands import COLUMNS
-from ..resources import folder
 from . import answers, explain
 from .errors import predict_with_errors
-from .macros import MACROS
-from .model import DEFAULT_MODEL, EXTRA, Model, ModelError, find_models
+from .model import EXTRA, Model, ModelError
 from .session import Session
 
 _BANDS = len(COLUMNS)
 
 
-def register(
-    con: duckdb.DuckDBPyConnection, models: Iterable[str | Path] | None = None, default: str | None = None
-) -> None:
-    """Make the `sed_*` functions callable in a DuckDB connection.
+class Functions:
+    """Functions of models that can be called together, each loaded when it is first used.
 
-    Parameters
-    ----------
-    con : any connection, read-only ones too: nothing is written to its database
-    models : folders of models to add to the shipped ones
-    default : name of the model that answers when a query names none; 'shape-1' unless told
-
-    Notes
-    -----
-    The functions are called through temporary macros, so a cursor made with `con.cursor()` needs a
-    `register` of its own.
-    """
-    install(con, models, default, temporary=True)
-
-
-def install(
-    con: duckdb.DuckDBPyConnection,
-    models: Iterable[str | Path] | None = None,
-    default: str | None = None,
-    *,
-    temporary: bool,
-) -> None:
-    """`register`, with macros for this connection alone or in its current database."""
-    sessions = _sessions(models, default or DEFAULT_MODEL)
-    for name, (function, parameters, returns) in sessions.functions.items():
-        # A function of this name, from a sibling of this cursor, answers with the same models.
-        with contextlib.suppress(duckdb.CatalogException, duckdb.NotImplementedException):
-            con.create_function(  # type: ignore[call-overload]  # its stubs know no Arrow functions
-                f"_{name}_{sessions.key}",
-                function,
-                parameters,
-                returns,
-                type="arrow",
-                null_handling="special",
-            )
-    of_models = re.sub(rf"\b_({'|'.join(sessions.functions)})\(", rf"_\1_{sessions.key}(", MACROS)
-    for macros in ((folder("sql") / "macros.sql").read_text(encoding="utf-8"), of_models):
-        con.execute(macros if temporary else macros.replace(" TEMP MACRO ", " MACRO "))
-
-
-_known: dict[str, "_Sessions"] = {}
-"""By key, for the life of the process: DuckDB calls a function for as long as the database is open, but keeps it
-alive only as long as the cursor on which it was registered."""
-
-
-def _sessions(folders: Iterable[str | Path] | None, default: str) -> "_Sessions":
-    models = find_models(folders)
-    if default not in models:
-        raise ModelError(f"No model {default!r}; there are {', '.join(models)}.")
-    words = [default, *(f"{model.folder.absolute()} {model.sha256}" for model in models.values())]
-    key = hashlib.sha256("\n".join(words).encode()).hexdigest()[:12]
-    if key not in _known:
-        # A broken default is told here rather than in the middle of a query.
-        _known[key] = _Sessions(models, default, key)
-    return _known[key]
-
-
-class _Sessions:
-    """Models that can be called together, each loaded when it is first used.
-
-    key : tells apart sets of models; functions of the same key give the same answers
     functions : name to function, types of its parameters, type of its result
     """
 
-    def __init__(self, models: dict[str, Model], default: str, key: str):
-        self.key = key
+    def __init__(self, models: dict[str, Model], default: str):
         self._models = models
         self._default = default
         self._lock = threading.Lock()
-        self._loaded = {default: Session(models[default])}
+        self._loaded: dict[str, Session] = {}
         self.functions: dict[str, tuple[Callable, list[str], str]] = {}
         for name, compute, arguments, returns in (
             ("sed_class", self._class, [], "VARCHAR"),
@@ -123,6 +55,18 @@ class _Sessions:
         ):
             parameters = [kind, "VARCHAR"] if name == "sed_place" else ["DOUBLE[]", kind, "VARCHAR"]
             self.functions[name] = (_with_signature(compute, len(parameters)), parameters, returns)
+
+    def register(self, con: duckdb.DuckDBPyConnection, key: str) -> None:
+        """Register them as `_NAME_KEY`; a function of that name, from a sibling of this cursor, is the same."""
+        for name, (function, parameters, returns) in self.functions.items():
+            with contextlib.suppress(duckdb.CatalogException, duckdb.NotImplementedException):
+                con.create_function(  # type: ignore[call-overload]  # its stubs know no Arrow functions
+                    f"_{name}_{key}", function, parameters, returns, type="arrow", null_handling="special"
+                )
+
+    def load(self, name: str) -> None:
+        """Load a model, so that a broken one is told here rather than in the middle of a query."""
+        self._get(name)
 
     def _add(self, name: str, compute: Callable, width: int, arguments: list[str], returns: str) -> None:
         def call(*columns):

@@ -1,12 +1,12 @@
-"""The macros through which SQL calls the functions of `functions.py`.
+"""The macros through which SQL calls the functions of `functions.py` and of the C extension.
 
-DuckDB's Python functions take neither a row nor a varying number of arguments; a macro with overloads does:
+Functions take neither a row nor a varying number of arguments; a macro with overloads does:
 `sed_class(s)`, `sed_class(s, model)`, `sed_class(s, parallax, parallax_error, model)`, and each of them with ten
 magnitudes in the place of `s`, the alias of any table or subquery with the ten columns. Overloads differ by number
 alone. FLOAT, because models compare float32 values; a NULL model is the connection's default.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..bands import BANDS, COLUMNS
 
@@ -14,7 +14,39 @@ ERROR_COLUMNS = tuple(band.error_column or f"{band.column}_error" for band in BA
 """The errors of the magnitudes, under their names in `sed.photometry`."""
 
 
-def macro(name: str, arguments: Sequence[str] = (), columns: Sequence[str] = COLUMNS, *, models: str = "any") -> str:
+Called = Callable[[str, list[str]], str]
+"""From the name of a function and the SQL of its arguments, the model's name last, to the SQL that calls it."""
+
+
+def macros(called: Called) -> str:
+    """The SQL that makes all of them, as temporary macros."""
+    parts = [
+        _macro(called, "sed_class"),
+        _macro(called, "sed_proba", ["label"]),
+        _macro(called, "sed_predict"),
+        _macro(called, "sed_node", ["least_probability"]),
+        _macro(called, "sed_set", ["level"]),
+        _macro(called, "sed_explain"),
+        _macro(called, "sed_predict_errors", columns=(*COLUMNS, *ERROR_COLUMNS)),
+        _macro(called, "sed_answer", models="given"),
+    ]
+    for name, taken in (
+        ("sed_place", ["label", "model"]),
+        ("sed_node_of", ["probabilities", "least_probability", "model"]),
+        ("sed_set_of", ["probabilities", "level", "model"]),
+    ):
+        parts.append(f"CREATE OR REPLACE TEMP MACRO {name}({', '.join(taken)}) AS {called(f'_{name}', taken)};\n")
+    return "\n".join(parts)
+
+
+def of_extension(key: str) -> Called:
+    """Calls of the C extension's functions, which are told last the key of the set of models."""
+    return lambda name, arguments: f"{name}({', '.join(arguments)}, '{key}')"
+
+
+def _macro(
+    called: Called, name: str, arguments: Sequence[str] = (), columns: Sequence[str] = COLUMNS, *, models: str = "any"
+) -> str:
     """SQL of the macro `name`, which calls `_name` or, with a parallax, `_name_parallax`.
 
     arguments : between the row and the model
@@ -29,28 +61,6 @@ def macro(name: str, arguments: Sequence[str] = (), columns: Sequence[str] = COL
                 continue
             taken = [*parameters, *before, *arguments, *([model] if model else [])]
             passed = [*(f"{value}::FLOAT" for value in (*row, *before)), *arguments, model or "NULL"]
-            function = f"_{name}_parallax" if before else f"_{name}"
-            overloads.append(f"    ({', '.join(taken)}) AS {function}({', '.join(passed)})")
+            call = called(f"_{name}_parallax" if before else f"_{name}", passed)
+            overloads.append(f"    ({', '.join(taken)}) AS {call}")
     return f"CREATE OR REPLACE TEMP MACRO {name}\n" + ",\n".join(overloads) + ";\n"
-
-
-MACROS = "\n".join(
-    [
-        macro("sed_class"),
-        macro("sed_proba", ["label"]),
-        macro("sed_predict"),
-        macro("sed_node", ["least_probability"]),
-        macro("sed_set", ["level"]),
-        macro("sed_explain"),
-        macro("sed_predict_errors", columns=(*COLUMNS, *ERROR_COLUMNS)),
-        macro("sed_answer", models="given"),
-        *(
-            f"CREATE OR REPLACE TEMP MACRO {name}({', '.join(taken)}) AS _{name}({', '.join(taken)});\n"
-            for name, taken in (
-                ("sed_place", ("label", "model")),
-                ("sed_node_of", ("probabilities", "least_probability", "model")),
-                ("sed_set_of", ("probabilities", "level", "model")),
-            )
-        ),
-    ]
-)

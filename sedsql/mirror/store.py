@@ -111,13 +111,17 @@ def _sed_views(con: duckdb.DuckDBPyConnection, tables: Manifest) -> None:
         con.execute(views)
 
 
-def open_mirror(path: str | os.PathLike, read_only: bool = True) -> duckdb.DuckDBPyConnection:
+def open_mirror(
+    path: str | os.PathLike, read_only: bool = True, *, unsigned: bool = False
+) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection whose current database is the mirror in folder `path`, attached as `mirror`.
+
+    unsigned : whether the connection may load extensions that are not signed, such as sedsql's
 
     Raises MirrorError where there is no mirror.
     """
     statements = attaching(path, read_only)
-    con = duckdb.connect()
+    con = duckdb.connect(config={"allow_unsigned_extensions": unsigned})
     try:
         for statement in statements:
             con.execute(statement)

@@ -108,8 +108,7 @@ static bool fill(model_set *set, const text *folders, size_t n, failure *why)
         if (!model_name(e->folder, e->name, sizeof e->name, why))
             return false;
     }
-    entry *first = entry_of(set, (text){0}, why);
-    return first && loaded(first, why);
+    return entry_of(set, (text){0}, why);
 }
 
 bool registry_add(text key, text default_name, const text *folders, size_t n, failure *why)

@@ -8,7 +8,7 @@
 
 typedef struct model_set model_set;
 
-/* A set under `key`; the one that is there stays. Its default model is loaded, others when they are first asked for.
+/* A set under `key`; the one that is there stays. Models are loaded when they are first asked for.
    False with a sentence where a folder holds no model or the default is none of them. */
 bool registry_add(text key, text default_name, const text *folders, size_t n, failure *why);
 

@@ -1,0 +1,163 @@
+"""Which engine answers for a model: the C extension, ONNX Runtime, or plain SQL; and its functions in a connection."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, get_args
+
+import duckdb
+
+from .. import native
+from ..errors import Error
+from ..resources import folder
+from .functions import Functions
+from .macros import Called, macros, of_extension
+from .model import DEFAULT_MODEL, Model, ModelError, find_models
+
+Engine = Literal["native", "onnx", "sql"]
+
+
+class EngineError(Error, ValueError):
+    """An engine that is not there, or that does not run what it is asked to."""
+
+
+def register(
+    con: duckdb.DuckDBPyConnection,
+    models: Iterable[str | Path] | None = None,
+    default: str | None = None,
+    engine: Engine | None = None,
+) -> None:
+    """Make the `sed_*` functions callable in a DuckDB connection.
+
+    Parameters
+    ----------
+    con : any connection, read-only ones too: nothing is written to its database
+    models : folders of models to add to the shipped ones
+    default : name of the model that answers when a query names none; 'shape-1' unless told
+    engine : 'native', the C extension, 'onnx', ONNX Runtime, or 'sql', plain SQL; the fastest that runs a model
+        unless told. `sed_engine()` says which it is.
+
+    Raises
+    ------
+    ModelError
+        Where a folder holds no model.
+    EngineError
+        Where the engine that was asked for is not there, or does not run a model.
+
+    Notes
+    -----
+    DuckDB loads the C extension only in connections that allow unsigned extensions, made by
+    `duckdb.connect(config={"allow_unsigned_extensions": True})`.
+
+    The functions are called through temporary macros, so a cursor made with `con.cursor()` needs a
+    `register` of its own.
+    """
+    install(con, models, default, engine, temporary=True)
+
+
+def install(
+    con: duckdb.DuckDBPyConnection,
+    models: Iterable[str | Path] | None = None,
+    default: str | None = None,
+    engine: Engine | None = None,
+    *,
+    temporary: bool,
+) -> None:
+    """`register`, with macros for this connection alone or in its current database."""
+    if engine is not None and engine not in get_args(Engine):
+        raise EngineError(f"There is no engine {engine!r}; there are {', '.join(get_args(Engine))}.")
+    found, name = find_models(models), default or DEFAULT_MODEL
+    if name not in found:
+        raise ModelError(f"No model {name!r}; there are {', '.join(found)}.")
+    scripts = [(folder("sql") / "macros.sql").read_text(encoding="utf-8")]
+    if engine == "sql":
+        from . import plain
+
+        plain.install(con, found, name, temporary=temporary)
+        engines = dict.fromkeys(found, "sql")
+    else:
+        key = _key(found, name)
+        engines = dict.fromkeys(found, "onnx") if engine == "onnx" else _fastest(con, key, found, name)
+        if engine == "native" and (why_not := next((why for why in engines.values() if why != "native"), None)):
+            raise EngineError(why_not)
+        engines = {model: "native" if which == "native" else "onnx" for model, which in engines.items()}
+        if "onnx" in engines.values():
+            _functions(found, name, key, load=engines[name] == "onnx").register(con, key)
+        scripts.append(macros(_called(engines, name, key)))
+    scripts.append(_sed_engine(engines, name))
+    for script in scripts:
+        con.execute(script if temporary else script.replace(" TEMP MACRO ", " MACRO "))
+
+
+def _key(models: dict[str, Model], default: str) -> str:
+    """Tells sets of models apart: functions of one key give the same answers."""
+    words = [default, *(f"{model.folder.absolute()} {model.sha256}" for model in models.values())]
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:12]
+
+
+_known: dict[str, Functions] = {}
+"""By key, for the life of the process: DuckDB calls a function for as long as the database is open, but keeps it
+alive only as long as the cursor on which it was registered."""
+
+
+def _functions(models: dict[str, Model], default: str, key: str, *, load: bool) -> Functions:
+    functions = _known.get(key) or Functions(models, default)
+    if load:
+        functions.load(default)
+    return _known.setdefault(key, functions)
+
+
+def _fastest(con: duckdb.DuckDBPyConnection, key: str, models: dict[str, Model], default: str) -> dict[str, str]:
+    """'native' for each model, or a sentence that says why the C extension does not run it."""
+    path = native.path()
+    if path is None:
+        return dict.fromkeys(models, native.why_not() or "")
+    try:
+        con.execute(f"LOAD {_literal(str(path))}")
+    except duckdb.Error as error:
+        why = f"DuckDB does not load sedsql's C extension: {str(error).splitlines()[0]}"
+        if "unsigned" in str(error):
+            why = (
+                "DuckDB loads sedsql's C extension only in a connection that allows unsigned extensions; make it with "
+                'duckdb.connect(config={"allow_unsigned_extensions": True}).'
+            )
+        return dict.fromkeys(models, why)
+    folders = [str(model.folder.absolute()) for model in models.values()]
+    con.execute("SELECT sed_models(?, ?, ?)", [key, default, folders])
+    # It runs the shipped ones; to load them all would take a quarter of a second.
+    shipped = folder("models").absolute()
+    asked = [name for name, model in models.items() if name == default or model.folder.absolute().parent != shipped]
+    refused = {name: con.execute("SELECT sed_refused(?, ?)", [name, key]).fetchall()[0][0] for name in asked}
+    return {name: refused.get(name) or "native" for name in models}
+
+
+def _called(engines: dict[str, str], default: str, key: str) -> Called:
+    """Calls of a function of either engine, by the model's name where there are both."""
+    in_c = of_extension(key)
+    by_onnx = [name for name, engine in engines.items() if engine == "onnx"]
+
+    def called(name: str, arguments: list[str]) -> str:
+        in_python = f"{name}_{key}({', '.join(arguments)})"
+        if not by_onnx:
+            return in_c(name, arguments)
+        if len(by_onnx) == len(engines):
+            return in_python
+        named = f"coalesce({arguments[-1]}, {_literal(default)}) IN ({', '.join(map(_literal, by_onnx))})"
+        return f"CASE WHEN {named} THEN {in_python} ELSE {in_c(name, arguments)} END"
+
+    return called
+
+
+def _sed_engine(engines: dict[str, str], default: str) -> str:
+    """The macro that says which engine answers."""
+    cases = " ".join(f"WHEN {_literal(name)} THEN '{engine}'" for name, engine in engines.items())
+    there = _literal(f"; there are {', '.join(engines)}.")
+    unknown = f"error('No model ' || model || {there})"
+    return (
+        f"CREATE OR REPLACE TEMP MACRO sed_engine() AS '{engines[default]}',\n"
+        f"    (model) AS CASE coalesce(model, {_literal(default)}) {cases} ELSE {unknown} END;\n"
+    )
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
