@@ -1,6 +1,8 @@
 """What several folders of tests share: the shared real data, a small simulated sky, and the command itself."""
 
 import csv
+import hashlib
+import json
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -84,3 +86,26 @@ def photometry(tmp_path):
     with open(path, "w", newline="") as file:
         csv.writer(file).writerows([["name", *COLUMNS], *([name, *range(10, 20)] for name in "abc")])
     return path
+
+
+@pytest.fixture
+def write_model(tmp_path):
+    """`write_model(graph, name, classes, ...)` makes a model's folder of a graph and a card written by hand."""
+
+    def write(graph, name="mine-1", classes=("cold", "hot"), bands=COLUMNS, **card):
+        path = tmp_path / name
+        path.mkdir()
+        content = graph if isinstance(graph, bytes) else graph.SerializeToString()
+        (path / "model.onnx").write_bytes(content)
+        card = {
+            "name": name,
+            "classes": list(classes),
+            "bands": list(bands),
+            "min_bands": 2,
+            "sha256": hashlib.sha256(content).hexdigest(),
+            **card,
+        }
+        (path / "card.json").write_text(json.dumps(card))
+        return path
+
+    return write

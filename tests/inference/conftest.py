@@ -1,34 +1,6 @@
-import hashlib
-import json
-
 import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-
-from sedsql.bands import COLUMNS
-
-
-@pytest.fixture
-def write_model(tmp_path):
-    """`write_model(graph, name, classes, ...)` makes a model's folder of a graph and a card written by hand."""
-
-    def write(graph, name="mine-1", classes=("cold", "hot"), bands=COLUMNS, **card):
-        path = tmp_path / name
-        path.mkdir()
-        content = graph if isinstance(graph, bytes) else graph.SerializeToString()
-        (path / "model.onnx").write_bytes(content)
-        card = {
-            "name": name,
-            "classes": list(classes),
-            "bands": list(bands),
-            "min_bands": 2,
-            "sha256": hashlib.sha256(content).hexdigest(),
-            **card,
-        }
-        (path / "card.json").write_text(json.dumps(card))
-        return path
-
-    return write
 
 
 @pytest.fixture

@@ -96,8 +96,9 @@ TWO(add, a[r] + b[r], a[r] + b[r])
 TWO(sub, a[r] - b[r], a[r] - b[r])
 TWO(mul, a[r] * b[r], a[r] * b[r])
 TWO(div, a[r] / b[r], a[r] / b[r])
-TWO(max, a[r] > b[r] ? a[r] : b[r], a[r] > b[r] ? a[r] : b[r])
-TWO(min, a[r] < b[r] ? a[r] : b[r], a[r] < b[r] ? a[r] : b[r])
+/* of a number and NaN, NaN, as in ONNX Runtime */
+TWO(max, a[r] > b[r] || a[r] != a[r] ? a[r] : b[r], a[r] > b[r] || a[r] != a[r] ? a[r] : b[r])
+TWO(min, a[r] < b[r] || a[r] != a[r] ? a[r] : b[r], a[r] < b[r] || a[r] != a[r] ? a[r] : b[r])
 
 #define ONE(name, for_float, for_double)                                                                              \
     void run_##name(const step *s, workspace *w)                                                                      \

@@ -1,12 +1,9 @@
 /* The entry point: DuckDB calls it once for each database that loads the extension. */
 #include <string.h>
 
+#include "adql.h"
 #include "duckdb_api.h"
-#if __has_include("functions.h")
 #include "functions.h"
-#else
-#define sed_register_functions(connection) true
-#endif
 
 #define SED_DUCKDB_DEFINE(slot, returns, name, parameters) returns(*duckdb_##name) parameters;
 SED_DUCKDB_CALLS(SED_DUCKDB_DEFINE)
@@ -51,7 +48,7 @@ __attribute__((visibility("default"))) bool sedsql_init_c_api(duckdb_extension_i
         access->set_error(info, "sedsql cannot connect to the database that loads it");
         return false;
     }
-    bool done = register_version(connection) && sed_register_functions(connection);
+    bool done = register_version(connection) && adql_register(connection) && sed_register_functions(connection);
     duckdb_disconnect(&connection);
     if (!done)
         access->set_error(info, "sedsql's functions cannot be registered; is another version of it loaded?");

@@ -260,9 +260,9 @@ static void rarity(const model *m, const float *distance, double *outlier)
             else
                 high = middle;
         }
-        double step = quantiles[high] - quantiles[low];
-        double share = far >= quantiles[100] ? 100 : far < quantiles[0] ? 0 : low + (step > 0 ? (far - quantiles[low]) / step : 0);
-        outlier[row] = share / 100;
+        double step = quantiles[high] - quantiles[low], share = low + (step > 0 ? (far - quantiles[low]) / step : 0);
+        share = far >= quantiles[100] ? 100 : far < quantiles[0] ? 0 : share;
+        outlier[row] = far == far ? share / 100 : far;
     }
 }
 

@@ -32,8 +32,8 @@ bool plan_reduce(arena *from, const onnx_node *node, step *s, failure *why)
 
 REDUCE(sum, a[r], o[r] + a[r], o[r])
 REDUCE(mean, a[r], o[r] + a[r], o[r] / (float)s->in[0]->width)
-REDUCE(min, a[r], a[r] < o[r] ? a[r] : o[r], o[r])
-REDUCE(max, a[r], a[r] > o[r] ? a[r] : o[r], o[r])
+REDUCE(min, a[r], a[r] < o[r] || a[r] != a[r] ? a[r] : o[r], o[r])
+REDUCE(max, a[r], a[r] > o[r] || a[r] != a[r] ? a[r] : o[r], o[r])
 
 static bool along_columns(const onnx_node *node, const step *s, int64_t otherwise)
 {
