@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .cli_options import ModelFolders
 from .shell import find_shell, open_shell, shell_lines
 from .show import say
 
@@ -25,6 +26,7 @@ def shell(
     command: Annotated[
         str | None, typer.Option("--command", "-c", help="Run this SQL and end.", show_default=False)
     ] = None,
+    models: ModelFolders = None,
     show: Annotated[
         bool, typer.Option("--print", help="Print the SQL that makes any other DuckDB client this shell.")
     ] = False,
@@ -40,10 +42,10 @@ def shell(
     if show:
         name = "sed.sql" if mirror is None else f"{mirror.name}.sql"
         print(f"-- Kept as {name}, it is read by: duckdb -unsigned -init {shlex.quote(name)}")
-        print("".join(f"{line};\n" for line in shell_lines(mirror)), end="")
+        print("".join(f"{line};\n" for line in shell_lines(mirror, models)), end="")
         return
     if command is None and sys.stdin.isatty() and sys.stdout.isatty():
         find_shell()
         what = f"{mirror} is open, read-only, as `mirror`; " if mirror else ""
         say(f"{what}sed_class(s), sed_predict(s) ... take a row or ten magnitudes; .exit leaves")
-    open_shell(mirror, [*(options or []), *(["-c", command] if command is not None else [])])
+    open_shell(mirror, [*(options or []), *(["-c", command] if command is not None else [])], models)

@@ -5,13 +5,16 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
 
 from . import native
+from .db import connect
 from .errors import Error
-from .inference.macros import MACROS
+from .inference.macros import macros, of_extension
+from .inference.model import DEFAULT_MODEL, find_models
 from .mirror.store import attaching
 from .resources import folder
 
@@ -33,40 +36,71 @@ def find_shell() -> Path:
     return Path(found)
 
 
-def shell_lines(mirror: str | os.PathLike | None = None) -> list[str]:
+def shell_lines(
+    mirror: str | os.PathLike | None = None, models: Iterable[str | os.PathLike] | None = None
+) -> list[str]:
     """SQL statements, without their semicolons, after which a DuckDB client can ask what sources are.
 
     The client must allow unsigned extensions (`duckdb -unsigned`). Macros are temporary: they are of its session.
 
     mirror : a mirror's folder, which becomes the current database, read-only
+    models : folders of models to add to the shipped ones
 
     Raises ShellError where there is no extension, MirrorError where there is no mirror.
     """
     extension = native.path()
     if extension is None:
         raise ShellError(native.why_not())
-    load = "LOAD '{}'".format(str(extension).replace("'", "''"))
-    return [load, *(attaching(mirror) if mirror is not None else []), *_macros(load)]
+    folders = ", ".join(_literal(model.folder.absolute()) for model in find_models(models).values())
+    return [
+        f"LOAD {_literal(extension)}",
+        *(attaching(mirror) if mirror is not None else []),
+        # SELECT would print a table.
+        f"SET VARIABLE sed_models = sed_models('{_KEY}', '{DEFAULT_MODEL}', [{folders}])",
+        *_statements(folder("sql").joinpath("macros.sql").read_text(encoding="utf-8")),
+        *_statements(macros(of_extension(_KEY))),
+        _ADQL,
+    ]
 
 
-def _macros(load: str) -> list[str]:
-    """The macros of sql/, and those of models whose functions the extension has."""
-    with duckdb.connect(config={"allow_unsigned_extensions": "true"}) as con:
-        con.execute(load)
-        known = {name for (name,) in con.execute("SELECT function_name FROM duckdb_functions()").fetchall()}
-        of_sql, of_models = (
-            [" ".join(_COMMENT.sub("", statement.query).split()).rstrip("; ") for statement in found]
-            for found in map(con.extract_statements, (folder("sql").joinpath("macros.sql").read_text("utf-8"), MACROS))
-        )
-    return [*of_sql, *(macro for macro in of_models if known.issuperset(_CALLED.findall(macro)))]
+_KEY = "shell"
+# DuckDB's query() puts the SQL that it is given in its place, so the answer is as fast as the SQL typed there.
+_ADQL = "CREATE OR REPLACE TEMP MACRO adql(adql_query) AS TABLE FROM query(_sed_adql(adql_query))"
 
 
-_COMMENT = re.compile(r"--[^\n]*")
-_CALLED = re.compile(r"AS (_sed_\w+)\(")
+def _statements(script: str) -> list[str]:
+    """Each statement on a line of its own, without comments."""
+    return [" ".join(re.sub(r"--[^\n]*", "", s.query).split()).rstrip("; ") for s in duckdb.extract_statements(script)]
 
 
-def open_shell(mirror: Path | None, arguments: list[str]) -> None:
-    """Become the DuckDB shell; it ends as the shell ends."""
+def _literal(text: object) -> str:
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def open_shell(mirror: Path | None, arguments: list[str], models: Iterable[str | os.PathLike] | None = None) -> None:
+    """Become the DuckDB shell, given these arguments of its own; it ends as the shell ends."""
     shell = find_shell()
-    setup = ";\n".join(shell_lines(mirror)) + ";"
+    setup = ";\n".join(shell_lines(mirror, models)) + ";"
+    # By these the extension runs main() below.
+    os.environ["SEDSQL_PYTHON"] = sys.executable
+    if mirror is not None:
+        os.environ["SEDSQL_MIRROR"] = str(mirror.absolute())
     os.execv(shell, [str(shell), "-unsigned", "-cmd", setup, *arguments])
+
+
+def main() -> int:
+    """`python -m sedsql.shell QUERY`: the SQL of an ADQL query for $SEDSQL_MIRROR, or a sentence and exit status 1."""
+    try:
+        mirror = os.environ.get("SEDSQL_MIRROR")
+        if not mirror:
+            raise ShellError("ADQL needs a mirror to ask: open the shell with `sedsql shell MIRROR`")
+        with connect(mirror) as con:
+            print(con.translate(sys.argv[1]), end="")
+    except (Error, duckdb.Error, OSError, ValueError) as error:
+        print(error, end="")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
