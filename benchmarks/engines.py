@@ -1,0 +1,79 @@
+"""The engines of sedsql as sides of a comparison: each a connection with the same simulated magnitudes."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+import sedsql
+from sedsql.bands import COLUMNS
+from sedsql.simulate import POPULATIONS, simulate
+
+ENGINES = {"native": "native", "onnx": "ONNX function", "sql": "plain SQL"}
+"""What `sedsql.connect(engine=...)` takes, and how tables call it."""
+
+
+def photometry(rows: int, seed: int = 0, least_bands: int = 3) -> NDArray[np.float32]:
+    """Simulated magnitudes, shape (rows, 10), missing = NaN, of sources of all kinds in random order."""
+    rng = np.random.default_rng(seed)
+    some = np.concatenate([simulate(kind, 4000, rng).magnitudes for kind in POPULATIONS]).astype(np.float32)
+    some = some[np.isfinite(some).sum(axis=1) >= least_bands]
+    return some[rng.integers(0, len(some), rows)]
+
+
+def labelled(rows: int, seed: int = 1) -> tuple[NDArray[np.float32], NDArray[np.int64], list[str]]:
+    """Magnitudes (n, 10) of so many sources of each kind, their places among the classes (n,), and the classes."""
+    rng = np.random.default_rng(seed)
+    classes = sorted(POPULATIONS)
+    parts = [simulate(kind, rows, rng).magnitudes for kind in classes]
+    return np.concatenate(parts).astype(np.float32), np.repeat(np.arange(len(classes)), rows), classes
+
+
+class Photometry:
+    """A connection with an engine, and a table `photometry` of magnitudes; NULL where a band is missing."""
+
+    def __init__(self, engine: str, magnitudes: NDArray[np.float32], models: list[Path] | None = None):
+        self.connection = sedsql.connect(models=models, engine=engine)
+        self.con = self.connection.duckdb
+        self.rows = len(magnitudes)
+        columns = pa.table({name: pa.array(magnitudes[:, k], from_pandas=True) for k, name in enumerate(COLUMNS)})
+        self.con.register("columns", columns)
+        self.con.execute("CREATE TABLE photometry AS SELECT row_number() OVER () AS row, * FROM columns")
+        self.con.unregister("columns")
+
+    def threads(self, threads: int) -> None:
+        self.con.execute(f"SET threads = {threads}")
+
+    def labels(self, expression: str, source: str = "photometry AS s") -> list[str]:
+        """The label of every row."""
+        return self.con.execute(f"SELECT {expression} AS label FROM {source}").to_arrow_table()["label"].to_pylist()
+
+    def counts(self, expression: str, threads: int, source: str = "photometry AS s") -> Mapping[str, int]:
+        """How many rows there are of each label."""
+        self.threads(threads)
+        return dict(self.con.execute(f"SELECT {expression} AS label, count(*) FROM {source} GROUP BY 1").fetchall())
+
+    def fetched(self) -> NDArray[np.float32]:
+        """The magnitudes as a user fetches them: a DataFrame, and its values."""
+        return self.con.execute(f"SELECT {', '.join(COLUMNS)} FROM photometry").df().to_numpy(np.float32)
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def open_engines(
+    magnitudes: NDArray[np.float32], models: list[Path] | None, expression: str, note: Callable[[str], None]
+) -> dict[str, Photometry]:
+    """A connection for each engine that can answer the expression; a note says why another cannot."""
+    found = {}
+    for engine, name in ENGINES.items():
+        try:
+            opened = Photometry(engine, magnitudes, models)
+            opened.con.execute(f"SELECT {expression} FROM photometry AS s LIMIT 1").fetchall()
+        except Exception as error:  # an engine that is not there, or does not take this model, is no reason to stop
+            note(f"{name}: not measured: {' '.join(str(error).split())[:200]}")
+        else:
+            found[engine] = opened
+    return found

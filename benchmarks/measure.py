@@ -1,0 +1,195 @@
+"""What the benchmarks share: sides timed in turns, tables in Markdown, the machine, and whether answers agree."""
+
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+Key = TypeVar("Key")
+
+ENOUGH_SECONDS = 1.0
+MOST_RUNS = 15
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How benchmarks are run.
+
+    Attributes
+    ----------
+    quick : small sizes, to see that everything runs; the figures mean little
+    folder : where samples of the sky are kept from one run to the next
+    url : a TAP service to ask, in the place of one on this machine
+    mirror : a mirror of that service's rows
+    """
+
+    quick: bool = False
+    folder: Path = Path("demo/bench")
+    url: str | None = None
+    mirror: Path | None = None
+
+    def sample(self, rows: int) -> Path:
+        """A mirror of the simulated sky with so many sources, written where it is not there yet."""
+        from sedsql.mirror.sample import write_sample
+
+        path = self.folder / f"sample-{rows}"
+        if not path.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_sample(path, rows)
+        return path
+
+
+@dataclass
+class Section:
+    """What a benchmark has found: a part of RESULTS.md.
+
+    Attributes
+    ----------
+    title : its heading
+    quick : whether the sizes were small, so that no aim is to be met
+    lines : its text, in Markdown
+    figures : the same for machines
+    differ : answers that do not agree, a sentence each
+    heading : of the part that is being written
+    """
+
+    title: str
+    quick: bool = False
+    lines: list[str] = field(default_factory=list)
+    figures: list[dict[str, Any]] = field(default_factory=list)
+    differ: list[str] = field(default_factory=list)
+    heading: str = ""
+
+    def head(self, heading: str) -> None:
+        """A part with a heading of its own."""
+        self.heading = heading
+        self.lines += [f"### {heading}", ""]
+
+    def say(self, *paragraphs: str) -> None:
+        self.lines += [line for text in paragraphs for line in (text, "")]
+
+    def table(self, names: Sequence[str], rows: Iterable[Sequence[object]], text_columns: int = 1) -> None:
+        """A table; all but the first `text_columns` are numbers."""
+        marks = ["---" if place < text_columns else "---:" for place in range(len(names))]
+        for row in (names, marks, *rows):
+            self.lines.append(f"| {' | '.join(map(str, row))} |")
+        self.lines.append("")
+
+    def note(self, text: str) -> None:
+        """An item of a list, which the next paragraph or table ends."""
+        if self.lines and self.lines[-1] == "" and len(self.lines) > 1 and self.lines[-2].startswith("- "):
+            self.lines.pop()
+        self.lines += [f"- {text}", ""]
+
+    def aim(self, what: str, value: float, *, least: float | None = None, most: float | None = None) -> None:
+        """A figure that has an aim, and whether it is met; at quick sizes the figure alone."""
+        met = (least is None or value >= least) and (most is None or value <= most)
+        aim = f"at least {least:,g}" if least is not None else f"at most {most:,g}"
+        self.note(f"{what}: {figure(value)}" + ("" if self.quick else f" (aim: {aim}{'' if met else '; MISSED'})"))
+        self.figures.append({"what": what, "value": value, "least": least, "most": most, "met": met})
+
+    def agree(self, what: str, problems: Iterable[str] = ()) -> None:
+        """Whether the answers of `what` are the same; every problem is one sentence."""
+        found = list(problems)
+        self.differ += found
+        self.note(f"{what}: {'NO: ' + '; '.join(found) if found else 'yes'}")
+
+    def markdown(self) -> str:
+        return "\n".join([f"## {self.title}", "", *self.lines]).rstrip() + "\n"
+
+
+@dataclass(frozen=True)
+class Times:
+    """The seconds of one side's runs."""
+
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+    @property
+    def spread(self) -> float:
+        """Of the slowest to the quickest run, as a part of the median."""
+        return (max(self.seconds) - min(self.seconds)) / self.median
+
+
+def seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def in_turns(sides: Mapping[Key, Callable[[], object]], repeats: int = 3, patience: float = 30.0) -> dict[Key, Times]:
+    """Run the sides one after the other, `repeats` times round, forwards and backwards in turn.
+
+    A side that is done soon is run again until it has had ENOUGH_SECONDS; one that takes longer than `patience`
+    seconds is run once. What should be warm is run before this is called.
+    """
+    times: dict[Key, list[float]] = {key: [] for key in sides}
+    for turn in range(MOST_RUNS):
+        for key in list(sides) if turn % 2 == 0 else reversed(list(sides)):
+            had = times[key]
+            if (turn < repeats or sum(had) < ENOUGH_SECONDS) and not (had and max(had) > patience):
+                had.append(seconds(sides[key]))
+    return {key: Times(tuple(had)) for key, had in times.items()}
+
+
+def different(name: str, found: Sequence, other: str, expected: Sequence) -> list[str]:
+    """A sentence for a list of labels that is not the other one."""
+    if len(found) != len(expected):
+        return [f"{name} gives {len(found):,} rows, {other} {len(expected):,}"]
+    places = np.flatnonzero(np.asarray(found, dtype=object) != np.asarray(expected, dtype=object))
+    if not len(places):
+        return []
+    first = places[0]
+    return [
+        f"{name} and {other} differ in {len(places):,} of {len(found):,} rows, first in row {first + 1:,}: "
+        f"{found[first]!r} and {expected[first]!r}"
+    ]
+
+
+def figure(value: float) -> str:
+    """A number with three significant digits."""
+    if value == 0 or not np.isfinite(value):
+        return f"{value:g}"
+    digits = max(0, 2 - int(np.floor(np.log10(abs(value)))))
+    return f"{value:,.{digits}f}"
+
+
+def machine() -> str:
+    """The processor, its cores and the memory."""
+    return f"{_processor()}, {os.cpu_count()} cores{_memory()}, {platform.system()}"
+
+
+def versions(*packages: str) -> str:
+    """Python and installed packages, with their versions."""
+    found = [f"Python {platform.python_version()}"]
+    for package in ("sedsql", "duckdb", *packages):
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            continue
+    return ", ".join(found)
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _memory() -> str:
+    if sys.platform == "win32":
+        return ""
+    return f", {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GB"
