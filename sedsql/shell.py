@@ -36,9 +36,7 @@ def find_shell() -> Path:
     return Path(found)
 
 
-def shell_lines(
-    mirror: str | os.PathLike | None = None, models: Iterable[str | os.PathLike] | None = None
-) -> list[str]:
+def shell_lines(mirror: str | os.PathLike | None = None, models: Iterable[str | Path] | None = None) -> list[str]:
     """SQL statements, without their semicolons, after which a DuckDB client can ask what sources are.
 
     The client must allow unsigned extensions (`duckdb -unsigned`). Macros are temporary: they are of its session.
@@ -54,7 +52,8 @@ def shell_lines(
     folders = ", ".join(_literal(model.folder.absolute()) for model in find_models(models).values())
     return [
         f"LOAD {_literal(extension)}",
-        *(attaching(mirror) if mirror is not None else []),
+        # For this session is enough, and all that DuckDB 1.4 offers.
+        *(line.replace("SET GLOBAL ", "SET ") for line in (attaching(mirror) if mirror is not None else [])),
         # SELECT would print a table.
         f"SET VARIABLE sed_models = sed_models('{_KEY}', '{DEFAULT_MODEL}', [{folders}])",
         *_statements(folder("sql").joinpath("macros.sql").read_text(encoding="utf-8")),
@@ -77,7 +76,7 @@ def _literal(text: object) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-def open_shell(mirror: Path | None, arguments: list[str], models: Iterable[str | os.PathLike] | None = None) -> None:
+def open_shell(mirror: Path | None, arguments: list[str], models: Iterable[str | Path] | None = None) -> None:
     """Become the DuckDB shell, given these arguments of its own; it ends as the shell ends."""
     shell = find_shell()
     setup = ";\n".join(shell_lines(mirror, models)) + ";"

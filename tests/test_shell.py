@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -25,9 +26,10 @@ CONE = """SELECT source_id, ra FROM gaiadr3.gaia_source
 pytestmark = pytest.mark.skipif(native.path() is None, reason=str(native.why_not()))
 
 
-def run(*command, text="", cwd=None):
+def run(*command, text="", cwd=None, env=None):
     """Status, standard output and standard error of a command that is given `text`."""
-    done = subprocess.run([*map(str, command)], input=text, capture_output=True, text=True, cwd=cwd)
+    environment = {**os.environ, **(env or {})}
+    done = subprocess.run([*map(str, command)], input=text, capture_output=True, text=True, cwd=cwd, env=environment)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -99,6 +101,28 @@ def test_three_lines_in_a_shell_of_ones_own_give_classes(sky, tmp_path):
     code, _, err = run(find_shell(), "-unsigned", "-init", "sky.sql", "-c", "FROM adql('SELECT 1')", cwd=clean)
     assert code == 1
     assert "open the shell with `sedsql shell MIRROR`" in err
+
+
+RUNS = """
+import duckdb, sys
+con = duckdb.connect(config={"allow_unsigned_extensions": "true"})
+con.execute(sys.stdin.read())
+print(duckdb.__version__, con.execute("SELECT sed_class(s) FROM sed.photometry AS s ORDER BY source_id").fetchall())
+"""
+
+
+@pytest.mark.parametrize("release", ["1.4", "1.5", "2.0"])
+def test_what_is_printed_runs_in_every_supported_duckdb(sky, release):
+    beside = sorted(Path(sys.prefix).glob(f"duckdb-{release}.*"))
+    lines = ";\n".join(shell_lines(sky))
+    code, out, err = run(sys.executable, "-c", RUNS, text=lines, env={"PYTHONPATH": str(beside[-1]) if beside else ""})
+    assert code == 0, err
+    version, classes = out.split(maxsplit=1)
+    if not version.startswith(release):
+        pytest.skip(f"DuckDB {release} is not installed; `make test` installs it")
+    with sedsql.connect(sky, engine="onnx") as con:
+        asked = "SELECT sed_class(s) FROM sed.photometry AS s ORDER BY source_id"
+        assert classes.strip() == str(con.execute(asked, lang="sql").fetchall())
 
 
 def test_without_a_mirror_magnitudes_are_given_one_by_one():

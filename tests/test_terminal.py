@@ -28,7 +28,7 @@ MIRROR = [
 
 def test_every_help_page_fits_80_columns_and_has_an_example(sedsql, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    for command in ["query", "translate", "classify", *LEARN, *MIRROR, "demo"]:
+    for command in ["query", "translate", "classify", *LEARN, *MIRROR, "shell", "demo"]:
         ran = sedsql(*command.split(), "--help")
         assert ran.code == 0
         assert f"Example: sedsql {command}" in " ".join(ran.out.split())
