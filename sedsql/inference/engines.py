@@ -123,7 +123,7 @@ def _fastest(con: duckdb.DuckDBPyConnection, key: str, models: dict[str, Model],
             )
         return dict.fromkeys(models, why)
     folders = [str(model.folder.absolute()) for model in models.values()]
-    con.execute("SELECT sed_models(?, ?, ?)", [key, default, folders])
+    con.execute("SELECT sed_models(?, ?, ?)", [key, default, folders]).fetchall()
     # It runs the shipped ones; to load them all would take a quarter of a second.
     shipped = folder("models").absolute()
     asked = [name for name, model in models.items() if name == default or model.folder.absolute().parent != shipped]

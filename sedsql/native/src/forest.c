@@ -25,7 +25,7 @@ static void finish(const forest *f, float *const *scores)
         float *first = scores[0], *second = scores[1];
         for (int row = 0; row < BLOCK; row++)
             first[row] = f->all_positive ? 1 - second[row] : -second[row];
-        if (f->all_positive)
+        if (f->all_positive || f->end == END_SOFTMAX)
             return;
     }
     if (f->end == END_LOGISTIC)

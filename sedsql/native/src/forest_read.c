@@ -141,9 +141,8 @@ typedef struct {
 } pending;
 
 /* The tree that begins with the node at `root`; its nodes, leaves and votes are added to what is there. */
-static bool read_tree(const ensemble *e, size_t root, uint32_t n_features, uint32_t n_targets, pending *stack,
-                      bool *seen, tree *t, tree_node *nodes, uint32_t *leaf_votes, vote *votes, uint32_t *n_votes,
-                      failure *why)
+static bool read_tree(const ensemble *e, size_t root, const forest *f, pending *stack, bool *seen, tree *t,
+                      tree_node *nodes, uint32_t *leaf_votes, vote *votes, uint32_t *n_votes, failure *why)
 {
     size_t waiting = 0;
     stack[waiting++] = (pending){root, -1, 0, false};
@@ -167,9 +166,9 @@ static bool read_tree(const ensemble *e, size_t root, uint32_t n_features, uint3
                 if (a->tree != tree_id || a->node != e->nodes[now.place])
                     break;
                 int64_t target = e->vote_targets[a->place];
-                if (target < 0 || target >= n_targets || !isfinite(e->vote_weights[a->place]))
+                if (target < 0 || target >= f->n_targets || !isfinite(e->vote_weights[a->place]))
                     return fail(why, "has a leaf that votes for no class, or without a number");
-                votes[(*n_votes)++] = (vote){e->vote_weights[a->place], (uint32_t)target};
+                votes[(*n_votes)++] = (vote){e->vote_weights[a->place], f->one_score ? 1 : (uint32_t)target};
             }
             continue;
         }
@@ -177,9 +176,9 @@ static bool read_tree(const ensemble *e, size_t root, uint32_t n_features, uint3
         bool swapped;
         if (!comparison(e, now.place, node, &swapped, why))
             return false;
-        if (e->features[now.place] < 0 || e->features[now.place] >= n_features)
+        if (e->features[now.place] < 0 || e->features[now.place] >= f->n_features)
             return fail(why, "has a tree that asks for column %lld of %u", (long long)e->features[now.place],
-                        n_features);
+                        f->n_features);
         node->feature = (uint16_t)e->features[now.place];
         int64_t children[2] = {e->lefts[now.place], e->rights[now.place]};
         for (int k = 1; k >= 0; k--) { /* the left one comes off the stack first */
@@ -234,10 +233,10 @@ static bool targets(arena *from, const onnx_node *node, bool classifier, const e
     float *base = arena_take(from, f->n_targets, sizeof *base);
     const onnx_attribute *given = onnx_attribute_of(node, "base_values");
     size_t n_given = given ? given->n_floats : 0;
-    if (n_given && n_given != f->n_targets && !(one && n_given == 1))
+    if (n_given && n_given != (one ? 1 : f->n_targets))
         return fail(why, "has %zu base values for %u classes", n_given, f->n_targets);
     for (size_t k = 0; base && k < n_given; k++)
-        base[k] = given->floats[k];
+        base[one ? 1 : k] = given->floats[k];
     f->base = base;
     return true;
 }
@@ -269,7 +268,7 @@ bool forest_read(arena *from, const onnx_node *node, uint32_t width, forest *f, 
             continue;
         t->nodes = nodes;
         t->votes = leaf_votes;
-        if (!read_tree(&e, k, width, f->n_targets, stack, seen, t, nodes, leaf_votes, votes, &n_votes, why))
+        if (!read_tree(&e, k, f, stack, seen, t, nodes, leaf_votes, votes, &n_votes, why))
             return false;
         nodes += t->n_nodes;
         leaf_votes += t->n_leaves + 1;
