@@ -23,6 +23,10 @@ $(NATIVE): $(wildcard sedsql/native/src/*) sedsql/native/build.py | $(VENV)/inst
 
 native: $(NATIVE)
 
+# The extension's functions under AddressSanitizer and UndefinedBehaviorSanitizer.
+sanitize: $(NATIVE)
+	tests/native/sanitized.sh
+
 # Earlier releases of DuckDB, beside the current one and not in its place.
 $(VENV)/duckdb-%: | $(VENV)/installed
 	@echo "== Installing DuckDB $* beside the current one"
@@ -94,4 +98,4 @@ bench: $(VENV)/installed
 	mv benchmarks/RESULTS.md.partial benchmarks/RESULTS.md
 
 clean:
-	rm -rf $(VENV) demo $(NATIVE)
+	rm -rf $(VENV) demo $(NATIVE) sedsql/native/sanitized

@@ -1,8 +1,10 @@
 """The C extension of the `sed_*` functions: where it is, or why there is none. `build.py` makes it."""
 
+import os
 from pathlib import Path
 
-EXTENSION = Path(__file__).parent / "sedsql.duckdb_extension"
+EXTENSION = Path(os.environ.get("SEDSQL_NATIVE") or Path(__file__).parent / "sedsql.duckdb_extension")
+"""Where it is looked for; $SEDSQL_NATIVE names another build of it."""
 WHY_NOT = EXTENSION.with_suffix(".why_not")
 """What the build left where it could not make the extension: half a sentence."""
 

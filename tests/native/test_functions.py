@@ -143,6 +143,7 @@ import duckdb, hashlib, sys, pyarrow.feather
 import sedsql
 table = pyarrow.feather.read_table(sys.argv[1])
 with duckdb.connect(config={"allow_unsigned_extensions": True}) as con:
+    con.execute("SET enable_progress_bar = false")  # it would be among the sums on a slow machine
     sedsql.register(con, engine="native")
     con.register("t", table)
     for model in ("lite-1", "shape-1", "luminosity-1"):
