@@ -44,12 +44,13 @@ typedef struct {
 
 AVX2 static inline lanes_of_tree evaluate(const lane_tree *t, lanes_scratch *s, int row)
 {
-    const uint8_t *slots = s->slots[0];
-    uint8_t *out = s->slots[INNER] + (t->n_nodes - 1) * LANES;
+    uint8_t *slots = (uint8_t *)s->slots;
     lanes_of_tree found;
     for (int k = 0; k < 4; k++)
         found.quarter[k] = _mm256_setzero_si256();
-    for (const lane_node *node = t->nodes + t->n_nodes - 1; node >= t->nodes; node--, out -= LANES) {
+    for (int n = t->n_nodes - 1; n >= 0; n--) {
+        const lane_node *node = t->nodes + n;
+        uint8_t *out = slots + LANES * (INNER + n);
         const __m256i *ranks = (const __m256i *)(s->planes[node->plane] + row);
         const __m256i *left = (const __m256i *)(slots + LANES * node->left);
         const __m256i *right = (const __m256i *)(slots + LANES * node->right);

@@ -38,10 +38,11 @@ typedef struct {
 
 AVX512 static inline lanes_of_tree evaluate(const lane_tree *t, lanes_scratch *s, int row)
 {
-    const uint8_t *slots = s->slots[0];
-    uint8_t *out = s->slots[INNER] + (t->n_nodes - 1) * LANES;
+    uint8_t *slots = (uint8_t *)s->slots;
     lanes_of_tree found = {{_mm512_setzero_si512(), _mm512_setzero_si512()}};
-    for (const lane_node *node = t->nodes + t->n_nodes - 1; node >= t->nodes; node--, out -= LANES) {
+    for (int n = t->n_nodes - 1; n >= 0; n--) {
+        const lane_node *node = t->nodes + n;
+        uint8_t *out = slots + LANES * (INNER + n);
         const int8_t *ranks = s->planes[node->plane] + row;
         const uint8_t *left = slots + LANES * node->left, *right = slots + LANES * node->right;
         __m512i at = _mm512_set1_epi8(node->rank);

@@ -24,7 +24,7 @@ typedef struct {
 
 static cursor over(text bytes)
 {
-    const uint8_t *data = (const uint8_t *)bytes.data;
+    const uint8_t *data = (const uint8_t *)(bytes.size ? bytes.data : "");
     return (cursor){data, data + bytes.size, false};
 }
 

@@ -1,0 +1,107 @@
+"""Small files to begin fuzzing from: a graph for each operator, and a card. `seeds.py FOLDER` writes them."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+
+NUMBERS = {
+    "row": np.arange(10, dtype=np.float32)[None],
+    "one": np.array(2, np.float32),
+    "double": np.array([2.0]),
+    "places": np.array([3, 1, 2]),
+    "last": np.array([1]),
+    "matrix": np.ones((10, 3), np.float32),
+    "turned": np.ones((3, 10), np.float32),
+    "bias": np.ones(3, np.float32),
+}
+ML = "ai.onnx.ml"
+
+
+def graph(*nodes) -> bytes:
+    """A model of these nodes, from `magnitudes` to `probabilities`."""
+    made = helper.make_graph(
+        [helper.make_node(op, inputs, [output], **attributes) for op, inputs, output, attributes in nodes],
+        "g",
+        [helper.make_tensor_value_info("magnitudes", TensorProto.FLOAT, [None, 10])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, 3])],
+        [numpy_helper.from_array(value, name) for name, value in NUMBERS.items()],
+    )
+    return helper.make_model(made).SerializeToString()
+
+
+def trees(op: str, votes: str, leaves: int, **more) -> tuple:
+    """An ensemble of one tree that leans to the right."""
+    inner, count = leaves - 1, 2 * leaves - 1
+    ends = [k for k in range(count) if k % 2 or k == count - 1]
+    return (
+        op,
+        ["magnitudes"],
+        "probabilities",
+        {
+            "domain": ML,
+            "nodes_treeids": [0] * count,
+            "nodes_nodeids": list(range(count)),
+            "nodes_modes": [
+                "LEAF" if k in ends else ["BRANCH_LEQ", "BRANCH_GT", "BRANCH_LT"][k % 3] for k in range(count)
+            ],
+            "nodes_featureids": [0 if k in ends else k % 10 for k in range(count)],
+            "nodes_values": [float(k % 5) for k in range(count)],
+            "nodes_truenodeids": [0 if k in ends else k + 1 for k in range(count)],
+            "nodes_falsenodeids": [0 if k in ends else k + 2 for k in range(count)],
+            "nodes_missing_value_tracks_true": [k % 2 for k in range(count)],
+            f"{votes}_treeids": [0] * (inner + 1),
+            f"{votes}_nodeids": ends,
+            f"{votes}_ids": [k % 3 for k in range(inner + 1)],
+            f"{votes}_weights": [0.25 * k for k in range(inner + 1)],
+            **more,
+        },
+    )
+
+
+def seeds() -> dict[str, bytes]:
+    """Names and contents; the first byte tells the fuzzer what the rest is."""
+    x, p = ["magnitudes"], "probabilities"
+    found = {
+        op: graph((op, x, p, {}))
+        for op in "Neg Abs Exp Log Sqrt Round Relu Tanh Sigmoid Softmax Identity IsNaN".split()
+    }
+    found |= {op: graph((op, [*x, "row"], p, {})) for op in "Add Sub Mul Div Max Min".split()}
+    found |= {op: graph((op, [*x, "last"], p, {})) for op in "ReduceSum ReduceMin ReduceMax ReduceMean".split()}
+    found |= {
+        "Where": graph(("IsNaN", x, "gone", {}), ("Where", ["gone", "one", *x], p, {})),
+        "Not": graph(("IsNaN", x, "gone", {}), ("Not", ["gone"], "there", {}), ("Cast", ["there"], p, {"to": 1})),
+        "Cast": graph(("Cast", x, "wide", {"to": 11}), ("Log", ["wide"], "log", {}), ("Cast", ["log"], p, {"to": 1})),
+        "Double": graph(
+            ("Cast", x, "wide", {"to": 11}), ("Max", ["wide", "double"], "m", {}), ("Cast", ["m"], p, {"to": 1})
+        ),
+        "Gather": graph(("Gather", [*x, "places"], p, {"axis": 1})),
+        "Extract": graph(("ArrayFeatureExtractor", [*x, "places"], p, {"domain": ML})),
+        "Concat": graph(("Gather", [*x, "places"], "some", {"axis": 1}), ("Concat", ["some", *x], p, {"axis": 1})),
+        "Squeeze": graph(("ReduceSum", [*x, "last"], "sum", {"keepdims": 1}), ("Squeeze", ["sum", "last"], p, {})),
+        "ArgMax": graph(("ArgMax", x, p, {"axis": 1, "keepdims": 0})),
+        "MatMul": graph(("MatMul", [*x, "matrix"], p, {})),
+        "Gemm": graph(("Gemm", [*x, "turned", "bias"], p, {"transB": 1})),
+        "Normalizer": graph(("Normalizer", x, p, {"domain": ML, "norm": "L2"})),
+        "Scaler": graph(("Scaler", x, p, {"domain": ML, "offset": [1.0] * 10, "scale": [2.0]})),
+        "Imputer": graph(
+            ("Imputer", x, p, {"domain": ML, "imputed_value_floats": [1.0] * 10, "replaced_value_float": float("nan")})
+        ),
+        "few": graph(trees("TreeEnsembleRegressor", "target", 3, n_targets=3)),
+        "many": graph(trees("TreeEnsembleRegressor", "target", 70, n_targets=3, base_values=[0.5] * 3)),
+        "classes": graph(trees("TreeEnsembleClassifier", "class", 4, classlabels_int64s=[0, 1, 2])),
+    }
+    card = {"name": "a-1", "classes": ["a", "b", "c"], "bands": ["j_m", "h_m"], "extra": ["parallax"], "min_bands": 1}
+    card |= {"sha256": "00", "parents": {"a": "x", "b": "x", "x": "y"}, "missing": -1e3}
+    card |= {"conformal": {"levels": [0.5, 0.9], "thresholds": {c: [0.1, 0.2] for c in "abc"}}}
+    card |= {"outlier": {"quantiles": list(range(101))}, "note": 'é\\"', "flags": [True, False, None]}
+    return {name: b"\1" + data for name, data in found.items()} | {"card": b"\0" + json.dumps(card).encode()}
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in seeds().items():
+        (folder / name).write_bytes(data)
