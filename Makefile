@@ -9,7 +9,7 @@ OLD_DUCKDB := 1.5.6
 OLDEST_DUCKDB := 1.4.5
 NATIVE := sedsql/native/sedsql.duckdb_extension
 
-.PHONY: demo test quick lint native sanitize models compare bench clean
+.PHONY: demo test quick lint native sanitize leaks models compare bench clean
 
 $(VENV)/installed: pyproject.toml hatch_build.py
 	@echo "== Installing sedsql and what it needs into $(VENV) (once; about a minute)"
@@ -26,6 +26,10 @@ native: $(NATIVE)
 # The extension's functions under AddressSanitizer and UndefinedBehaviorSanitizer.
 sanitize: $(NATIVE)
 	tests/native/sanitized.sh
+
+# A thousand queries under valgrind, which must be installed; some minutes.
+leaks: $(NATIVE)
+	tests/native/leaks.sh
 
 # Earlier releases of DuckDB, beside the current one and not in its place.
 $(VENV)/duckdb-%: | $(VENV)/installed
