@@ -13,6 +13,7 @@ import duckdb
 from . import native
 from .db import connect
 from .errors import Error
+from .inference.engines import engine_macro
 from .inference.macros import macros, of_extension
 from .inference.model import DEFAULT_MODEL, find_models
 from .mirror.store import attaching
@@ -49,7 +50,8 @@ def shell_lines(mirror: str | os.PathLike | None = None, models: Iterable[str | 
     extension = native.path()
     if extension is None:
         raise ShellError(native.why_not())
-    folders = ", ".join(_literal(model.folder.absolute()) for model in find_models(models).values())
+    known = find_models(models)
+    folders = ", ".join(_literal(model.folder.absolute()) for model in known.values())
     return [
         f"LOAD {_literal(extension)}",
         # For this session is enough, and all that DuckDB 1.4 offers.
@@ -58,6 +60,7 @@ def shell_lines(mirror: str | os.PathLike | None = None, models: Iterable[str | 
         f"SET VARIABLE sed_models = sed_models('{_KEY}', '{DEFAULT_MODEL}', [{folders}])",
         *_statements(folder("sql").joinpath("macros.sql").read_text(encoding="utf-8")),
         *_statements(macros(of_extension(_KEY))),
+        *_statements(engine_macro(dict.fromkeys(known, "native"), DEFAULT_MODEL)),
         _ADQL,
     ]
 

@@ -84,7 +84,7 @@ def install(
         if "onnx" in engines.values():
             _functions(found, name, key, load=engines[name] == "onnx").register(con, key)
         scripts.append(macros(_called(engines, name, key)))
-    scripts.append(_sed_engine(engines, name))
+    scripts.append(engine_macro(engines, name))
     for script in scripts:
         con.execute(script if temporary else script.replace(" TEMP MACRO ", " MACRO "))
 
@@ -148,7 +148,7 @@ def _called(engines: dict[str, str], default: str, key: str) -> Called:
     return called
 
 
-def _sed_engine(engines: dict[str, str], default: str) -> str:
+def engine_macro(engines: dict[str, str], default: str) -> str:
     """The macro that says which engine answers."""
     cases = " ".join(f"WHEN {_literal(name)} THEN '{engine}'" for name, engine in engines.items())
     there = _literal(f"; there are {', '.join(engines)}.")
