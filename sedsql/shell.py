@@ -101,6 +101,9 @@ def main() -> int:
     except (Error, duckdb.Error, OSError, ValueError) as error:
         print(error, end="")
         return 1
+    except KeyboardInterrupt:
+        print("The translation was interrupted", end="")
+        return 1
     return 0
 
 

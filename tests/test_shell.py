@@ -101,6 +101,9 @@ def test_three_lines_in_a_shell_of_ones_own_give_classes(sky, tmp_path):
     code, _, err = run(find_shell(), "-unsigned", "-init", "sky.sql", "-c", "FROM adql('SELECT 1')", cwd=clean)
     assert code == 1
     assert "open the shell with `sedsql shell MIRROR`" in err
+    nowhere = {"SEDSQL_PYTHON": "/nonexistent"}
+    asked = [find_shell(), "-unsigned", "-init", "sky.sql", "-c", "FROM adql('SELECT 1')"]
+    assert "/nonexistent: No such file or directory" in run(*asked, cwd=clean, env=nowhere)[2]
 
 
 RUNS = """

@@ -37,12 +37,13 @@ static char *read_all(int source, size_t *size)
     return NULL;
 }
 
-/* Runs the command; what it prints, for free(), and whether it ended well. */
-static char *answer_of(char *const command[], size_t *size, bool *well)
+/* Runs the command; what it prints, for free(), whether it ended well, and the errno for which it was not run. */
+static char *answer_of(char *const command[], size_t *size, bool *well, int *failed)
 {
     int ends[2];
     *well = false;
-    if (pipe(ends))
+    *failed = pipe(ends) ? errno : 0;
+    if (*failed)
         return NULL;
     fcntl(ends[0], F_SETFD, FD_CLOEXEC);
     fcntl(ends[1], F_SETFD, FD_CLOEXEC);
@@ -51,13 +52,13 @@ static char *answer_of(char *const command[], size_t *size, bool *well)
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
     pid_t child;
-    int failed = posix_spawn(&child, command[0], &actions, NULL, command, environ);
+    *failed = posix_spawn(&child, command[0], &actions, NULL, command, environ);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
-    char *answer = failed ? NULL : read_all(ends[0], size);
+    char *answer = *failed ? NULL : read_all(ends[0], size);
     close(ends[0]);
     int status = 1;
-    if (!failed) {
+    if (!*failed) {
         while (waitpid(child, &status, 0) < 0 && errno == EINTR)
             ;
     }
@@ -78,14 +79,16 @@ static bool translate(duckdb_function_info info, const char *query, duckdb_vecto
     char *command[] = {(char *)python, "-P", "-m", "sedsql.shell", (char *)query, NULL};
     size_t size = 0;
     bool well;
-    char *answer = answer_of(command, &size, &well);
+    int failed;
+    char *answer = answer_of(command, &size, &well, &failed);
     if (well) {
         duckdb_vector_assign_string_element_len(output, row, answer, size);
     } else if (size) {
         duckdb_scalar_function_set_error(info, answer);
     } else {
         char why[600];
-        snprintf(why, sizeof why, "ADQL could not be translated: %.400s -m sedsql.shell did not run to its end", python);
+        snprintf(why, sizeof why, "ADQL could not be translated: %.400s: %.100s", python,
+                 failed ? strerror(failed) : "it was stopped");
         duckdb_scalar_function_set_error(info, why);
     }
     free(answer);
