@@ -94,7 +94,7 @@ static inline float exponential(float x)
     return p * power.number;
 }
 
-void softmax(float *const *scores, uint32_t width)
+WIDE void softmax(float *const *scores, uint32_t width)
 {
     float most[BLOCK], sum[BLOCK] = {0};
     for (uint32_t k = 0; k < width; k++)

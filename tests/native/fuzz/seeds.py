@@ -64,12 +64,10 @@ def trees(op: str, votes: str, leaves: int, **more) -> tuple:
 def seeds() -> dict[str, bytes]:
     """Names and contents; the first byte tells the fuzzer what the rest is."""
     x, p = ["magnitudes"], "probabilities"
-    found = {
-        op: graph((op, x, p, {}))
-        for op in "Neg Abs Exp Log Sqrt Round Relu Tanh Sigmoid Softmax Identity IsNaN".split()
-    }
-    found |= {op: graph((op, [*x, "row"], p, {})) for op in "Add Sub Mul Div Max Min".split()}
-    found |= {op: graph((op, [*x, "last"], p, {})) for op in "ReduceSum ReduceMin ReduceMax ReduceMean".split()}
+    alone = ["Neg", "Abs", "Exp", "Log", "Sqrt", "Round", "Relu", "Tanh", "Sigmoid", "Softmax", "Identity", "IsNaN"]
+    found = {op: graph((op, x, p, {})) for op in alone}
+    found |= {op: graph((op, [*x, "row"], p, {})) for op in ["Add", "Sub", "Mul", "Div", "Max", "Min"]}
+    found |= {op: graph((op, [*x, "last"], p, {})) for op in ["ReduceSum", "ReduceMin", "ReduceMax", "ReduceMean"]}
     found |= {
         "Where": graph(("IsNaN", x, "gone", {}), ("Where", ["gone", "one", *x], p, {})),
         "Not": graph(("IsNaN", x, "gone", {}), ("Not", ["gone"], "there", {}), ("Cast", ["there"], p, {"to": 1})),
