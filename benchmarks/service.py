@@ -1,0 +1,58 @@
+"""A TAP server on this machine, as an operator would run it: GAVO DaCHS over the tables of a mirror, with indexes.
+
+Besides the archive's tables it has `sed.photometry`, ready-made: queries that the mirror answers by joining six tables
+find them joined there.
+"""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import sedsql
+
+PHOTOMETRY = "sed.photometry"
+
+INDEXES = {
+    "gaiadr3.gaia_source": ("phot_g_mean_mag", "parallax", "pm", "random_index", "bp_rp"),
+    "gaiadr1.tmass_original_valid": ("j_m", "ks_m"),
+    "gaiadr1.allwise_original_valid": ("w1mpro",),
+    PHOTOMETRY: ("phot_g_mean_mag", "parallax"),
+}
+"""Indexes of magnitudes and the like; those of identifiers, and q3c's of positions, are the service's own."""
+
+SETTINGS = {"work_mem": "'256MB'", "effective_cache_size": "'8GB'", "random_page_cost": "1.1"}
+"""Of PostgreSQL, for memory and a solid-state disk."""
+
+
+@contextmanager
+def serve(mirror: Path) -> Iterator[str]:
+    """The address of the running service. Raises NoDachsError, which says why, where DaCHS cannot run."""
+    tests = str(Path(__file__).parents[1] / "tests")
+    if tests not in sys.path:
+        sys.path.insert(0, tests)
+    from tap import dachs
+
+    with dachs.serve(mirror) as server:
+        with sedsql.connect(mirror) as con, tempfile.TemporaryDirectory() as folder:
+            table = con.catalogue.tables[PHOTOMETRY]
+            columns = {name: replace(column, ucd=_ucd(name)) for name, column in table.columns.items()}
+            table = replace(table, columns=columns, position=("ra", "dec"))
+            csv = Path(folder, "photometry.csv")
+            con.duckdb.execute(f"COPY (SELECT {', '.join(columns)} FROM {PHOTOMETRY}) TO '{csv}' (FORMAT csv, HEADER)")
+            server.add(table, csv)
+        for name, indexed in INDEXES.items():
+            for column in indexed:
+                server.sql(f"CREATE INDEX ON {name} ({column})")
+        database = server.sql("SELECT current_database()").strip()
+        for key, value in SETTINGS.items():
+            server.sql(f"ALTER DATABASE {database} SET {key} = {value}")
+        server.sql("ANALYZE")
+        server.configure(hardMAXREC=100_000_000, defaultMAXREC=100_000_000, defaultExecTimeSync=3600)
+        yield server.url
+
+
+def _ucd(name: str) -> str | None:
+    return {"ra": "pos.eq.ra;meta.main", "dec": "pos.eq.dec;meta.main", "source_id": "meta.id"}.get(name)

@@ -1,0 +1,231 @@
+"""The same questions to a mirror, to a TAP service through pyvo, and to MyGaiaDB's SQLite.
+
+The questions are sql/examples/*.adql and benchmarks/queries/*.adql, of the kinds that archives' help pages show. Unless
+--url names a service, it is GAVO DaCHS on this machine over the same rows (benchmarks/service.py). What only sedsql
+has, the sed_* functions, is asked there as its users would: the rows are fetched (NAME.tap) and classified in Python.
+NAME.sqlite is a question in MyGaiaDB's words; where there is none, it cannot ask it.
+"""
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+import sedsql
+from sedsql.catalogue import Catalogue
+from sedsql.resources import folder
+
+from . import mygaiadb, service
+from .measure import Section, Setting, figure, in_turns, machine, versions
+
+FULL, QUICK = 1_000_000, 20_000
+HERE = Path(__file__).parent / "queries"
+TOLERANCE = 1e-5
+"""Of a number: a float32 in one system, a float64 in another."""
+MOST_ROWS = 100_000_000
+
+Rows = list[tuple]
+Ask = Callable[[], Rows | pa.Table]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A query, and its forms for others.
+
+    Attributes
+    ----------
+    name : of its file
+    adql : for the mirror, and for the service where `fetched` is None
+    fetched : ADQL for the service, whose answer then is asked `adql` in Python
+    sqlite : for MyGaiaDB; its answer too is asked `adql` where `fetched` is there
+    """
+
+    name: str
+    adql: str
+    fetched: str | None
+    sqlite: str | None
+
+
+def questions(source_id: int) -> list[Question]:
+    """All of them; one that asks for a source asks for this one."""
+    found = []
+    for path in (*sorted((folder("sql") / "examples").glob("*.adql")), *sorted(HERE.glob("*.adql"))):
+        forms = [HERE / f"{path.stem}.{ending}" for ending in ("tap", "sqlite")]
+        texts = [one.read_text(encoding="utf-8") if one.exists() else None for one in (path, *forms)]
+        adql, *others = (text and text.replace("{source_id}", str(source_id)) for text in texts)
+        found.append(Question(path.stem, adql or "", *others))
+    return found
+
+
+def run(setting: Setting) -> Section:
+    section = Section("Queries, against a TAP service and SQLite", quick=setting.quick)
+    rows = QUICK if setting.quick else FULL
+    mirror = setting.mirror or setting.sample(rows)
+    with ExitStack() as stack:
+        con = stack.enter_context(sedsql.connect(mirror))
+        service_name, ask_service = _service(setting, section, stack, mirror)
+        ask_sqlite = _sqlite(setting, section, stack, mirror)
+        total, source_id = con.duckdb.execute("SELECT count(*), min(source_id) FROM gaiadr3.gaia_source").fetchone()
+        section.say(
+            f"{machine()}; {versions('pyvo', 'mygaiadb')}.",
+            f"{total:,} sources on every side. {service_name}; a query's time is that of "
+            "`pyvo.dal.TAPService.search(...).to_table()`. (*) the rows are fetched and classified in Python, "
+            "for the functions are sedsql's. The service and MyGaiaDB have `sed.photometry` as a ready table; the "
+            "mirror joins it from six.",
+        )
+        lines, ratios, lite_ratios = [], [], []
+        for question in questions(source_id):
+            sides: dict[str, Ask] = {"mirror": partial(_ask_mirror, con, question)}
+            if ask_service and _askable(question, setting):
+                sides["service"] = partial(_ask_service, ask_service, con, question)
+            if ask_sqlite and question.sqlite:
+                sides["sqlite"] = partial(_ask_sqlite, ask_sqlite, con, question)
+            answers = {name: ask() for name, ask in sides.items()}
+            times = {name: one.median for name, one in in_turns(sides, 3, patience=20).items()}
+            same = _compare(section, question, answers, other_rows=bool(setting.url and not setting.mirror))
+            ratio = {name: times[name] / times["mirror"] for name in times}
+            ratios += [ratio["service"]] if "service" in ratio else []
+            lite_ratios += [ratio["sqlite"]] if "sqlite" in ratio else []
+            lines.append(
+                [
+                    question.name + (" (*)" if question.fetched else ""),
+                    f"{len(_rows(answers['mirror'])):,}",
+                    figure(times["mirror"] * 1e3),
+                    *(
+                        text
+                        for name in ("service", "sqlite")
+                        for text in ((figure(times[name] * 1e3), figure(ratio[name])) if name in times else ("", ""))
+                    ),
+                    same,
+                ]
+            )
+            section.figures.append({"query": question.name, "seconds": times})
+        names = ["query", "rows", "mirror, ms", "TAP, ms", "ratio", "SQLite, ms", "ratio", "same rows"]
+        section.table(names, lines)
+        if ratios:
+            section.aim("TAP against the mirror, median ratio", statistics.median(ratios), least=10)
+            section.aim("TAP against the mirror, least ratio", min(ratios), least=1)
+        if lite_ratios:
+            section.note(
+                f"MyGaiaDB against the mirror: median ratio {figure(statistics.median(lite_ratios))}, least "
+                f"{figure(min(lite_ratios))}"
+            )
+    return section
+
+
+def _service(
+    setting: Setting, section: Section, stack: ExitStack, mirror: Path
+) -> tuple[str, Callable[[str], pa.Table] | None]:
+    """What the service is, and how it is asked."""
+    import pyvo
+
+    if setting.url:
+        url, name = setting.url, f"The TAP service is {setting.url}"
+    else:
+        try:
+            url = stack.enter_context(service.serve(mirror))
+        except Exception as error:  # NoDachsError of the tests, which are not imported here, or a failed start
+            section.note(f"TAP: not measured: {error}")
+            return "No TAP service was asked", None
+        name = (
+            "The TAP service is GAVO DaCHS with PostgreSQL on this machine, with q3c's indexes of positions and others "
+            "of identifiers, magnitudes, parallax and proper motion"
+        )
+    tap = pyvo.dal.TAPService(url)
+
+    def ask(query: str) -> pa.Table:
+        return tap.search(query, maxrec=MOST_ROWS).to_table()
+
+    return name, ask
+
+
+def _sqlite(setting: Setting, section: Section, stack: ExitStack, mirror: Path) -> Callable | None:
+    place = setting.folder / f"mygaiadb-{mirror.name}"
+    try:
+        mygaiadb.load(mirror, place)
+        return stack.enter_context(mygaiadb.opened(place))
+    except ImportError as error:
+        section.note(f"MyGaiaDB: not measured, for `{error.name}` is not installed")
+    return None
+
+
+def _askable(question: Question, setting: Setting) -> bool:
+    """Other services have no sed.photometry."""
+    return not setting.url or "sed." not in (question.fetched or question.adql)
+
+
+def _ask_mirror(con: sedsql.db.Connection, question: Question) -> pa.Table:
+    return con.execute(question.adql).arrow()
+
+
+def _ask_service(ask: Callable[[str], Any], con: sedsql.db.Connection, question: Question) -> Any:
+    table = ask(question.fetched or question.adql)
+    return _classified(table.to_pandas(), question) if question.fetched else table
+
+
+def _ask_sqlite(ask: Callable[[str], Any], con: sedsql.db.Connection, question: Question) -> Any:
+    frame = ask(question.sqlite)
+    return _classified(frame, question) if question.fetched else frame
+
+
+def _classified(frame, question: Question) -> pa.Table:
+    """The question, asked of the rows that were fetched."""
+    with sedsql.connect() as con:
+        con.duckdb.register("fetched", pa.Table.from_pandas(frame, preserve_index=False))  # NaN becomes NULL
+        con.duckdb.execute("CREATE SCHEMA sed; CREATE TABLE sed.photometry AS FROM fetched")
+        con.catalogue = Catalogue.of(con.duckdb)
+        return con.execute(question.adql).arrow()
+
+
+def _compare(section: Section, question: Question, answers: dict[str, Any], *, other_rows: bool) -> str:
+    expected = _rows(answers["mirror"])
+    for name, answer in answers.items():
+        problem = _difference(expected, _rows(answer))
+        if problem and other_rows and name == "service":
+            return "no: it has rows of its own"
+        if problem:
+            section.differ.append(f"{question.name}: the mirror and the {name} side differ: {problem}")
+            return f"NO ({name})"
+    return "yes" if len(answers) > 1 else ""
+
+
+def _rows(answer: Any) -> Rows:
+    """The rows of an Arrow table, an astropy table or a DataFrame, in an order of their own."""
+    if not isinstance(answer, pa.Table):
+        frame = answer.to_pandas() if hasattr(answer, "to_pandas") else answer
+        answer = pa.Table.from_pandas(frame, preserve_index=False)
+    rows = zip(*(column.to_pylist() for column in answer.columns), strict=True)
+    return sorted((tuple(map(_plain, row)) for row in rows), key=_key)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _key(row: tuple) -> list[str]:
+    """Text and large whole numbers first, for they are alike on all sides."""
+    exact = [str(value) for value in row if isinstance(value, str) or (isinstance(value, int) and value > 1e6)]
+    return exact + [f"{value:.3g}" if isinstance(value, int | float) else str(value) for value in row]
+
+
+def _difference(expected: Sequence[tuple], found: Sequence[tuple]) -> str | None:
+    if len(expected) != len(found):
+        return f"{len(expected):,} and {len(found):,} rows"
+    for one, other in zip(expected, found, strict=True):
+        if len(one) != len(other) or not all(map(_alike, one, other)):
+            return f"{one} and {other}"
+    return None
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    return one == other
