@@ -1,6 +1,6 @@
 """connect(): ADQL or SQL in, rows or Arrow out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +8,13 @@ import duckdb
 import pyarrow as pa
 
 from . import adql
+from .adql.rewrite import REWRITES
 from .catalogue import Catalogue
 from .errors import Error
-from .inference.calls import FUNCTIONS
+from .inference.bounds import Bounds
+from .inference.calls import RowFunction, functions
 from .inference.engines import Engine, install
+from .inference.model import DEFAULT_MODEL, find_models
 from .mirror.store import open_mirror
 
 
@@ -24,6 +27,7 @@ def connect(
     *,
     models: Iterable[str | Path] | None = None,
     engine: Engine | None = None,
+    rewrites: Collection[str] = tuple(REWRITES),
 ) -> "Connection":
     """A connection to a mirror, or to an empty database, in which the `sed_*` functions can be called.
 
@@ -33,6 +37,9 @@ def connect(
     models : folders of models to add to the shipped ones
     engine : 'native', the C extension, 'onnx', ONNX Runtime, or 'sql', plain SQL; the fastest that runs a model
         unless told
+    rewrites : what is done to make ADQL fast, which leaves its answers as they are: 'ranges' of cells for regions,
+        'joins' of cells for positions, 'bounds' of bands before a model is asked, and 'models' asked last and once;
+        all unless told
 
     Examples
     --------
@@ -49,7 +56,8 @@ def connect(
         install(con, models, engine=engine, temporary=False)
         con.execute("SET allow_unsigned_extensions = false")  # ours is loaded
         con.execute(f"SET search_path = '{_search_path(mirror)}'")
-        return Connection(con, Catalogue.of(con), _search_path(mirror))
+        called = functions(Bounds(find_models(models), DEFAULT_MODEL))
+        return Connection(con, Catalogue.of(con), _search_path(mirror), called, rewrites)
     except BaseException:
         con.close()
         raise
@@ -68,10 +76,19 @@ class Connection:
     catalogue : the tables and columns that ADQL names mean
     """
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, catalogue: Catalogue, search_path: str):
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        catalogue: Catalogue,
+        search_path: str,
+        functions: dict[str, RowFunction],
+        rewrites: Collection[str],
+    ):
         self.duckdb = con
         self.catalogue = catalogue
         self._search_path = search_path
+        self._functions = functions
+        self._rewrites = rewrites
         self._closed = False
 
     def cursor(self) -> "Cursor":
@@ -83,7 +100,7 @@ class Connection:
 
     def translate(self, query: str, explain: list[str] | None = None) -> str:
         """The DuckDB SQL of an ADQL query, its names resolved against the mirror."""
-        return adql.translate(query, self.catalogue, FUNCTIONS, explain=explain)
+        return adql.translate(query, self.catalogue, self._functions, explain=explain, rewrites=self._rewrites)
 
     def execute(self, query: str, parameters: Sequence[Any] = (), *, lang: str = "adql") -> "Cursor":
         """Run a query on a new cursor: see `Cursor.execute`."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 from sqlglot import exp
 
-from sedsql.adql import geometry
 from sedsql.adql.function import Write
 from sedsql.adql.nodes import Call
 from sedsql.adql.selects import Raw, conjuncts, joined, without_stars
@@ -23,25 +22,18 @@ def models_last_and_once(select: exp.Select, write: Write, explain: list[str]) -
     A function that is handed in may have `share(arguments)`: from the SQL of its arguments it gives the SQL of
     a value that several functions can be had from, and a function from the SQL of that value to the SQL of
     this call. So sed_class(s) and sed_proba(s, 'yso') cost one inference.
-
-    It may also have `bound(operator, value, arguments)`: from a comparison that WHERE asks for, such as
-    ("=", "yso", ["s"]) or (">", 0.9, ["s", "'yso'"]), it gives SQL that is true for every row for which the
-    comparison is, and cheap, or None. The model is then asked for the rows that are left.
+    A query with one call alone keeps it: what several are had from costs more.
     """
     calls = list(_model_calls(select))
     if not calls or any(call.find(exp.AggFunc) for call in calls):
         return
     where = select.args.get("where")
     parts = conjuncts(where.this if where else None)
-    bounds = [bound for part in parts for bound in _bounds(part, write)]
-    if where and bounds:
-        parts = [*(Raw(this=f"({bound})") for bound in bounds), *parts]
-        where.set("this", joined(parts))
-        explain.append(f"before a model is asked, rows must have {' and '.join(bounds)}")
     dear = [part for part in parts if any(True for _ in _model_calls(part))]
-    shared = {id(call): _shared(call, write) for call in calls}
+    different = len({write(call) for call in calls})
+    shared = {id(call): _shared(call, write) if different > 1 else (write(call), _itself) for call in calls}
     values = list(dict.fromkeys(value for value, _ in shared.values()))
-    if not dear and len(values) == len({write(call) for call in calls}):
+    if not dear and len(values) == different:
         return  # SELECT alone computes equal expressions once
     items = without_stars(select)
     clauses = {key: select.args[key] for key in ("group", "having", "order") if select.args.get(key)}
@@ -100,53 +92,11 @@ def _model_calls(node: exp.Expr) -> Iterator[Call]:
             yield found
 
 
-MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-OPERATORS: dict[type[exp.Expr], str] = {
-    exp.EQ: "=",
-    exp.NEQ: "<>",
-    exp.LT: "<",
-    exp.LTE: "<=",
-    exp.GT: ">",
-    exp.GTE: ">=",
-}
-
-
-def _bounds(part: exp.Expr, write: Write) -> Iterator[str]:
-    """The conditions that models' functions derive from a condition on what they give."""
-    part = part.unnest()
-    if isinstance(part, exp.Or):
-        # Of conditions that OR joins, each must have its own.
-        branches = [[found for inner in conjuncts(one) for found in _bounds(inner, write)] for one in part.flatten()]
-        if all(branches):
-            yield " OR ".join(f"({' AND '.join(branch)})" for branch in branches)
-    elif isinstance(part, exp.In) and part.expressions:
-        every = [_bound("=", part.this, value, write) for value in part.expressions]
-        if all(every):
-            yield " OR ".join(f"({bound})" for bound in every)
-    elif isinstance(part, exp.Between):
-        for limit, key in ((">=", "low"), ("<=", "high")):
-            if bound := _bound(limit, part.this, part.args[key], write):
-                yield bound
-    elif operator := OPERATORS.get(type(part)):
-        for sign, one, other in (
-            (operator, part.this, part.expression),
-            (MIRRORED[operator], part.expression, part.this),
-        ):
-            if bound := _bound(sign, one, other, write):
-                yield bound
-
-
-def _bound(operator: str, call: exp.Expr, value: exp.Expr, write: Write) -> str | None:
-    call, value = call.unnest(), value.unnest()
-    number = geometry.constant(value)
-    known = value.name if isinstance(value, exp.Literal) and value.is_string else number
-    if known is None or not isinstance(call, Call):
-        return None
-    ask = getattr(call.meta.get("model"), "bound", None)
-    return ask and ask(operator, known, [write(argument) for argument in call.arguments])
-
-
 def _shared(call: Call, write: Write) -> tuple[str, Callable[[str], str]]:
     share = getattr(call.meta["model"], "share", None)
     found = share([write(argument) for argument in call.arguments]) if share else None
-    return found or (write(call), lambda value: value)
+    return found or (write(call), _itself)
+
+
+def _itself(value: str) -> str:
+    return value

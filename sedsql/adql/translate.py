@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
@@ -16,7 +16,7 @@ from sedsql.adql.errors import AdqlError
 from sedsql.adql.grammar import Grammar
 from sedsql.adql.nodes import Call
 from sedsql.adql.resolve import Resolver
-from sedsql.adql.rewrite import Raw, rewrite
+from sedsql.adql.rewrite import REWRITES, Raw, rewrite
 from sedsql.adql.scope import Catalogue, ModelFunction
 from sedsql.adql.sphere import let
 from sedsql.adql.words import span
@@ -44,19 +44,21 @@ def translate(
     functions: Mapping[str, ModelFunction] | None = None,
     *,
     explain: list[str] | None = None,
+    rewrites: Collection[str] = tuple(REWRITES),
 ) -> str:
     """The DuckDB SQL of an ADQL query.
 
     With a `catalogue` all names are checked against it; without one they are taken as they come, and only
     the language is checked. `functions` are those that the database has besides ADQL's. What the rewrites
-    do is told in `explain`. Raises AdqlError, and nothing else, for a query that is not good.
+    do is told in `explain`; `rewrites` names those of REWRITES that are made. Raises AdqlError, and nothing else,
+    for a query that is not good.
     """
     try:
         query = Grammar(lexer.tokenize(adql), adql, lenient=catalogue is not None).statement()
         Resolver(adql, catalogue, functions).query(query, {})
         name_columns(query)
         writer = Writer(adql, catalogue is None)
-        rewrite(query, writer.sql, [] if explain is None else explain)
+        rewrite(query, writer.sql, [] if explain is None else explain, rewrites)
         return writer.generate(query, copy=False)
     except AdqlError:
         raise

@@ -1,9 +1,10 @@
 """What a translator has to know of the functions: what they take, and what several have in common."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..bands import COLUMNS
+from .bounds import Bounds
 from .macros import ERROR_COLUMNS
 from .model import EXTRA
 
@@ -20,6 +21,7 @@ class RowFunction:
     part : from the SQL of a model's whole answer, of the arguments between row and model, and of the model's name,
         to the SQL of this function
     arguments : how many stand between row and model
+    bounds : what the models cannot say of a row, if it is known
     """
 
     arity: tuple[int, ...]
@@ -27,18 +29,31 @@ class RowFunction:
     row: bool = True
     part: Callable[[str, list[str], str], str] | None = None
     arguments: int = 0
+    bounds: Bounds | None = None
 
     def share(self, arguments: list[str]) -> tuple[str, Callable[[str], str]] | None:
         """SQL of what one inference gives, the same for all functions of a row and a model, and how to use it."""
         part = self.part
         if part is None:
             return None
+        row, parallax, own, model = self._parts(arguments)
+        return f"sed_answer({', '.join([*row, *parallax, model])})", lambda answer: part(answer, own, model)
+
+    def bound(self, operator: str, value: str | float, arguments: list[str]) -> str | None:
+        """SQL that is true for every row for which a comparison of the function with a value is; or None."""
+        if self.bounds is None:
+            return None
+        row, _, own, model = self._parts(arguments)
+        row = row if len(row) > 1 else [f"{row[0]}.{column}" for column in COLUMNS]
+        return self.bounds.condition(operator, value, row, own[0] if own else None, model)
+
+    def _parts(self, arguments: list[str]) -> tuple[list[str], list[str], list[str], str]:
+        """The row, the parallax and its error if they are given, the function's own arguments, and the model."""
         width = 1 if len(arguments) < len(COLUMNS) else len(COLUMNS)
         row, rest = arguments[:width], arguments[width:]
         parallax = rest[: len(EXTRA)] if len(rest) > self.arguments + 1 else []
         own = rest[len(parallax) :][: self.arguments]
-        model = rest[-1] if len(rest) > self.arguments else "NULL"
-        return f"sed_answer({', '.join([*row, *parallax, model])})", lambda answer: part(answer, own, model)
+        return row, parallax, own, rest[-1] if len(rest) > self.arguments else "NULL"
 
 
 def _asked(part: Callable[[str, list[str], str], str] | None, arguments: int = 0, columns=COLUMNS) -> RowFunction:
@@ -61,3 +76,8 @@ FUNCTIONS = {
     "sed_stage": RowFunction((1, 10), COLUMNS[5:]),
 }
 """The functions that `register` makes callable."""
+
+
+def functions(bounds: Bounds) -> dict[str, RowFunction]:
+    """The same, where it is known what a connection's models cannot say."""
+    return FUNCTIONS | {name: replace(FUNCTIONS[name], bounds=bounds) for name in ("sed_class", "sed_proba")}

@@ -16,6 +16,7 @@ from ..inference.model import Model
 from ..output import new_folder
 from . import evaluate, outlier
 from .baselines import colour_cuts, majority
+from .bounds import write_bounds
 from .calibration import LEVELS, best_temperature, conformal_thresholds, coverage
 from .crossvalidation import FOLDS, OutOfFold, out_of_fold, sky_folds
 from .export import check, to_onnx
@@ -23,7 +24,7 @@ from .parallaxes import refuse_telling_parallaxes
 from .recipes import SHAPE, Recipe
 from .training import MIN_BANDS, SKY_ORDER, LabelledTable
 
-STEPS = FOLDS + 3
+STEPS = FOLDS + 4
 
 
 def build_model(
@@ -46,6 +47,8 @@ def build_model(
         step("fitting")
         classifier = recipe.fit(table, table.columns, seed)
         write_model(classifier, validated, recipe, table, folder, name=out.name, seed=seed, step=step)
+        step("finding where a class cannot be")
+        write_bounds(Model.read(folder))
     return Model.read(out)
 
 

@@ -1,0 +1,157 @@
+"""From a comparison of what a model says to a condition on bands that every such row meets.
+
+A model's folder may have `bounds.json` (`learn/bounds.py`): for sources with certain bands, a tree of boxes of
+colours, each with the lead that each class can have there at most. It is the least of its scores' differences from the
+other classes, over the temperature, so that a class with the lead d has a probability of at most 1 / (1 + exp(-d)).
+Rows in boxes where the comparison cannot hold are left out; all others, and all with other bands, are kept.
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from ..bands import COLUMNS
+from .model import Model
+
+Possible = Callable[[list[float]], bool]
+"""From the leads of the classes in a box to whether a comparison can hold there."""
+
+SANE = "1e9"
+"""Magnitudes beyond this, of either sign, are left to the model: differences of such may be infinite."""
+WORTH = 0.005
+"""Least share of sources that a comparison has to exclude; each costs some tenth of a millisecond in planning."""
+ROUNDING = 1e-4
+"""More than what float32 may add to a probability or take from it."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What makes conditions of comparisons, for the models of a connection.
+
+    models : by name
+    default : the model that answers when none is named
+    """
+
+    models: Mapping[str, Model]
+    default: str
+
+    def condition(
+        self, operator: str, value: str | float, row: Sequence[str], label: str | None, model: str
+    ) -> str | None:
+        """SQL that is true for every row for which the comparison is; None where nothing is known.
+
+        Parameters
+        ----------
+        operator, value : what is asked of the class, or of the probability of `label`
+        row : SQL of the ten magnitudes
+        label, model : SQL of the function's arguments
+        """
+        name = self.default if model == "NULL" else _text(model)
+        found = self.models.get(name) if name else None
+        if found is None:
+            return None
+        wanted = value if label is None else _text(label)
+        if wanted not in found.classes:
+            return None  # the model tells
+        place = found.classes.index(str(wanted))
+        possible = _class(operator, place) if label is None else _probability(operator, value, place)
+        parts = _parts(found.folder / "bounds.json", found.sha256)
+        if possible is None or not parts:
+            return None
+        return _condition(parts, possible, dict(zip(found.bands, _of_bands(found, row), strict=True)))
+
+
+def _of_bands(model: Model, row: Sequence[str]) -> list[str]:
+    return [f"{row[COLUMNS.index(band)]}::FLOAT" for band in model.bands]
+
+
+def _text(sql: str) -> str | None:
+    """The string that SQL is, if it is one."""
+    quoted = len(sql) > 1 and sql[0] == sql[-1] == "'" and "'" not in sql[1:-1].replace("''", "")
+    return sql[1:-1].replace("''", "'") if quoted else None
+
+
+def _class(operator: str, place: int) -> Possible | None:
+    if operator == "=":
+        return lambda leads: leads[place] >= 0
+    if operator == "<>":
+        return lambda leads: any(lead >= 0 for k, lead in enumerate(leads) if k != place)
+    return None
+
+
+def _probability(operator: str, value: str | float, place: int) -> Possible | None:
+    if isinstance(value, str):
+        return None
+    if operator in ("=", ">", ">="):
+        return lambda leads: _most(leads[place]) >= value - ROUNDING
+    if operator in ("<", "<="):
+        # What the others cannot have is left to this one.
+        return lambda leads: 1 - sum(_most(lead) for k, lead in enumerate(leads) if k != place) <= value + ROUNDING
+    return None
+
+
+def _most(lead: float) -> float:
+    """The greatest probability of a class that leads by this."""
+    return 1 / (1 + math.exp(-lead)) if lead > -700 else 0.0
+
+
+@cache
+def _parts(file: Path, sha256: str) -> list[dict]:
+    """The trees in a file; none where there is no file, or where it is of another graph."""
+    try:
+        written = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return written["parts"] if written.get("sha256") == sha256 else []
+
+
+def _condition(parts: list[dict], possible: Possible, columns: dict[str, str]) -> str | None:
+    """Rows are told apart by the bands that are there first, then by their colours.
+
+    NaN, which is missing too, is not looked for: such rows are kept.
+    """
+    trees = [_written(part["tree"], possible, [columns[band] for band in part["bands"]]) for part in parts]
+    useful = [(part["bands"], tree) for part, tree in zip(parts, trees, strict=True) if tree != "true"]
+    if not useful:
+        return None
+    always = [band for band in columns if all(band in bands for bands, _ in useful)]
+    never = [band for band in columns if not any(band in bands for bands, _ in useful)]
+    cases = []
+    for bands, tree in useful:
+        more = [band for band in bands if band not in always]
+        tests = [f"{columns[band]} IS NULL" for band in columns if band not in (*bands, *never)]
+        cases.append(f"WHEN {' AND '.join([*tests, *_there(columns, more)]) or 'true'} THEN {tree}")
+    first = [*(f"{columns[band]} IS NULL" for band in never), *_there(columns, always)]
+    return f"CASE WHEN {' AND '.join(first)} THEN CASE {' '.join(cases)} ELSE true END ELSE true END"
+
+
+def _there(columns: Mapping[str, str], bands: Sequence[str]) -> list[str]:
+    """The test that bands are there, and sane."""
+    sizes = " + ".join(f"abs({columns[band]})" for band in bands)
+    return [f"{sizes} < {SANE}::FLOAT"] if bands else []
+
+
+def _written(tree: list, possible: Possible, columns: list[str]) -> str:
+    """The SQL of a tree, 'true' or 'false' where all of it is."""
+    return _pruned(tree, possible, columns)[0]
+
+
+def _pruned(tree: list, possible: Possible, columns: list[str]) -> tuple[str, float, int]:
+    """The SQL of a tree, the share of sources that it excludes, and the comparisons that it takes."""
+    if not isinstance(tree[0], list):
+        share, *leads = tree
+        return ("true", 0, 0) if possible(leads) else ("false", share, 0)
+    (i, j, value), *branches = tree
+    (yes, a, m), (no, b, n) = (_pruned(branch, possible, columns) for branch in branches)
+    excluded, comparisons = a + b, m + n + 1
+    if yes == no:
+        return yes, excluded, 0
+    if excluded < WORTH * comparisons:
+        return "true", 0, 0
+    colour = f"{columns[i]} - {columns[j]}"
+    if (yes, no) in (("true", "false"), ("false", "true")):
+        return f"{colour} {'<=' if yes == 'true' else '>'} {value}::FLOAT", excluded, 1
+    return f"CASE WHEN {colour} <= {value}::FLOAT THEN {yes} ELSE {no} END", excluded, comparisons

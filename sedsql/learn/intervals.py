@@ -1,0 +1,195 @@
+"""Interval analysis of a forest: between which values its scores lie for all sources in a box of colours.
+
+A box holds the sources of which certain bands are there and no others, and whose colours lie between limits. All
+colours are differences of the same few magnitudes, so that limits of two of them limit a third (a difference bound
+matrix: Dill 1990, LNCS 407, 197, Section 3).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+from .features import Colours
+
+WIDEST = 2e9
+"""No colour is wider, in mag; boxes are of sources with magnitudes within half of it."""
+_PAD = 1e-9
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Forest:
+    """The trees of a graph; arrays have an entry for each node, and for each tree.
+
+    feature, threshold : a row goes left where the feature is at most the threshold
+    left, right : places of nodes; -1 in leaves
+    missing_left : where a row without the feature goes
+    value : what a leaf adds to the score of the tree's class
+    roots, classes : of each tree
+    base : of each class's score
+    temperature : probabilities are the softmax of scores by it
+    """
+
+    feature: NDArray[np.int64]
+    threshold: NDArray[np.float32]
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    missing_left: NDArray[np.bool_]
+    value: Floats
+    roots: NDArray[np.int64]
+    classes: NDArray[np.int64]
+    base: Floats
+    temperature: float
+
+    @classmethod
+    def of(cls, graph: bytes) -> "Forest":
+        """The forest of a graph as `export.to_onnx` writes it."""
+        nodes = onnx.load_from_string(graph).graph
+        trees = next(node for node in nodes.node if node.op_type == "TreeEnsembleRegressor")
+        given = {one.name: helper.get_attribute_value(one) for one in trees.attribute}
+        division = next(node for node in nodes.node if node.op_type == "Div" and node.input[0] == trees.output[0])
+        divisor = next(one for one in nodes.initializer if one.name == division.input[1])
+        tree = np.array(given["nodes_treeids"])
+        roots = np.flatnonzero(np.diff(tree, prepend=-1))
+        first = roots[tree]
+        leaf = np.array(given["nodes_modes"]) == b"LEAF"
+        value = np.zeros(len(tree))
+        weighed = np.array(given["target_treeids"])
+        value[roots[weighed] + given["target_nodeids"]] = given["target_weights"]
+        classes = np.zeros(len(roots), np.int64)
+        classes[weighed] = given["target_ids"]
+        return cls(
+            feature=np.array(given["nodes_featureids"]),
+            threshold=np.array(given["nodes_values"], np.float32),
+            left=np.where(leaf, -1, first + given["nodes_truenodeids"]),
+            right=np.where(leaf, -1, first + given["nodes_falsenodeids"]),
+            missing_left=np.array(given["nodes_missing_value_tracks_true"], bool),
+            value=value,
+            roots=roots,
+            classes=classes,
+            base=np.array(given["base_values"], np.float64),
+            temperature=float(numpy_helper.to_array(divisor).ravel()[0]),
+        )
+
+
+def whole(bands: int) -> Floats:
+    """The box of all sources: entry i, j is the most that magnitude i less magnitude j can be, shape (bands, bands)."""
+    box = np.full((bands, bands), WIDEST)
+    np.fill_diagonal(box, 0)
+    return box
+
+
+def cut(box: Floats, i: int, j: int, value: float) -> tuple[Floats, Floats]:
+    """The boxes of the sources with magnitude i less magnitude j, in float32, at most `value`, and above it."""
+    rounded = value + max(abs(value), 1) * 2.0**-23  # what float32 rounds to `value` may be as much above it
+    return _limited(box, i, j, rounded), _limited(box, j, i, -value)
+
+
+def _limited(box: Floats, i: int, j: int, most: float) -> Floats:
+    return np.minimum(box, box[:, i, None] + most + box[None, j])
+
+
+class Seen:
+    """A forest for sources of which just certain bands are there.
+
+    Its leaves, with the limits of their features; those that only sources with other bands reach are left out. A
+    feature that is neither a colour nor an index is taken to have any value, or to be missing.
+
+    Parameters
+    ----------
+    columns : all bands that the model takes
+    bands : places in `columns` of those that are there
+    """
+
+    def __init__(self, forest: Forest, columns: Sequence[str], bands: Sequence[int]):
+        colours = Colours(tuple(columns))
+        place = {band: k for k, band in enumerate(bands)}
+        kept = [k for k, pair in enumerate(colours.pairs) if set(pair) <= set(place)]
+        among = {colour: k for k, colour in enumerate(kept)}
+        indices = [
+            (len(colours.pairs) + k, among[one], among[other], ratio)
+            for k, (one, other, ratio) in enumerate(colours.indices)
+            if one in among and other in among
+        ]
+        self.forest = forest
+        self.pairs = [(place[a], place[b]) for a, b in (colours.pairs[k] for k in kept)]
+        self._i, self._j = np.array(self.pairs).T
+        self._one, self._other = (np.array([index[k] for index in indices], np.int64) for k in (1, 2))
+        self._ratio = np.array([index[3] for index in indices], np.float64)
+        known = len(colours.names)
+        column = np.full(max(known, forest.feature.max() + 1), -1)
+        column[known:] = -2
+        column[[*kept, *(index[0] for index in indices)]] = np.arange(len(kept) + len(indices))
+        leaves, above, most = _leaves(forest, column, len(kept) + len(indices))
+        tree = np.searchsorted(forest.roots, leaves, side="right") - 1
+        order = np.argsort(tree, kind="stable")
+        self._above, self._most, self._tree = above[order], most[order], tree[order]
+        self._value = forest.value[leaves[order]]
+        self.leaves = np.arange(len(leaves))
+
+    def reached(self, box: Floats, among: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of some leaves that a source in the box can end in."""
+        low, high = self._limits(box)
+        return among[((self._above[among] < high) & (self._most[among] >= low)).all(axis=1)]
+
+    def scores(self, leaves: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """The least and the greatest score of each class, shape (classes,), when sources end in some of `leaves`."""
+        tree, value = self._tree[leaves], self._value[leaves]
+        starts = np.flatnonzero(np.diff(tree, prepend=-1))
+        classes, base = self.forest.classes[tree[starts]], self.forest.base
+        least, greatest = np.minimum.reduceat(value, starts), np.maximum.reduceat(value, starts)
+        return base + np.bincount(classes, least, len(base)), base + np.bincount(classes, greatest, len(base))
+
+    def lead(self, leaves: NDArray[np.int64]) -> Floats:
+        """The most by which each class can lead all others, in units of the temperature, shape (classes,)."""
+        least, greatest = self.scores(leaves)
+        first, second = np.sort(least)[[-1, -2]]
+        return (greatest - np.where(least == first, second, first)) / self.forest.temperature
+
+    def _limits(self, box: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Least and greatest value of each feature as float32 arithmetic gives it, widened by its rounding."""
+        low, high = _widened(-box[self._j, self._i], box[self._i, self._j])
+        one, other = low[self._other] * self._ratio, high[self._other] * self._ratio
+        less, more = np.minimum(one, other), np.maximum(one, other)
+        size = 2.0**-22 * (np.abs([low[self._one], high[self._one]]).max(axis=0) + np.abs([less, more]).max(axis=0))
+        low_q, high_q = _widened(low[self._one] - more - size, high[self._one] - less + size)
+        return np.concatenate([low, low_q]), np.concatenate([high, high_q])
+
+
+def _widened(low: Floats, high: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    infinity = np.float32(np.inf)
+    low, high = (low - _PAD).astype(np.float32), (high + _PAD).astype(np.float32)
+    return np.nextafter(low, -infinity), np.nextafter(high, infinity)
+
+
+def _leaves(forest: Forest, column: NDArray[np.int64], width: int):
+    """Leaves, and for each feature what it is above and what it is at most there, float32 (leaves, width).
+
+    column : of each feature in these; -1 if it is missing, -2 if it may be anything
+    """
+    infinity = np.float32(np.inf)
+    node = forest.roots
+    above, most = np.full((len(node), width), -infinity), np.full((len(node), width), infinity)
+    ends: list[tuple[NDArray, NDArray, NDArray]] = []
+    while len(node):
+        end = forest.left[node] < 0
+        ends.append((node[end], above[end], most[end]))
+        node, above, most = node[~end], above[~end], most[~end]
+        at, threshold = column[forest.feature[node]], forest.threshold[node]
+        rows = np.flatnonzero(at >= 0)
+        left_most, right_above = most.copy(), above.copy()
+        left_most[rows, at[rows]] = np.minimum(most[rows, at[rows]], threshold[rows])
+        right_above[rows, at[rows]] = np.maximum(above[rows, at[rows]], threshold[rows])
+        missing = forest.missing_left[node]
+        left = np.where(at == -1, missing, True) & (above < left_most).all(axis=1)
+        right = np.where(at == -1, ~missing, True) & (right_above < most).all(axis=1)
+        node = np.concatenate([forest.left[node][left], forest.right[node][right]])
+        above = np.concatenate([above[left], right_above[right]])
+        most = np.concatenate([left_most[left], most[right]])
+    parts = [np.concatenate(part) for part in zip(*ends, strict=True)]
+    return parts[0], parts[1], parts[2]

@@ -1,0 +1,288 @@
+"""Conditions on bands never lose a row of which the model says what was asked."""
+
+import json
+import shutil
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import sedsql
+from sedsql.bands import COLUMNS
+from sedsql.inference.bounds import Bounds
+from sedsql.inference.calls import functions
+from sedsql.inference.model import DEFAULT_MODEL, find_models
+from sedsql.inference.session import Session
+from sedsql.learn.bounds import SETS, grow
+from sedsql.learn.features import Colours
+from sedsql.learn.intervals import Forest, Seen, cut, whole
+from sedsql.simulate import simulate
+
+ROWS = 35_000
+ROW = [f"s.{column}" for column in COLUMNS]
+MODELS = find_models()
+BOUNDED = [name for name, model in MODELS.items() if (model.folder / "bounds.json").exists()]
+
+
+def stars(n, seed):
+    rng = np.random.default_rng(seed)
+    kinds = ("main_sequence", "giant", "yso", "agn", "white_dwarf", "massive")
+    return np.concatenate([simulate(kind, n // 6, rng).magnitudes for kind in kinds]).astype(np.float32)
+
+
+def cuts_of(tree):
+    if isinstance(tree[0], list):
+        yield tuple(tree[0])
+        for branch in tree[1:]:
+            yield from cuts_of(branch)
+
+
+def awkward(model, n):
+    """Sources with all sets of bands, mostly those that boxes are made for, on cuts and thresholds and a bit beside."""
+    rng = np.random.default_rng(8)
+    rows = rng.permutation(np.concatenate([stars(n, 3), np.float32(rng.normal(15, 2, (n // 4, 10)))]))[:n]
+    of_set = rng.choice(len(SETS), len(rows))
+    for k, places in enumerate(SETS):
+        rows[np.ix_(of_set == k, ~np.isin(np.arange(10), places))] = np.nan
+    many = rng.random(len(rows)) < 0.15
+    rows[many] = np.where(rng.random((many.sum(), 10)) < 0.4, np.nan, rng.normal(14, 1.5, (many.sum(), 10)))
+    forest = Forest.of(model.graph())
+    pairs = Colours(model.bands).pairs
+    inner = np.flatnonzero((forest.left >= 0) & (forest.feature < len(pairs)))
+    at = [(*pairs[forest.feature[k]], forest.threshold[k]) for k in rng.choice(inner, 3000)]
+    for part in json.loads((model.folder / "bounds.json").read_text())["parts"]:
+        places = [COLUMNS.index(band) for band in part["bands"]]
+        at += [(places[i], places[j], value) for i, j, value in cuts_of(part["tree"])] * 3
+    at = np.array(at, dtype=object)
+    for row, (i, j, value) in zip(rows, at[rng.choice(len(at), len(rows) // 2)], strict=False):
+        if np.isfinite(row[i]) and np.isfinite(row[j]):
+            row[i] = np.float32(row[j] + np.float32(value))
+            row[i] = np.nextafter(row[i], np.float32(rng.choice([-99, row[i], 99])))
+    wild = rng.random(rows.shape) < 0.002
+    rows[wild] = rng.choice(np.float32([np.inf, -np.inf, 3e38, -3e38, 1e9, -1e8, 0, -9999]), wild.sum())
+    return rows
+
+
+@pytest.fixture(scope="module")
+def con():
+    with duckdb.connect() as con:
+        yield con
+
+
+@pytest.fixture(scope="module", params=BOUNDED)
+def asked(request, con):
+    """A model, a table of awkward rows in `con`, and what ONNX Runtime says of them: place of the class, p."""
+    model = MODELS[request.param]
+    rows = awkward(model, ROWS)
+    null = np.isnan(rows) & (np.random.default_rng(1).random(rows.shape) < 0.9)
+    columns = {name: pa.array(rows[:, i], mask=null[:, i]) for i, name in enumerate(COLUMNS)}
+    con.register("arrived", pa.table({"id": np.arange(len(rows)), **columns}))
+    con.execute("CREATE OR REPLACE TABLE awkward AS SELECT * FROM arrived")
+    rows[np.isinf(rows)] = np.nan
+    prediction = Session(model).predict(rows)
+    return model, prediction.class_index, prediction.probabilities.astype(np.float64)
+
+
+def kept(con, condition, n):
+    ids = con.execute(f"SELECT id FROM awkward AS s WHERE {condition}").fetchnumpy()["id"]
+    return np.isin(np.arange(n), ids)
+
+
+COMPARED = {"=": np.equal, "<>": np.not_equal, ">": np.greater, ">=": np.greater_equal, "<": np.less}
+
+
+def test_no_row_is_lost(asked, con):
+    model, place, p = asked
+    bounds = Bounds(MODELS, DEFAULT_MODEL)
+    made = 0
+    for k, label in enumerate(model.classes):
+        asks = [("=", label, None), ("<>", label, None)]
+        asks += [(op, limit, f"'{label}'") for op in (">", ">=") for limit in (0.02, 0.3, 0.5, 0.9, 0.999)]
+        asks += [("<", limit, f"'{label}'") for limit in (0.5, 0.01)]
+        for operator, value, of in asks:
+            condition = bounds.condition(operator, value, ROW, of, f"'{model.name}'")
+            if of is None:
+                wanted = (place >= 0) & COMPARED[operator](place, k)
+            else:
+                wanted = np.nan_to_num(COMPARED[operator](p[:, k], value)) & (place >= 0)
+            if condition is None:
+                continue
+            made += 1
+            lost = wanted & ~kept(con, condition, len(place))
+            assert not lost.any(), f"{label} {operator} {value}: {lost.sum()} of {wanted.sum()} rows lost"
+    assert made > 7 * len(model.classes)
+
+
+def test_columns_of_other_types_lose_no_row_either(asked, con):
+    model, place, _ = asked
+    condition = Bounds(MODELS, DEFAULT_MODEL).condition("=", "yso", ROW, None, f"'{model.name}'")
+    doubles = ", ".join(f"{column}::DOUBLE AS {column}" for column in COLUMNS)
+    con.execute(f"CREATE OR REPLACE VIEW wide AS SELECT id, {doubles} FROM awkward")
+    ids = con.execute(f"SELECT id FROM wide AS s WHERE {condition}").fetchnumpy()["id"]
+    assert set(np.flatnonzero(place == model.classes.index("yso"))) <= set(ids)
+
+
+@pytest.mark.parametrize("name", BOUNDED)
+def test_most_stars_that_gaia_alone_sees_are_excluded(con, name):
+    rows = stars(30_000, 11)[:10_000]  # main sequence and giants
+    con.register("seen", pa.table({c: pa.array(rows[:, i], from_pandas=True) for i, c in enumerate(COLUMNS)}))
+    few = f"seen AS s WHERE {' AND '.join(f'{column} IS NULL' for column in COLUMNS[3:])}"
+    sources = con.execute(f"SELECT count(*) FROM {few}").fetchall()[0][0]
+    assert sources > 500
+    for label, most in (("yso", 0.3), ("agb_carbon", 0.3), ("brown_dwarf", 0.3)):
+        condition = Bounds(MODELS, DEFAULT_MODEL).condition("=", label, ROW, None, f"'{name}'")
+        assert con.execute(f"SELECT count(*) FROM {few} AND {condition}").fetchall()[0][0] < most * sources
+
+
+def tree_of(rng, features, depth):
+    """A random tree as lists: a leaf's value, or feature, threshold, where missing goes, left and right."""
+    if depth == 0 or rng.random() < 0.2:
+        return round(rng.normal() * 4096) / 4096
+    below = [tree_of(rng, features, depth - 1) for _ in range(2)]
+    return [int(rng.integers(features)), np.float32(rng.normal(0.3, 1)), bool(rng.integers(2)), *below]
+
+
+def forest_of(trees, classes, n_classes):
+    columns = [[] for _ in range(6)]
+
+    def add(tree):
+        place = len(columns[0])
+        leaf = not isinstance(tree, list)
+        feature, threshold, missing, *below = [0, 0, False] if leaf else tree
+        for column, value in zip(columns, (feature, threshold, -1, -1, missing, tree if leaf else 0), strict=True):
+            column.append(value)
+        for side, branch in zip((2, 3), below, strict=False):
+            columns[side][place] = add(branch)
+        return place
+
+    roots = np.array([add(tree) for tree in trees])
+    kinds = (np.int64, np.float32, np.int64, np.int64, bool, float)
+    nodes = [np.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
+    return Forest(*nodes, roots, np.array(classes), np.arange(n_classes) - 0.5, 1.25)
+
+
+def value_of(tree, features):
+    while isinstance(tree, list):
+        feature, threshold, missing, left, right = tree
+        x = features[feature]
+        tree = left if (missing if np.isnan(x) else x <= threshold) else right
+    return tree
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 5), st.sampled_from([(0, 1, 2), (0, 3, 4, 5), (1, 2, 6, 7, 8)]))
+def test_scores_lie_within_the_bounds_of_their_box(seed, n_classes, bands):
+    rng = np.random.default_rng(seed)
+    colours = Colours(COLUMNS)
+    classes = rng.integers(n_classes, size=8)
+    trees = [tree_of(rng, len(colours.names) + 2, 4) for _ in classes]
+    forest = forest_of(trees, classes, n_classes)
+    rows = np.full((60, 10), np.nan, np.float32)
+    rows[:, bands] = rng.normal(15, 0.7, (60, len(bands)))
+    other = rng.choice([np.nan, 0.1, 5], (60, 2)).astype(np.float32)  # features of which nothing is known
+    features = np.hstack([colours.transform(rows), other])
+    scores = np.tile(forest.base, (60, 1))
+    for tree, which in zip(trees, classes, strict=True):
+        scores[:, which] += [value_of(tree, row) for row in features]
+
+    seen = Seen(forest, COLUMNS, bands)
+    tree = grow(seen, rows[:, bands].astype(np.float64), 8)
+    for row, score in zip(rows, scores, strict=True):
+        magnitudes, box, node = row[list(bands)], whole(len(bands)), tree
+        while isinstance(node[0], list):
+            (i, j, value), *branches = node
+            side = 0 if magnitudes[i] - magnitudes[j] <= np.float32(value) else 1
+            box, node = cut(box, i, j, value)[side], branches[side]
+        least, greatest = seen.scores(seen.reached(box, seen.leaves))
+        assert (least <= score).all()
+        assert (score <= greatest).all()
+        lead = [score[k] - np.delete(score, k).max() for k in range(n_classes)]
+        assert (np.array(lead) / forest.temperature <= node[1:]).all()
+
+
+def test_bounds_of_a_single_tree_are_its_leaves():
+    tree = [0, np.float32(0.5), True, 1.0, [0, np.float32(1.5), False, -2.0, 3.0]]  # of BP - G
+    seen = Seen(forest_of([tree], [1], 2), COLUMNS, (0, 1, 2))
+    below, above = cut(whole(3), 1, 0, 1.0)
+    for box, expected in ((whole(3), (-2.0, 3.0)), (below, (-2.0, 1.0)), (above, (-2.0, 3.0))):
+        least, greatest = seen.scores(seen.reached(box, seen.leaves))
+        assert (least[1] - 0.5, greatest[1] - 0.5) == expected
+    narrow = cut(cut(below, 0, 2, 0.25)[0], 1, 2, 0.5)[1]  # BP - RP > 0.5 and G - RP <= 0.25: so BP - G > 0.25
+    assert seen.scores(seen.reached(cut(narrow, 1, 0, 0.25)[0], seen.leaves))[1].size == 2
+    only = cut(cut(whole(3), 1, 2, 1.0)[1], 0, 2, 0.25)[0]  # so BP - G > 0.75
+    assert seen.scores(seen.reached(only, seen.leaves))[1][1] - 0.5 == 3.0
+    assert seen.scores(seen.reached(only, seen.leaves))[0][1] - 0.5 == -2.0
+    without = Seen(forest_of([tree], [1], 2), COLUMNS, (0, 2))
+    assert list(without.scores(without.leaves)[0] - [-0.5, 0.5]) == [0, 1]  # BP is missing: to the left
+
+
+@pytest.fixture(scope="module")
+def connections(sky_of):
+    path = sky_of(6_000)
+    with sedsql.connect(path) as con, sedsql.connect(path, rewrites=("ranges", "joins", "models")) as plain:
+        yield con, plain
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "sed_class(s) = 'yso'",
+        "sed_class(s, 'lite-1') = 'giant'",
+        "sed_class(s) IN ('agn', 'white_dwarf')",
+        "sed_class(s, 'lite-1') <> 'main_sequence'",
+        "(sed_class(s) = 'yso' OR sed_proba(s, 'agn') > 0.9)",
+        "0.9 < sed_proba(s, 'main_sequence', 'lite-1')",
+        "sed_proba(s, 'yso') BETWEEN 0.6 AND 0.9",
+        f"sed_class({', '.join(ROW)}) = 'supergiant'",
+        "sed_class(s) = 'yso' AND s.w3mpro IS NULL AND s.j_m IS NULL",
+    ],
+)
+def test_queries_give_the_same_rows_with_bounds(connections, condition):
+    con, plain = connections
+    query = f"SELECT s.source_id FROM sed.photometry AS s WHERE {condition}"
+    explain = []
+    sql = con.translate(query, explain)
+    assert any(line.startswith("before a model is asked") for line in explain)
+    assert sql.count("CASE") > 3 > plain.translate(query).count("CASE")
+    expected = sorted(plain.execute(query).fetchall())
+    assert expected
+    assert sorted(con.execute(query).fetchall()) == expected
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "sed_class(s, s.name) = 'yso'",
+        "sed_class(s) > 'yso'",
+        "sed_class(s) = 'no_such'",
+        "sed_class(s, 'no-such-1') = 'yso'",
+        "sed_proba(s, s.label) > 0.9",
+        "sed_proba(s, 'yso') > 0",
+        "sed_proba(s, 'yso') < 1",
+        "NOT sed_class(s) = 'yso'",
+        "(sed_class(s) = 'yso' OR s.parallax > 1)",
+    ],
+)
+def test_nothing_is_derived_where_nothing_is_known(condition):
+    assert "1e9" not in sedsql.adql.translate(
+        f"SELECT s.ra FROM t AS s WHERE {condition}", functions=functions(Bounds(MODELS, DEFAULT_MODEL))
+    )
+
+
+@pytest.mark.parametrize("spoiled", ["of another graph", "no JSON", "gone"])
+def test_bounds_of_another_graph_count_for_nothing(tmp_path, spoiled):
+    folder = tmp_path / "lite-1"
+    shutil.copytree(MODELS["lite-1"].folder, folder)
+    bounds = Bounds(find_models([tmp_path]), "lite-1")
+    assert bounds.models["lite-1"].folder == folder
+    file = folder / "bounds.json"
+    if spoiled == "gone":
+        file.unlink()
+    else:
+        text = file.read_text()
+        file.write_text(text.replace('"sha256":"', '"sha256":"0') if spoiled == "of another graph" else text[:-9])
+    assert bounds.condition("=", "yso", ROW, None, "NULL") is None
+    assert Bounds(MODELS, "lite-1").condition("=", "yso", ROW, None, "NULL")
