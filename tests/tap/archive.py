@@ -1,10 +1,12 @@
 """What the faulty server serves: the archive's tables of a mirror, their TAP_SCHEMA, and answers to ADQL."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
-from threading import Lock
+from threading import Condition
 
 import duckdb
 import pyarrow as pa
@@ -58,7 +60,9 @@ class Archive:
 
     def __init__(self, mirror: Path):
         self._con = duckdb.connect()
-        self._lock = Lock()
+        self._lock = Condition()
+        self._asked = 0
+        self._is_closed = False
         self._uploads = count()
         self._con.execute("CREATE SCHEMA tap_schema")
         self._con.execute(
@@ -87,13 +91,35 @@ class Archive:
             self.catalogue = Catalogue.of(self._con)
 
     def close(self) -> None:
+        """Waits for the queries that run: DuckDB closes a connection with all its cursors, or refuses to."""
         with self._lock:
+            self._is_closed = True
+            self._lock.wait_for(lambda: self._asked == 0)
             self._con.close()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._lock:
+            if self._is_closed:
+                raise QueryError("the archive is closed")
+            con = self._con.cursor()
+            self._asked += 1
+        try:
+            yield con
+        finally:
+            con.close()
+            with self._lock:
+                self._asked -= 1
+                self._lock.notify_all()
 
     def answer(self, query: str, limit: int, uploads: dict[str, pa.Table] | None = None) -> Answer:
         """Raises QueryError, with the reason."""
-        with self._lock:
-            con = self._con.cursor()
+        with self._cursor() as con:
+            rows = self._rows(con, query, uploads)
+        columns = [self._column(field, query) for field in rows.schema]
+        return Answer(columns, rows.slice(0, limit), overflow=rows.num_rows > limit)
+
+    def _rows(self, con: duckdb.DuckDBPyConnection, query: str, uploads: dict[str, pa.Table] | None) -> pa.Table:
         catalogue, schema = self.catalogue, ""
         if uploads:
             # A schema of its own, as two queries can upload tables of one name.
@@ -105,13 +131,11 @@ class Archive:
             catalogue = Catalogue.of(con)
             query = re.sub(r"\btap_upload\.", f"{schema}.", query, flags=re.IGNORECASE)
         try:
-            rows = con.sql(adql.translate(query, catalogue, {})).to_arrow_table()
+            return con.sql(adql.translate(query, catalogue, {})).to_arrow_table()
         except (adql.AdqlError, duckdb.Error) as error:
             raise QueryError(str(error)) from error
         finally:
             con.execute(f"DROP SCHEMA {schema} CASCADE" if schema else "")
-        columns = [self._column(field, query) for field in rows.schema]
-        return Answer(columns, rows.slice(0, limit), overflow=rows.num_rows > limit)
 
     def _column(self, field: pa.Field, query: str) -> Column:
         tables = self.catalogue.tables.values()

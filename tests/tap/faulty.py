@@ -104,8 +104,7 @@ class FaultyServer:
         job.phase = "EXECUTING"
 
         def work() -> None:
-            self.closing.wait(self.job_seconds)
-            if job.phase == "ABORTED":
+            if self.closing.wait(self.job_seconds) or job.phase == "ABORTED":
                 return
             if fault:
                 job.error = fault.message if fault.value == "ERROR" else ""
