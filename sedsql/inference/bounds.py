@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 from ..bands import COLUMNS
 from .model import Model
@@ -27,6 +28,24 @@ ROUNDING = 1e-4
 """More than what float32 may add to a probability or take from it."""
 
 
+class Known(Protocol):
+    """SQL of magnitudes that are NULL, and of those that are not, in all rows that count."""
+
+    @property
+    def null(self) -> frozenset[str]: ...
+    @property
+    def there(self) -> frozenset[str]: ...
+
+
+@dataclass(frozen=True)
+class _Nothing:
+    null: frozenset[str] = frozenset()
+    there: frozenset[str] = frozenset()
+
+
+NOTHING: Known = _Nothing()
+
+
 @dataclass(frozen=True)
 class Bounds:
     """What makes conditions of comparisons, for the models of a connection.
@@ -39,7 +58,13 @@ class Bounds:
     default: str
 
     def condition(
-        self, operator: str, value: str | float, row: Sequence[str], label: str | None, model: str
+        self,
+        operator: str,
+        value: str | float,
+        row: Sequence[str],
+        label: str | None,
+        model: str,
+        known: Known = NOTHING,
     ) -> str | None:
         """SQL that is true for every row for which the comparison is; None where nothing is known.
 
@@ -58,14 +83,17 @@ class Bounds:
             return None  # the model tells
         place = found.classes.index(str(wanted))
         possible = _class(operator, place) if label is None else _probability(operator, value, place)
-        parts = _parts(found.folder / "bounds.json", found.sha256)
+        columns = {band: row[COLUMNS.index(band)] for band in found.bands}
+        null = [band for band, column in columns.items() if column in known.null]
+        there = [band for band, column in columns.items() if column in known.there]
+        parts = [
+            part
+            for part in _parts(found.folder / "bounds.json", found.sha256)
+            if not set(null) & set(part["bands"]) and set(there) <= set(part["bands"])
+        ]
         if possible is None or not parts:
             return None
-        return _condition(parts, possible, dict(zip(found.bands, _of_bands(found, row), strict=True)))
-
-
-def _of_bands(model: Model, row: Sequence[str]) -> list[str]:
-    return [f"{row[COLUMNS.index(band)]}::FLOAT" for band in model.bands]
+        return _condition(parts, possible, {band: f"{column}::FLOAT" for band, column in columns.items()}, null)
 
 
 def _text(sql: str) -> str | None:
@@ -108,10 +136,10 @@ def _parts(file: Path, sha256: str) -> list[dict]:
     return written["parts"] if written.get("sha256") == sha256 else []
 
 
-def _condition(parts: list[dict], possible: Possible, columns: dict[str, str]) -> str | None:
+def _condition(parts: list[dict], possible: Possible, columns: dict[str, str], null: list[str]) -> str | None:
     """Rows are told apart by the bands that are there first, then by their colours.
 
-    NaN, which is missing too, is not looked for: such rows are kept.
+    NaN, which is missing too, is not looked for: such rows are kept. Bands of `null` are known to be missing.
     """
     trees = [_written(part["tree"], possible, [columns[band] for band in part["bands"]]) for part in parts]
     useful = [(part["bands"], tree) for part, tree in zip(parts, trees, strict=True) if tree != "true"]
@@ -122,9 +150,9 @@ def _condition(parts: list[dict], possible: Possible, columns: dict[str, str]) -
     cases = []
     for bands, tree in useful:
         more = [band for band in bands if band not in always]
-        tests = [f"{columns[band]} IS NULL" for band in columns if band not in (*bands, *never)]
+        tests = [f"{columns[band]} IS NULL" for band in columns if band not in (*bands, *never, *null)]
         cases.append(f"WHEN {' AND '.join([*tests, *_there(columns, more)]) or 'true'} THEN {tree}")
-    first = [*(f"{columns[band]} IS NULL" for band in never), *_there(columns, always)]
+    first = [*(f"{columns[band]} IS NULL" for band in never if band not in null), *_there(columns, always)]
     return f"CASE WHEN {' AND '.join(first)} THEN CASE {' '.join(cases)} ELSE true END ELSE true END"
 
 

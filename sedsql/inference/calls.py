@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..bands import COLUMNS
-from .bounds import Bounds
+from .bounds import NOTHING, Bounds, Known
 from .macros import ERROR_COLUMNS
 from .model import EXTRA
 
@@ -39,13 +39,16 @@ class RowFunction:
         row, parallax, own, model = self._parts(arguments)
         return f"sed_answer({', '.join([*row, *parallax, model])})", lambda answer: part(answer, own, model)
 
-    def bound(self, operator: str, value: str | float, arguments: list[str]) -> str | None:
-        """SQL that is true for every row for which a comparison of the function with a value is; or None."""
+    def bound(self, operator: str, value: str | float, arguments: list[str], known: Known = NOTHING) -> str | None:
+        """SQL that is true for every row for which a comparison of the function with a value is; or None.
+
+        It may take as given what is `known`.
+        """
         if self.bounds is None:
             return None
         row, _, own, model = self._parts(arguments)
         row = row if len(row) > 1 else [f"{row[0]}.{column}" for column in COLUMNS]
-        return self.bounds.condition(operator, value, row, own[0] if own else None, model)
+        return self.bounds.condition(operator, value, row, own[0] if own else None, model, known)
 
     def _parts(self, arguments: list[str]) -> tuple[list[str], list[str], list[str], str]:
         """The row, the parallax and its error if they are given, the function's own arguments, and the model."""

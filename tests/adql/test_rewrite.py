@@ -205,7 +205,7 @@ class Bounded(Function):
 
     asked: ClassVar = []
 
-    def bound(self, operator, value, arguments):
+    def bound(self, operator, value, arguments, known):
         self.asked.append((operator, value, *arguments))
         if operator == "=" and value in ("yso", "giant"):
             return f"{arguments[0]}.phot_g_mean_mag {'>' if value == 'yso' else '<='} 15"

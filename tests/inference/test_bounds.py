@@ -1,6 +1,7 @@
 """Conditions on bands never lose a row of which the model says what was asked."""
 
 import json
+import re
 import shutil
 
 import duckdb
@@ -247,6 +248,29 @@ def test_queries_give_the_same_rows_with_bounds(connections, condition):
     sql = con.translate(query, explain)
     assert any(line.startswith("before a model is asked") for line in explain)
     assert sql.count("CASE") > 3 > plain.translate(query).count("CASE")
+    expected = sorted(plain.execute(query).fetchall())
+    assert expected
+    assert sorted(con.execute(query).fetchall()) == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "tested"),
+    [
+        ("s.j_m IS NULL AND w1mpro IS NULL", {"h_m", "ks_m", "w2mpro", "w3mpro", "w4mpro"}),
+        ("s.w1mpro - s.w2mpro > 0.2", {"j_m", "h_m", "ks_m", "w3mpro", "w4mpro"}),
+        ("w2mpro IS NOT NULL AND s.w4mpro IS NULL", {"j_m", "h_m", "ks_m", "w3mpro"}),
+        ("s.w1mpro BETWEEN 1 AND 20 AND s.parallax > 0.1", {"j_m", "h_m", "ks_m", "w2mpro", "w3mpro", "w4mpro"}),
+        ("s.j_m < 14", None),
+        ("coalesce(s.j_m, 15) > 14", {*COLUMNS[3:]}),
+    ],
+)
+def test_what_where_says_of_bands_is_used(connections, condition, tested):
+    con, plain = connections
+    query = f"SELECT s.source_id FROM sed.photometry AS s WHERE {condition} AND sed_class(s) = 'giant'"
+    sql = con.translate(query)
+    derived = re.search(r"\(CASE WHEN (.*?) THEN", sql)
+    assert bool(derived) == bool(tested)
+    assert not tested or set(re.findall(r"s\.(\w+)::FLOAT IS NULL", sql)) == tested
     expected = sorted(plain.execute(query).fetchall())
     assert expected
     assert sorted(con.execute(query).fetchall()) == expected
