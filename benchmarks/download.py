@@ -4,18 +4,13 @@ The service is GAVO DaCHS on this machine over a simulated sky (tests/tap/dachs.
 time; so both sides are also timed against a recording of its answers, which costs nothing to give, as a quick archive
 behind a quick network would. Each side runs in a process of its own, asks for the same pieces, and the rows are
 compared; the memory is the process's peak.
-
-    python benchmarks/download.py [--rows 300000] [--repeats 3]
 """
 
-import argparse
 import hashlib
 import http.server
 import json
-import os
-import platform
-import re
-import statistics
+import re  # noqa: F401 - of PEAK_MB
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,14 +19,14 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from sedsql.mirror.sample import write_sample
 from sedsql.mirror.store import load, open_mirror
 
+from . import service
+from .measure import PEAK_MB, Section, Setting, Times, child, figure, machine, versions
+
+FULL, QUICK = 200_000, 20_000
+ME = "benchmarks.download"
 TABLE = "gaiadr3.gaia_source"
-
-
-def peak_mb() -> float:
-    return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 
 
 def ours(url: str, folder: Path) -> None:
@@ -53,26 +48,15 @@ def plain(url: str, folder: Path) -> None:
         table.to_pandas().to_parquet(folder / f"plain-{number}.parquet")
 
 
-def timed(side: str, url: str, folder: Path) -> tuple[float, float]:
-    """Seconds and MB of one side in a process of its own; importing is not counted."""
-    done = subprocess.run(
-        [sys.executable, __file__, "--side", side, "--url", url, "--folder", folder],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    seconds, memory = done.stdout.split()
-    return float(seconds), float(memory)
-
-
 def one_side(side: str, url: str, folder: Path) -> None:
+    """Prints the seconds and MB of a side; importing is not counted."""
     import pyvo  # noqa: F401 - both sides need it, and neither is to be charged for its import
 
     import sedsql.mirror.add  # noqa: F401
 
     start = time.perf_counter()
     (ours if side == "ours" else plain)(url, folder)
-    print(time.perf_counter() - start, peak_mb())
+    print(json.dumps([time.perf_counter() - start, eval(PEAK_MB)]))
 
 
 class Recording(http.server.BaseHTTPRequestHandler):
@@ -116,23 +100,28 @@ def replay(upstream: str, folder: Path) -> None:
     server.serve_forever()
 
 
-def compare(what: str, url: str, folder: Path, mirror: Path, rows: int, repeats: int) -> bool:
-    """A line of the table: both sides in turns."""
-    times: dict[str, list[tuple[float, float]]] = {"ours": [], "plain": []}
+def compare(section: Section, what: str, url: str, folder: Path, mirror: Path, repeats: int) -> tuple[list[str], bool]:
+    """A line of the table, both sides in turns; and whether the rows are those of the mirror."""
+    runs: dict[str, list[tuple[float, float]]] = {"ours": [], "plain": []}
+    same = True
     for _ in range(repeats):
-        for side in times:
-            subprocess.run(["rm", "-rf", folder / "mirror"], check=True)
-            times[side].append(timed(side, url, folder))
+        for side, had in runs.items():
+            shutil.rmtree(folder / "mirror", ignore_errors=True)
+            had.append(json.loads(child(ME, side, url, folder)))
             if side == "ours":
-                same = same_rows(folder / "mirror", mirror)
-    came = sum(pq.read_metadata(path).num_rows for path in folder.glob("plain-*.parquet"))
-    (a, ours_mb), (b, plain_mb) = (tuple(map(statistics.median, zip(*pairs, strict=True))) for pairs in times.values())
-    spread = max((max(t) - min(t)) / statistics.median(t) for t in ([s for s, _ in p] for p in times.values()))
-    print(
-        f"| {what} | {rows / a:,.0f} | {ours_mb:.0f} | {rows / b:,.0f} | {plain_mb:.0f} | {b / a:.1f} | {spread:.0%} |",
-        flush=True,
-    )
-    return same and came == rows
+                same &= same_rows(folder / "mirror", mirror)
+    rows = sum(pq.read_metadata(path).num_rows for path in folder.glob("plain-*.parquet"))
+    with open_mirror(mirror) as con:
+        same &= rows == con.execute(f"SELECT count(*) FROM {TABLE}").fetchone()[0]
+    line, medians, spreads = [what], [], []
+    for had in runs.values():
+        times, peaks = zip(*had, strict=True)
+        one = Times(times)
+        medians.append(one.median)
+        spreads.append(one.spread)
+        line += [f"{rows / one.median:,.0f}", f"{max(peaks):.0f}"]
+    section.figures.append({"service": what, "rows": rows, "runs": runs})
+    return [*line, figure(medians[1] / medians[0]), f"{max(spreads):.0%}"], same
 
 
 def same_rows(got: Path, source: Path) -> bool:
@@ -141,55 +130,50 @@ def same_rows(got: Path, source: Path) -> bool:
         return a.sql(query).to_arrow_table().equals(b.sql(query).to_arrow_table())
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=300_000)
-    parser.add_argument("--repeats", type=int, default=3)
-    for hidden in ("--side", "--url", "--folder", "--replay"):
-        parser.add_argument(hidden, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.side:
-        return one_side(given.side, given.url, Path(given.folder))
-    if given.replay:
-        return replay(given.replay, Path(given.folder))
-    sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-    from tap import dachs
-
-    dachs.check_installed()
-    with tempfile.TemporaryDirectory() as name:
+def run(setting: Setting) -> Section:
+    rows, repeats = (QUICK, 1) if setting.quick else (FULL, 3)
+    mirror = setting.sample(rows)
+    section = Section("Fetching a table from a TAP service", quick=setting.quick)
+    section.say(f"{machine()}; {versions('pyvo', 'astropy')}.")
+    try:
+        dachs = service.dachs()
+    except Exception as error:  # NoDachsError of the tests, which says what would help
+        section.note(f"Not measured: {error}")
+        return section
+    lines, wrong = [], []
+    with tempfile.TemporaryDirectory() as name, dachs.serve(mirror) as server:
         folder = Path(name)
         (folder / "record").mkdir()
-        write_sample(folder / "sky", given.rows)
-        with dachs.serve(folder / "sky") as server:
-            ours(server.url, folder)
-            from sedsql.mirror.add import slices
+        ours(server.url, folder)
+        from sedsql.mirror.add import slices
 
-            stored = load(folder / "mirror")[TABLE]
-            slicing = slices.of(stored.slicing)
-            pieces = [(slicing.select(piece.ranges), piece.remote_rows) for piece in stored.pieces.values()]
-            (folder / "pieces.json").write_text(json.dumps(pieces))
-            print("## Fetching a table from a TAP service\n")
-            print(
-                f"{given.rows:,} simulated rows of 37 columns in {len(pieces)} pieces; Python "
-                f"{platform.python_version()}, {os.cpu_count()} cores. Median of {given.repeats}.\n"
-            )
-            print("| service | sedsql, rows/s | MB | pyvo + astropy, rows/s | MB | ratio | spread |")
-            print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
-            upstream = server.url.removesuffix("/tap")
-            command = [sys.executable, __file__, "--replay", upstream, "--folder", folder / "record"]
-            recording = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-            url = f"http://127.0.0.1:{int(recording.stdout.readline())}/tap"
-            try:
-                same = compare("DaCHS itself", server.url, folder, folder / "sky", given.rows, given.repeats)
-                for side in ("ours", "plain"):  # the first time is recorded
-                    subprocess.run(["rm", "-rf", folder / "mirror"], check=True)
-                    timed(side, url, folder)
-                same &= compare("a recording of it", url, folder, folder / "sky", given.rows, given.repeats)
-            finally:
-                recording.kill()
-    print(f"\nRows agree: {'yes' if same else 'NO'}.")
-    return None
+        stored = load(folder / "mirror")[TABLE]
+        slicing = slices.of(stored.slicing)
+        pieces = [(slicing.select(piece.ranges), piece.remote_rows) for piece in stored.pieces.values()]
+        (folder / "pieces.json").write_text(json.dumps(pieces))
+        section.say(f"{rows:,} simulated rows of {len(stored.table.columns)} columns in {len(pieces)} pieces.")
+        command = [sys.executable, "-m", ME, "replay", server.url.removesuffix("/tap"), str(folder / "record")]
+        root = Path(__file__).parents[1]
+        recording = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root)
+        url = f"http://127.0.0.1:{int(recording.stdout.readline())}/tap"
+        try:
+            for what, address in (("DaCHS itself", server.url), ("a recording of it", url)):
+                if address == url:  # the first time is recorded
+                    for side in ("ours", "plain"):
+                        shutil.rmtree(folder / "mirror", ignore_errors=True)
+                        child(ME, side, url, folder)
+                line, same = compare(section, what, address, folder, mirror, repeats)
+                lines.append(line)
+                wrong += [] if same else [f"the rows from {what} are not those of the mirror"]
+        finally:
+            recording.kill()
+            recording.wait()
+    names = ["service", "sedsql, rows/s", "MB", "pyvo + astropy, rows/s", "MB", "ratio", "spread"]
+    section.table(names, lines)
+    section.agree("Rows agree", wrong)
+    return section
 
 
 if __name__ == "__main__":
-    main()
+    word, address, place = sys.argv[1:]
+    replay(address, Path(place)) if word == "replay" else one_side(word, address, Path(place))

@@ -48,7 +48,7 @@ class Photometry:
 
     def labels(self, expression: str, source: str = "photometry AS s") -> list[str]:
         """The label of every row."""
-        return self.con.execute(f"SELECT {expression} AS label FROM {source}").to_arrow_table()["label"].to_pylist()
+        return self.con.sql(f"SELECT {expression} AS label FROM {source}").to_arrow_table()["label"].to_pylist()
 
     def counts(self, expression: str, threads: int, source: str = "photometry AS s") -> Mapping[str, int]:
         """How many rows there are of each label."""

@@ -8,7 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -74,6 +74,8 @@ FULL = Size(2 * ROW_GROUP, 24_576, 1500, (30, 16), (60, 31), 100, 3)
 QUICK = Size(8192, 1024, 150, (4, 8), None, 20, 1)
 """Iterations and leaves of small and large models."""
 
+QUICK_RECIPE = replace(LITE, trees={**LITE.trees, "max_iter": 3, "max_bins": 15})
+
 PACKAGES = (
     *("onnxruntime", "scikit-learn", "orbital"),
     *("lightgbm", "xgboost", "xgboost-cpu", "lleaves", "treelite", "tl2cgen"),
@@ -95,7 +97,7 @@ def run(setting: Setting, size: Size | None = None) -> Section:
         folder = Path(name)
         for model in ("lite-1", "shape-1", "luminosity-1") if size.large else ("lite-1",):
             _shipped(section, model, magnitudes, size)
-        for words, recipe in (("small", LITE), ("large", SHAPE)) if size.large else (("small", LITE),):
+        for words, recipe in (("small", LITE), ("large", SHAPE)) if size.large else (("small", QUICK_RECIPE),):
             _pipeline(section, words, recipe, magnitudes, folder, size)
         for words, trees in (("small", size.small), ("large", size.large)):
             if trees:
@@ -119,7 +121,7 @@ def compare(section: Section, sides: dict[str, Side], repeats: int) -> dict[tupl
         if side.labels:
             problems += different(name, side.labels(), first, expected[: side.rows])
     works = {(name, n): partial(side.count, n) for name, side in sides.items() for n in side.threads}
-    times = in_turns(works, repeats)
+    times = in_turns(works, repeats, enough=0.05 if section.quick else 1.0)
     row = {key: one.median / sides[key[0]].rows for key, one in times.items()}
     section.table(
         ["", "threads", "µs a row", "spread", "rows a second", f"{first} is quicker by"],

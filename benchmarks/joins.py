@@ -1,28 +1,21 @@
-"""A join of Gaia, its matches, 2MASS and AllWISE over 20 million sources: a mirror in DuckDB against SQLite.
+"""A join of Gaia, its matches, 2MASS and AllWISE over ten million sources: a mirror in DuckDB against SQLite.
 
-Both have the same simulated rows. SQLite has them as MyGaiaDB (PyPI `mygaiadb`) lays them out: a table for each of the
-archive's, with indexes on the identifiers that joins go by; only the columns that the questions use are loaded, in its
-favour, and loading is not counted. Each question is asked of both in turns, and the answers are compared.
-
-    python benchmarks/joins.py --folder DIR [--rows 20000000] [--repeats 3]
-
-The sample and the SQLite file are written to DIR once and kept: 20 million rows take 12 GB and ten minutes.
+Both have the same simulated rows. SQLite has a table for each of the archive's, with indexes on the identifiers that
+joins go by; only the columns that the questions use are loaded, in its favour, and loading is not counted. Each
+question is asked of both in turns, and the answers are compared.
 """
 
-import argparse
 import math
-import os
-import platform
 import sqlite3
-import statistics
-import time
+from functools import partial
 from pathlib import Path
 
-import duckdb
-
 import sedsql
-from sedsql.mirror.sample import write_sample
 from sedsql.mirror.store import open_mirror
+
+from .measure import Section, Setting, figure, in_turns, machine, versions
+
+FULL, QUICK = 10_000_000, 20_000
 
 TABLES = {
     "gaiadr3.gaia_source": ("source_id", "ra", "dec", "parallax", "phot_g_mean_mag", "bp_rp"),
@@ -46,12 +39,11 @@ QUESTIONS = {
 }
 
 
-def load(mirror: Path, database: Path) -> float:
-    """Copy the mirror's rows into SQLite; gives the seconds that took."""
-    start = time.perf_counter()
-    partial = database.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
-    with sqlite3.connect(partial) as lite, open_mirror(mirror) as con:
+def load(mirror: Path, database: Path) -> None:
+    """Copy the mirror's rows into SQLite."""
+    written = database.with_suffix(".partial")
+    written.unlink(missing_ok=True)
+    with sqlite3.connect(written) as lite, open_mirror(mirror) as con:
         lite.execute("PRAGMA journal_mode = OFF")
         lite.execute("PRAGMA synchronous = OFF")
         for table, columns in TABLES.items():
@@ -66,49 +58,33 @@ def load(mirror: Path, database: Path) -> float:
         lite.execute("CREATE INDEX by_designation ON tmass_original_valid (designation)")
         lite.execute("ANALYZE")
     lite.close()
-    partial.rename(database)
-    return time.perf_counter() - start
+    written.rename(database)
 
 
-def seconds(ask) -> tuple[float, tuple]:
-    start = time.perf_counter()
-    answer = ask()
-    return time.perf_counter() - start, answer
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--rows", type=int, default=20_000_000)
-    parser.add_argument("--repeats", type=int, default=3)
-    given = parser.parse_args()
-    mirror, database = given.folder / f"sample-{given.rows}", given.folder / f"joins-{given.rows}.sqlite"
-    if not mirror.exists():
-        write_sample(mirror, given.rows)
-    loading = "there already" if database.exists() else f"{load(mirror, database):.0f} s"
-    print("## A join of Gaia, 2MASS and AllWISE\n")
-    print(
-        f"{given.rows:,} simulated sources; DuckDB {duckdb.__version__}, SQLite {sqlite3.sqlite_version}, Python "
-        f"{platform.python_version()}, {os.cpu_count()} cores. Loading SQLite: {loading}. "
-        f"Median of {given.repeats} (SQLite once for an answer of over a minute).\n"
-    )
-    print("| question | rows that meet it | mirror, s | SQLite, s | ratio |\n| --- | ---: | ---: | ---: | ---: |")
-    same = True
+def run(setting: Setting) -> Section:
+    rows = QUICK if setting.quick else FULL
+    mirror, database = setting.sample(rows), setting.folder / f"joins-{rows}.sqlite"
+    if not database.exists():
+        load(mirror, database)
+    section = Section("A join of Gaia, 2MASS and AllWISE", quick=setting.quick)
+    section.say(f"{machine()}; {versions()}, SQLite {sqlite3.sqlite_version}.", f"{rows:,} simulated sources.")
+    lines, wrong = [], []
     with sedsql.connect(mirror) as con, sqlite3.connect(database) as lite:
         for what, query in QUESTIONS.items():
             plain = query.replace("gaiadr3.", "").replace("gaiadr1.", "")
-            ours, theirs = [], []
-            for _ in range(given.repeats):
-                took, answer = seconds(lambda q=query: con.execute(q).fetchone())
-                ours.append(took)
-                if not theirs or theirs[0] < 60:
-                    took, other = seconds(lambda q=plain: lite.execute(q).fetchone())
-                    theirs.append(took)
-            same &= all(math.isclose(a, b, rel_tol=1e-6) for a, b in zip(answer, other, strict=True))
-            fast, slow = statistics.median(ours), statistics.median(theirs)
-            print(f"| {what} | {answer[0]:,} | {fast:.2f} | {slow:.1f} | {slow / fast:.0f} |", flush=True)
-    print(f"\nAnswers agree: {'yes' if same else 'NO'}.")
-
-
-if __name__ == "__main__":
-    main()
+            sides = {
+                "mirror": lambda q=query: con.execute(q).fetchone(),
+                "SQLite": lambda q=plain: lite.execute(q).fetchone(),
+            }
+            ours, theirs = (ask() for ask in sides.values())
+            if not all(map(partial(math.isclose, rel_tol=1e-6), ours, theirs)):
+                wrong.append(f"{what}: {ours} and {theirs}")
+            times = in_turns(sides, 3, patience=60)
+            fast, slow = (one.median for one in times.values())
+            spread = max(one.spread for one in times.values())
+            lines.append([what, f"{ours[0]:,}", figure(fast), figure(slow), f"{spread:.0%}", figure(slow / fast)])
+            section.figures.append({"question": what, "seconds": {n: list(t.seconds) for n, t in times.items()}})
+    lite.close()
+    section.table(["question", "rows that meet it", "mirror, s", "SQLite, s", "spread", "ratio"], lines)
+    section.agree("Answers agree", wrong)
+    return section

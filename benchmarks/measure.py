@@ -3,6 +3,7 @@
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,6 +15,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 Key = TypeVar("Key")
+
+PEAK_MB = r'int(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1]) / 1024'
+"""The most memory that a process has had, as Python that it runs; not getrusage's, which a child inherits."""
 
 ENOUGH_SECONDS = 1.0
 MOST_RUNS = 15
@@ -128,19 +132,34 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def in_turns(sides: Mapping[Key, Callable[[], object]], repeats: int = 3, patience: float = 30.0) -> dict[Key, Times]:
+def in_turns(
+    sides: Mapping[Key, Callable[[], object]],
+    repeats: int = 3,
+    *,
+    patience: float = 30.0,
+    enough: float = ENOUGH_SECONDS,
+) -> dict[Key, Times]:
     """Run the sides one after the other, `repeats` times round, forwards and backwards in turn.
 
-    A side that is done soon is run again until it has had ENOUGH_SECONDS; one that takes longer than `patience`
+    A side that is done soon is run again until it has had `enough` seconds; one that takes longer than `patience`
     seconds is run once. What should be warm is run before this is called.
     """
     times: dict[Key, list[float]] = {key: [] for key in sides}
     for turn in range(MOST_RUNS):
         for key in list(sides) if turn % 2 == 0 else reversed(list(sides)):
             had = times[key]
-            if (turn < repeats or sum(had) < ENOUGH_SECONDS) and not (had and max(had) > patience):
+            if (turn < repeats or sum(had) < enough) and not (had and max(had) > patience):
                 had.append(seconds(sides[key]))
     return {key: Times(tuple(had)) for key, had in times.items()}
+
+
+def child(module: str, *arguments: object) -> str:
+    """What a module of the benchmarks prints, in a process of its own."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"{module} failed")
+    return done.stdout
 
 
 def different(name: str, found: Sequence, other: str, expected: Sequence) -> list[str]:

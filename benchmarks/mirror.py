@@ -4,18 +4,13 @@ Simulated rows with the 152 columns that gaia_source has, written as the bulk fi
 is not there). The import is compared with DuckDB's own COPY of the same files from read_csv to one Parquet file, in
 turns, each in a process of its own; the tables are compared, and the memory is the process's peak. The files in the
 order of source_id are the archive's way; the same rows in no order have to be sorted first, which COPY does not do.
-
-    python benchmarks/mirror.py import --folder DIR [--files 2] [--rows 250000] [--repeats 3]
 """
 
-import argparse
 import gzip
 import json
-import os
-import platform
+import re  # noqa: F401 - of PEAK_MB
 import shutil
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -27,6 +22,11 @@ import pyarrow as pa
 from sedsql.mirror.ingest import bulk, import_files
 from sedsql.mirror.sample import write_sample
 from sedsql.mirror.store import load, open_mirror
+
+from .measure import PEAK_MB, Section, Setting, Times, child, figure, machine, versions
+
+FULL, QUICK = (2, 250_000, 3), (1, 4_000, 1)
+"""Files, rows of each, repeats."""
 
 TABLE = "gaiadr3.gaia_source"
 COLUMNS = 152
@@ -86,23 +86,14 @@ def copy_files(files: list[Path], target: Path) -> None:
         )
 
 
-def measured(way: str, files: list[Path], target: Path) -> tuple[float, float]:
-    """Seconds, and MB at the peak, in a process of its own; reading the modules is not counted."""
-    command = [sys.executable, __file__, way, "--target", str(target), "--inputs", *map(str, files)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return tuple(json.loads(done.stdout))
-
-
-def work(way: str, files: list[Path], target: Path) -> None:
+def work(way: str, target: Path, files: list[Path]) -> None:
+    """One side, in a process of its own; reading the modules is not counted."""
     start = time.perf_counter()
     if way == "copy":
         copy_files(files, target)
     else:
         import_files(target, files, TABLE)
-    seconds = time.perf_counter() - start
-    # Not getrusage: a process inherits the peak of the one that started it.
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    print(json.dumps([seconds, int(status["VmHWM"].split()[0]) / 1024]))
+    print(json.dumps([time.perf_counter() - start, eval(PEAK_MB)]))
 
 
 def same_rows(mirror: Path, copy: Path) -> bool:
@@ -116,53 +107,34 @@ def same_rows(mirror: Path, copy: Path) -> bool:
     return one == other
 
 
-def imports(folder: Path, count: int, rows: int, repeats: int) -> tuple[str, bool]:
-    lines = [
-        "| files | rows | MB | import, s | from-to | peak, MB | COPY, s | from-to | peak, MB | import : COPY |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    same = True
+def run(setting: Setting) -> Section:
+    count, rows, repeats = QUICK if setting.quick else FULL
+    folder = (setting.folder / f"bulk-{count}-{rows}").absolute()
+    section = Section("Importing bulk files", quick=setting.quick)
+    section.say(f"{machine()}; {versions('pyarrow')}.")
+    lines, wrong = [], []
     for words, files in zip(("in order", "in no order"), write_files(folder, count, rows), strict=True):
-        found: dict[str, list[tuple[float, float]]] = {"copy": [], "take": []}
+        found: dict[str, list[list[float]]] = {"copy": [], "take": []}
         for _ in range(repeats):
             shutil.rmtree(folder / "mirror", ignore_errors=True)
             for way, target in (("copy", folder / "copy.parquet"), ("take", folder / "mirror")):
-                found[way].append(measured(way, files, target))
-        same &= same_rows(folder / "mirror", folder / "copy.parquet")
+                found[way].append(json.loads(child("benchmarks.mirror", way, target, *files)))
+        if not same_rows(folder / "mirror", folder / "copy.parquet"):
+            wrong.append(f"the table imported from files {words} is not the copied one")
         size = sum(file.stat().st_size for file in files) / 1e6
         shown = []
         for way in ("take", "copy"):
             times, peaks = zip(*found[way], strict=True)
-            middle = statistics.median(times)
-            shown.append(f"{middle:.1f} | {min(times):.1f}-{max(times):.1f} | {max(peaks):.0f}")
+            one = Times(times)
+            shown += [figure(one.median), f"{one.spread:.0%}", f"{max(peaks):.0f}"]
+            section.figures.append({"files": words, "way": way, "seconds": list(times), "peak_mb": max(peaks)})
         ratio = statistics.median(a / b for (a, _), (b, _) in zip(found["take"], found["copy"], strict=True))
-        lines.append(f"| {words} | {count * rows:,} | {size:.0f} | {shown[0]} | {shown[1]} | {ratio:.2f} |")
-    return "\n".join(lines), same
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["import", "copy", "take"], help="'copy' and 'take' are its own parts")
-    parser.add_argument("--folder", type=Path, default=Path("demo/bench/bulk"))
-    parser.add_argument("--files", type=int, default=2)
-    parser.add_argument("--rows", type=int, default=250_000, help="of each file")
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--inputs", type=Path, nargs="*", help=argparse.SUPPRESS)
-    parser.add_argument("--target", type=Path, help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.what != "import":
-        work(args.what, args.inputs, args.target)
-        return
-    table, same = imports(args.folder, args.files, args.rows, args.repeats)
-    print("## Importing bulk files\n")
-    print(
-        f"DuckDB {duckdb.__version__}, pyarrow {pa.__version__}, {os.cpu_count()} processors, {platform.machine()}.\n"
-    )
-    print(table)
-    print(f"\nThe tables are {'the same' if same else 'NOT THE SAME'}.")
-    if not same:
-        sys.exit(1)
+        lines.append([words, f"{count * rows:,}", f"{size:.0f}", *shown, f"{ratio:.2f}"])
+    names = ["files", "rows", "MB", "import, s", "spread", "peak, MB", "COPY, s", "spread", "peak, MB", "import : COPY"]
+    section.table(names, lines)
+    section.agree("The tables are the same", wrong)
+    return section
 
 
 if __name__ == "__main__":
-    main()
+    work(sys.argv[1], Path(sys.argv[2]), [Path(name) for name in sys.argv[3:]])

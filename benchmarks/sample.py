@@ -2,54 +2,47 @@
 
 Each size is written by a process of its own, and the rows of gaia_source are counted afterwards. Memory is bounded
 when the largest size has about the peak of the others.
-
-    python benchmarks/sample.py --folder DIR [--rows 1000000 10000000 100000000]
-
-100 million rows take 26 GB in DIR and a quarter of an hour; they are removed again.
 """
 
-import argparse
-import os
-import platform
 import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import duckdb
 
-CHILD = """
+from .measure import PEAK_MB, Section, Setting, figure, machine, versions
+
+FULL, QUICK = (1_000_000, 10_000_000), (20_000, 40_000)
+
+CHILD = f"""
 import re, sys
 from sedsql.mirror.sample import write_sample
 write_sample(sys.argv[1], int(sys.argv[2]), force=True)
-print(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
+print({PEAK_MB})
 """
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, default=Path("demo/bench"))
-    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
-    args = parser.parse_args()
-    args.folder.mkdir(parents=True, exist_ok=True)
-    target = args.folder / "written"
-    print("## Writing the simulated sky\n")
-    print(f"DuckDB {duckdb.__version__}, {os.cpu_count()} processors, {platform.machine()}.\n")
-    print("| sources | s | sources a second | peak, MB | on disk, MB |\n| ---: | ---: | ---: | ---: | ---: |")
-    for rows in args.rows:
+def run(setting: Setting) -> Section:
+    section = Section("Writing the simulated sky", quick=setting.quick)
+    section.say(f"{machine()}; {versions('pyarrow')}.")
+    setting.folder.mkdir(parents=True, exist_ok=True)
+    target = setting.folder / "written"
+    lines, wrong = [], []
+    for rows in QUICK if setting.quick else FULL:
         start = time.perf_counter()
-        child = [sys.executable, "-c", CHILD, target, str(rows)]
-        peak = int(subprocess.run(child, check=True, capture_output=True, text=True).stdout) / 1024
+        child = [sys.executable, "-c", CHILD, str(target), str(rows)]
+        peak = float(subprocess.run(child, check=True, capture_output=True, text=True).stdout)
         took = time.perf_counter() - start
         files = list(target.rglob("*.parquet"))
-        counted = duckdb.sql(f"SELECT count(*) FROM '{target}/gaiadr3/gaia_source/**/*.parquet'").fetchall()[0][0]
+        query = f"SELECT count(*) FROM '{target}/gaiadr3/gaia_source/**/*.parquet'"
+        counted = duckdb.sql(query).fetchall()[0][0]
         size = sum(file.stat().st_size for file in files) / 1e6
         shutil.rmtree(target)
         if counted != rows:
-            sys.exit(f"{counted:,} rows were written instead of {rows:,}")
-        print(f"| {rows:,} | {took:.0f} | {rows / took:,.0f} | {peak:.0f} | {size:,.0f} |", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+            wrong.append(f"{counted:,} rows were written instead of {rows:,}")
+        lines.append([f"{rows:,}", figure(took), f"{rows / took:,.0f}", f"{peak:.0f}", f"{size:,.0f}"])
+        section.figures.append({"rows": rows, "seconds": took, "peak_mb": peak, "mb": size})
+    section.table(["sources", "s", "sources a second", "peak, MB", "on disk, MB"], lines, text_columns=0)
+    section.agree("All rows were written", wrong)
+    return section

@@ -4,12 +4,14 @@ Besides the archive's tables it has `sed.photometry`, ready-made: queries that t
 find them joined there.
 """
 
+import importlib
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import sedsql
 
@@ -27,15 +29,20 @@ SETTINGS = {"work_mem": "'256MB'", "effective_cache_size": "'8GB'", "random_page
 """Of PostgreSQL, for memory and a solid-state disk."""
 
 
-@contextmanager
-def serve(mirror: Path) -> Iterator[str]:
-    """The address of the running service. Raises NoDachsError, which says why, where DaCHS cannot run."""
+def dachs() -> Any:
+    """The tests' module that runs DaCHS. Raises NoDachsError, which says why, where it cannot run."""
     tests = str(Path(__file__).parents[1] / "tests")
     if tests not in sys.path:
         sys.path.insert(0, tests)
-    from tap import dachs
+    module = importlib.import_module("tap.dachs")
+    module.check_installed()
+    return module
 
-    with dachs.serve(mirror) as server:
+
+@contextmanager
+def serve(mirror: Path) -> Iterator[str]:
+    """The address of the running service. Raises NoDachsError, which says why, where DaCHS cannot run."""
+    with dachs().serve(mirror) as server:
         with sedsql.connect(mirror) as con, tempfile.TemporaryDirectory() as folder:
             table = con.catalogue.tables[PHOTOMETRY]
             columns = {name: replace(column, ucd=_ucd(name)) for name, column in table.columns.items()}

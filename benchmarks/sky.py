@@ -1,24 +1,16 @@
 """What cones and positional joins cost on the sample sky.
 
 Cones: a cone of half a degree around random sources, on samples of several sizes, with the ranges of `source_id` that
-sedsql adds and with the exact test alone, in this run and in turns. The answers are compared, and the row groups that
-were read are counted from the Parquet metadata and the ranges.
+sedsql adds and with the exact test alone, in turns. The answers are compared, and the row groups that were read are
+counted from the Parquet metadata and the ranges.
 
 Joins: N positions against a million, through ADQL, and as a plain hash join of the same tables on `source_id`: the
 half of the N positions that are also in the other table carry its number, so that both joins give about as many rows.
 Both write the same columns to a table. A part of the answer is compared with all distances, computed in numpy.
-
-    python benchmarks/sky.py --folder DIR [--rows 1000000 10000000] [--join 10000 100000 1000000 4000000]
-
-Samples are written to DIR once and kept: a million rows take 300 MB and ten seconds.
 """
 
-import argparse
-import os
-import platform
 import re
-import statistics
-import time
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -28,22 +20,17 @@ import pyarrow.parquet as pq
 
 import sedsql
 from sedsql.catalogue import Catalogue
-from sedsql.mirror.sample import write_sample
 
+from .measure import Section, Setting, figure, in_turns, machine, seconds, versions
+
+FULL, QUICK = (1_000_000, 10_000_000, 50_000_000), (20_000,)
+JOINED, QUICK_JOINED = (10_000, 100_000, 1_000_000, 4_000_000), (10_000,)
+CENTRES = 8
 CONE = 0.5  # degrees
-COLUMNS = {"gaiadr3.gaia_source": "phot_g_mean_mag", "sed.photometry": "j_m, w1mpro"}
+TABLE, COLUMN = "gaiadr3.gaia_source", "phot_g_mean_mag"
 ARCSEC = 1 / 3600
 AGAINST = 1_000_000
-
-
-def spread(times: list[float]) -> float:
-    return (max(times) - min(times)) / statistics.median(times)
-
-
-def seconds(work) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+PART = 300
 
 
 def row_groups(files: list[str], sql: str) -> tuple[int, int]:
@@ -65,54 +52,65 @@ def row_groups(files: list[str], sql: str) -> tuple[int, int]:
     return read, all_
 
 
-def cones(folder: Path, sizes: list[int], tables: list[str], centres: int, repeats: int) -> tuple[str, bool]:
-    lines = ["| rows | table | row groups read | of | with ranges, ms | from-to | without, ms | from-to | rows found |",
-             "| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"]  # fmt: skip
-    same = True
-    for rows in sizes:
-        path = folder / f"sample-{rows}"
-        if not path.exists():
-            write_sample(path, rows)
-        with sedsql.connect(path) as con:
-            count = con.duckdb.execute("SELECT count(*) FROM gaiadr3.gaia_source").fetchone()[0]
-            assert count == rows
-            places = con.duckdb.execute(
-                f"SELECT ra, dec FROM gaiadr3.gaia_source WHERE random_index < {centres}"
-            ).fetchall()
-            for table in tables:
-                columns = COLUMNS[table]
-                fast: list[float] = []
-                plain: list[float] = []
-                read, found = [], 0
-                for ra, dec in places:
-                    query = (
-                        f"SELECT s.source_id, {columns} FROM {table} AS s"
-                        f" WHERE 1 = CONTAINS(POINT(s.ra, s.dec), CIRCLE({ra!r}, {dec!r}, {CONE}))"
-                    )
-                    with_ranges, without = con.translate(query), sedsql.translate(query)
-                    answers = []
-                    for sql, times in ((with_ranges, fast), (without, plain)):
-                        if sql is with_ranges:
-                            con.duckdb.execute(sql).fetchall()
-                        for _ in range(repeats if sql is with_ranges else 1):
-                            answer: list = []
-                            times.append(seconds(lambda s=sql, a=answer: a.extend(con.duckdb.execute(s).fetchall())))
-                        answers.append(sorted(answer, key=str))
-                    same &= answers[0] == answers[1]
-                    found += len(answers[0])
-                    files = [str(file) for file in (path / "gaiadr3" / "gaia_source").glob("**/*.parquet")]
-                    plain_sql = with_ranges.replace("sed.photometry", "gaiadr3.gaia_source").replace(columns, "ra")
-                    read.append(row_groups(files, plain_sql))
-                groups = sorted({few for few, _ in read})
-                shown = f"{groups[0]}-{groups[-1]}" if len(groups) > 1 else f"{groups[0]}"
-                low, high = (f"{end(fast) * 1e3:.1f}" for end in (min, max))
-                lines.append(
-                    f"| {rows:,} | {table} | {shown} | {read[0][1]} "
-                    f"| {statistics.median(fast) * 1e3:.1f} | {low}-{high} "
-                    f"| {statistics.median(plain) * 1e3:.0f} | {min(plain) * 1e3:.0f}-{max(plain) * 1e3:.0f} "
-                    f"| {found:,} |"
-                )
-    return "\n".join(lines), same
+def run(setting: Setting) -> Section:
+    section = Section("Cones and positional joins", quick=setting.quick)
+    section.say(f"{machine()}; {versions('numpy')}. The sample sky (simulated).")
+    section.head(f"Cones of {CONE} degrees around {CENTRES} sources")
+    lines, wrong = [], []
+    for rows in QUICK if setting.quick else FULL:
+        line, problems = cones(section, setting.sample(rows), rows, setting.quick)
+        lines.append(line)
+        wrong += problems
+    names = ["rows", "row groups read", "of", "with ranges, ms", "from-to", "without, ms", "from-to", "rows found"]
+    section.table(names, lines, text_columns=0)
+    section.agree("Same rows with the ranges and without", wrong)
+    section.head(f"N positions against {AGAINST:,}, within an arcsecond")
+    lines, wrong = [], []
+    for n in QUICK_JOINED if setting.quick else JOINED:
+        more, problems = joins(section, n)
+        lines += more
+        wrong += problems
+    names = ["N", "condition", "join, ms", "spread", "hash join, ms", "spread", "ratio", "µs a row of N", "pairs"]
+    section.table(names, lines, text_columns=2)
+    section.agree(f"Equal to brute force on the first {PART} positions", wrong)
+    return section
+
+
+def cones(section: Section, path: Path, rows: int, quick: bool) -> tuple[list[str], list[str]]:
+    """A line of the table of cones, and what is wrong with the answers."""
+    fast: list[float] = []
+    plain: list[float] = []
+    read, found, wrong = [], 0, []
+    with sedsql.connect(path) as con:
+        places = con.duckdb.execute(
+            f"SELECT ra, dec FROM {TABLE} WHERE random_index < {2 if quick else CENTRES}"
+        ).fetchall()
+        for ra, dec in places:
+            query = (
+                f"SELECT s.source_id, {COLUMN} FROM {TABLE} AS s"
+                f" WHERE 1 = CONTAINS(POINT(s.ra, s.dec), CIRCLE({ra!r}, {dec!r}, {CONE}))"
+            )
+            with_ranges, without = con.translate(query), sedsql.translate(query)
+            answers: dict[str, list] = {}
+
+            def ask(sql: str, answers=answers) -> None:
+                answers[sql] = con.duckdb.execute(sql).fetchall()
+
+            ask(with_ranges)
+            fast += [seconds(partial(ask, with_ranges)) for _ in range(5)]
+            plain.append(seconds(partial(ask, without)))
+            if sorted(answers[with_ranges], key=str) != sorted(answers[without], key=str):
+                wrong.append(f"the cone around {ra}, {dec} of {rows:,} sources")
+            found += len(answers[with_ranges])
+            files = [str(file) for file in (path / "gaiadr3" / "gaia_source").glob("**/*.parquet")]
+            read.append(row_groups(files, with_ranges.replace(f"s.{COLUMN}", "ra").replace(COLUMN, "ra")))
+    section.figures.append({"cones_of": rows, "with_ranges": fast, "without": plain})
+    groups = sorted({few for few, _ in read})
+    shown = f"{groups[0]}-{groups[-1]}" if len(groups) > 1 else f"{groups[0]}"
+    line = [f"{rows:,}", shown, f"{read[0][1]}"]
+    for times in (fast, plain):
+        line += [figure(float(np.median(times)) * 1e3), f"{figure(min(times) * 1e3)}-{figure(max(times) * 1e3)}"]
+    return [*line, f"{found:,}"], wrong
 
 
 def positions(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -158,72 +156,40 @@ def brute_force(con: duckdb.DuckDBPyConnection, part: int) -> set[tuple[int, int
     return pairs
 
 
-def joins(sizes: list[int], repeats: int, part: int = 300) -> tuple[str, bool]:
-    lines = ["| N | condition | join, ms | spread | hash join, ms | spread | ratio | µs a row of N | pairs |",
-             "| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"]  # fmt: skip
-    same = True
+def joins(section: Section, n: int) -> tuple[list[list[str]], list[str]]:
+    """Lines of the table of joins, a condition each, and what is wrong with the answers."""
     columns = "l.source_id AS i, b.source_id AS j, l.ra AS ra1, l.dec AS dec1, b.ra AS ra2, b.dec AS dec2"
     conditions = {
         "CONTAINS": f"1 = CONTAINS(POINT(b.ra, b.dec), CIRCLE(l.ra, l.dec, {ARCSEC!r}))",
         "DISTANCE": f"DISTANCE(POINT(b.ra, b.dec), POINT(l.ra, l.dec)) < {ARCSEC!r}",
     }
-    for n in sizes:
-        with duckdb.connect() as con:
-            tables(con, n)
-            catalogue = Catalogue.of(con)
-            hashed = f"SELECT {columns} FROM list AS l JOIN big AS b ON l.source_id = b.source_id"
-            queries = {"hash": hashed}
-            for name, condition in conditions.items():
-                queries[name] = sedsql.translate(
-                    f"SELECT {columns} FROM list AS l JOIN big AS b ON {condition}", catalogue
-                )
-            times: dict[str, list[float]] = {name: [] for name in queries}
-            for turn in range(repeats + 1):
-                for name, sql in queries.items():
-                    took = seconds(lambda name=name, sql=sql: con.execute(f"CREATE OR REPLACE TABLE o_{name} AS {sql}"))
-                    if turn:
-                        times[name].append(took)
-            expected = brute_force(con, part)
-            for name in conditions:
-                got = con.execute(
-                    f"SELECT i, j FROM o_{name} WHERE i IN (SELECT source_id FROM list ORDER BY source_id LIMIT {part})"
-                ).fetchall()
-                same &= len(got) == len(set(got)) and set(got) == expected
-                pairs = con.execute(f"SELECT count(*) FROM o_{name}").fetchone()[0]
-                mine, other = statistics.median(times[name]), statistics.median(times["hash"])
-                lines.append(
-                    f"| {n:,} | {name} | {mine * 1e3:.0f} | {spread(times[name]):.0%} | {other * 1e3:.0f} "
-                    f"| {spread(times['hash']):.0%} | {mine / other:.1f} | {mine / n * 1e6:.2f} | {pairs:,} |"
-                )
-    return "\n".join(lines), same
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, required=True, help="where the samples are, or will be written")
-    parser.add_argument("--rows", type=int, nargs="*", default=[1_000_000, 10_000_000])
-    parser.add_argument("--join", type=int, nargs="*", default=[10_000, 100_000, 1_000_000, 4_000_000])
-    parser.add_argument("--tables", nargs="*", choices=list(COLUMNS), default=list(COLUMNS))
-    parser.add_argument("--centres", type=int, default=8)
-    parser.add_argument("--repeats", type=int, default=5)
-    options = parser.parse_args()
-    print(
-        f"## Cones and positional joins\n\n`python benchmarks/sky.py`: the sample sky (simulated), DuckDB "
-        f"{duckdb.__version__}, {platform.machine()}, {os.cpu_count()} cores.\n"
-    )
-    good = True
-    if options.rows:
-        report, same = cones(options.folder, options.rows, options.tables, options.centres, options.repeats)
-        good &= same
-        print(f"Cones of {CONE} degrees around {options.centres} sources:\n\n{report}\n")
-        print(f"- Same rows with the ranges and without: {'yes' if same else 'NO'}\n")
-    if options.join:
-        report, same = joins(options.join, options.repeats)
-        good &= same
-        print(f"N positions against {AGAINST:,}, within an arcsecond:\n\n{report}\n")
-        print(f"- Equal to brute force on the first 300 positions: {'yes' if same else 'NO'}")
-    raise SystemExit(0 if good else 1)
-
-
-if __name__ == "__main__":
-    main()
+    lines, wrong = [], []
+    with duckdb.connect() as con:
+        tables(con, n)
+        catalogue = Catalogue.of(con)
+        queries = {"hash": f"SELECT {columns} FROM list AS l JOIN big AS b ON l.source_id = b.source_id"}
+        for name, condition in conditions.items():
+            query = f"SELECT {columns} FROM list AS l JOIN big AS b ON {condition}"
+            queries[name] = sedsql.translate(query, catalogue)
+        works = {
+            name: partial(con.execute, f"CREATE OR REPLACE TABLE o_{name} AS {sql}") for name, sql in queries.items()
+        }
+        for work in works.values():
+            work()
+        times = in_turns(works, 5)
+        expected = brute_force(con, PART)
+        hashed = times["hash"]
+        for name in conditions:
+            some = f"SELECT i, j FROM o_{name} WHERE i IN (SELECT source_id FROM list ORDER BY source_id LIMIT {PART})"
+            got = con.execute(some).fetchall()
+            if len(got) != len(set(got)) or set(got) != expected:
+                wrong.append(f"{name} with {n:,} positions")
+            pairs = con.execute(f"SELECT count(*) FROM o_{name}").fetchone()[0]
+            mine = times[name]
+            line = [f"{n:,}", name]
+            for one in (mine, hashed):
+                line += [figure(one.median * 1e3), f"{one.spread:.0%}"]
+            line += [f"{mine.median / hashed.median:.1f}", figure(mine.median / n * 1e6), f"{pairs:,}"]
+            lines.append(line)
+        section.figures.append({"positions": n, "seconds": {name: list(t.seconds) for name, t in times.items()}})
+    return lines, wrong

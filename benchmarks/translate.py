@@ -1,20 +1,35 @@
-"""How long the translation of a query takes, warm: the examples of sql/examples, names resolved against a catalogue.
+"""How long the translation of a query takes, warm: names are resolved against a catalogue, nothing is run."""
 
-python benchmarks/translate.py [--repeats 50]
-"""
-
-import argparse
-import statistics
-import time
+from functools import partial
 
 from sedsql.adql import translate
 from sedsql.bands import COLUMNS
 from sedsql.catalogue import Catalogue, Column, table_of
 from sedsql.inference.calls import FUNCTIONS
 from sedsql.mirror.archive import TABLES
-from sedsql.resources import folder
 
-AIM_MS = 5
+from .measure import Section, Setting, figure, in_turns, machine, versions
+from .tap import questions
+
+MOST_MS = 5
+
+
+def run(setting: Setting) -> Section:
+    section = Section("Translation", quick=setting.quick)
+    section.say(
+        f"{machine()}; {versions('sqlglot')}.",
+        "ADQL to DuckDB SQL, warm: the queries of `sql/examples` and `benchmarks/queries`.",
+    )
+    queries = {question.name: question.adql for question in questions(0)}
+    known = catalogue()
+    works = {name: partial(translate, query, known, FUNCTIONS) for name, query in queries.items()}
+    for work in works.values():
+        work()
+    times = in_turns(works, repeats=15)
+    section.table(["query", "ms", "spread"], [[n, figure(t.median * 1e3), f"{t.spread:.0%}"] for n, t in times.items()])
+    section.figures += [{"query": name, "seconds": list(one.seconds)} for name, one in times.items()]
+    section.aim("The slowest, ms", max(one.median for one in times.values()) * 1e3, most=MOST_MS)
+    return section
 
 
 def catalogue() -> Catalogue:
@@ -22,27 +37,3 @@ def catalogue() -> Catalogue:
     names = ("source_id", "ra", "dec", "parallax", "parallax_error", *COLUMNS)
     photometry = table_of("sed.photometry", None, [Column(name, "DOUBLE") for name in names])
     return Catalogue({**TABLES, "sed.photometry": photometry})
-
-
-def median_ms(query: str, known: Catalogue, repeats: int) -> float:
-    times = []
-    for _ in range(repeats + 1):
-        start = time.perf_counter()
-        translate(query, known, FUNCTIONS)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times[1:]) * 1e3
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=50)
-    repeats = parser.parse_args().repeats
-    known = catalogue()
-    print(f"## Translation\n\n`python benchmarks/translate.py`: warm, median of {repeats} (aim: under {AIM_MS} ms).\n")
-    print("| query | ms |\n| --- | ---: |")
-    for path in sorted((folder("sql") / "examples").glob("*.adql")):
-        print(f"| {path.stem} | {median_ms(path.read_text(encoding='utf-8'), known, repeats):.1f} |")
-
-
-if __name__ == "__main__":
-    main()
