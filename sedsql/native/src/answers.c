@@ -59,12 +59,41 @@ bool write_probability(const call *c, uint32_t first, uint32_t n, const predicti
     return true;
 }
 
-static void put_path(const model_card *card, duckdb_vector path, idx_t row, int32_t place)
+static double entropy_of(const prediction *p, uint32_t classes, uint32_t k)
 {
-    idx_t at = put_list(path, row, card->depths[place]);
-    duckdb_vector nodes = duckdb_list_vector_get_child(path);
-    for (uint32_t k = 0; k < card->depths[place]; k++)
-        put_text(nodes, at + k, card->paths[place][k]);
+    double entropy = 0;
+    for (uint32_t class = 0; class < classes; class++) {
+        double probability = p->probabilities[class][k];
+        entropy -= probability > 0 ? probability * log2(probability) : 0;
+    }
+    return entropy;
+}
+
+static double largest(const prediction *p, uint32_t classes, uint32_t k)
+{
+    float most = p->probabilities[0][k];
+    for (uint32_t class = 1; class < classes; class++)
+        most = p->probabilities[class][k] > most ? p->probabilities[class][k] : most;
+    return most;
+}
+
+static void put_paths(const call *c, duckdb_vector lists, uint32_t first, uint32_t n, const prediction *p)
+{
+    const model_card *card = &c->model->card;
+    idx_t length = 0;
+    for (uint32_t k = 0; k < n; k++)
+        length += p->place[k] < 0 ? 0 : card->depths[p->place[k]];
+    idx_t at = more_of_lists(lists, length);
+    duckdb_string_t *nodes = duckdb_vector_get_data(duckdb_list_vector_get_child(lists));
+    duckdb_list_entry *entries = duckdb_vector_get_data(lists);
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t row = row_of(c, first + k), depth = p->place[k] < 0 ? 0 : card->depths[p->place[k]];
+        entries[row] = (duckdb_list_entry){at, depth};
+        for (uint32_t d = 0; d < depth; d++)
+            nodes[at++] = lasting(card->paths[p->place[k]][d]);
+        if (p->place[k] < 0)
+            put_null(lists, row);
+    }
 }
 
 static void put_prediction(const call *c, duckdb_vector output, uint32_t first, uint32_t n, const prediction *p)
@@ -72,32 +101,28 @@ static void put_prediction(const call *c, duckdb_vector output, uint32_t first, 
     enum { CLASS, PROBABILITY, ENTROPY, OUTLIER, N_BANDS, MODEL, PATH, FIELDS };
     const model_card *card = &c->model->card;
     duckdb_vector fields[FIELDS];
-    for (int f = 0; f < FIELDS; f++)
+    void *cells[FIELDS];
+    for (int f = 0; f < FIELDS; f++) {
         fields[f] = duckdb_struct_vector_get_child(output, (idx_t)f);
+        cells[f] = duckdb_vector_get_data(fields[f]);
+    }
+    put_paths(c, fields[PATH], first, n, p);
     for (uint32_t k = 0; k < n; k++) {
         uint32_t row = row_of(c, first + k);
-        ((int32_t *)duckdb_vector_get_data(fields[N_BANDS]))[row] = p->n_bands[k];
-        put_text(fields[MODEL], row, card->name);
+        ((int32_t *)cells[N_BANDS])[row] = p->n_bands[k];
+        ((duckdb_string_t *)cells[MODEL])[row] = lasting(card->name);
         if (p->place[k] < 0) {
-            static const int without[] = {CLASS, PROBABILITY, ENTROPY, OUTLIER, PATH};
-            for (size_t f = 0; f < sizeof without / sizeof *without; f++)
-                put_null(fields[without[f]], row);
+            for (int f = CLASS; f <= OUTLIER; f++)
+                put_null(fields[f], row);
             continue;
         }
-        double most = 0, entropy = 0;
-        for (uint32_t class = 0; class < card->n_classes; class++) {
-            double probability = p->probabilities[class][k];
-            most = fmax(most, probability);
-            entropy -= probability > 0 ? probability * log2(probability) : 0;
-        }
-        put_text(fields[CLASS], row, card->classes[p->place[k]]);
-        put_double(fields[PROBABILITY], row, most);
-        put_double(fields[ENTROPY], row, entropy);
+        ((duckdb_string_t *)cells[CLASS])[row] = lasting(card->classes[p->place[k]]);
+        ((double *)cells[PROBABILITY])[row] = largest(p, card->n_classes, k);
+        ((double *)cells[ENTROPY])[row] = entropy_of(p, card->n_classes, k);
         if (p->has_outlier)
-            put_double(fields[OUTLIER], row, p->outlier[k]);
+            ((double *)cells[OUTLIER])[row] = p->outlier[k];
         else
             put_null(fields[OUTLIER], row);
-        put_path(card, fields[PATH], row, p->place[k]);
     }
 }
 
@@ -112,14 +137,17 @@ bool write_answer(const call *c, uint32_t first, uint32_t n, const prediction *p
     uint32_t classes = c->model->card.n_classes;
     put_prediction(c, duckdb_struct_vector_get_child(c->output, 0), first, n, p);
     duckdb_vector lists = duckdb_struct_vector_get_child(c->output, 1);
-    for (uint32_t k = 0; k < n; k++) {
-        idx_t at = put_list(lists, row_of(c, first + k), classes);
-        duckdb_vector numbers = duckdb_list_vector_get_child(lists);
+    idx_t at = more_of_lists(lists, (idx_t)n * classes);
+    duckdb_vector numbers = duckdb_list_vector_get_child(lists);
+    duckdb_list_entry *entries = duckdb_vector_get_data(lists);
+    double *cells = duckdb_vector_get_data(numbers);
+    for (uint32_t k = 0; k < n; k++, at += classes) {
+        entries[row_of(c, first + k)] = (duckdb_list_entry){at, classes};
         for (uint32_t class = 0; class < classes; class++)
             if (p->place[k] < 0)
                 put_null(numbers, at + class);
             else
-                put_double(numbers, at + class, p->probabilities[class][k]);
+                cells[at + class] = p->probabilities[class][k];
     }
     return true;
 }

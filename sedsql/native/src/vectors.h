@@ -35,12 +35,19 @@ static inline void put_text(duckdb_vector vector, idx_t row, text value)
     ((duckdb_string_t *)duckdb_vector_get_data(vector))[row] = lasting(value);
 }
 
+/* Room for `length` more rows of the lists' child; gives the first of them. */
+static inline idx_t more_of_lists(duckdb_vector lists, idx_t length)
+{
+    idx_t offset = duckdb_list_vector_get_size(lists);
+    duckdb_list_vector_reserve(lists, offset + length);
+    duckdb_list_vector_set_size(lists, offset + length);
+    return offset;
+}
+
 /* Makes the list of a row, with room for `length` more of its child's rows; gives the first of them. */
 static inline idx_t put_list(duckdb_vector vector, idx_t row, idx_t length)
 {
-    idx_t offset = duckdb_list_vector_get_size(vector);
-    duckdb_list_vector_reserve(vector, offset + length);
-    duckdb_list_vector_set_size(vector, offset + length);
+    idx_t offset = more_of_lists(vector, length);
     ((duckdb_list_entry *)duckdb_vector_get_data(vector))[row] = (duckdb_list_entry){offset, length};
     return offset;
 }
