@@ -185,6 +185,7 @@ def main() -> None:
         app()
     except BaseException as error:
         if signals:
+            progress.ignore_signals()
             print("Interrupted; nothing was left half-written.", file=sys.stderr)
             sys.exit(128 + signals[0])
         if not isinstance(error, Error | duckdb.Error | OSError | ValueError):

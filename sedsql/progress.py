@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TypeVar
 
@@ -45,6 +45,12 @@ def stop_on_signals() -> list[int]:
         if signal.getsignal(number) != signal.SIG_IGN:  # as nohup asks
             signal.signal(number, stop)
     return _signals
+
+
+def ignore_signals() -> None:
+    """Ignore Ctrl-C and SIGTERM from now on: the work has ended, and what is left is to say so."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 class _Rate(TextColumn):
@@ -124,8 +130,11 @@ def answer(cursor: Cursor, fetch: Callable[[Cursor], T]) -> T:
                     update(max(round(cursor.progress()), 0), 100)
                     worker.join(0.1)
     except KeyboardInterrupt:
-        cursor.interrupt()
-        worker.join()
+        # Again and again, as DuckDB hears it only while it computes; until then no one may close the connection.
+        while worker.is_alive():
+            with suppress(KeyboardInterrupt):
+                cursor.interrupt()
+                worker.join(0.1)
         raise
     if errors:
         raise errors[0]

@@ -116,13 +116,7 @@ def test_a_row_too_wide_for_a_terminal_is_shown_a_line_a_column(sky):
 )
 def test_an_interrupt_leaves_nothing_half_written(long_table, tmp_path, number, code, delay):
     out = tmp_path / "out.parquet"
-    with subprocess.Popen(
-        [*COMMAND, "classify", long_table, "-o", out],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    ) as process:
+    with started("classify", long_table, "-o", out) as process:
         deadline = time.monotonic() + 20
         while not any(name.startswith(".partial") for name in os.listdir(tmp_path)) and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -133,6 +127,36 @@ def test_an_interrupt_leaves_nothing_half_written(long_table, tmp_path, number, 
     assert shown == ""
     assert told.splitlines() == ["Interrupted; nothing was left half-written."]
     assert os.listdir(tmp_path) == ["long.parquet"]
+
+
+def test_a_query_interrupted_in_a_hurry_ends_once():
+    hours = "SELECT sum(sin(i)) FROM range(1000000000000) t(i)"
+    terminal, stderr = pty.openpty()
+    with started("query", "--sql", hours, stderr=stderr) as process:
+        os.close(stderr)
+        told = b""
+        while b"query" not in told:
+            told += os.read(terminal, 65_536)
+        while process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.02)
+        shown, _ = process.communicate(timeout=20)
+    told += os.read(terminal, 65_536)
+    os.close(terminal)
+    assert (process.returncode, shown) == (130, "")
+    assert b"Traceback" not in told
+    assert told.rstrip().endswith(b"Interrupted; nothing was left half-written.")
+
+
+def started(*arguments, stderr=subprocess.PIPE):
+    """The command in a process that Ctrl-C can end, as in a shell."""
+    return subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
 
 
 @pytest.mark.parametrize(
