@@ -24,6 +24,8 @@ SANE = "1e9"
 """Magnitudes beyond this, of either sign, are left to the model: differences of such may be infinite."""
 WORTH = 0.005
 """Least share of sources that a comparison has to exclude; each costs some tenth of a millisecond in planning."""
+LOGARITHM = 3
+"""How many comparisons one with a distance modulus costs."""
 ROUNDING = 1e-4
 """More than what float32 may add to a probability or take from it."""
 
@@ -62,6 +64,7 @@ class Bounds:
         operator: str,
         value: str | float,
         row: Sequence[str],
+        parallax: Sequence[str],
         label: str | None,
         model: str,
         known: Known = NOTHING,
@@ -72,6 +75,7 @@ class Bounds:
         ----------
         operator, value : what is asked of the class, or of the probability of `label`
         row : SQL of the ten magnitudes
+        parallax : SQL of the parallax and its error, if they are given
         label, model : SQL of the function's arguments
         """
         name = self.default if model == "NULL" else _text(model)
@@ -83,17 +87,51 @@ class Bounds:
             return None  # the model tells
         place = found.classes.index(str(wanted))
         possible = _class(operator, place) if label is None else _probability(operator, value, place)
-        columns = {band: row[COLUMNS.index(band)] for band in found.bands}
-        null = [band for band, column in columns.items() if column in known.null]
-        there = [band for band, column in columns.items() if column in known.there]
-        parts = [
-            part
-            for part in _parts(found.folder / "bounds.json", found.sha256)
-            if not set(null) & set(part["bands"]) and set(there) <= set(part["bands"])
-        ]
-        if possible is None or not parts:
+        file = _read(found.folder / "bounds.json", found.sha256)
+        if possible is None or not file:
             return None
-        return _condition(parts, possible, {band: f"{column}::FLOAT" for band, column in columns.items()}, null)
+        columns = {band: row[COLUMNS.index(band)] for band in found.bands}
+        if found.extra:
+            columns["parallax"] = parallax[0] if parallax else "NULL"
+        null = {band for band, column in columns.items() if column in (*known.null, "NULL")}
+        there = {band for band, column in columns.items() if column in known.there}
+        parts = [part for part in file["parts"] if not null & set(part["bands"]) and there <= set(part["bands"])]
+        return _condition(parts, possible, _Row(columns, null, parallax[1:], file["least_parallax"]))
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What a condition asks of a row.
+
+    columns : SQL of the magnitudes and, for a model that takes it, of the parallax
+    null : those that are known to be missing
+    error : SQL of the parallax's error
+    least : a smaller parallax counts as this, in mas
+    """
+
+    columns: Mapping[str, str]
+    null: set[str]
+    error: Sequence[str]
+    least: float
+
+    def value(self, band: str) -> str:
+        """The magnitude or, for the parallax, the distance modulus, with the other sign."""
+        value = f"{self.columns[band]}::FLOAT"
+        if band != "parallax":
+            return value
+        near = f"greatest({value}::DOUBLE, {self.error[0]}::FLOAT::DOUBLE, {self.least})"
+        return f"(-5 * log10({near} / 100))"
+
+    def are_missing(self, bands: Sequence[str]) -> list[str]:
+        """Tests that bands are missing, as far as it is not known. NaN is not looked for: such rows are kept."""
+        return [f"{self.columns[band]}::FLOAT IS NULL" for band in bands if band not in self.null]
+
+    def are_there(self, bands: Sequence[str]) -> list[str]:
+        """Tests that bands are there, and sane."""
+        if not bands:
+            return []
+        given = [f"isfinite({self.columns[band]}::FLOAT)" for band in bands if band == "parallax"]
+        return [*given, f"{' + '.join(f'abs({self.value(band)})' for band in bands)} < {SANE}::FLOAT"]
 
 
 def _text(sql: str) -> str | None:
@@ -127,39 +165,30 @@ def _most(lead: float) -> float:
 
 
 @cache
-def _parts(file: Path, sha256: str) -> list[dict]:
-    """The trees in a file; none where there is no file, or where it is of another graph."""
+def _read(file: Path, sha256: str) -> dict | None:
+    """What is in a file; None where there is no such file, or where it is of another graph."""
     try:
         written = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return []
-    return written["parts"] if written.get("sha256") == sha256 else []
+        return None
+    return written if written.get("sha256") == sha256 else None
 
 
-def _condition(parts: list[dict], possible: Possible, columns: dict[str, str], null: list[str]) -> str | None:
-    """Rows are told apart by the bands that are there first, then by their colours.
-
-    NaN, which is missing too, is not looked for: such rows are kept. Bands of `null` are known to be missing.
-    """
-    trees = [_written(part["tree"], possible, [columns[band] for band in part["bands"]]) for part in parts]
+def _condition(parts: list[dict], possible: Possible, row: _Row) -> str | None:
+    """Rows are told apart by the bands that are there first, then by their colours."""
+    trees = [_written(part["tree"], possible, [row.value(band) for band in part["bands"]]) for part in parts]
     useful = [(part["bands"], tree) for part, tree in zip(parts, trees, strict=True) if tree != "true"]
     if not useful:
         return None
-    always = [band for band in columns if all(band in bands for bands, _ in useful)]
-    never = [band for band in columns if not any(band in bands for bands, _ in useful)]
+    always = [band for band in row.columns if all(band in bands for bands, _ in useful)]
+    never = [band for band in row.columns if not any(band in bands for bands, _ in useful)]
     cases = []
     for bands, tree in useful:
-        more = [band for band in bands if band not in always]
-        tests = [f"{columns[band]} IS NULL" for band in columns if band not in (*bands, *never, *null)]
-        cases.append(f"WHEN {' AND '.join([*tests, *_there(columns, more)]) or 'true'} THEN {tree}")
-    first = [*(f"{columns[band]} IS NULL" for band in never if band not in null), *_there(columns, always)]
-    return f"CASE WHEN {' AND '.join(first)} THEN CASE {' '.join(cases)} ELSE true END ELSE true END"
-
-
-def _there(columns: Mapping[str, str], bands: Sequence[str]) -> list[str]:
-    """The test that bands are there, and sane."""
-    sizes = " + ".join(f"abs({columns[band]})" for band in bands)
-    return [f"{sizes} < {SANE}::FLOAT"] if bands else []
+        missing = row.are_missing([band for band in row.columns if band not in (*bands, *never)])
+        there = row.are_there([band for band in bands if band not in always])
+        cases.append(f"WHEN {' AND '.join([*missing, *there]) or 'true'} THEN {tree}")
+    first = " AND ".join([*row.are_missing(never), *row.are_there(always)])
+    return f"CASE WHEN {first} THEN CASE {' '.join(cases)} ELSE true END ELSE true END"
 
 
 def _written(tree: list, possible: Possible, columns: list[str]) -> str:
@@ -168,18 +197,18 @@ def _written(tree: list, possible: Possible, columns: list[str]) -> str:
 
 
 def _pruned(tree: list, possible: Possible, columns: list[str]) -> tuple[str, float, int]:
-    """The SQL of a tree, the share of sources that it excludes, and the comparisons that it takes."""
+    """The SQL of a tree, the share of sources that it excludes, and what it costs in comparisons."""
     if not isinstance(tree[0], list):
         share, *leads = tree
         return ("true", 0, 0) if possible(leads) else ("false", share, 0)
     (i, j, value), *branches = tree
     (yes, a, m), (no, b, n) = (_pruned(branch, possible, columns) for branch in branches)
-    excluded, comparisons = a + b, m + n + 1
+    colour = f"{columns[i]} - {columns[j]}"
+    excluded, cost = a + b, m + n + (LOGARITHM if "log10" in colour else 1)
     if yes == no:
         return yes, excluded, 0
-    if excluded < WORTH * comparisons:
+    if excluded < WORTH * cost:
         return "true", 0, 0
-    colour = f"{columns[i]} - {columns[j]}"
     if (yes, no) in (("true", "false"), ("false", "true")):
-        return f"{colour} {'<=' if yes == 'true' else '>'} {value}::FLOAT", excluded, 1
-    return f"CASE WHEN {colour} <= {value}::FLOAT THEN {yes} ELSE {no} END", excluded, comparisons
+        return f"{colour} {'<=' if yes == 'true' else '>'} {value}::FLOAT", excluded, cost
+    return f"CASE WHEN {colour} <= {value}::FLOAT THEN {yes} ELSE {no} END", excluded, cost

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from ..bands import COLUMNS
 from ..inference.model import Model
 from ..simulate import simulate
-from .intervals import Floats, Forest, Seen, cut, whole
+from .features import LEAST_PARALLAX, Luminosities
+from .intervals import Floats, Forest, Seen, whole
+from .parallaxes import gaia_error
 
 SETS = ((0, 1, 2), (0, 1, 2, 6), (0, 1, 2, 6, 7))
 """Places in COLUMNS: Gaia alone, with W1, with W1 and W2. With more bands the boxes would have to be too many."""
@@ -34,23 +36,34 @@ UNIT = 64
 def write_bounds(model: Model) -> None:
     """Write `bounds.json` beside a model's graph; docs/models.md tells what is in it."""
     forest = Forest.of(model.graph())
-    sky = _sky()
+    sky, modulus = _sky()
     parts = []
     for places, cuts in zip(SETS, CUTS, strict=True):
-        bands = [model.bands.index(COLUMNS[place]) for place in places if COLUMNS[place] in model.bands]
-        if len(bands) < len(places) or len(bands) < model.min_bands:
+        if not {COLUMNS[place] for place in places} <= set(model.bands) or len(places) < model.min_bands:
             continue
-        rows = sky[(np.isfinite(sky) == np.isin(np.arange(len(COLUMNS)), places)).all(axis=1)][:, list(places)]
-        tree = grow(Seen(forest, model.bands, bands), rows, cuts)
-        parts.append({"bands": [model.bands[band] for band in bands], "tree": tree})
-    written = {"sha256": model.sha256, "parts": parts}
+        rows = (np.isfinite(sky) == np.isin(np.arange(len(COLUMNS)), places)).all(axis=1)
+        names, magnitudes = [COLUMNS[place] for place in places], sky[rows][:, list(places)]
+        bands = [model.bands.index(name) for name in names]
+        parts.append({"bands": names, "tree": grow(Seen(forest, model.bands, bands), magnitudes, cuts)})
+        if model.extra:
+            seen = Seen(forest, model.bands, [*bands, len(model.bands)])
+            magnitudes = np.column_stack([magnitudes, modulus[rows]])
+            parts.append({"bands": [*names, model.extra[0]], "tree": grow(seen, magnitudes, cuts)})
+    written = {"sha256": model.sha256, "least_parallax": LEAST_PARALLAX, "parts": parts}
     (model.folder / "bounds.json").write_text(json.dumps(written, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
-def _sky() -> NDArray[np.float64]:
-    """Magnitudes as the surveys see them, shape (n, 10)."""
+def _sky() -> tuple[Floats, Floats]:
+    """Magnitudes as the surveys see them, shape (n, 10), and distance moduli as Gaia does, (n,)."""
     rng = np.random.default_rng(0)
-    return np.concatenate([simulate(population, n, rng).magnitudes for population, n in SKY.items()])
+    samples = [simulate(population, n, rng) for population, n in SKY.items()]
+    magnitudes = np.concatenate([sample.magnitudes for sample in samples])
+    distance = np.concatenate([sample.distance_pc for sample in samples])
+    error = gaia_error(magnitudes[:, 0])
+    parallax = np.nan_to_num(1000 / distance) + error * rng.standard_normal(len(error))
+    features = Luminosities().transform(np.column_stack([magnitudes, parallax, error]))
+    absolute = features[:, Luminosities().names.index("M(G)")]
+    return magnitudes, magnitudes[:, 0] - absolute
 
 
 @dataclass(order=True)
@@ -75,7 +88,7 @@ def grow(seen: Seen, magnitudes: NDArray[np.float64], cuts: int) -> list:
     """A tree of boxes: `[[i, j, value], yes, no]`, where magnitude i less magnitude j is at most `value` and where
     not, and in its leaves the lead of each class.
 
-    magnitudes : of simulated sources with just these bands, shape (n, bands)
+    magnitudes : of simulated sources with just these bands, shape (n, bands); the distance modulus comes last
     """
     colours = np.stack([magnitudes[:, i] - magnitudes[:, j] for i, j in seen.pairs], axis=1)
     box = whole(magnitudes.shape[1])
@@ -108,7 +121,7 @@ def _best_cut(seen: Seen, parent: _Box, colours: NDArray[np.float64]):
         for value in np.unique(np.round(np.quantile(values, QUANTILES) * UNIT) / UNIT):
             yes = values <= value
             parts = []
-            for box, rows in zip(cut(parent.box, i, j, value), (parent.rows[yes], parent.rows[~yes]), strict=True):
+            for box, rows in zip(seen.cut(parent.box, i, j, value), (parent.rows[yes], parent.rows[~yes]), strict=True):
                 leaves = seen.reached(box, parent.leaves)
                 parts.append(_Box((0, 0), box, leaves, rows, seen.lead(leaves)))
             left = sum(len(part.rows) * np.maximum(part.lead, 0)[possible].sum() for part in parts)

@@ -2,7 +2,8 @@
 
 A box holds the sources of which certain bands are there and no others, and whose colours lie between limits. All
 colours are differences of the same few magnitudes, so that limits of two of them limit a third (a difference bound
-matrix: Dill 1990, LNCS 407, 197, Section 3).
+matrix: Dill 1990, LNCS 407, 197, Section 3). An absolute magnitude is such a difference too: less the distance modulus,
+which stands after the bands.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from .features import Colours
+from .features import MODULUS_UNIT, Luminosities
 
 WIDEST = 2e9
 """No colour is wider, in mag; boxes are of sources with magnitudes within half of it."""
@@ -84,10 +85,13 @@ def whole(bands: int) -> Floats:
     return box
 
 
-def cut(box: Floats, i: int, j: int, value: float) -> tuple[Floats, Floats]:
-    """The boxes of the sources with magnitude i less magnitude j, in float32, at most `value`, and above it."""
+def cut(box: Floats, i: int, j: int, value: float, unsure: float = 0.0) -> tuple[Floats, Floats]:
+    """The boxes of the sources with magnitude i less magnitude j, in float32, at most `value`, and above it.
+
+    `unsure` is by how much that difference may be wrong.
+    """
     rounded = value + max(abs(value), 1) * 2.0**-23  # what float32 rounds to `value` may be as much above it
-    return _limited(box, i, j, rounded), _limited(box, j, i, -value)
+    return _limited(box, i, j, rounded + unsure), _limited(box, j, i, unsure - value)
 
 
 def _limited(box: Floats, i: int, j: int, most: float) -> Floats:
@@ -98,39 +102,47 @@ class Seen:
     """A forest for sources of which just certain bands are there.
 
     Its leaves, with the limits of their features; those that only sources with other bands reach are left out. A
-    feature that is neither a colour nor an index is taken to have any value, or to be missing.
+    feature that is none of those of `Luminosities` is taken to have any value, or to be missing.
 
     Parameters
     ----------
     columns : all bands that the model takes
-    bands : places in `columns` of those that are there
+    bands : places in `columns` of those that are there; and last len(columns), where the parallax is
     """
 
     def __init__(self, forest: Forest, columns: Sequence[str], bands: Sequence[int]):
-        colours = Colours(tuple(columns))
+        features = Luminosities(tuple(columns))
         place = {band: k for k, band in enumerate(bands)}
-        kept = [k for k, pair in enumerate(colours.pairs) if set(pair) <= set(place)]
-        among = {colour: k for k, colour in enumerate(kept)}
-        indices = [
-            (len(colours.pairs) + k, among[one], among[other], ratio)
-            for k, (one, other, ratio) in enumerate(colours.indices)
+        indices = features.indices
+        luminous = [(band, len(columns)) for band in features.luminous]
+        numbers = [*range(len(features.pairs)), *range(len(features.pairs) + len(indices), len(features.names))]
+        differences = dict(zip(numbers, [*features.pairs, *luminous], strict=True))
+        kept = [number for number, pair in differences.items() if set(pair) <= set(place)]
+        among = {number: k for k, number in enumerate(kept)}
+        combined = [
+            (len(features.pairs) + k, among[one], among[other], ratio)
+            for k, (one, other, ratio) in enumerate(indices)
             if one in among and other in among
         ]
         self.forest = forest
-        self.pairs = [(place[a], place[b]) for a, b in (colours.pairs[k] for k in kept)]
+        self.pairs = [(place[a], place[b]) for a, b in (differences[number] for number in kept)]
+        self._distance = place.get(len(columns))
         self._i, self._j = np.array(self.pairs).T
-        self._one, self._other = (np.array([index[k] for index in indices], np.int64) for k in (1, 2))
-        self._ratio = np.array([index[3] for index in indices], np.float64)
-        known = len(colours.names)
-        column = np.full(max(known, forest.feature.max() + 1), -1)
-        column[known:] = -2
-        column[[*kept, *(index[0] for index in indices)]] = np.arange(len(kept) + len(indices))
-        leaves, above, most = _leaves(forest, column, len(kept) + len(indices))
+        self._one, self._other = (np.array([index[k] for index in combined], np.int64) for k in (1, 2))
+        self._ratio = np.array([index[3] for index in combined], np.float64)
+        column = np.full(max(len(features.names), forest.feature.max() + 1), -1)
+        column[len(features.names) :] = -2
+        column[[*kept, *(index[0] for index in combined)]] = np.arange(len(kept) + len(combined))
+        leaves, above, most = _leaves(forest, column, len(kept) + len(combined))
         tree = np.searchsorted(forest.roots, leaves, side="right") - 1
         order = np.argsort(tree, kind="stable")
         self._above, self._most, self._tree = above[order], most[order], tree[order]
         self._value = forest.value[leaves[order]]
         self.leaves = np.arange(len(leaves))
+
+    def cut(self, box: Floats, i: int, j: int, value: float) -> tuple[Floats, Floats]:
+        """`cut`, where a query may know the distance modulus less well than the model."""
+        return cut(box, i, j, value, MODULUS_UNIT if j == self._distance else 0.0)
 
     def reached(self, box: Floats, among: NDArray[np.int64]) -> NDArray[np.int64]:
         """Those of some leaves that a source in the box can end in."""

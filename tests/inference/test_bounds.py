@@ -18,14 +18,15 @@ from sedsql.inference.calls import functions
 from sedsql.inference.model import DEFAULT_MODEL, find_models
 from sedsql.inference.session import Session
 from sedsql.learn.bounds import SETS, grow
-from sedsql.learn.features import Colours
+from sedsql.learn.features import Colours, Luminosities
 from sedsql.learn.intervals import Forest, Seen, cut, whole
+from sedsql.learn.parallaxes import gaia_error
 from sedsql.simulate import simulate
 
 ROWS = 35_000
 ROW = [f"s.{column}" for column in COLUMNS]
+PARALLAX = ["s.parallax", "s.parallax_error"]
 MODELS = find_models()
-BOUNDED = [name for name, model in MODELS.items() if (model.folder / "bounds.json").exists()]
 
 
 def stars(n, seed):
@@ -42,7 +43,10 @@ def cuts_of(tree):
 
 
 def awkward(model, n):
-    """Sources with all sets of bands, mostly those that boxes are made for, on cuts and thresholds and a bit beside."""
+    """Sources with all sets of bands, mostly those that boxes are made for, on cuts and thresholds and a bit beside.
+
+    The parallax and its error come after the bands.
+    """
     rng = np.random.default_rng(8)
     rows = rng.permutation(np.concatenate([stars(n, 3), np.float32(rng.normal(15, 2, (n // 4, 10)))]))[:n]
     of_set = rng.choice(len(SETS), len(rows))
@@ -55,10 +59,17 @@ def awkward(model, n):
     inner = np.flatnonzero((forest.left >= 0) & (forest.feature < len(pairs)))
     at = [(*pairs[forest.feature[k]], forest.threshold[k]) for k in rng.choice(inner, 3000)]
     for part in json.loads((model.folder / "bounds.json").read_text())["parts"]:
-        places = [COLUMNS.index(band) for band in part["bands"]]
+        places = [(*COLUMNS, "parallax").index(band) for band in part["bands"]]
         at += [(places[i], places[j], value) for i, j, value in cuts_of(part["tree"])] * 3
     at = np.array(at, dtype=object)
-    for row, (i, j, value) in zip(rows, at[rng.choice(len(at), len(rows) // 2)], strict=False):
+    parallax = rng.exponential(1.5, (len(rows), 2)) - [0.3, 0]
+    parallax[rng.random(parallax.shape) < 0.2] = np.nan
+    rows = np.column_stack([rows, parallax]).astype(np.float32)
+    nearest = np.float32(np.fmax(np.fmax(parallax[:, 0], parallax[:, 1]), 0.02))
+    for row, near, (i, j, value) in zip(rows, nearest, at[rng.choice(len(at), len(rows) // 2)], strict=False):
+        if j == 10:  # an absolute magnitude: half of the time within what the modulus is rounded by
+            row[i] = value - 5 * np.log10(near / 100) + rng.choice([0, rng.uniform(-0.01, 0.01)])
+            continue
         if np.isfinite(row[i]) and np.isfinite(row[j]):
             row[i] = np.float32(row[j] + np.float32(value))
             row[i] = np.nextafter(row[i], np.float32(rng.choice([-99, row[i], 99])))
@@ -73,13 +84,14 @@ def con():
         yield con
 
 
-@pytest.fixture(scope="module", params=BOUNDED)
+@pytest.fixture(scope="module", params=list(MODELS))
 def asked(request, con):
     """A model, a table of awkward rows in `con`, and what ONNX Runtime says of them: place of the class, p."""
     model = MODELS[request.param]
     rows = awkward(model, ROWS)
     null = np.isnan(rows) & (np.random.default_rng(1).random(rows.shape) < 0.9)
     columns = {name: pa.array(rows[:, i], mask=null[:, i]) for i, name in enumerate(COLUMNS)}
+    columns |= {name[2:]: pa.array(rows[:, 10 + i], from_pandas=True) for i, name in enumerate(PARALLAX)}
     con.register("arrived", pa.table({"id": np.arange(len(rows)), **columns}))
     con.execute("CREATE OR REPLACE TABLE awkward AS SELECT * FROM arrived")
     rows[np.isinf(rows)] = np.nan
@@ -104,7 +116,7 @@ def test_no_row_is_lost(asked, con):
         asks += [(op, limit, f"'{label}'") for op in (">", ">=") for limit in (0.02, 0.3, 0.5, 0.9, 0.999)]
         asks += [("<", limit, f"'{label}'") for limit in (0.5, 0.01)]
         for operator, value, of in asks:
-            condition = bounds.condition(operator, value, ROW, of, f"'{model.name}'")
+            condition = bounds.condition(operator, value, ROW, PARALLAX, of, f"'{model.name}'")
             if of is None:
                 wanted = (place >= 0) & COMPARED[operator](place, k)
             else:
@@ -119,23 +131,28 @@ def test_no_row_is_lost(asked, con):
 
 def test_columns_of_other_types_lose_no_row_either(asked, con):
     model, place, _ = asked
-    condition = Bounds(MODELS, DEFAULT_MODEL).condition("=", "yso", ROW, None, f"'{model.name}'")
-    doubles = ", ".join(f"{column}::DOUBLE AS {column}" for column in COLUMNS)
+    condition = Bounds(MODELS, DEFAULT_MODEL).condition("=", "yso", ROW, PARALLAX, None, f"'{model.name}'")
+    doubles = ", ".join(f"{column}::DOUBLE AS {column}" for column in (*COLUMNS, "parallax", "parallax_error"))
     con.execute(f"CREATE OR REPLACE VIEW wide AS SELECT id, {doubles} FROM awkward")
     ids = con.execute(f"SELECT id FROM wide AS s WHERE {condition}").fetchnumpy()["id"]
     assert set(np.flatnonzero(place == model.classes.index("yso"))) <= set(ids)
 
 
-@pytest.mark.parametrize("name", BOUNDED)
+@pytest.mark.parametrize("name", list(MODELS))
 def test_most_stars_that_gaia_alone_sees_are_excluded(con, name):
-    rows = stars(30_000, 11)[:10_000]  # main sequence and giants
-    con.register("seen", pa.table({c: pa.array(rows[:, i], from_pandas=True) for i, c in enumerate(COLUMNS)}))
+    rng = np.random.default_rng(11)
+    some = [simulate(kind, n, rng) for kind, n in (("main_sequence", 7_000), ("giant", 3_000))]
+    rows = np.concatenate([one.magnitudes for one in some]).astype(np.float32)
+    columns = {name: pa.array(rows[:, i], from_pandas=True) for i, name in enumerate(COLUMNS)}
+    error = gaia_error(rows[:, 0])
+    parallax = np.concatenate([1000 / one.distance_pc for one in some]) + error * rng.standard_normal(len(rows))
+    con.register("seen", pa.table({**columns, "parallax": parallax, "parallax_error": error}))
     few = f"seen AS s WHERE {' AND '.join(f'{column} IS NULL' for column in COLUMNS[3:])}"
     sources = con.execute(f"SELECT count(*) FROM {few}").fetchall()[0][0]
     assert sources > 500
-    for label, most in (("yso", 0.3), ("agb_carbon", 0.3), ("brown_dwarf", 0.3)):
-        condition = Bounds(MODELS, DEFAULT_MODEL).condition("=", label, ROW, None, f"'{name}'")
-        assert con.execute(f"SELECT count(*) FROM {few} AND {condition}").fetchall()[0][0] < most * sources
+    for label, most in (("yso", 0.4), ("agb_carbon", 0.4), ("brown_dwarf", 0.4)):
+        condition = Bounds(MODELS, DEFAULT_MODEL).condition("=", label, ROW, PARALLAX, None, f"'{name}'")
+        assert con.execute(f"SELECT count(*) FROM {few} AND {condition}").fetchall()[0][0] < most * sources, label
 
 
 def tree_of(rng, features, depth):
@@ -174,29 +191,41 @@ def value_of(tree, features):
 
 
 @settings(max_examples=25)
-@given(st.integers(0, 2**32 - 1), st.integers(2, 5), st.sampled_from([(0, 1, 2), (0, 3, 4, 5), (1, 2, 6, 7, 8)]))
-def test_scores_lie_within_the_bounds_of_their_box(seed, n_classes, bands):
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(2, 5),
+    st.sampled_from([(0, 1, 2), (0, 3, 4, 5), (1, 2, 6, 7, 8)]),
+    st.booleans(),
+)
+def test_scores_lie_within_the_bounds_of_their_box(seed, n_classes, bands, near):
     rng = np.random.default_rng(seed)
-    colours = Colours(COLUMNS)
+    luminosities = Luminosities(COLUMNS)
     classes = rng.integers(n_classes, size=8)
-    trees = [tree_of(rng, len(colours.names) + 2, 4) for _ in classes]
+    trees = [tree_of(rng, len(luminosities.names) + 2, 4) for _ in classes]
     forest = forest_of(trees, classes, n_classes)
-    rows = np.full((60, 10), np.nan, np.float32)
+    rows = np.full((60, 12), np.nan, np.float32)
     rows[:, bands] = rng.normal(15, 0.7, (60, len(bands)))
+    if near:
+        rows[:, 10] = rng.uniform(0.02, 20, 60)
     other = rng.choice([np.nan, 0.1, 5], (60, 2)).astype(np.float32)  # features of which nothing is known
-    features = np.hstack([colours.transform(rows), other])
+    features = np.hstack([luminosities.transform(rows), other])
     scores = np.tile(forest.base, (60, 1))
     for tree, which in zip(trees, classes, strict=True):
         scores[:, which] += [value_of(tree, row) for row in features]
 
-    seen = Seen(forest, COLUMNS, bands)
-    tree = grow(seen, rows[:, bands].astype(np.float64), 8)
-    for row, score in zip(rows, scores, strict=True):
-        magnitudes, box, node = row[list(bands)], whole(len(bands)), tree
+    magnitudes = rows[:, list(bands)].astype(np.float64)
+    if near:
+        magnitudes = np.column_stack([magnitudes, -5 * np.log10(rows[:, 10].astype(np.float64) / 100)])
+    seen = Seen(forest, COLUMNS, [*bands, 10] if near else bands)
+    tree = grow(seen, magnitudes, 8)
+    for row, score in zip(magnitudes, scores, strict=True):
+        box, node = whole(len(row)), tree
         while isinstance(node[0], list):
             (i, j, value), *branches = node
-            side = 0 if magnitudes[i] - magnitudes[j] <= np.float32(value) else 1
-            box, node = cut(box, i, j, value)[side], branches[side]
+            of_bands = max(i, j) < len(bands)
+            colour = np.float32(row[i]) - np.float32(row[j]) if of_bands else row[i] - row[j]
+            side = 0 if colour <= value else 1
+            box, node = seen.cut(box, i, j, value)[side], branches[side]
         least, greatest = seen.scores(seen.reached(box, seen.leaves))
         assert (least <= score).all()
         assert (score <= greatest).all()
@@ -238,6 +267,9 @@ def connections(sky_of):
         "0.9 < sed_proba(s, 'main_sequence', 'lite-1')",
         "sed_proba(s, 'yso') BETWEEN 0.6 AND 0.9",
         f"sed_class({', '.join(ROW)}) = 'supergiant'",
+        "sed_class(s, s.parallax, s.parallax_error, 'luminosity-1') = 'massive'",
+        "sed_proba(s, s.parallax, s.parallax_error, 'white_dwarf', 'luminosity-1') >= 0.6",
+        "sed_class(s, 'luminosity-1') = 'agb_carbon' AND s.phot_bp_mean_mag IS NOT NULL",
         "sed_class(s) = 'yso' AND s.w3mpro IS NULL AND s.j_m IS NULL",
     ],
 )
@@ -308,5 +340,5 @@ def test_bounds_of_another_graph_count_for_nothing(tmp_path, spoiled):
     else:
         text = file.read_text()
         file.write_text(text.replace('"sha256":"', '"sha256":"0') if spoiled == "of another graph" else text[:-9])
-    assert bounds.condition("=", "yso", ROW, None, "NULL") is None
-    assert Bounds(MODELS, "lite-1").condition("=", "yso", ROW, None, "NULL")
+    assert bounds.condition("=", "yso", ROW, (), None, "NULL") is None
+    assert Bounds(MODELS, "lite-1").condition("=", "yso", ROW, (), None, "NULL")
