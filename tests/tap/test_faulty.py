@@ -2,6 +2,8 @@
 
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
+from threading import Semaphore
 
 import duckdb
 import numpy as np
@@ -11,6 +13,7 @@ import requests
 from astropy.table import Table
 from pyvo.dal import AsyncTAPJob, DALFormatError, DALOverflowWarning, DALQueryError, DALServiceError, TAPService
 
+from .archive import QueryError
 from .faults import Fault, always, describe, drop, retype
 
 QUERY = "SELECT source_id, designation, ra, parallax, ruwe FROM gaiadr3.gaia_source"
@@ -172,6 +175,30 @@ def test_slow_and_stalled_answers(faulty):
             requests.post(f"{faulty.url}/sync", data={"QUERY": QUERY, "LANG": "ADQL"}, timeout=0.3)
         assert time.monotonic() - begin < 5
     assert faulty.most_at_once == 2
+
+
+def test_it_ends_after_the_queries_that_run(faulty):
+    long = "SELECT COUNT(*) FROM gaiadr3.gaia_source AS a, gaiadr3.gaia_source AS b WHERE a.ra + b.ra > 400"
+    begun = Semaphore(0)
+
+    def ask(_):
+        answered = 0
+        while True:
+            begun.release()
+            try:
+                assert faulty.archive.answer(long, 1).rows.num_rows == 1
+            except QueryError as reason:
+                return answered, str(reason)
+            answered += 1
+
+    with ThreadPoolExecutor(3) as pool:
+        asking = [pool.submit(ask, number) for number in range(3)]
+        for _ in range(4):  # one of them for the second time
+            begun.acquire()
+        faulty.close()
+        ended = [one.result(timeout=60) for one in asking]
+    assert {reason for _, reason in ended} == {"the archive is closed"}
+    assert sum(answered for answered, _ in ended) >= 1
 
 
 def test_who_may_ask(faulty):
