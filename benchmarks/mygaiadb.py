@@ -1,7 +1,7 @@
 """MyGaiaDB (PyPI `mygaiadb`): a mirror's rows in SQLite as its own compiling writes them, asked through the package.
 
 Its files are a database for each survey, with its names of tables and columns and its indexes; of its tables, those
-columns that the mirror has. Its users may add tables of their own: `sed.photometry` is one here, with an index.
+columns that the mirror has.
 """
 
 import importlib
@@ -32,7 +32,6 @@ _FILES = {
             {"ext_flag": "ext_flg", **{f"w{k}mpro_error": f"w{k}sigmpro" for k in (1, 2, 3, 4)}},
         ),
     },
-    ".mygaiadb/user_table.db": {"photometry": ("sed.photometry", {})},
 }
 """Each file's tables: the mirror's table, and what columns are called here."""
 
@@ -47,7 +46,6 @@ _INDEXES = {
     "allwise_best_neighbour": "source_id, original_ext_source_id",
     "twomass_psc": "designation, j_m, h_m, k_m",
     "allwise": "designation, w1mpro, w2mpro, w3mpro, w4mpro, ph_qual",
-    "photometry": "source_id",
 }
 
 

@@ -1,27 +1,16 @@
-"""A TAP server on this machine, as an operator would run it: GAVO DaCHS over the tables of a mirror, with indexes.
-
-Besides the archive's tables it has `sed.photometry`, ready-made: queries that the mirror answers by joining six tables
-find them joined there.
-"""
+"""A TAP server on this machine, as an operator would run it: GAVO DaCHS over the tables of a mirror, with indexes."""
 
 import importlib
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import sedsql
-
-PHOTOMETRY = "sed.photometry"
 
 INDEXES = {
     "gaiadr3.gaia_source": ("phot_g_mean_mag", "parallax", "pm", "random_index", "bp_rp"),
     "gaiadr1.tmass_original_valid": ("j_m", "ks_m"),
     "gaiadr1.allwise_original_valid": ("w1mpro",),
-    PHOTOMETRY: ("phot_g_mean_mag", "parallax"),
 }
 """Indexes of magnitudes and the like; those of identifiers, and q3c's of positions, are the service's own."""
 
@@ -43,13 +32,6 @@ def dachs() -> Any:
 def serve(mirror: Path) -> Iterator[str]:
     """The address of the running service. Raises NoDachsError, which says why, where DaCHS cannot run."""
     with dachs().serve(mirror) as server:
-        with sedsql.connect(mirror) as con, tempfile.TemporaryDirectory() as folder:
-            table = con.catalogue.tables[PHOTOMETRY]
-            columns = {name: replace(column, ucd=_ucd(name)) for name, column in table.columns.items()}
-            table = replace(table, columns=columns, position=("ra", "dec"))
-            csv = Path(folder, "photometry.csv")
-            con.duckdb.execute(f"COPY (SELECT {', '.join(columns)} FROM {PHOTOMETRY}) TO '{csv}' (FORMAT csv, HEADER)")
-            server.add(table, csv)
         for name, indexed in INDEXES.items():
             for column in indexed:
                 server.sql(f"CREATE INDEX ON {name} ({column})")
@@ -59,7 +41,3 @@ def serve(mirror: Path) -> Iterator[str]:
         server.sql("ANALYZE")
         server.configure(hardMAXREC=100_000_000, defaultMAXREC=100_000_000, defaultExecTimeSync=3600)
         yield server.url
-
-
-def _ucd(name: str) -> str | None:
-    return {"ra": "pos.eq.ra;meta.main", "dec": "pos.eq.dec;meta.main", "source_id": "meta.id"}.get(name)

@@ -1,9 +1,10 @@
 """The same questions to a mirror, to a TAP service through pyvo, and to MyGaiaDB's SQLite.
 
 The questions are sql/examples/*.adql and benchmarks/queries/*.adql, of the kinds that archives' help pages show. Unless
---url names a service, it is GAVO DaCHS on this machine over the same rows (benchmarks/service.py). What only sedsql
-has, the sed_* functions, is asked there as its users would: the rows are fetched (NAME.tap) and classified in Python.
-NAME.sqlite is a question in MyGaiaDB's words; where there is none, it cannot ask it.
+--url names a service, it is GAVO DaCHS on this machine over the same rows (benchmarks/service.py). NAME.tap is what is
+asked there, where it is something else: no service has `sed.photometry`, so the archive's tables are joined, and none
+has the sed_* functions, so the magnitudes are fetched and classified in Python, as users do. NAME.sqlite is a question
+in MyGaiaDB's words; where there is none, it cannot ask it.
 """
 
 import math
@@ -23,6 +24,7 @@ from sedsql.resources import folder
 
 from . import mygaiadb, service
 from .measure import Section, Setting, figure, in_turns, machine, versions
+from .photometry import spelled_out
 
 FULL, QUICK = 1_000_000, 20_000
 HERE = Path(__file__).parent / "queries"
@@ -41,25 +43,34 @@ class Question:
     Attributes
     ----------
     name : of its file
-    adql : for the mirror, and for the service where `fetched` is None
-    fetched : ADQL for the service, whose answer then is asked `adql` in Python
-    sqlite : for MyGaiaDB; its answer too is asked `adql` where `fetched` is there
+    adql : for the mirror
+    service : ADQL for another service
+    sqlite : for MyGaiaDB
     """
 
     name: str
     adql: str
-    fetched: str | None
+    service: str
     sqlite: str | None
+
+    @property
+    def classified(self) -> bool:
+        """Whether others' answers are rows, of which `adql` is asked in Python."""
+        return "sed_" in self.adql
 
 
 def questions(source_id: int) -> list[Question]:
     """All of them; one that asks for a source asks for this one."""
     found = []
     for path in (*sorted((folder("sql") / "examples").glob("*.adql")), *sorted(HERE.glob("*.adql"))):
-        forms = [HERE / f"{path.stem}.{ending}" for ending in ("tap", "sqlite")]
-        texts = [one.read_text(encoding="utf-8") if one.exists() else None for one in (path, *forms)]
-        adql, *others = (text and text.replace("{source_id}", str(source_id)) for text in texts)
-        found.append(Question(path.stem, adql or "", *others))
+        texts = {}
+        for form in ("adql", "tap", "sqlite"):
+            file = path if form == "adql" else HERE / f"{path.stem}.{form}"
+            if file.exists():
+                text = file.read_text(encoding="utf-8").replace("{source_id}", str(source_id))
+                texts[form] = spelled_out(text, sqlite=form == "sqlite")
+        adql = texts["adql"]
+        found.append(Question(path.stem, adql, texts.get("tap", adql), texts.get("sqlite")))
     return found
 
 
@@ -75,19 +86,19 @@ def run(setting: Setting) -> Section:
         section.say(
             f"{machine()}; {versions('pyvo', 'mygaiadb')}.",
             f"{total:,} sources on every side. {service_name}; a query's time is that of "
-            "`pyvo.dal.TAPService.search(...).to_table()`. (*) the rows are fetched and classified in Python, "
-            "for the functions are sedsql's. The service and MyGaiaDB have `sed.photometry` as a ready table; the "
-            "mirror joins it from six.",
+            "`pyvo.dal.TAPService.search(...).to_table()`. Where the mirror has `sed.photometry`, others join the "
+            "archive's tables. (*) their rows are fetched and classified in Python, for the functions are sedsql's.",
         )
         lines, ratios, lite_ratios = [], [], []
         enough = 0.1 if setting.quick else 1.0
         for question in questions(source_id):
             sides: dict[str, Ask] = {"mirror": partial(_ask_mirror, con, question)}
-            if ask_service and _askable(question, setting):
-                sides["service"] = partial(_ask_service, ask_service, con, question)
+            if ask_service:
+                sides["service"] = partial(_ask_service, ask_service, question)
             if ask_sqlite and question.sqlite:
-                sides["sqlite"] = partial(_ask_sqlite, ask_sqlite, con, question)
-            answers = {name: ask() for name, ask in sides.items()}
+                sides["sqlite"] = partial(_ask_sqlite, ask_sqlite, question)
+            answers = _answers(section, question, sides)
+            sides = {name: sides[name] for name in answers}
             times = {name: one.median for name, one in in_turns(sides, 3, patience=20, enough=enough).items()}
             same = _compare(section, question, answers, other_rows=bool(setting.url and not setting.mirror))
             ratio = {name: times[name] / times["mirror"] for name in times}
@@ -95,7 +106,7 @@ def run(setting: Setting) -> Section:
             lite_ratios += [ratio["sqlite"]] if "sqlite" in ratio else []
             lines.append(
                 [
-                    question.name + (" (*)" if question.fetched else ""),
+                    question.name + (" (*)" if question.classified else ""),
                     f"{len(_rows(answers['mirror'])):,}",
                     figure(times["mirror"] * 1e3),
                     *(
@@ -156,23 +167,18 @@ def _sqlite(setting: Setting, section: Section, stack: ExitStack, mirror: Path) 
     return None
 
 
-def _askable(question: Question, setting: Setting) -> bool:
-    """Other services have no sed.photometry."""
-    return not setting.url or "sed." not in (question.fetched or question.adql)
-
-
 def _ask_mirror(con: sedsql.db.Connection, question: Question) -> pa.Table:
     return con.execute(question.adql).arrow()
 
 
-def _ask_service(ask: Callable[[str], Any], con: sedsql.db.Connection, question: Question) -> Any:
-    table = ask(question.fetched or question.adql)
-    return _classified(table.to_pandas(), question) if question.fetched else table
+def _ask_service(ask: Callable[[str], Any], question: Question) -> Any:
+    table = ask(question.service)
+    return _classified(table.to_pandas(), question) if question.classified else table
 
 
-def _ask_sqlite(ask: Callable[[str], Any], con: sedsql.db.Connection, question: Question) -> Any:
+def _ask_sqlite(ask: Callable[[str], Any], question: Question) -> Any:
     frame = ask(question.sqlite)
-    return _classified(frame, question) if question.fetched else frame
+    return _classified(frame, question) if question.classified else frame
 
 
 def _classified(frame, question: Question) -> pa.Table:
@@ -182,6 +188,19 @@ def _classified(frame, question: Question) -> pa.Table:
         con.duckdb.execute("CREATE SCHEMA sed; CREATE TABLE sed.photometry AS FROM fetched")
         con.catalogue = Catalogue.of(con.duckdb)
         return con.execute(question.adql).arrow()
+
+
+def _answers(section: Section, question: Question, sides: dict[str, Ask]) -> dict[str, Any]:
+    """What each side answers; a service that cannot is told of, and left out."""
+    from pyvo.dal import DALAccessError
+
+    found = {}
+    for name, ask in sides.items():
+        try:
+            found[name] = ask()
+        except DALAccessError as error:
+            section.note(f"{question.name}: the service does not answer it: {' '.join(str(error).split())[:200]}")
+    return found
 
 
 def _compare(section: Section, question: Question, answers: dict[str, Any], *, other_rows: bool) -> str:
@@ -212,9 +231,14 @@ def _plain(value: Any) -> Any:
 
 
 def _key(row: tuple) -> list[str]:
-    """Text and large whole numbers first, for they are alike on all sides."""
-    exact = [str(value) for value in row if isinstance(value, str) or (isinstance(value, int) and value > 1e6)]
-    return exact + [f"{value:.3g}" if isinstance(value, int | float) else str(value) for value in row]
+    """Text and whole numbers first, for they are alike on all sides; a whole number may be a float on one of them."""
+    exact, rough = [], []
+    for value in row:
+        if isinstance(value, float) and not value.is_integer():
+            rough.append(f"{value:.3g}")
+        else:
+            exact.append(str(int(value)) if isinstance(value, float) else str(value))
+    return exact + rough
 
 
 def _difference(expected: Sequence[tuple], found: Sequence[tuple]) -> str | None:

@@ -124,12 +124,12 @@ def test_rows_are_compared_whatever_their_order_and_type():
 def test_every_query_has_its_forms():
     found = {question.name: question for question in tap.questions(17)}
     assert "source_id = 17" in found["source"].adql
-    assert found["young_stars"].fetched
     for question in found.values():
-        # Where the functions of models are asked for, another service is asked for the magnitudes alone.
-        assert ("sed_" in question.adql.replace("sed_id", "")) == bool(question.fetched)
-        if question.fetched:
-            assert all(column in question.fetched for column in COLUMNS)
-            assert "sed_" not in question.fetched
+        others = [text for text in (question.service, question.sqlite) if text]
+        # Others have neither the functions of models nor the view.
+        assert not any("sed_" in text or "sed." in text or "{" in text for text in others)
+        if question.classified:
+            assert all(column in text for text in others for column in COLUMNS)
+    assert {name for name, question in found.items() if question.classified} == {"classes", "stages", "young_stars"}
     stems = {path.stem for path in (ROOT / "benchmarks" / "queries").iterdir()}
     assert stems <= set(found)

@@ -21,8 +21,6 @@ from typing import Any
 
 import duckdb
 
-from sedsql.catalogue import Table
-
 from . import resources
 
 USER = "dachsroot"
@@ -110,17 +108,6 @@ class Dachs:
         """What PostgreSQL answers to a query on the tables below, past the server."""
         return _run("psql", "-Atc", query, self._database)
 
-    def add(self, table: Table, csv: Path) -> None:
-        """One table more, of a schema of its own, with the rows of a CSV file; it is served after the next start."""
-        inputs = self._folder / "inputs"
-        schema = table.name.partition(".")[0]
-        (inputs / schema).mkdir()
-        (inputs / schema / "q.rd").write_text(resources.descriptor(schema, (table,)))
-        for path in (inputs / schema, inputs / schema / "q.rd"):
-            shutil.chown(path, USER)
-        _run("dachs", "imp", f"{schema}/q", "import", cwd=inputs, env=_environment(self._folder))
-        _copy(self._database, table, csv)
-
     def _end(self, number: int) -> None:
         if not self._process:
             return
@@ -182,16 +169,13 @@ def _fill(database: str, mirror: Path) -> None:
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as con:
         for table in resources.ARCHIVE:
             csv = Path(folder, f"{table.name}.csv")
-            rows = f"SELECT {', '.join(table.columns)} FROM '{_folder(mirror, table.name)}/**/*.parquet'"
+            columns = ", ".join(table.columns)
+            rows = f"SELECT {columns} FROM '{_folder(mirror, table.name)}/**/*.parquet'"
             con.execute(f"COPY ({rows}) TO '{csv}' (FORMAT csv, HEADER)")
-            _copy(database, table, csv)
+            with csv.open() as text:
+                copy = f"COPY {table.name} ({columns}) FROM STDIN (FORMAT csv, HEADER)"
+                _run("psql", "-q", "-c", copy, database, stdin=text)
     _run("psql", "-q", "-c", "ANALYZE", database)
-
-
-def _copy(database: str, table: Table, csv: Path) -> None:
-    with csv.open() as text:
-        copy = f"COPY {table.name} ({', '.join(table.columns)}) FROM STDIN (FORMAT csv, HEADER)"
-        _run("psql", "-q", "-c", copy, database, stdin=text)
 
 
 def _folder(mirror: Path, table: str) -> Path:

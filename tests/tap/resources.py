@@ -64,9 +64,9 @@ site.description: Simulated tables
 """DaCHS wants all this known of whoever runs it."""
 
 
-def descriptor(schema: str, tables: tuple[Table, ...] = ARCHIVE) -> str:
+def descriptor(schema: str) -> str:
     """The resource descriptor (RD) of a schema, which makes its tables without rows."""
-    tables = tuple(table for table in tables if table.name.startswith(f"{schema}."))
+    tables = [table for table in ARCHIVE if table.name.startswith(f"{schema}.")]
     made = (f"    <make table={quoteattr(_name(table))}/>" for table in tables)
     return _DESCRIPTOR.format(schema=schema, tables="\n".join(map(_table, tables)), made="\n".join(made))
 
