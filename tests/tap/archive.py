@@ -65,10 +65,14 @@ class Archive:
         self._is_closed = False
         self._uploads = count()
         self._con.execute("CREATE SCHEMA tap_schema")
-        self._con.execute(
-            "CREATE TABLE about "
-            "(table_name VARCHAR, column_name VARCHAR, unit VARCHAR, ucd VARCHAR, description VARCHAR)"
-        )
+        described = [
+            {"table_name": name, "column_name": c.name, "unit": c.unit, "ucd": c.ucd, "description": c.description}
+            for name, table in archive.TABLES.items()
+            for c in table.columns.values()
+        ]
+        self._con.register("described", pa.Table.from_pylist(described))
+        self._con.execute("CREATE TABLE about AS FROM described")
+        self._con.unregister("described")
         for name, table in archive.TABLES.items():
             schema = name.split(".")[0]
             parquet = mirror / name.replace(".", "/") / "**/*.parquet"
@@ -76,10 +80,6 @@ class Archive:
             self._con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             self._con.execute(f"CREATE TABLE {name} AS SELECT {columns} FROM '{parquet}'")
             self._con.execute(f"COMMENT ON TABLE {name} IS '{table.description}'")
-            self._con.executemany(
-                "INSERT INTO about VALUES (?, ?, ?, ?, ?)",
-                [(name, c.name, c.unit, c.ucd, c.description) for c in table.columns.values()],
-            )
         # Twice, so that it tells of itself.
         self._con.execute(_TAP_SCHEMA)
         self.alter("")
