@@ -37,11 +37,11 @@ def run(setting: Setting) -> Section:
     rates: dict[tuple[str, str, int], float] = {}
     for rows in sizes:
         mirror = setting.sample(rows)
-        flat = _flat(mirror, rows)
+        copy = flat(mirror, rows)
         for engine, models in (("native", MODELS), ("onnx", MODELS[:2])):
             if engine == "onnx" and rows > ONNX_ROWS:
                 continue
-            for what, times in _scan(section, engine, models, mirror, flat, rows).items():
+            for what, times in _scan(section, engine, models, mirror, copy, rows).items():
                 rate = rows / times.median
                 rates[(engine, what, rows)] = rate
                 name = {"native": "", "onnx": ", ONNX"}[engine]
@@ -54,7 +54,7 @@ def run(setting: Setting) -> Section:
     return section
 
 
-def _flat(mirror: Path, rows: int) -> Path:
+def flat(mirror: Path, rows: int) -> Path:
     """The ten magnitudes and the parallax of all sources, in one file beside the mirror."""
     path = mirror.parent / f"flat-{rows}.parquet"
     if not path.exists():

@@ -53,10 +53,10 @@ def connect(
     try:
         # The macros are not temporary, but in the memory of this process: cursors see them, the file does not.
         con.execute("USE memory")
-        install(con, models, engine=engine, temporary=False)
+        engines = install(con, models, engine=engine, temporary=False)
         con.execute("SET allow_unsigned_extensions = false")  # ours is loaded
         con.execute(f"SET search_path = '{_search_path(mirror)}'")
-        called = functions(Bounds(find_models(models), DEFAULT_MODEL))
+        called = functions(Bounds(find_models(models), DEFAULT_MODEL, engines))
         return Connection(con, Catalogue.of(con), _search_path(mirror), called, rewrites)
     except BaseException:
         con.close()

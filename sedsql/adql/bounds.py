@@ -26,10 +26,11 @@ ARITHMETIC = exp.Column | exp.Identifier | exp.Literal | exp.Add | exp.Sub | exp
 
 
 class Known(NamedTuple):
-    """What WHERE says of columns, as `alias.column`: those that are NULL, and those that are not."""
+    """What WHERE says of columns, as `alias.column`: those that are NULL, those that are not; and if of a region."""
 
     null: frozenset[str]
     there: frozenset[str]
+    region: bool
 
 
 def bands_first(select: exp.Select, write: Write, explain: list[str]) -> None:
@@ -42,14 +43,14 @@ def bands_first(select: exp.Select, write: Write, explain: list[str]) -> None:
     """
     where = select.args.get("where")
     parts = conjuncts(where.this if where else None)
-    known = _known(parts)
+    known = _known(parts, "region" in select.meta)
     bounds = list(dict.fromkeys(bound for part in parts for bound in _bounds(part, write, known)))
     if where and bounds:
         where.set("this", joined([*(Raw(this=f"({bound})") for bound in bounds), *parts]))
         explain.append(f"before a model is asked, rows must have {' and '.join(bounds)}")
 
 
-def _known(parts: list[exp.Expr]) -> Known:
+def _known(parts: list[exp.Expr], region: bool) -> Known:
     null: set[str] = set()
     there: set[str] = set()
     for part in parts:
@@ -62,7 +63,7 @@ def _known(parts: list[exp.Expr]) -> Known:
             isinstance(node, ARITHMETIC) for side in part.iter_expressions() for node in side.walk()
         ):
             there.update(_names(part))
-    return Known(frozenset(null), frozenset(there))
+    return Known(frozenset(null), frozenset(there), region)
 
 
 def _names(node: exp.Expr) -> Iterator[str]:

@@ -51,6 +51,7 @@ def regions_to_ranges(select: exp.Select, write: Write, explain: list[str]) -> N
             )
     if added:
         where.set("this", joined(added + parts))
+        select.meta["region"] = True
 
 
 Cone = tuple[float, float, float]  # ra, dec, radius

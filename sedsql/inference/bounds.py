@@ -22,8 +22,12 @@ Possible = Callable[[list[float]], bool]
 
 SANE = "1e9"
 """Magnitudes beyond this, of either sign, are left to the model: differences of such may be infinite."""
-WORTH = 0.005
-"""Least share of sources that a comparison has to exclude; each costs some tenth of a millisecond in planning."""
+NODE_NS = {"native": 0.012, "onnx": 0.9, "sql": 10.0}
+"""What a node of a model's trees costs for a row, in ns, by engine."""
+COMPARISON_NS = 0.8
+"""What a comparison of a condition does. Most rows are told apart by a few, so it is not much."""
+LEAST_EACH, LEAST_ALL = 0.002, 0.1
+"""Least share of sources that a comparison has to exclude, and a condition; each costs in planning too, 0.1 ms."""
 LOGARITHM = 3
 """How many comparisons one with a distance modulus costs."""
 ROUNDING = 1e-4
@@ -31,18 +35,21 @@ ROUNDING = 1e-4
 
 
 class Known(Protocol):
-    """SQL of magnitudes that are NULL, and of those that are not, in all rows that count."""
+    """SQL of magnitudes that are NULL, and of those that are not, in all rows that count; and if a region has them."""
 
     @property
     def null(self) -> frozenset[str]: ...
     @property
     def there(self) -> frozenset[str]: ...
+    @property
+    def region(self) -> bool: ...
 
 
 @dataclass(frozen=True)
 class _Nothing:
     null: frozenset[str] = frozenset()
     there: frozenset[str] = frozenset()
+    region: bool = False
 
 
 NOTHING: Known = _Nothing()
@@ -54,10 +61,12 @@ class Bounds:
 
     models : by name
     default : the model that answers when none is named
+    engines : which engine runs each of them
     """
 
     models: Mapping[str, Model]
     default: str
+    engines: Mapping[str, str]
 
     def condition(
         self,
@@ -88,15 +97,17 @@ class Bounds:
         place = found.classes.index(str(wanted))
         possible = _class(operator, place) if label is None else _probability(operator, value, place)
         file = _read(found.folder / "bounds.json", found.sha256)
-        if possible is None or not file:
-            return None
+        engine = self.engines[found.name]
+        if possible is None or not file or (known.region and engine == "native"):
+            return None  # the rows of a region take the extension less time than planning the condition
         columns = {band: row[COLUMNS.index(band)] for band in found.bands}
         if found.extra:
             columns["parallax"] = parallax[0] if parallax else "NULL"
         null = {band for band, column in columns.items() if column in (*known.null, "NULL")}
         there = {band for band, column in columns.items() if column in known.there}
         parts = [part for part in file["parts"] if not null & set(part["bands"]) and there <= set(part["bands"])]
-        return _condition(parts, possible, _Row(columns, null, parallax[1:], file["least_parallax"]))
+        row_ns = file["nodes"] * NODE_NS[engine]
+        return _condition(parts, possible, _Row(columns, null, parallax[1:], file["least_parallax"]), row_ns)
 
 
 @dataclass(frozen=True)
@@ -174,11 +185,19 @@ def _read(file: Path, sha256: str) -> dict | None:
     return written if written.get("sha256") == sha256 else None
 
 
-def _condition(parts: list[dict], possible: Possible, row: _Row) -> str | None:
-    """Rows are told apart by the bands that are there first, then by their colours."""
-    trees = [_written(part["tree"], possible, [row.value(band) for band in part["bands"]]) for part in parts]
-    useful = [(part["bands"], tree) for part, tree in zip(parts, trees, strict=True) if tree != "true"]
-    if not useful:
+def _condition(parts: list[dict], possible: Possible, row: _Row, row_ns: float) -> str | None:
+    """Rows are told apart by the bands that are there first, then by their colours.
+
+    row_ns : what the model takes for a row
+    """
+    useful, excluded = [], 0.0
+    for part in parts:
+        least = max(LEAST_EACH, COMPARISON_NS / (row_ns * part["share"]))
+        tree, share, _ = _written(part["tree"], possible, [row.value(band) for band in part["bands"]], least)
+        if tree != "true":
+            useful.append((part["bands"], tree))
+            excluded += share * part["share"]
+    if not useful or excluded < LEAST_ALL * sum(part["share"] for part in parts):
         return None
     always = [band for band in row.columns if all(band in bands for bands, _ in useful)]
     never = [band for band in row.columns if not any(band in bands for bands, _ in useful)]
@@ -191,23 +210,22 @@ def _condition(parts: list[dict], possible: Possible, row: _Row) -> str | None:
     return f"CASE WHEN {first} THEN CASE {' '.join(cases)} ELSE true END ELSE true END"
 
 
-def _written(tree: list, possible: Possible, columns: list[str]) -> str:
-    """The SQL of a tree, 'true' or 'false' where all of it is."""
-    return _pruned(tree, possible, columns)[0]
+def _written(tree: list, possible: Possible, columns: list[str], least: float) -> tuple[str, float, int]:
+    """The SQL of a tree, the share of sources that it excludes, and what it costs in comparisons.
 
-
-def _pruned(tree: list, possible: Possible, columns: list[str]) -> tuple[str, float, int]:
-    """The SQL of a tree, the share of sources that it excludes, and what it costs in comparisons."""
+    It is 'true' or 'false' where all of the tree is; branches that exclude less than `least` for each comparison
+    are cut.
+    """
     if not isinstance(tree[0], list):
         share, *leads = tree
         return ("true", 0, 0) if possible(leads) else ("false", share, 0)
     (i, j, value), *branches = tree
-    (yes, a, m), (no, b, n) = (_pruned(branch, possible, columns) for branch in branches)
+    (yes, a, m), (no, b, n) = (_written(branch, possible, columns, least) for branch in branches)
     colour = f"{columns[i]} - {columns[j]}"
     excluded, cost = a + b, m + n + (LOGARITHM if "log10" in colour else 1)
     if yes == no:
         return yes, excluded, 0
-    if excluded < WORTH * cost:
+    if excluded < least * cost:
         return "true", 0, 0
     if (yes, no) in (("true", "false"), ("false", "true")):
         return f"{colour} {'<=' if yes == 'true' else '>'} {value}::FLOAT", excluded, cost

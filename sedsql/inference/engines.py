@@ -62,8 +62,8 @@ def install(
     engine: Engine | None = None,
     *,
     temporary: bool,
-) -> None:
-    """`register`, with macros for this connection alone or in its current database."""
+) -> dict[str, str]:
+    """`register`, with macros for this connection alone or in its current database; gives the engine of each model."""
     if engine is not None and engine not in get_args(Engine):
         raise EngineError(f"There is no engine {engine!r}; there are {', '.join(get_args(Engine))}.")
     found, name = find_models(models), default or DEFAULT_MODEL
@@ -87,6 +87,7 @@ def install(
     scripts.append(engine_macro(engines, name))
     for script in scripts:
         con.execute(script if temporary else script.replace(" TEMP MACRO ", " MACRO "))
+    return engines
 
 
 def _key(models: dict[str, Model], default: str) -> str:

@@ -44,12 +44,15 @@ def write_bounds(model: Model) -> None:
         rows = (np.isfinite(sky) == np.isin(np.arange(len(COLUMNS)), places)).all(axis=1)
         names, magnitudes = [COLUMNS[place] for place in places], sky[rows][:, list(places)]
         bands = [model.bands.index(name) for name in names]
-        parts.append({"bands": names, "tree": grow(Seen(forest, model.bands, bands), magnitudes, cuts)})
+        share = round(float(rows.mean()), 4)
+        tree = grow(Seen(forest, model.bands, bands), magnitudes, cuts)
+        parts.append({"bands": names, "share": share, "tree": tree})
         if model.extra:
             seen = Seen(forest, model.bands, [*bands, len(model.bands)])
             magnitudes = np.column_stack([magnitudes, modulus[rows]])
-            parts.append({"bands": [*names, model.extra[0]], "tree": grow(seen, magnitudes, cuts)})
-    written = {"sha256": model.sha256, "least_parallax": LEAST_PARALLAX, "parts": parts}
+            parts.append({"bands": [*names, model.extra[0]], "share": share, "tree": grow(seen, magnitudes, cuts)})
+    nodes = len(forest.feature)
+    written = {"sha256": model.sha256, "nodes": nodes, "least_parallax": LEAST_PARALLAX, "parts": parts}
     (model.folder / "bounds.json").write_text(json.dumps(written, separators=(",", ":")) + "\n", encoding="utf-8")
 
 

@@ -1,0 +1,139 @@
+"""What each rewrite is worth: the same ADQL with all of them and with one left out, in turns, on the same rows.
+
+'ranges' turns regions into ranges of source_id, 'joins' positional joins into joins of cells, 'models' has a model
+asked last and once for each row, 'bounds' derives conditions on bands from what WHERE asks of a model. The last are
+measured on `sed.photometry`, whose joins cost as much as a model, and on the same rows in one Parquet file.
+"""
+
+from functools import partial
+
+import sedsql
+from sedsql import adql
+from sedsql.adql.rewrite import REWRITES
+from sedsql.inference.bounds import Bounds
+from sedsql.inference.calls import functions
+from sedsql.inference.model import DEFAULT_MODEL, find_models
+
+from .measure import Section, Setting, figure, in_turns, machine, versions
+from .scans import flat
+
+ROWS, QUICK_ROWS = 10_000_000, 20_000
+FEW = 1_000_000
+"""For what takes the slower side minutes: ONNX Runtime, and all pairs of positions."""
+LEAST = 5
+"""Times as fast as without bounds, as is asked for."""
+
+CONE = "1 = CONTAINS(POINT(s.ra, s.dec), CIRCLE(83.8, -5.4, {radius}))"
+SKY = {
+    "ranges": f"SELECT s.source_id, s.j_m FROM sed.photometry AS s WHERE {CONE.format(radius=1)}",
+    "joins": "SELECT a.source_id, b.source_id AS other FROM (SELECT TOP 200 source_id, ra, dec FROM "
+    "gaiadr3.gaia_source ORDER BY random_index) AS a JOIN gaiadr3.gaia_source AS b "
+    "ON DISTANCE(POINT(a.ra, a.dec), POINT(b.ra, b.dec)) < 0.01",
+    "models": "SELECT s.source_id, sed_class(s) AS class, sed_proba(s, 'yso') AS p FROM sed.photometry AS s "
+    "WHERE s.parallax > 2 AND sed_class(s) <> 'main_sequence' AND sed_proba(s, 'yso') > 0.01",
+}
+CONDITIONS = (
+    "sed_class(s) = 'yso'",
+    "sed_class(s, 'lite-1') = 'yso'",
+    "sed_class(s, s.parallax, s.parallax_error, 'luminosity-1') = 'yso'",
+    "sed_class(s) = 'agb_oxygen'",
+    "sed_proba(s, 'yso') > 0.9",
+    "sed_class(s) <> 'main_sequence'",
+    "s.j_m IS NULL AND sed_class(s) = 'yso'",
+)
+SLOW = CONDITIONS[:2]
+
+
+def run(setting: Setting) -> Section:
+    section = Section("Rewrites", quick=setting.quick)
+    section.say(
+        f"{machine()}; {versions('onnxruntime')}.",
+        "The sample sky (simulated), two threads, the same ADQL with all rewrites and without the one that is named.",
+    )
+    rows = QUICK_ROWS if setting.quick else ROWS
+    few = QUICK_ROWS if setting.quick else FEW
+    _sky(section, setting, few)
+    _bounds(section, setting, rows, few)
+    return section
+
+
+def _without(name: str) -> list[str]:
+    return [other for other in REWRITES if other != name]
+
+
+def _sky(section: Section, setting: Setting, rows: int) -> None:
+    section.head(f"Regions, positional joins, models last and once ({rows:,} sources)")
+    lines = []
+    with sedsql.connect(setting.sample(rows)) as con:
+        con.duckdb.execute("SET threads = 2")
+        for name, query in SKY.items():
+            sides = {
+                side: adql.translate(query, con.catalogue, _functions(), rewrites=rewrites)
+                for side, rewrites in (("with", tuple(REWRITES)), ("without", _without(name)))
+            }
+            lines.append([name, *_turns(section, con, name, sides, setting)[:-1]])
+    section.table(["rewrite", "with, ms", "spread", "without, ms", "spread", "times as fast", "rows"], lines)
+
+
+def _bounds(section: Section, setting: Setting, rows: int, few: int) -> None:
+    section.head("Conditions on bands, derived from what is asked of a model")
+    lines = []
+    for engine, size, conditions in (("native", rows, CONDITIONS), ("onnx", few, SLOW)):
+        try:
+            con = sedsql.connect(setting.sample(size), engine=engine)
+        except sedsql.errors.Error as error:
+            section.note(f"{engine}: not measured: {error}")
+            continue
+        with con:
+            con.duckdb.execute("SET threads = 2")
+            copy = flat(setting.sample(size), size)
+            con.duckdb.execute(f"CREATE VIEW memory.main.flat AS FROM read_parquet('{copy}')")
+            for condition in conditions:
+                for table in ("flat", "sed.photometry"):
+                    lines.append([condition, engine, table, *_bounded(section, con, condition, table, setting, size)])
+    names = ["condition", "engine", "table", "left", "meet it", "with, ms", "spread", "without, ms", "spread"]
+    section.table([*names, "times as fast"], lines, text_columns=3)
+    for condition, engine, table, *_, ratio in lines:
+        if condition == CONDITIONS[0]:
+            section.aim(f"{condition} with {engine} on {table}: times as fast", float(ratio), least=LEAST)
+
+
+def _bounded(section: Section, con, condition: str, table: str, setting: Setting, size: int) -> list[str]:
+    query = f"SELECT s.source_id FROM {table} AS s WHERE {condition}"
+    catalogue = None if table == "flat" else con.catalogue
+    called = _functions(con.duckdb.execute("SELECT sed_engine()").fetchall()[0][0])
+    sides = {
+        side: adql.translate(query, catalogue, called, rewrites=rewrites)
+        for side, rewrites in (("with", tuple(REWRITES)), ("without", _without("bounds")))
+    }
+    explain: list[str] = []
+    adql.translate(query, catalogue, called, explain=explain, rewrites=["bounds"])
+    derived = explain[0].split("rows must have ")[1] if explain else "true"
+    left = con.duckdb.execute(f"SELECT count(*) FROM {table} AS s WHERE {derived}").fetchall()[0][0]
+    with_, spread, without, other, ratio, rows, _ = _turns(section, con, f"{condition}, {table}", sides, setting)
+    share = f"{int(rows.replace(',', '')) / size:.1%}"
+    return [f"{left / size:.1%}", share, with_, spread, without, other, ratio]
+
+
+def _turns(section: Section, con, what: str, sides: dict[str, str], setting: Setting) -> list[str]:
+    """Times of both sides, their ratio, and the rows of the answer, which has to be the same."""
+    answers: dict[str, list] = {}
+
+    def ask(side: str) -> None:
+        answers[side] = con.duckdb.execute(sides[side]).fetchall()
+
+    times = in_turns({side: partial(ask, side) for side in sides}, enough=0.1 if setting.quick else 1.0)
+    same = sorted(answers["with"]) == sorted(answers["without"])
+    if not same:
+        section.differ.append(f"{what}: other rows with the rewrite than without")
+    fast, slow = times["with"], times["without"]
+    section.figures.append({"what": what, "with": list(fast.seconds), "without": list(slow.seconds)})
+    return [
+        figure(fast.median * 1e3), f"{fast.spread:.0%}", figure(slow.median * 1e3), f"{slow.spread:.0%}",
+        figure(slow.median / fast.median), f"{len(answers['with']):,}", "yes" if same else "NO",
+    ]  # fmt: skip
+
+
+def _functions(engine: str = "native"):
+    models = find_models()
+    return functions(Bounds(models, DEFAULT_MODEL, dict.fromkeys(models, engine)))
