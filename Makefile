@@ -91,6 +91,7 @@ $(VENV)/contenders: $(VENV)/installed
 	@echo "== Installing libraries to compare with"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps orbital mygaiadb
+	tests/tap/install-dachs
 	@touch $@
 
 # About an hour; the samples of the sky (20 GB) go to BENCH_FOLDER and are kept. BENCH="functions tap" runs these alone.

@@ -6,7 +6,7 @@ a DataFrame that they fetch first. All labels are compared once, before anything
 
 import tempfile
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,7 +25,8 @@ from sedsql.learn.training import LabelledTable
 
 from . import forests, peers
 from .engines import ENGINES, Photometry, labelled, open_engines, photometry
-from .measure import Section, Setting, Times, different, figure, in_turns, machine, versions
+from .measure import Section, Setting, machine, versions
+from .sides import THREADS, Side, compare
 
 CHUNK = 2048
 """Rows that DuckDB hands to a function."""
@@ -35,26 +36,6 @@ ROW_GROUP = 122_880
 
 FAINT = 25.0
 """In the place of a missing magnitude, for what takes none."""
-
-THREADS = (1, 2)
-
-
-@dataclass
-class Side:
-    """One of those that are compared.
-
-    Attributes
-    ----------
-    labels : gives the label of every row; None for what only fetches
-    count : counts the rows of each label, with a number of threads
-    rows : how many it is asked about: the first ones of the table
-    threads : the numbers of threads that it is timed with
-    """
-
-    labels: Callable[[], Sequence] | None
-    count: Callable[[int], object]
-    rows: int
-    threads: tuple[int, ...] = THREADS
 
 
 @dataclass(frozen=True)
@@ -105,48 +86,6 @@ def run(setting: Setting, size: Size | None = None) -> Section:
         _orbital(section, magnitudes, folder, size)
         _depth_six(section, magnitudes, folder, size)
     return section
-
-
-def compare(section: Section, sides: dict[str, Side], repeats: int) -> dict[tuple[str, int], float]:
-    """Check that all sides give the labels of the first one, time them in turns, and write both down.
-
-    Gives the seconds a row of each side and number of threads.
-    """
-    if not sides:
-        return {}
-    (first, one), *others = sides.items()
-    expected = one.labels()
-    problems = []
-    for name, side in others:
-        if side.labels:
-            problems += different(name, side.labels(), first, expected[: side.rows])
-    works = {(name, n): partial(side.count, n) for name, side in sides.items() for n in side.threads}
-    times = in_turns(works, repeats, enough=0.05 if section.quick else 1.0)
-    row = {key: one.median / sides[key[0]].rows for key, one in times.items()}
-    section.table(
-        ["", "threads", "µs a row", "spread", "rows a second", f"{first} is quicker by"],
-        [_line(key, one, row, first) for key, one in sorted(times.items(), key=lambda item: item[0][1])],
-    )
-    section.figures += [
-        {
-            "comparison": section.heading,
-            "side": name,
-            "threads": n,
-            "rows": sides[name].rows,
-            "seconds": list(one.seconds),
-        }
-        for (name, n), one in times.items()
-    ]
-    if others:
-        section.agree("Same labels in every row", problems)
-    return row
-
-
-def _line(key: tuple[str, int], one: Times, row: dict[tuple[str, int], float], first: str) -> list[str]:
-    name, threads = key
-    ratio = row[key] / row[first, threads] if (first, threads) in row else np.nan
-    shown = "" if name == first or np.isnan(ratio) else f"{figure(ratio)}x"
-    return [name, str(threads), figure(row[key] * 1e6), f"{one.spread:.0%}", f"{1 / row[key]:,.0f}", shown]
 
 
 def _engine_sides(opened: dict[str, Photometry], few: dict[str, Photometry], expression: str) -> dict[str, Side]:
