@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -75,9 +77,12 @@ def test_commands_run(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     commands = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("sedsql")]
     # The second mirror is of the real sky, which no test asks.
-    assert [shlex.split(c)[1] for c in commands] == ["mirror", "query", "mirror", "query", "classify"]
+    assert [shlex.split(c)[1] for c in commands] == ["mirror", "query", "mirror", "query", "classify", "shell"]
     cli.app(shlex.split(commands[1])[1:], standalone_mode=False)
     assert "main_sequence" in capsys.readouterr().out
+    program = [sys.executable, "-c", "from sedsql.cli import main; main()"]
+    done = subprocess.run([*program, *shlex.split(commands[-1])[1:]], capture_output=True, text=True, check=True)
+    assert "main_sequence" in done.stdout
 
 
 def test_figures_are_those_of_the_card():
