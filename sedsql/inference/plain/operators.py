@@ -1,0 +1,330 @@
+"""The operators of ONNX as SQL (onnx.ai/onnx/operators): a tensor of shape (n, k) is k values of a row."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..graph import Graph, Node
+from ..model import ModelError
+from .expressions import BOOLEAN, DOUBLE, FLOAT, INTEGER, Value, balanced, clean, constant, joined
+from .forest import forest
+
+_KINDS = {"f4": FLOAT, "f8": DOUBLE, "i8": INTEGER, "i4": INTEGER, "b1": BOOLEAN}
+_CAST = {1: FLOAT, 6: INTEGER, 7: INTEGER, 9: BOOLEAN, 11: DOUBLE}
+"""TensorProto.DataType."""
+
+Columns = list[Value]
+
+
+@dataclass
+class Run:
+    """A graph as far as it is translated.
+
+    known : the columns of each value of the graph
+    constants : those that do not depend on the row
+    enough : SQL of whether a row has enough bands to be asked for
+    """
+
+    known: dict[str, Columns]
+    constants: dict[str, NDArray]
+    enough: Value
+
+    def columns(self, name: str, width: int = 1) -> Columns:
+        """The columns of a value; of a constant as many as are wanted."""
+        if name in self.known:
+            found = self.known[name]
+        else:
+            array = self.array(name)
+            if array.size != (array.shape[-1] if array.shape else 1):
+                raise ModelError("A constant of several rows stands where a row of numbers should.")
+            kind = _KINDS.get(array.dtype.str[1:])
+            if kind is None:
+                raise ModelError(f"Constants of type {array.dtype} cannot be written as plain SQL.")
+            found = [constant(number, kind) for number in array.ravel()]
+        return found * width if len(found) == 1 else found
+
+    def array(self, name: str) -> NDArray:
+        if name not in self.constants:
+            raise ModelError(f"{name!r} should be a constant, and is not one of the graph's.")
+        return self.constants[name]
+
+
+def translate(graph: Graph, inputs: dict[str, Columns], outputs: Sequence[str], enough: Value) -> dict[str, Columns]:
+    """The columns of a graph's outputs, from those of its inputs.
+
+    Raises ModelError for an operator that is not known here.
+    """
+    run = Run(dict(inputs), graph.initializers, enough)
+    for node in _needed(graph, outputs):
+        operator = _OPERATORS.get((node.domain.removeprefix("ai.onnx"), node.op))
+        if operator is None:
+            name = f"{node.domain}.{node.op}" if node.domain else node.op
+            raise ModelError(f"The operator {name} cannot be written as plain SQL.")
+        try:
+            run.known[node.outputs[0]] = operator(run, node)
+        except (IndexError, KeyError, ValueError) as error:
+            if isinstance(error, ModelError):
+                raise
+            raise ModelError(f"The operator {node.op} is not as ONNX has it: {error}.") from None
+    return {name: run.columns(name) for name in outputs}
+
+
+def _needed(graph: Graph, outputs: Sequence[str]) -> list[Node]:
+    wanted, needed = set(outputs), []
+    for node in reversed(graph.nodes):
+        if wanted & set(node.outputs):
+            wanted |= set(node.inputs)
+            needed.append(node)
+    return needed[::-1]
+
+
+def _together(run: Run, node: Node) -> list[Columns]:
+    """The inputs of an operator of numbers, each as wide as the widest."""
+    width = max(len(run.columns(name)) for name in node.inputs)
+    found = [run.columns(name, width) for name in node.inputs]
+    if any(len(columns) != width for columns in found):
+        raise ModelError(f"{node.op} is given {' and '.join(str(len(columns)) for columns in found)} columns.")
+    return found
+
+
+def _arithmetic(sign: str) -> Callable[[Run, Node], Columns]:
+    def operator(run, node):
+        return [_binary(sign, a, b) for a, b in zip(*_together(run, node), strict=True)]
+
+    return operator
+
+
+def _binary(sign: str, a: Value, b: Value) -> Value:
+    if sign == "*" and 1 in (a.constant, b.constant):
+        return a if b.constant == 1 else b
+    nan = a.nan or b.nan
+    if sign in "+-":
+        nan |= a.infinite and b.infinite
+    else:
+        # 0 times infinity, and 0 / 0, unless one of them is a number that excludes it.
+        safe = [x.constant not in (None, 0) and not x.infinite for x in ((a, b) if sign == "*" else (b,))]
+        nan |= not any(safe) and (sign == "/" or a.infinite or b.infinite)
+    return Value([a, f" {sign} ", b], a.kind, null=a.null or b.null, infinite=True, nan=nan)
+
+
+def _function(before: str, after: str) -> Callable[[Run, Node], Columns]:
+    def operator(run, node):
+        return [
+            Value([before, x, f"{after}::{x.kind}"], x.kind, null=x.null, infinite=x.infinite, nan=x.nan)
+            for x in run.columns(node.inputs[0])
+        ]
+
+    return operator
+
+
+def _log(run, node):
+    """DuckDB's ln, and its sqrt, are errors where they give no number."""
+    return [
+        Value(
+            ["CASE WHEN ", x, " > 0 THEN ln(", x, ") WHEN ", x, f" = 0 THEN '-inf'::DOUBLE END::{x.kind}"],
+            *(x.kind, True, True, x.nan),
+        )
+        for x in run.columns(node.inputs[0])
+    ]
+
+
+def _sqrt(run, node):
+    return [
+        Value(
+            ["CASE WHEN ", x, " >= 0 THEN sqrt(", x, f") END::{x.kind}"],
+            x.kind,
+            null=True,
+            infinite=x.infinite,
+            nan=x.nan,
+        )
+        for x in run.columns(node.inputs[0])
+    ]
+
+
+def _extreme(name: str) -> Callable[[Run, Node], Columns]:
+    """greatest() and least() pass over NULL, where ONNX gives NaN."""
+
+    def operator(run, node):
+        return [_most(name, [clean(x) for x in values]) for values in zip(*_together(run, node), strict=True)]
+
+    return operator
+
+
+def _most(name: str, values: Sequence[Value]) -> Value:
+    missing = [value for value in values if value.null]
+    infinite = any(value.infinite for value in values)
+    found = [f"{name}(", *joined(values, ", "), ")"]
+    if missing:
+        tests = [part for value in missing for part in (" OR ", value, " IS NULL")][1:]
+        found = ["CASE WHEN ", *tests, " THEN NULL ELSE ", *found, " END"]
+    return Value(found, values[0].kind, null=bool(missing), infinite=infinite)
+
+
+def _is_nan(run, node):
+    return [Value([clean(x), " IS NULL"], BOOLEAN) for x in run.columns(node.inputs[0])]
+
+
+def _not(run, node):
+    return [Value(["NOT ", x], BOOLEAN) for x in run.columns(node.inputs[0])]
+
+
+def _where(run, node):
+    return [_choice(*values) for values in zip(*_together(run, node), strict=True)]
+
+
+def _choice(test: Value, yes: Value, no: Value) -> Value:
+    there = test.parts == [no, " IS NULL"]  # then it is not missing where it is chosen
+    return Value(
+        ["CASE WHEN ", test, " THEN ", yes, " ELSE ", no, " END"],
+        *(yes.kind, yes.null or (no.null and not there), yes.infinite or no.infinite, yes.nan or no.nan),
+    )
+
+
+def _cast(run, node):
+    kind = _CAST.get(node.attributes["to"])
+    if kind is None:
+        raise ModelError(f"A cast to the type {node.attributes['to']} of ONNX cannot be written as plain SQL.")
+    return [
+        x if x.kind == kind else Value([x, f"::{kind}"], kind, null=x.null, infinite=x.infinite, nan=x.nan)
+        for x in run.columns(node.inputs[0])
+    ]
+
+
+def _gather(run, node):
+    if node.attributes.get("axis", 0) not in (1, -1):
+        raise ModelError("Gather is known along the columns only.")
+    columns = run.columns(node.inputs[0])
+    return [columns[place] for place in run.array(node.inputs[1]).ravel().tolist()]
+
+
+def _slice(run, node):
+    starts, ends, axes, *steps = (run.array(name).ravel().tolist() for name in node.inputs[1:])
+    if axes not in ([1], [-1]):
+        raise ModelError("Slice is known along the columns only.")
+    return run.columns(node.inputs[0])[starts[0] : ends[0] : steps[0][0] if steps else 1]
+
+
+def _concat(run, node):
+    if node.attributes.get("axis") not in (1, -1):
+        raise ModelError("Concat is known along the columns only.")
+    return [column for name in node.inputs for column in run.columns(name)]
+
+
+def _same(run, node):
+    return run.columns(node.inputs[0])
+
+
+def _reduce(combine: Callable[[Columns], Value]) -> Callable[[Run, Node], Columns]:
+    def operator(run, node):
+        axes = node.attributes.get("axes")
+        if axes is None and len(node.inputs) > 1:
+            axes = run.array(node.inputs[1])
+        if axes is None or np.ravel(axes).tolist() not in ([1], [-1]):
+            raise ModelError(f"{node.op} is known along the columns only.")
+        return [combine(run.columns(node.inputs[0]))]
+
+    return operator
+
+
+def _sum(values: Columns) -> Value:
+    total = balanced(values, values[0].kind)
+    null, infinite = any(x.null for x in values), any(x.infinite for x in values)
+    return Value(total.parts, total.kind, null=null, infinite=True, nan=infinite or any(x.nan for x in values))
+
+
+def _product(columns: Columns, weights: NDArray) -> Columns:
+    """Columns times a matrix of shape (columns, outputs)."""
+    if weights.ndim != 2 or len(weights) != len(columns):
+        raise ModelError(f"{len(columns)} columns cannot be multiplied with an array of shape {weights.shape}.")
+    products = []
+    for column in weights.T:
+        # A missing number makes the sum missing, whatever its weight is.
+        terms = [
+            _binary("*", x, constant(w, x.kind))
+            for x, w in zip(columns, column, strict=True)
+            if w or x.null or x.infinite
+        ]
+        products.append(_sum(terms) if terms else constant(0, columns[0].kind))
+    return products
+
+
+def _matmul(run, node):
+    return _product(run.columns(node.inputs[0]), run.array(node.inputs[1]))
+
+
+def _gemm(run, node):
+    given = node.attributes
+    if given.get("transA", 0) or given.get("alpha", 1.0) != 1 or given.get("beta", 1.0) != 1:
+        raise ModelError("Gemm is known without factors, and without its first input transposed.")
+    weights = run.array(node.inputs[1])
+    found = _product(run.columns(node.inputs[0]), weights.T if given.get("transB", 0) else weights)
+    if len(node.inputs) < 3:
+        return found
+    return [_binary("+", a, b) for a, b in zip(found, run.columns(node.inputs[2], len(found)), strict=True)]
+
+
+def _relu(run, node):
+    return [_most("greatest", [clean(x), constant(0, x.kind)]) for x in run.columns(node.inputs[0])]
+
+
+def _softmax(run, node):
+    if node.attributes.get("axis", -1) not in (1, -1):
+        raise ModelError("Softmax is known along the columns only.")
+    return softmax(run.columns(node.inputs[0]))
+
+
+def softmax(scores: Columns) -> Columns:
+    kind, null = scores[0].kind, any(x.null for x in scores)
+    largest = Value(["greatest(", *joined(scores, ", "), ")"], kind)
+    powers = [Value(["exp(", x, " - ", largest, ")"], DOUBLE) for x in scores]
+    total = balanced(powers, DOUBLE)
+    return [Value(["(", power, " / ", total, f")::{kind}"], kind, null=null) for power in powers]
+
+
+def _argmax(run, node):
+    if node.attributes.get("axis", 0) not in (1, -1) or node.attributes.get("select_last_index", 0):
+        raise ModelError("ArgMax is known along the columns, for the first of the largest, only.")
+    return [place_of_largest(run.columns(node.inputs[0]))]
+
+
+def place_of_largest(values: Columns) -> Value:
+    every = Value(["[", *joined(values, ", "), "]"], "LIST")
+    return Value(["list_position(", every, ", list_max(", every, ")) - 1"], INTEGER)
+
+
+def _trees(run, node):
+    return forest(node, run.columns(node.inputs[0]), run.enough)
+
+
+_OPERATORS: dict[tuple[str, str], Callable[[Run, Node], Columns]] = {
+    **{("", name): _arithmetic(sign) for name, sign in (("Add", "+"), ("Sub", "-"), ("Mul", "*"), ("Div", "/"))},
+    ("", "Max"): _extreme("greatest"),
+    ("", "Min"): _extreme("least"),
+    ("", "Log"): _log,
+    ("", "Sqrt"): _sqrt,
+    ("", "Tanh"): _function("tanh(", ")"),
+    ("", "Sigmoid"): _function("1 / (1 + exp(-", "))"),
+    ("", "Abs"): _function("abs(", ")"),
+    ("", "Neg"): _function("-(", ")"),
+    ("", "Round"): _function("round_even(", ", 0)"),  # halves to even numbers, as ONNX has it
+    ("", "IsNaN"): _is_nan,
+    ("", "Not"): _not,
+    ("", "Where"): _where,
+    ("", "Cast"): _cast,
+    ("", "Gather"): _gather,
+    ("", "Slice"): _slice,
+    ("", "Concat"): _concat,
+    ("", "Identity"): _same,
+    ("", "Squeeze"): _same,
+    ("", "ReduceSum"): _reduce(_sum),
+    ("", "ReduceMin"): _reduce(lambda values: _most("least", [clean(x) for x in values])),
+    ("", "ReduceMax"): _reduce(lambda values: _most("greatest", [clean(x) for x in values])),
+    ("", "MatMul"): _matmul,
+    ("", "Gemm"): _gemm,
+    ("", "Relu"): _relu,
+    ("", "Softmax"): _softmax,
+    ("", "ArgMax"): _argmax,
+    (".ml", "TreeEnsembleRegressor"): _trees,
+}
