@@ -10,4 +10,4 @@ export SEDSQL_NATIVE=$($python -m sedsql.native.build --sanitize)
 # What Python and its libraries leave behind at the end is no leak of the extension's: valgrind looks for those.
 preload="$($compiler -print-file-name=libasan.so) $($compiler -print-file-name=libstdc++.so.6)"
 LD_PRELOAD=$preload ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
-    $python -m pytest -q tests/native/test_functions.py "$@"
+    $python -m pytest -q tests/native/test_extension.py "$@"

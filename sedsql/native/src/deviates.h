@@ -1,4 +1,4 @@
-/* The deviates of sedsql/inference/errors.py, from which tests/native/test_functions.py checks them. */
+/* The deviates of sedsql/inference/errors.py, from which tests/native/test_extension.py checks them. */
 #ifndef SED_DEVIATES_H
 #define SED_DEVIATES_H
 
