@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from . import progress
+from . import cli_export, progress
 from .cli_options import BandMap, Force, Json, ModelFolders, Simulated, model_named, pairs, simulated_rows
 from .inference.model import DEFAULT_MODEL, Model, ModelError, find_models
 from .inference.session import Session
@@ -15,6 +15,7 @@ from .jsontext import to_json
 from .show import print_models, print_scores, print_why, say
 
 app = typer.Typer()
+app.add_typer(cli_export.app, name="models")
 
 Table = Annotated[Path, typer.Argument(help="A table with a label for each source, in any format of `classify`.")]
 Label = Annotated[str, typer.Option(help="The column of labels.")]
@@ -146,12 +147,14 @@ def explain(
         print_why(found)
 
 
-@app.command("models")
-def list_models(models: ModelFolders = None, as_json: Json = False) -> None:
-    """List the models and check each file against its card.
+@cli_export.app.callback(invoke_without_command=True)
+def list_models(ctx: typer.Context, models: ModelFolders = None, as_json: Json = False) -> None:
+    """List the models and check each file against its card; `export` writes them as SQL.
 
     Example: `sedsql models --json`
     """
+    if ctx.invoked_subcommand:
+        return
     found = find_models(models)
     broken = {name: problem for name, model in found.items() if (problem := _problem(model))}
     if as_json:

@@ -15,7 +15,7 @@ from .inference.bounds import Bounds
 from .inference.calls import RowFunction, functions
 from .inference.engines import Engine, install
 from .inference.model import DEFAULT_MODEL, find_models
-from .mirror.store import open_mirror
+from .mirror.store import OWN_MACROS, open_mirror
 
 
 class ClosedError(Error):
@@ -55,16 +55,21 @@ def connect(
         con.execute("USE memory")
         engines = install(con, models, engine=engine, temporary=False)
         con.execute("SET allow_unsigned_extensions = false")  # ours is loaded
-        con.execute(f"SET search_path = '{_search_path(mirror)}'")
+        search_path = _search_path(con, mirror)
+        con.execute(f"SET search_path = '{search_path}'")
         called = functions(Bounds(find_models(models), DEFAULT_MODEL, engines))
-        return Connection(con, Catalogue.of(con), _search_path(mirror), called, rewrites)
+        return Connection(con, Catalogue.of(con), search_path, called, rewrites)
     except BaseException:
         con.close()
         raise
 
 
-def _search_path(mirror) -> str:
-    return "memory.main" if mirror is None else "mirror.main,memory.main"
+def _search_path(con: duckdb.DuckDBPyConnection, mirror) -> str:
+    """The mirror is the current database; its own `sed_*` macros, if it has some, are found after the connection's."""
+    if mirror is None:
+        return "memory.main"
+    own = con.execute("SELECT 1 FROM duckdb_schemas() WHERE database_name = 'mirror' AND schema_name = ?", [OWN_MACROS])
+    return f"mirror.{OWN_MACROS},memory.main,mirror.main" if own.fetchone() else "mirror.main,memory.main"
 
 
 class Connection:

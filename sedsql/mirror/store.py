@@ -24,6 +24,8 @@ from .manifest import JOURNAL, Manifest, MirrorError, Stored
 DATABASE = "mirror.duckdb"
 STORAGE_VERSION = "v1.2.0"
 """A database file of this version opens in DuckDB 1.2 and later."""
+OWN_MACROS = "own_macros"
+"""An empty schema in mirrors that have `sed_*` macros of their own, in `main`, where any client finds them."""
 
 
 def new_mirror(path: str | os.PathLike, *, force: bool = False) -> AbstractContextManager[Path]:

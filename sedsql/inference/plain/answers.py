@@ -82,7 +82,9 @@ class Answer:
             *[", 'probability': ", *self._if_enough(["greatest(", *joined(chances, ", "), ")"])],
             *[", 'entropy': ", *self._if_enough(["0", *terms])],
             *[", 'outlier': ", *outlier],
-            *[", 'n_bands': ", self.n_bands, f", 'model': {literal(self.model.name)}"],
+            ", 'n_bands': ",
+            self.n_bands,
+            f", 'model': {literal(self.model.name)}",
             *[", 'path': ", *self._if_enough([f"({listed(paths)})[", self.place, " + 1]"]), "}"],
         ]
         return select(["{'prediction': ", *prediction, ", 'probabilities': ", chances_listed, f"}}::{ANSWER}"])
