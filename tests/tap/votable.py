@@ -1,11 +1,14 @@
 """VOTables as a TAP server writes them, in each of the three serializations."""
 
+from functools import lru_cache
 from io import BytesIO
 
 import numpy as np
 import pyarrow as pa
 from astropy.io.votable import parse_single_table
 from astropy.io.votable.tree import Field, Info, Resource, TableElement, VOTableFile
+
+from sedsql.catalogue import Column
 
 from .archive import Answer
 
@@ -25,14 +28,24 @@ def write(answer: Answer, serialization: str = "binary2", late_error: str = "") 
     serialization : binary2, binary or tabledata
     late_error : what went wrong after the rows were written (DALI 1.1, Section 4.4)
     """
+    rows = pa.BufferOutputStream()
+    with pa.ipc.new_stream(rows, answer.rows.schema) as stream:
+        stream.write_table(answer.rows)
+    return _add_status(_table(tuple(answer.columns), rows.getvalue().to_pybytes(), serialization), answer, late_error)
+
+
+@lru_cache(maxsize=64)
+def _table(abouts: tuple[Column, ...], arrow: bytes, serialization: str) -> bytes:
+    """The VOTable without what may be wrong; astropy takes its time, and many tests ask the same."""
+    rows = pa.ipc.open_stream(arrow).read_all()
     votable = VOTableFile(version="1.4")
     resource = Resource(type="results")
     votable.resources.append(resource)
     resource.infos.append(Info(name="QUERY_STATUS", value="OK"))
     table = TableElement(votable)
     resource.tables.append(table)
-    columns = [_decimal_as_double(column) for column in answer.rows.columns]
-    for about, column in zip(answer.columns, columns, strict=True):
+    columns = [_decimal_as_double(column) for column in rows.columns]
+    for about, column in zip(abouts, columns, strict=True):
         datatype, null = _DATATYPES.get(column.type, ("char", None))
         field = Field(
             votable,
@@ -47,15 +60,15 @@ def write(answer: Answer, serialization: str = "binary2", late_error: str = "") 
         if null is not None and serialization == "binary":
             field.values.null = null
         table.fields.append(field)
-    table.create_arrays(answer.rows.num_rows)
-    for about, column in zip(answer.columns, columns, strict=True):
+    table.create_arrays(rows.num_rows)
+    for about, column in zip(abouts, columns, strict=True):
         table.array[about.name].data[:] = _numpy(column)
         table.array.mask[about.name] = column.is_null().to_numpy()
     table.format = serialization
     text = BytesIO()
     # astropy itself warns of units that are not in its list, as electron.s**-1.
     votable.to_xml(text, tabledata_format=serialization)
-    return _add_status(text.getvalue(), answer, late_error)
+    return text.getvalue()
 
 
 def read(text: bytes) -> pa.Table:

@@ -1,4 +1,4 @@
-"""The servers of `tests/tap`, and a Service that does not wait long."""
+"""The servers of `tests/tap`, and a Service that asks again at once."""
 
 import pytest
 from tap.conftest import dachs, faulty, faulty_server, small_mirror
@@ -24,7 +24,7 @@ def reasons():
 
 @pytest.fixture
 def service(faulty, reasons):
-    return Service(faulty.url, timeout=1, longest=5, attempts=3, delay=0.01, poll=0.01, on_retry=reasons.append)
+    return Service(faulty.url, timeout=20, longest=20, attempts=3, delay=0.01, poll=0.01, on_retry=reasons.append)
 
 
 @pytest.fixture

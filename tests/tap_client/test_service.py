@@ -126,8 +126,8 @@ def test_a_no_is_not_asked_again(service, folder, faulty, reasons, fault, words)
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault("slow", 1.5),
-        Fault("stall", 1.5),
+        Fault("slow", 60),
+        Fault("stall", 60),
         Fault("status", 504),
         Fault("status", 408),
         Fault("error_votable", "Query timed out (timeout: 60 s)"),
@@ -138,6 +138,8 @@ def test_a_no_is_not_asked_again(service, folder, faulty, reasons, fault, words)
     ids=lambda fault: f"{fault.kind}-{fault.value}",
 )
 def test_what_is_slow_becomes_a_job_and_stays_one(service, folder, faulty, truth, fault):
+    if fault.kind in ("slow", "stall"):
+        service._timeout = 1
     faulty.faults.append(Fault(**{**vars(fault), "on": "POST /tap/sync"}))
     for _ in range(2):
         assert rows(service.fetch(QUERY, folder, maxrec=10_000)) == truth
