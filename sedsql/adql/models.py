@@ -23,6 +23,9 @@ def models_last_and_once(select: exp.Select, write: Write, explain: list[str]) -
     a value that several functions can be had from, and a function from the SQL of that value to the SQL of
     this call. So sed_class(s) and sed_proba(s, 'yso') cost one inference.
     A query with one call alone keeps it: what several are had from costs more.
+
+    It may have `quick(arguments)` too, which tells that this call costs much less than that value. Where WHERE asks
+    just for one such call, it is computed first, and the value for the rows that are left.
     """
     calls = list(_model_calls(select))
     if not calls or any(call.find(exp.AggFunc) for call in calls):
@@ -31,6 +34,10 @@ def models_last_and_once(select: exp.Select, write: Write, explain: list[str]) -
     parts = conjuncts(where.this if where else None)
     dear = [part for part in parts if any(True for _ in _model_calls(part))]
     different = len({write(call) for call in calls})
+    first = _first(dear, write) if different > 1 else None
+    if first:
+        _with_bands([call for call in calls if write(call) != first])
+        calls, different = [call for call in calls if write(call) == first], 1
     shared = {id(call): _shared(call, write) if different > 1 else (write(call), _itself) for call in calls}
     values = list(dict.fromkeys(value for value, _ in shared.values()))
     if not dear and len(values) == different:
@@ -47,6 +54,8 @@ def models_last_and_once(select: exp.Select, write: Write, explain: list[str]) -
         """A part of the query around: columns and calls of models by their names in the subquery."""
         if isinstance(node, Call) and id(node) in shared:
             value, use = shared[id(node)]
+            if first:
+                return _of_rows("_first")
             return Raw(this=use(f"_rows._m{values.index(value) + 1}"))
         if not isinstance(node, exp.Column):
             return node
@@ -57,8 +66,7 @@ def models_last_and_once(select: exp.Select, write: Write, explain: list[str]) -
             used = {name.lower() for name, _ in columns.values()}
             name = node.name if node.name.lower() not in used else f"_c{len(columns) + 1}"
             columns[text.lower()] = (name, node)
-        named = exp.Identifier(this=columns[text.lower()][0])
-        return exp.Column(this=named, table=exp.Identifier(this="_rows"), _meta={"done": True})
+        return _of_rows(columns[text.lower()][0])
 
     def moved(node: exp.Expr, names: set[str]) -> exp.Expr:
         return node.transform(lambda part: part if part.meta.get("done") else outside(part, names), copy=False)
@@ -74,7 +82,7 @@ def models_last_and_once(select: exp.Select, write: Write, explain: list[str]) -
     inner = exp.Select(from_=select.args["from_"], joins=select.args.get("joins"))
     inner.set("expressions", [
         *(exp.Alias(this=column, alias=exp.Identifier(this=name)) for name, column in columns.values()),
-        *(Raw(this=f"unnest([{value}]) AS _m{number}") for number, value in enumerate(values, 1)),
+        *(Raw(this=f"unnest([{value}]) AS {'_first' if first else f'_m{k}'}") for k, value in enumerate(values, 1)),
     ])  # fmt: skip
     inner.set("where", exp.Where(this=joined(cheap)) if cheap else None)
     rows = exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.Identifier(this="_rows")))
@@ -82,6 +90,11 @@ def models_last_and_once(select: exp.Select, write: Write, explain: list[str]) -
     select.set("from_", exp.From(this=rows))
     select.set("joins", None)
     select.set("where", exp.Where(this=rest) if rest is not None else None)
+    if first:
+        explain.append(f"{first} is asked first, all else of the rows that are left")
+        for node in select.walk():
+            node.meta.pop("done", None)
+        return models_last_and_once(select, write, explain)
     times = f"{len(values)} time{'s' * (len(values) > 1)}"
     explain.append(f"models are asked {times} for each row, after all other conditions")
 
@@ -90,6 +103,32 @@ def _model_calls(node: exp.Expr) -> Iterator[Call]:
     for found in node.walk(prune=lambda part: isinstance(part, exp.Query) and part is not node):
         if isinstance(found, Call) and "model" in found.meta:
             yield found
+
+
+def _first(dear: list[exp.Expr], write: Write) -> str | None:
+    """The one quick call that conditions ask for, if it is one."""
+    calls = {write(call): call for part in dear for call in _model_calls(part)}
+    if len(calls) != 1:
+        return None
+    ((text, call),) = calls.items()
+    quick = getattr(call.meta["model"], "quick", None)
+    return text if quick and quick([write(argument) for argument in call.arguments]) else None
+
+
+def _with_bands(calls: list[Call]) -> None:
+    """Gives calls the columns of the row in the place of its alias, which a subquery does not let out."""
+    for call in calls:
+        row, *others = call.arguments
+        if "row" in row.meta:
+            names = call.meta["model"].columns
+            bands = [exp.Column(this=exp.Identifier(this=name), table=row.this.copy()) for name in names]
+            call.set("expressions", [*bands, *others])
+
+
+def _of_rows(name: str) -> exp.Column:
+    """A column of the subquery."""
+    table = exp.Identifier(this="_rows")
+    return exp.Column(this=exp.Identifier(this=name), table=table, _meta={"done": True})
 
 
 def _shared(call: Call, write: Write) -> tuple[str, Callable[[str], str]]:

@@ -26,8 +26,10 @@ NODE_NS = {"native": 0.012, "onnx": 0.9, "sql": 10.0}
 """What a node of a model's trees costs for a row, in ns, by engine."""
 COMPARISON_NS = 0.8
 """What a comparison of a condition does. Most rows are told apart by a few, so it is not much."""
-LEAST_EACH, LEAST_ALL = 0.002, 0.1
+LEAST_EACH, LEAST_ALL = 0.002, 0.05
 """Least share of sources that a comparison has to exclude, and a condition; each costs in planning too, 0.1 ms."""
+LEAST_SAVED_NS = 200.0
+"""What a condition has to save for a row: to pick rows out costs nearly as much."""
 LOGARITHM = 3
 """How many comparisons one with a distance modulus costs."""
 ROUNDING = 1e-4
@@ -68,6 +70,15 @@ class Bounds:
     default: str
     engines: Mapping[str, str]
 
+    def engine(self, model: str) -> str | None:
+        """Which engine runs the model of this name, in SQL; None where it is no constant, or no model."""
+        found = self._named(model)
+        return self.engines[found.name] if found else None
+
+    def _named(self, model: str) -> Model | None:
+        name = self.default if model == "NULL" else _text(model)
+        return self.models.get(name) if name else None
+
     def condition(
         self,
         operator: str,
@@ -87,8 +98,7 @@ class Bounds:
         parallax : SQL of the parallax and its error, if they are given
         label, model : SQL of the function's arguments
         """
-        name = self.default if model == "NULL" else _text(model)
-        found = self.models.get(name) if name else None
+        found = self._named(model)
         if found is None:
             return None
         wanted = value if label is None else _text(label)
@@ -107,7 +117,8 @@ class Bounds:
         there = {band for band, column in columns.items() if column in known.there}
         parts = [part for part in file["parts"] if not null & set(part["bands"]) and there <= set(part["bands"])]
         row_ns = file["nodes"] * NODE_NS[engine]
-        return _condition(parts, possible, _Row(columns, null, parallax[1:], file["least_parallax"]), row_ns)
+        among = sum(part["share"] for part in parts) if {*columns.values()} & (known.null | known.there) else 1.0
+        return _condition(parts, possible, _Row(columns, null, parallax[1:], file["least_parallax"]), row_ns, among)
 
 
 @dataclass(frozen=True)
@@ -185,10 +196,11 @@ def _read(file: Path, sha256: str) -> dict | None:
     return written if written.get("sha256") == sha256 else None
 
 
-def _condition(parts: list[dict], possible: Possible, row: _Row, row_ns: float) -> str | None:
+def _condition(parts: list[dict], possible: Possible, row: _Row, row_ns: float, among: float) -> str | None:
     """Rows are told apart by the bands that are there first, then by their colours.
 
     row_ns : what the model takes for a row
+    among : share of the sources that the query is about
     """
     useful, excluded = [], 0.0
     for part in parts:
@@ -197,7 +209,7 @@ def _condition(parts: list[dict], possible: Possible, row: _Row, row_ns: float) 
         if tree != "true":
             useful.append((part["bands"], tree))
             excluded += share * part["share"]
-    if not useful or excluded < LEAST_ALL * sum(part["share"] for part in parts):
+    if not useful or excluded < max(LEAST_ALL, LEAST_SAVED_NS / row_ns) * among:
         return None
     always = [band for band in row.columns if all(band in bands for bands, _ in useful)]
     never = [band for band in row.columns if not any(band in bands for bands, _ in useful)]

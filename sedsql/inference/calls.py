@@ -39,6 +39,10 @@ class RowFunction:
         row, parallax, own, model = self._parts(arguments)
         return f"sed_answer({', '.join([*row, *parallax, model])})", lambda answer: part(answer, own, model)
 
+    def quick(self, arguments: list[str]) -> bool:
+        """Whether it costs much less than all that a model says, in the engine that runs the model."""
+        return self.bounds is not None and self.bounds.engine(self._parts(arguments)[-1]) == "native"
+
     def bound(self, operator: str, value: str | float, arguments: list[str], known: Known = NOTHING) -> str | None:
         """SQL that is true for every row for which a comparison of the function with a value is; or None.
 

@@ -257,6 +257,53 @@ def test_models_may_bound_their_rows(con, condition, bound, asked):
     assert sorted(got) == sorted(expected)
 
 
+class Quick(Function):
+    """As a model's function that costs much less than the value that it can be had from."""
+
+    def quick(self, arguments):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("select", "condition", "first"),
+    [
+        ("s.source_id, sed_class(s) AS c, sed_kind(s) AS k", "sed_class(s) = 'yso'", True),
+        ("s.ra + s.dec AS z, sed_kind(s) AS k, sed_rank(s) AS r", "sed_class(s) <> 'giant' AND parallax > 1", True),
+        ("sed_class(s) AS c, COUNT(*) AS n, MAX(sed_rank(s)) AS m", "sed_class(s) = 'yso'", True),
+        ("s.source_id, sed_class(s) AS c", "sed_class(s) = 'yso'", False),
+        ("s.source_id, sed_class(s) AS c", "sed_class(s) = 'yso' AND sed_kind(s) = 'yso'", False),
+        ("s.source_id, sed_class(s) AS c", "sed_kind(s) = 'yso'", False),
+    ],
+)
+def test_a_quick_call_is_computed_first_where_it_decides(con, select, condition, first):
+    connection, calls = con
+    others = ", ".join(f"x{k}" for k in range(1, len(BANDS)))
+    for name, value in (("sed_kind", "_model(g, 'kind')"), ("sed_rank", "length(_model(g, 'rank'))")):
+        of_row = value.replace("g,", "s.phot_g_mean_mag,")
+        connection.execute(f"CREATE OR REPLACE MACRO {name}(s) AS {of_row}, (g, {others}) AS {value}")
+    arity = (1, len(BANDS))
+    functions = {"sed_class": Quick(arity), "sed_kind": Function(arity), "sed_rank": Function(arity)}
+    group = " GROUP BY c" if "COUNT" in select else ""
+    query = f"SELECT {select} FROM sky.stars AS s WHERE {condition} AND {CHEAP}{group}"
+    explain = []
+    sql = translate(query, CATALOGUE, functions, explain=explain)
+    assert any("is asked first" in line for line in explain) == first
+    calls["rows"] = 0
+    got = connection.execute(sql).fetchall()
+    asked = calls["rows"]
+    expected = connection.execute(translate(query, CATALOGUE, functions, rewrites=())).fetchall()
+    assert got
+    assert sorted(got) == sorted(expected)
+    if first:
+        cheap = f"{CHEAP} AND parallax > {1 if 'parallax' in condition else 0}"
+        rows, left = (
+            connection.execute(translate(f"SELECT COUNT(*) AS n FROM sky.stars AS s WHERE {which}")).fetchall()[0][0]
+            for which in (cheap, f"{cheap} AND s.phot_g_mean_mag > 15")
+        )
+        assert left < rows
+        assert asked <= rows + left * len({"sed_kind", "sed_rank"} & set(re.findall(r"sed_\w+", select)))
+
+
 NEAR = "DISTANCE(POINT(s.ra, s.dec), POINT(o.ra, o.dec))"
 JOINS = [
     "sky.few AS s, sky.other AS o WHERE " + NEAR + " < 2",
