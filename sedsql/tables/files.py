@@ -121,6 +121,11 @@ def write_table(path: Path, table: Table) -> None:
 
 
 def _write_astropy(path: Path, table: Table, kind: str) -> None:
+    if kind == "votable":
+        # Its writer of rows in C writes past the end of its memory (astropy issue 20419); Python's is as good.
+        from astropy.io.votable import tree
+
+        tree._has_c_tabledata_writer = False
     if path.suffix != ".gz":
         table.write(path, format=kind, overwrite=True)
         return

@@ -5,12 +5,15 @@ from io import BytesIO
 
 import numpy as np
 import pyarrow as pa
-from astropy.io.votable import parse_single_table
+from astropy.io.votable import parse_single_table, tree
 from astropy.io.votable.tree import Field, Info, Resource, TableElement, VOTableFile
 
 from sedsql.catalogue import Column
 
 from .archive import Answer
+
+# Its writer in C writes past the end of its memory (astropy issue 20419).
+tree._has_c_tabledata_writer = False
 
 _DATATYPES = {
     pa.int64(): ("long", -(2**63)),
