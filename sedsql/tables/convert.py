@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
 
 import astropy.units as u
 import numpy as np
@@ -173,6 +175,16 @@ def nan_masked(table: Table) -> Table:
         if isinstance(column, Column) and column.dtype.kind == "f" and np.isnan(column).any():
             table.replace_column(name, _like(column, column, np.isnan(np.ma.getdata(column))))
     return table
+
+
+def write_as(kind: str, table: Table, target: Path | BinaryIO) -> None:
+    """Write the table as astropy does, where a file of that name may be; a VOTable's rows in TABLEDATA."""
+    if kind == "votable":
+        # Its writer in C writes past the end of its memory (astropy issue 20419); the one in Python says the same.
+        from astropy.io.votable import tree
+
+        tree._has_c_tabledata_writer = False
+    table.write(target, format=kind, overwrite=True)
 
 
 def storable(table: Table, kind: str) -> Table:

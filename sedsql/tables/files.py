@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from astropy.table import Table
 
 from . import csv
-from .convert import from_arrow, nan_masked, storable, to_arrow, without_yaml
+from .convert import from_arrow, nan_masked, storable, to_arrow, without_yaml, write_as
 from .errors import TableError
 
 PIECE = 65_536
@@ -121,17 +121,12 @@ def write_table(path: Path, table: Table) -> None:
 
 
 def _write_astropy(path: Path, table: Table, kind: str) -> None:
-    if kind == "votable":
-        # Its writer of rows in C writes past the end of its memory (astropy issue 20419); Python's is as good.
-        from astropy.io.votable import tree
-
-        tree._has_c_tabledata_writer = False
     if path.suffix != ".gz":
-        table.write(path, format=kind, overwrite=True)
+        write_as(kind, table, path)
         return
     whole = path.with_suffix("")
     try:
-        table.write(whole, format=kind, overwrite=True)
+        write_as(kind, table, whole)
         with open(whole, "rb") as source, csv.zipped(path) as target:
             shutil.copyfileobj(source, target)
     finally:

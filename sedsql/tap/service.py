@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 
 from ..catalogue import Table
-from ..tables.convert import from_arrow, storable
+from ..tables.convert import from_arrow, storable, write_as
 from . import schema
 from .errors import Damaged, Refused
 from .login import Login
@@ -281,6 +281,6 @@ def _votables(uploads: dict[str, pa.Table]) -> dict[str, bytes]:
     texts = {}
     for name, table in uploads.items():
         out = BytesIO()
-        storable(from_arrow(table), "votable").write(out, format="votable", tabledata_format="tabledata")
+        write_as("votable", storable(from_arrow(table), "votable"), out)
         texts[name] = out.getvalue()
     return texts
