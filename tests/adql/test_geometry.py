@@ -245,7 +245,9 @@ def test_shapes_whose_kinds_are_known_only_when_it_runs(con):
         rng = np.random.default_rng(seed)
         one, other = random_shape(rng), random_shape(rng)
         pairs.append((one, other, value(con, f"INTERSECTS({one}, {other})")))
-    shapes = [translate(f"SELECT {i} AS i, {one} AS a, {other} AS b FROM one") for i, (one, other, _) in enumerate(pairs)]
+    shapes = [
+        translate(f"SELECT {i} AS i, {one} AS a, {other} AS b FROM one") for i, (one, other, _) in enumerate(pairs)
+    ]
     con.execute("CREATE OR REPLACE TABLE pair AS " + " UNION ALL ".join(shapes))
     expected = [(meet, meet) for _, _, meet in pairs]
     assert ask(con, "INTERSECTS(a, b), INTERSECTS(b, a)", "pair ORDER BY i") == expected

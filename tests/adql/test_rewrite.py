@@ -123,7 +123,9 @@ def test_no_ranges_where_none_can_be(con, region):
     query = f"SELECT source_id FROM sky.stars WHERE {region}"
     fast = translate(query, CATALOGUE)
     assert "source_id BETWEEN" not in fast
-    assert sorted(con[0].execute(fast).fetchall()) == sorted(con[0].execute(translate(query)).fetchall())
+    got, expected = (np.sort(con[0].execute(sql).fetchnumpy()["source_id"]) for sql in (fast, translate(query)))
+    assert len(expected) >= 5
+    assert np.array_equal(got, expected)
 
 
 @pytest.mark.parametrize(
@@ -318,8 +320,9 @@ JOINS = [
 ]
 
 
-@pytest.mark.parametrize("join", JOINS)
-def test_positional_joins_keep_the_answer(con, join):
+@pytest.fixture(scope="module")
+def joined(con):
+    """With some of the stars, a table around the poles, and with places at the other side of the sky in `other`."""
     connection, _ = con
     connection.execute("CREATE OR REPLACE TABLE sky.few AS SELECT * FROM sky.stars WHERE source_id % 16 = 0")
     connection.execute(
@@ -329,15 +332,20 @@ def test_positional_joins_keep_the_answer(con, join):
     connection.execute(
         "INSERT INTO sky.other SELECT 1000 + source_id, (ra + 180) % 360, dec FROM sky.poles WHERE source_id < 9"
     )
+    return connection
+
+
+@pytest.mark.parametrize("join", JOINS)
+def test_positional_joins_keep_the_answer(joined, join):
     few = {"sky.few": CATALOGUE.tables["sky.stars"]}
     catalogue = Catalogue(CATALOGUE.tables | few | {"sky.poles": table("source_id:BIGINT ra:DOUBLE dec:DOUBLE")})
     explain = []
     query = f"SELECT o.id, s.source_id, s.ra FROM {join}"
-    fast = connection.execute(translate(query, catalogue, explain=explain)).fetchall()
-    plain = connection.execute(translate(query)).fetchall()
+    fast = joined.execute(translate(query, catalogue, explain=explain)).fetchall()
+    plain = joined.execute(translate(query)).fetchall()
     assert any("equal cells" in line for line in explain)
     assert len(plain) > 5
     assert sorted(map(str, fast)) == sorted(map(str, plain))
     # `*` has the columns of the tables and no more.
-    star = connection.execute(translate(f"SELECT * FROM {join}", catalogue))
-    assert not [column for column in star.description if column[0].startswith("_")]
+    star = joined.sql(translate(f"SELECT * FROM {join}", catalogue))
+    assert not [column for column in star.columns if column.startswith("_")]
