@@ -1,5 +1,6 @@
 """connect(): ADQL or SQL in, rows or Arrow out."""
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -57,11 +58,18 @@ def connect(
         con.execute("SET allow_unsigned_extensions = false")  # ours is loaded
         search_path = _search_path(con, mirror)
         con.execute(f"SET search_path = '{search_path}'")
-        called = functions(Bounds(find_models(models), DEFAULT_MODEL, engines))
+        rows = math.inf if mirror is None else _most_rows(con)
+        called = functions(Bounds(find_models(models), DEFAULT_MODEL, engines, rows))
         return Connection(con, Catalogue.of(con), search_path, called, rewrites)
     except BaseException:
         con.close()
         raise
+
+
+def _most_rows(con: duckdb.DuckDBPyConnection) -> int:
+    """The rows of a mirror's largest table."""
+    tables = "SELECT sum(rows) AS rows FROM mirror.manifest.files GROUP BY table_name"
+    return con.execute(f"SELECT coalesce(max(rows), 0)::BIGINT FROM ({tables})").fetchall()[0][0]
 
 
 def _search_path(con: duckdb.DuckDBPyConnection, mirror) -> str:

@@ -30,6 +30,8 @@ LEAST_EACH, LEAST_ALL = 0.002, 0.05
 """Least share of sources that a comparison has to exclude, and a condition; each costs in planning too, 0.1 ms."""
 LEAST_SAVED_NS = 200.0
 """What a condition has to save for a row: to pick rows out costs nearly as much."""
+PLANNING_NS = 3e7
+"""And for all rows: DuckDB plans a query with a condition longer by nearly as much."""
 LOGARITHM = 3
 """How many comparisons one with a distance modulus costs."""
 ROUNDING = 1e-4
@@ -64,11 +66,13 @@ class Bounds:
     models : by name
     default : the model that answers when none is named
     engines : which engine runs each of them
+    rows : of the largest table, if it is known
     """
 
     models: Mapping[str, Model]
     default: str
     engines: Mapping[str, str]
+    rows: float = math.inf
 
     def engine(self, model: str) -> str | None:
         """Which engine runs the model of this name, in SQL; None where it is no constant, or no model."""
@@ -118,7 +122,13 @@ class Bounds:
         parts = [part for part in file["parts"] if not null & set(part["bands"]) and there <= set(part["bands"])]
         row_ns = file["nodes"] * NODE_NS[engine]
         among = sum(part["share"] for part in parts) if {*columns.values()} & (known.null | known.there) else 1.0
-        return _condition(parts, possible, _Row(columns, null, parallax[1:], file["least_parallax"]), row_ns, among)
+        return _condition(
+            parts,
+            possible,
+            _Row(columns, null, parallax[1:], file["least_parallax"]),
+            row_ns,
+            among * max(LEAST_ALL, LEAST_SAVED_NS / row_ns, PLANNING_NS / (row_ns * max(self.rows, 1))),
+        )
 
 
 @dataclass(frozen=True)
@@ -196,20 +206,20 @@ def _read(file: Path, sha256: str) -> dict | None:
     return written if written.get("sha256") == sha256 else None
 
 
-def _condition(parts: list[dict], possible: Possible, row: _Row, row_ns: float, among: float) -> str | None:
+def _condition(parts: list[dict], possible: Possible, row: _Row, row_ns: float, least: float) -> str | None:
     """Rows are told apart by the bands that are there first, then by their colours.
 
     row_ns : what the model takes for a row
-    among : share of the sources that the query is about
+    least : share of the sources that it has to exclude
     """
     useful, excluded = [], 0.0
     for part in parts:
-        least = max(LEAST_EACH, COMPARISON_NS / (row_ns * part["share"]))
-        tree, share, _ = _written(part["tree"], possible, [row.value(band) for band in part["bands"]], least)
+        each = max(LEAST_EACH, COMPARISON_NS / (row_ns * part["share"]))
+        tree, share, _ = _written(part["tree"], possible, [row.value(band) for band in part["bands"]], each)
         if tree != "true":
             useful.append((part["bands"], tree))
             excluded += share * part["share"]
-    if not useful or excluded < max(LEAST_ALL, LEAST_SAVED_NS / row_ns) * among:
+    if not useful or excluded < least:
         return None
     always = [band for band in row.columns if all(band in bands for bands, _ in useful)]
     never = [band for band in row.columns if not any(band in bands for bands, _ in useful)]

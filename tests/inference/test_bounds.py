@@ -110,7 +110,7 @@ COMPARED = {"=": np.equal, "<>": np.not_equal, ">": np.greater, ">=": np.greater
 
 
 def test_no_row_is_lost(asked, con, monkeypatch):
-    for least in ("LEAST_EACH", "LEAST_ALL", "LEAST_SAVED_NS", "COMPARISON_NS"):
+    for least in ("LEAST_EACH", "LEAST_ALL", "LEAST_SAVED_NS", "PLANNING_NS", "COMPARISON_NS"):
         monkeypatch.setattr(inference_bounds, least, 0)  # all that is known, whether it pays or not
     model, place, p = asked
     bounds = Bounds(MODELS, DEFAULT_MODEL, ONNX)
@@ -253,8 +253,14 @@ def test_bounds_of_a_single_tree_are_its_leaves():
     assert list(without.scores(without.leaves)[0] - [-0.5, 0.5]) == [0, 1]  # BP is missing: to the left
 
 
+@pytest.fixture
+def connections(opened, monkeypatch):
+    monkeypatch.setattr(inference_bounds, "PLANNING_NS", 0)  # as if the sky were larger
+    return opened
+
+
 @pytest.fixture(scope="module")
-def connections(sky_of):
+def opened(sky_of):
     path = sky_of(6_000)
     with sedsql.connect(path) as con, sedsql.connect(path, rewrites=("ranges", "joins", "models")) as plain:
         yield con, plain
@@ -328,6 +334,13 @@ def test_conditions_that_do_not_pay_are_not_made(connections):
     for name, engine, made in (("lite-1", "native", False), ("lite-1", "onnx", True), ("shape-1", "native", True)):
         bounds = Bounds(MODELS, DEFAULT_MODEL, {name: engine})
         assert bool(bounds.condition("=", "yso", ROW, (), None, f"'{name}'")) == made
+
+
+@pytest.mark.parametrize(("engine", "few", "many"), [("native", 10_000, 200_000), ("onnx", 500, 10_000)])
+def test_small_tables_are_not_worth_a_condition(engine, few, many):
+    for rows, made in ((few, False), (many, True)):
+        bounds = Bounds(MODELS, DEFAULT_MODEL, dict.fromkeys(MODELS, engine), rows)
+        assert bool(bounds.condition("=", "yso", ROW, (), None, "NULL")) == made
 
 
 @pytest.mark.parametrize(
