@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import namedtuple
 from math import inf
 
 import duckdb
@@ -18,39 +19,52 @@ from sedsql.mirror.store import load, open_mirror
 
 from .faulty import Fault
 
+Ran = namedtuple("Ran", "code out err")
 COMMAND = [sys.executable, "-c", "from sedsql.cli import main; main()"]
-pytestmark = pytest.mark.slow  # each command is a process
+pytestmark = pytest.mark.slow
 MATCH, GAIA = "gaiadr3.allwise_best_neighbour", "gaiadr3.gaia_source"
 
 
-def run(*words, **how):
-    command = [*COMMAND, *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, **how)
-
-
-def good(*words):
-    done = run(*words)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def bad(*words):
-    """The one line on standard error of a command that fails."""
-    done = run(*words)
-    assert done.returncode == 1, done.stdout
-    assert "Traceback" not in done.stderr
-    (line,) = done.stderr.strip().splitlines()
-    return line
+def in_process(*words):
+    """The command in a process of its own, for what is about several."""
+    done = subprocess.run([*COMMAND, *map(str, words)], capture_output=True, text=True, timeout=120)
+    return Ran(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture
-def mirror(faulty, tmp_path):
+def good(sedsql):
+    """What a command says that must not fail."""
+
+    def good(*words):
+        done = sedsql(*words)
+        assert done.code == 0, done.err
+        return done.out
+
+    return good
+
+
+@pytest.fixture
+def bad(sedsql):
+    """The one line on standard error of a command that fails."""
+
+    def bad(*words):
+        done = sedsql(*words)
+        assert done.code == 1, done.out
+        assert "Traceback" not in done.err
+        (line,) = done.err.strip().splitlines()
+        return line
+
+    return bad
+
+
+@pytest.fixture
+def mirror(faulty, tmp_path, good):
     """A mirror of one table."""
     good("mirror", "add", tmp_path / "m", MATCH, "--from", faulty.url)
     return tmp_path / "m"
 
 
-def test_add_info_verify(faulty, mirror, small_mirror):
+def test_add_info_verify(faulty, mirror, small_mirror, good, bad):
     with open_mirror(small_mirror) as con:
         (rows,) = con.execute(f"SELECT count(*) FROM {MATCH}").fetchone()
     (about,) = json.loads(good("mirror", "info", mirror, "--json"))
@@ -67,7 +81,7 @@ def test_add_info_verify(faulty, mirror, small_mirror):
     assert "did you mean gaiadr3.allwise_best_neighbour?" in bad("mirror", "info", mirror, "gaiadr3.allwise_neighbour")
 
 
-def test_names_with_quotes_and_folders_with_apostrophes(faulty, tmp_path):
+def test_names_with_quotes_and_folders_with_apostrophes(faulty, tmp_path, good):
     name = 'viz."J/A+A/1/table2"'
     faulty.archive.alter("CREATE SCHEMA viz")
     faulty.archive.alter(f'CREATE TABLE {name} AS SELECT source_id AS "Source", ra, dec FROM gaiadr3.gaia_source')
@@ -81,14 +95,14 @@ def test_names_with_quotes_and_folders_with_apostrophes(faulty, tmp_path):
     assert good("mirror", "verify", mirror).startswith("All is well")
 
 
-def test_verify_tells_of_rows_that_the_service_has_since(faulty, mirror):
+def test_verify_tells_of_rows_that_the_service_has_since(faulty, mirror, sedsql):
     faulty.archive.alter(f"DELETE FROM {MATCH} WHERE source_id = (SELECT min(source_id) FROM {MATCH})")
-    done = run("mirror", "verify", mirror, "--remote")
-    assert done.returncode == 1
-    assert "now has" in done.stdout
+    done = sedsql("mirror", "verify", mirror, "--remote")
+    assert done.code == 1
+    assert "now has" in done.out
 
 
-def test_sed_makes_sed_photometry(faulty, tmp_path, small_mirror):
+def test_sed_makes_sed_photometry(faulty, tmp_path, small_mirror, good):
     good("mirror", "sed", tmp_path / "m", "--from", faulty.url, "--region", "CIRCLE(83.8, -5.4, 25)")
     query = "SELECT sed_class(s) AS class, COUNT(*) AS n FROM sed.photometry AS s"
     query += " WHERE DISTANCE(s.ra, s.dec, 83.8, -5.4) < 25 GROUP BY sed_class(s) ORDER BY n DESC, class"
@@ -97,7 +111,7 @@ def test_sed_makes_sed_photometry(faulty, tmp_path, small_mirror):
     assert json.loads(got)[0]["n"] > 10
 
 
-def test_a_file_that_is_gone_or_changed_is_fetched_again(mirror):
+def test_a_file_that_is_gone_or_changed_is_fetched_again(mirror, good, bad, sedsql):
     before = good("query", f"SELECT * FROM {MATCH} ORDER BY source_id", "-m", mirror, "--json")
     first, second = sorted(mirror.rglob("Npix=*/*.parquet"))[:2]
     first.unlink()
@@ -105,11 +119,11 @@ def test_a_file_that_is_gone_or_changed_is_fetched_again(mirror):
         file.seek(100)
         file.write(b"xxxx")
     assert "sedsql mirror verify DIR" in bad("query", f"SELECT * FROM {MATCH}", "-m", mirror)
-    done = run("mirror", "verify", mirror)
-    assert done.returncode == 1
-    assert f"{first.relative_to(mirror)} is gone" in done.stdout
-    assert f"{second.relative_to(mirror)} has another content" in done.stdout
-    assert f"sedsql mirror repair {mirror}" in done.stdout
+    done = sedsql("mirror", "verify", mirror)
+    assert done.code == 1
+    assert f"{first.relative_to(mirror)} is gone" in done.out
+    assert f"{second.relative_to(mirror)} has another content" in done.out
+    assert f"sedsql mirror repair {mirror}" in done.out
     assert f"sedsql mirror resume {mirror}" in good("mirror", "repair", mirror)
     good("mirror", "resume", mirror)
     good("mirror", "verify", mirror)
@@ -117,7 +131,7 @@ def test_a_file_that_is_gone_or_changed_is_fetched_again(mirror):
 
 
 @pytest.mark.parametrize("damage", ["no manifest", "garbage", "gone", "half a manifest", "gone, with a file"])
-def test_a_manifest_is_made_anew_from_the_files(mirror, damage):
+def test_a_manifest_is_made_anew_from_the_files(mirror, damage, good, bad):
     before = good("query", f"SELECT * FROM {MATCH} ORDER BY source_id", "-m", mirror, "--json")
     described = good("mirror", "info", mirror, MATCH)
     database = mirror / "mirror.duckdb"
@@ -138,7 +152,7 @@ def test_a_manifest_is_made_anew_from_the_files(mirror, damage):
     assert good("mirror", "info", mirror, MATCH) == described
 
 
-def test_a_later_sedsql_s_mirror_is_not_touched(mirror):
+def test_a_later_sedsql_s_mirror_is_not_touched(mirror, bad):
     with duckdb.connect(mirror / "mirror.duckdb") as con:
         con.execute("UPDATE manifest.mirror SET version = 99")
     for command in ("info", "resume", "repair", "verify"):
@@ -147,8 +161,10 @@ def test_a_later_sedsql_s_mirror_is_not_touched(mirror):
 
 def test_two_writers_and_a_reader(mirror):
     with writing(mirror), open_mirror(mirror) as reader:
-        assert "is writing to" in bad("mirror", "compact", mirror)
-        assert "--wait" in bad("mirror", "resume", mirror)
+        for command, said in (("compact", "is writing to"), ("resume", "--wait")):
+            done = in_process("mirror", command, mirror)
+            assert (done.code, len(done.err.splitlines())) == (1, 1)
+            assert said in done.err
         waiting = subprocess.Popen([*COMMAND, "mirror", "resume", mirror, "--wait"], stdout=subprocess.DEVNULL)
         time.sleep(2.5)
         assert waiting.poll() is None
@@ -158,14 +174,15 @@ def test_two_writers_and_a_reader(mirror):
 
 def test_a_reader_bars_no_writer(faulty, mirror):
     with open_mirror(mirror) as reader:
-        good("mirror", "add", mirror, GAIA, "--from", faulty.url, "--region", "CIRCLE(83.8, -5.4, 20)")
+        done = in_process("mirror", "add", mirror, GAIA, "--from", faulty.url, "--region", "CIRCLE(83.8, -5.4, 20)")
+        assert done.code == 0, done.err
         # It goes on with what it opened.
         assert reader.execute(f"SELECT count(*) FROM {MATCH}").fetchone()[0] > 1000
     assert set(load(mirror)) == {MATCH, GAIA}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_ends_at_once_and_resume_goes_on(faulty, tmp_path, small_mirror, number):
+def test_an_interrupt_ends_at_once_and_resume_goes_on(faulty, tmp_path, small_mirror, number, good):
     faulty.limit = 300
     faulty.faults.append(Fault("slow", 1, on="SELECT source_id.*BETWEEN", after=3, times=inf))
     command = [*COMMAND, "mirror", "add", tmp_path / "m", MATCH, "--from", faulty.url]
@@ -195,7 +212,7 @@ def test_an_interrupt_ends_at_once_and_resume_goes_on(faulty, tmp_path, small_mi
     assert 0 < part < load(tmp_path / "m")[MATCH].rows == rows
 
 
-def test_compact_leaves_the_rows_and_few_files(faulty, tmp_path, small_mirror):
+def test_compact_leaves_the_rows_and_few_files(faulty, tmp_path, small_mirror, good):
     for place in (0, 32):
         good("mirror", "add", tmp_path / "m", MATCH, "--from", faulty.url, "--region", f"BOX({place}, 0, 34, 60)")
     before = load(tmp_path / "m")[MATCH]
@@ -211,7 +228,7 @@ def test_compact_leaves_the_rows_and_few_files(faulty, tmp_path, small_mirror):
     assert good("mirror", "verify", tmp_path / "m").startswith("All is well")
 
 
-def test_rules_are_listed_and_switched(small_mirror, tmp_path):
+def test_rules_are_listed_and_switched(small_mirror, tmp_path, good, bad):
     shutil.copytree(small_mirror, tmp_path / "m")
     query = "SELECT COUNT(parallax) AS n FROM sed.photometry"
 
@@ -230,7 +247,7 @@ def test_rules_are_listed_and_switched(small_mirror, tmp_path):
     assert "did you mean ruwe" in bad("mirror", "rules", tmp_path / "m", "--off", "ruw")
 
 
-def test_mistakes_leave_no_mirror_behind(faulty, tmp_path):
+def test_mistakes_leave_no_mirror_behind(faulty, tmp_path, bad):
     for words, said in (
         ((MATCH, "--from", "vizer"), "there is vizier"),
         ((GAIA, "--from", faulty.url, "--region", "CIRCLE(83.8, -5.4"), "goes wrong at column 18"),
