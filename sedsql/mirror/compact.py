@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..tap.transport import ANSWER
+from ..tap import ANSWER
 from . import Progress, cells, layout
 from .hats import write_catalogues
 from .layout import File, TableWriter, folder_of

@@ -3,3 +3,6 @@
 `service.Service` asks, `votable.read` decodes, `errors` says what can go wrong. Importing `service` is quick; pyvo is
 loaded when it first asks.
 """
+
+ANSWER = ".answer-"
+"""The names of answers on disk begin so: what a killed process leaves is found by it."""

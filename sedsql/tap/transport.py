@@ -17,13 +17,11 @@ import requests
 import urllib3
 from pyvo.dal.exceptions import DALServiceError
 
+from . import ANSWER
 from .errors import Refused, Reported, TimedOut
 from .login import PASSWORD, USER, Login
 from .retry import Passing, Patience, Slow
 from .votable import Answer, message, read
-
-ANSWER = ".answer-"
-"""The names of answers on disk begin so: what a killed process leaves is found by it."""
 
 _TIME = re.compile(
     r"time[ -]?d?[ -]?out|time limit|execution time|too long|exceeded.{0,40}(time|duration)|statement timeout"

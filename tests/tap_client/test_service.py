@@ -265,6 +265,6 @@ def test_names_and_urls():
 
 
 def test_nothing_slow_is_imported_before_it_is_needed():
-    """`sedsql --help` imports this module."""
-    code = "import sys, sedsql.tap.service as s; s.Service('gaia'); print('pyvo' in sys.modules)"
+    """Every command imports this module."""
+    code = "import sys, sedsql.cli, sedsql.tap.service as s; s.Service('gaia'); print('pyvo' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
