@@ -62,6 +62,16 @@ $(VENV)/peers: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps astroARIADNE WDPhotTools
 	@touch $@
 
+# DuckDB's clients for Node and for browsers, to open files with macros by; only where Node is.
+$(VENV)/clients: tests/clients/package.json tests/clients/package-lock.json | $(VENV)/installed
+	@echo "== Installing DuckDB's clients for Node and browsers"
+	@mkdir -p $@
+	cp $^ $@
+	cd $@ && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+test: $(if $(shell command -v node),$(VENV)/clients)
+
 test: lint $(NATIVE) $(VENV)/duckdb-header $(VENV)/duckdb-$(OLDEST_DUCKDB) $(VENV)/duckdb-$(OLD_DUCKDB) $(VENV)/peers
 	@echo "== Tests"
 	$(BIN)/python -m pytest -n 2

@@ -49,13 +49,15 @@ def awkward(model: Model, rows: int, seed: int = 0) -> NDArray[np.float32]:
     magnitudes[places, first] = np.choose(rng.integers(0, 3, len(limit)), beside)
     # The other rows: all patterns of missing bands, and what is beyond any sky.
     other = magnitudes[1::2]
-    pattern = np.arange(len(other)) % (1 << len(COLUMNS))
-    some = (np.arange(len(other)) // (1 << len(COLUMNS))) % 2 == 0
-    gone = (pattern[:, None] >> np.arange(len(COLUMNS)) & 1 == 0) & some[:, None]
-    other[gone] = rng.choice(np.array([np.nan, np.inf, -np.inf], np.float32), gone.sum())
     strange = np.array([0, -0.0, 1e-45, -1e-45, 3.4e38, -3.4e38, 1e-7, -99, 99], np.float32)
     where = rng.random(other.shape) < 0.01
     other[where] = rng.choice(strange, where.sum())
+    pattern = np.arange(len(other)) % (1 << len(COLUMNS))
+    some = (np.arange(len(other)) // (1 << len(COLUMNS))) % 2 == 0
+    there = pattern[:, None] >> np.arange(len(COLUMNS)) & 1 == 1
+    other[there & some[:, None] & np.isnan(other)] = 12.5
+    gone = ~there & some[:, None]
+    other[gone] = rng.choice(np.array([np.nan, np.inf, -np.inf], np.float32), gone.sum())
     parallax = rng.normal(0, 10 ** rng.uniform(-3, 3, rows))
     parallax[rng.random(rows) < 0.2] = np.nan
     parallax[::1000], parallax[1::1000], parallax[2::1000] = 0, np.inf, 1e-30

@@ -45,20 +45,21 @@ def macro_script(names: list[str], models: Iterable[str | Path] | None = None) -
 def write_database(path: str | os.PathLike, made: str) -> None:
     """Put macros into a DuckDB database, which is made where there is none, so that DuckDB 1.2 and later open it.
 
-    All that is in a database stays; macros of the same names are replaced.
+    All that is in a database stays; macros of the same names are replaced. Raises MacroFileError where it cannot be
+    opened, or is no database.
     """
     if Path(path).exists():
-        _run(path, path, made)
+        _run(path, path, made, "")
         return
     with new_file(path) as partial:
-        _run(partial, path, made)
+        _run(partial, path, made, f" (STORAGE_VERSION '{STORAGE_VERSION}')")
 
 
-def _run(file: str | os.PathLike, name: str | os.PathLike, made: str) -> None:
+def _run(file: str | os.PathLike, name: str | os.PathLike, made: str, options: str) -> None:
     text = str(file).replace("'", "''")
     try:
         with duckdb.connect() as con:
-            con.execute(f"ATTACH '{text}' AS macros (STORAGE_VERSION '{STORAGE_VERSION}')")
+            con.execute(f"ATTACH '{text}' AS macros{options}")
             con.execute("USE macros")
             con.execute("BEGIN")
             con.execute(made)
