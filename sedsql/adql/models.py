@@ -34,7 +34,7 @@ def models_last_and_once(select: exp.Select, write: Write, explain: list[str]) -
     parts = conjuncts(where.this if where else None)
     dear = [part for part in parts if any(True for _ in _model_calls(part))]
     different = len({write(call) for call in calls})
-    first = _first(dear, write) if different > 1 else None
+    first = _first(dear, write) if different > 1 and all(map(_takes_bands, calls)) else None
     if first:
         _with_bands([call for call in calls if write(call) != first])
         calls, different = [call for call in calls if write(call) == first], 1
@@ -113,6 +113,13 @@ def _first(dear: list[exp.Expr], write: Write) -> str | None:
     ((text, call),) = calls.items()
     quick = getattr(call.meta["model"], "quick", None)
     return text if quick and quick([write(argument) for argument in call.arguments]) else None
+
+
+def _takes_bands(call: Call) -> bool:
+    """Whether the columns of its row can stand in the place of the row."""
+    row, *others = call.arguments
+    function = call.meta["model"]
+    return "row" not in row.meta or len(function.columns) + len(others) in function.arity
 
 
 def _with_bands(calls: list[Call]) -> None:

@@ -275,6 +275,7 @@ class Quick(Function):
         ("s.source_id, sed_class(s) AS c", "sed_class(s) = 'yso'", False),
         ("s.source_id, sed_class(s) AS c", "sed_class(s) = 'yso' AND sed_kind(s) = 'yso'", False),
         ("s.source_id, sed_class(s) AS c", "sed_kind(s) = 'yso'", False),
+        ("s.source_id, sed_alone(s) AS a", "sed_class(s) = 'yso'", False),
     ],
 )
 def test_a_quick_call_is_computed_first_where_it_decides(con, select, condition, first):
@@ -284,7 +285,9 @@ def test_a_quick_call_is_computed_first_where_it_decides(con, select, condition,
         of_row = value.replace("g,", "s.phot_g_mean_mag,")
         connection.execute(f"CREATE OR REPLACE MACRO {name}(s) AS {of_row}, (g, {others}) AS {value}")
     arity = (1, len(BANDS))
+    connection.execute("CREATE OR REPLACE MACRO sed_alone(s) AS s.phot_g_mean_mag")
     functions = {"sed_class": Quick(arity), "sed_kind": Function(arity), "sed_rank": Function(arity)}
+    functions["sed_alone"] = Function((1,))
     group = " GROUP BY c" if "COUNT" in select else ""
     query = f"SELECT {select} FROM sky.stars AS s WHERE {condition} AND {CHEAP}{group}"
     explain = []
