@@ -13,6 +13,7 @@ from ..resources import folder
 from .functions import Functions
 from .macros import Called, macros, of_extension
 from .model import DEFAULT_MODEL, Model, ModelError, find_models
+from .plain import install as install_plain
 
 Engine = Literal["native", "onnx", "sql"]
 
@@ -71,9 +72,7 @@ def install(
         raise ModelError(f"No model {name!r}; there are {', '.join(found)}.")
     scripts = [(folder("sql") / "macros.sql").read_text(encoding="utf-8")]
     if engine == "sql":
-        from . import plain
-
-        plain.install(con, found, name, temporary=temporary)
+        install_plain(con, found, name, temporary=temporary)
         engines = dict.fromkeys(found, "sql")
     else:
         key = _key(found, name)
