@@ -1,9 +1,12 @@
-"""What several folders of tests share: the shared real data, a small simulated sky, and the command itself."""
+"""What several folders of tests share: the shared real data, simulated skies, TAP servers, and the command itself."""
 
 import csv
+import fcntl
 import hashlib
 import json
+import os
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -39,13 +42,20 @@ def shared():
 
 @pytest.fixture(scope="session")
 def sky_of(tmp_path_factory):
-    """`sky_of(rows)` is a simulated mirror of so many sources, made once and not to be changed."""
+    """`sky_of(rows)` is a simulated mirror of so many sources, not to be changed; all processes of a run share it."""
+    run = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        run = run.parent
 
     @cache
     def sky_of(rows, seed=5):
-        path = tmp_path_factory.mktemp("sky") / "sky"
-        write_sample(path, rows, seed=seed)
-        return path
+        folder = run / f"sky-{rows}-{seed}"
+        folder.mkdir(exist_ok=True)
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (folder / "sky").exists():
+                write_sample(folder / "sky", rows, seed=seed)
+        return folder / "sky"
 
     return sky_of
 
@@ -53,6 +63,51 @@ def sky_of(tmp_path_factory):
 @pytest.fixture(scope="session")
 def sky(sky_of):
     return sky_of(2_000)
+
+
+@pytest.fixture(scope="session")
+def small_mirror(sky_of):
+    """A simulated mirror of 3,000 sources, not to be changed."""
+    return sky_of(3_000, seed=7)
+
+
+@pytest.fixture(scope="session")
+def dachs(sky_of):
+    """A running DaCHS, `tap.dachs.Dachs`, over 30,000 simulated sources; one for each process of tests."""
+    from tap import dachs
+
+    try:
+        dachs.check_installed()
+    except dachs.NoDachsError as reason:
+        pytest.skip(str(reason))
+    with dachs.serve(sky_of(30_000, seed=11)) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _limit_of_dachs(request):
+    """`@pytest.mark.limit(rows)` is the limit that DaCHS has for a test; it starts again where it had another."""
+    if "dachs" in request.fixturenames:
+        server, mark = request.getfixturevalue("dachs"), request.node.get_closest_marker("limit")
+        if mark:
+            server.limit(*mark.args)
+        else:
+            server.configure()
+
+
+@pytest.fixture
+def faulty_server():
+    """Starts a `tap.faulty.FaultyServer` on a mirror: `faulty_server(path)`."""
+    from tap.faulty import FaultyServer
+
+    with ExitStack() as started:
+        yield lambda mirror: started.enter_context(FaultyServer(mirror))
+
+
+@pytest.fixture
+def faulty(faulty_server, small_mirror):
+    """A running `tap.faulty.FaultyServer` over 3,000 sources, without a fault so far."""
+    return faulty_server(small_mirror)
 
 
 @dataclass

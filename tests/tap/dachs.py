@@ -91,7 +91,10 @@ class Dachs:
         """Start it again with other settings of DaCHS's section [async]; without any, with its defaults.
 
         hardMAXREC, defaultMAXREC (rows), defaultExecTime, defaultExecTimeSync (seconds), maxTAPRunning ...
+        It stays as it is where it has them.
         """
+        if self._process and self._process.poll() is None and limits == self._limits:
+            return
         self.stop()
         self._limits = limits
         self.start()

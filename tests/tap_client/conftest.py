@@ -1,11 +1,8 @@
-"""The servers of `tests/tap`, and a Service that asks again at once."""
+"""A Service that asks the faulty server, and asks again at once."""
 
 import pytest
-from tap.conftest import dachs, faulty, faulty_server, small_mirror
 
 from sedsql.tap.service import Service
-
-__all__ = ["dachs", "faulty", "faulty_server", "small_mirror"]
 
 
 @pytest.fixture(autouse=True)
