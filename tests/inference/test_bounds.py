@@ -24,7 +24,7 @@ from sedsql.learn.intervals import Forest, Seen, cut, whole
 from sedsql.learn.parallaxes import gaia_error
 from sedsql.simulate import simulate
 
-ROWS = 35_000
+ROWS = 25_000
 ROW = [f"s.{column}" for column in COLUMNS]
 PARALLAX = ["s.parallax", "s.parallax_error"]
 MODELS = find_models()
@@ -194,7 +194,7 @@ def value_of(tree, features):
     return tree
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(
     st.integers(0, 2**32 - 1),
     st.integers(2, 5),

@@ -23,7 +23,7 @@ def test_a_trained_model_has_bounds_that_hold(which, request, tmp_path, monkeypa
     trained, _ = request.getfixturevalue(which)
     shutil.copytree(trained.folder, tmp_path / "m")
     model = replace(trained, folder=tmp_path / "m")
-    monkeypatch.setattr(bounds, "CUTS", (25, 15, 15))
+    monkeypatch.setattr(bounds, "CUTS", (12, 8, 8))
     bounds.write_bounds(model)
     written = json.loads((model.folder / "bounds.json").read_text())
     assert written["sha256"] == model.sha256
