@@ -7,8 +7,9 @@ from ... import classes
 from .. import binding, graph
 from ..answers import ANSWER
 from ..model import Model, ModelError
+from .arithmetic import place_of_largest
 from .expressions import BOOLEAN, DOUBLE, FLOAT, INTEGER, Parts, Value, constant, joined, select
-from .operators import place_of_largest, translate
+from .operators import translate
 
 
 @dataclass

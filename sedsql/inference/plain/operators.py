@@ -8,14 +8,13 @@ from numpy.typing import NDArray
 
 from ..graph import Graph, Node
 from ..model import ModelError
-from .expressions import BOOLEAN, DOUBLE, FLOAT, INTEGER, Value, balanced, clean, constant, joined
+from .arithmetic import Columns, binary, choice, extreme, place_of_largest, product, softmax, total_of
+from .expressions import BOOLEAN, DOUBLE, FLOAT, INTEGER, Value, clean, constant
 from .forest import forest
 
 _KINDS = {"f4": FLOAT, "f8": DOUBLE, "i8": INTEGER, "i4": INTEGER, "b1": BOOLEAN}
 _CAST = {1: FLOAT, 6: INTEGER, 7: INTEGER, 9: BOOLEAN, 11: DOUBLE}
 """TensorProto.DataType."""
-
-Columns = list[Value]
 
 
 @dataclass
@@ -91,22 +90,9 @@ def _together(run: Run, node: Node) -> list[Columns]:
 
 def _arithmetic(sign: str) -> Callable[[Run, Node], Columns]:
     def operator(run, node):
-        return [_binary(sign, a, b) for a, b in zip(*_together(run, node), strict=True)]
+        return [binary(sign, a, b) for a, b in zip(*_together(run, node), strict=True)]
 
     return operator
-
-
-def _binary(sign: str, a: Value, b: Value) -> Value:
-    if sign == "*" and 1 in (a.constant, b.constant):
-        return a if b.constant == 1 else b
-    nan = a.nan or b.nan
-    if sign in "+-":
-        nan |= a.infinite and b.infinite
-    else:
-        # 0 times infinity, and 0 / 0, unless one of them is a number that excludes it.
-        safe = [x.constant not in (None, 0) and not x.infinite for x in ((a, b) if sign == "*" else (b,))]
-        nan |= not any(safe) and (sign == "/" or a.infinite or b.infinite)
-    return Value([a, f" {sign} ", b], a.kind, null=a.null or b.null, infinite=True, nan=nan)
 
 
 def _function(before: str, after: str) -> Callable[[Run, Node], Columns]:
@@ -147,19 +133,9 @@ def _extreme(name: str) -> Callable[[Run, Node], Columns]:
     """greatest() and least() pass over NULL, where ONNX gives NaN."""
 
     def operator(run, node):
-        return [_most(name, [clean(x) for x in values]) for values in zip(*_together(run, node), strict=True)]
+        return [extreme(name, [clean(x) for x in values]) for values in zip(*_together(run, node), strict=True)]
 
     return operator
-
-
-def _most(name: str, values: Sequence[Value]) -> Value:
-    missing = [value for value in values if value.null]
-    infinite = any(value.infinite for value in values)
-    found = [f"{name}(", *joined(values, ", "), ")"]
-    if missing:
-        tests = [part for value in missing for part in (" OR ", value, " IS NULL")][1:]
-        found = ["CASE WHEN ", *tests, " THEN NULL ELSE ", *found, " END"]
-    return Value(found, values[0].kind, null=bool(missing), infinite=infinite)
 
 
 def _is_nan(run, node):
@@ -171,15 +147,7 @@ def _not(run, node):
 
 
 def _where(run, node):
-    return [_choice(*values) for values in zip(*_together(run, node), strict=True)]
-
-
-def _choice(test: Value, yes: Value, no: Value) -> Value:
-    there = test.parts == [no, " IS NULL"]  # then it is not missing where it is chosen
-    return Value(
-        ["CASE WHEN ", test, " THEN ", yes, " ELSE ", no, " END"],
-        *(yes.kind, yes.null or (no.null and not there), yes.infinite or no.infinite, yes.nan or no.nan),
-    )
+    return [choice(*values) for values in zip(*_together(run, node), strict=True)]
 
 
 def _cast(run, node):
@@ -228,30 +196,8 @@ def _reduce(combine: Callable[[Columns], Value]) -> Callable[[Run, Node], Column
     return operator
 
 
-def _sum(values: Columns) -> Value:
-    total = balanced(values, values[0].kind)
-    null, infinite = any(x.null for x in values), any(x.infinite for x in values)
-    return Value(total.parts, total.kind, null=null, infinite=True, nan=infinite or any(x.nan for x in values))
-
-
-def _product(columns: Columns, weights: NDArray) -> Columns:
-    """Columns times a matrix of shape (columns, outputs)."""
-    if weights.ndim != 2 or len(weights) != len(columns):
-        raise ModelError(f"{len(columns)} columns cannot be multiplied with an array of shape {weights.shape}.")
-    products = []
-    for column in weights.T:
-        # A missing number makes the sum missing, whatever its weight is.
-        terms = [
-            _binary("*", x, constant(w, x.kind))
-            for x, w in zip(columns, column, strict=True)
-            if w or x.null or x.infinite
-        ]
-        products.append(_sum(terms) if terms else constant(0, columns[0].kind))
-    return products
-
-
 def _matmul(run, node):
-    return _product(run.columns(node.inputs[0]), run.array(node.inputs[1]))
+    return product(run.columns(node.inputs[0]), run.array(node.inputs[1]))
 
 
 def _gemm(run, node):
@@ -259,14 +205,14 @@ def _gemm(run, node):
     if given.get("transA", 0) or given.get("alpha", 1.0) != 1 or given.get("beta", 1.0) != 1:
         raise ModelError("Gemm is known without factors, and without its first input transposed.")
     weights = run.array(node.inputs[1])
-    found = _product(run.columns(node.inputs[0]), weights.T if given.get("transB", 0) else weights)
+    found = product(run.columns(node.inputs[0]), weights.T if given.get("transB", 0) else weights)
     if len(node.inputs) < 3:
         return found
-    return [_binary("+", a, b) for a, b in zip(found, run.columns(node.inputs[2], len(found)), strict=True)]
+    return [binary("+", a, b) for a, b in zip(found, run.columns(node.inputs[2], len(found)), strict=True)]
 
 
 def _relu(run, node):
-    return [_most("greatest", [clean(x), constant(0, x.kind)]) for x in run.columns(node.inputs[0])]
+    return [extreme("greatest", [clean(x), constant(0, x.kind)]) for x in run.columns(node.inputs[0])]
 
 
 def _softmax(run, node):
@@ -275,23 +221,10 @@ def _softmax(run, node):
     return softmax(run.columns(node.inputs[0]))
 
 
-def softmax(scores: Columns) -> Columns:
-    kind, null = scores[0].kind, any(x.null for x in scores)
-    largest = Value(["greatest(", *joined(scores, ", "), ")"], kind)
-    powers = [Value(["exp(", x, " - ", largest, ")"], DOUBLE) for x in scores]
-    total = balanced(powers, DOUBLE)
-    return [Value(["(", power, " / ", total, f")::{kind}"], kind, null=null) for power in powers]
-
-
 def _argmax(run, node):
     if node.attributes.get("axis", 0) not in (1, -1) or node.attributes.get("select_last_index", 0):
         raise ModelError("ArgMax is known along the columns, for the first of the largest, only.")
     return [place_of_largest(run.columns(node.inputs[0]))]
-
-
-def place_of_largest(values: Columns) -> Value:
-    every = Value(["[", *joined(values, ", "), "]"], "LIST")
-    return Value(["list_position(", every, ", list_max(", every, ")) - 1"], INTEGER)
 
 
 def _trees(run, node):
@@ -318,9 +251,9 @@ _OPERATORS: dict[tuple[str, str], Callable[[Run, Node], Columns]] = {
     ("", "Concat"): _concat,
     ("", "Identity"): _same,
     ("", "Squeeze"): _same,
-    ("", "ReduceSum"): _reduce(_sum),
-    ("", "ReduceMin"): _reduce(lambda values: _most("least", [clean(x) for x in values])),
-    ("", "ReduceMax"): _reduce(lambda values: _most("greatest", [clean(x) for x in values])),
+    ("", "ReduceSum"): _reduce(total_of),
+    ("", "ReduceMin"): _reduce(lambda values: extreme("least", [clean(x) for x in values])),
+    ("", "ReduceMax"): _reduce(lambda values: extreme("greatest", [clean(x) for x in values])),
     ("", "MatMul"): _matmul,
     ("", "Gemm"): _gemm,
     ("", "Relu"): _relu,
