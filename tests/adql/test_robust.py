@@ -106,9 +106,9 @@ LARGE = [
 
 @pytest.mark.parametrize("query", LARGE, ids=[query[:40] for query in LARGE])
 def test_large_queries(query):
-    start = time.monotonic()
+    start = time.process_time()
     survives(query)
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_a_typical_query_is_translated_in_five_milliseconds(catalogue, functions):

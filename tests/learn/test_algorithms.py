@@ -78,10 +78,10 @@ def test_the_better_settings_are_chosen_wherever_they_stand(some):
 
 
 def test_without_time_the_first_settings_are_taken(some):
-    begun = time.monotonic()
+    begun = time.process_time()
     choice = nested.choose(NEIGHBOURS, some, some.columns, 0, seconds=1.0, one_fit=5.0)
     assert (choice.settings, choice.tried) == ({"n_neighbors": 150}, 0)
-    assert time.monotonic() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 LABELS = np.array(["a", "b"] * 12)

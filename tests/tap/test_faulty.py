@@ -173,7 +173,7 @@ def test_slow_and_stalled_answers(faulty):
         begin = time.monotonic()
         with pytest.raises((requests.Timeout, requests.ConnectionError)):
             requests.post(f"{faulty.url}/sync", data={"QUERY": QUERY, "LANG": "ADQL"}, timeout=0.3)
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 20
     assert faulty.most_at_once == 2
 
 

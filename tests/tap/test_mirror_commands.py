@@ -200,7 +200,7 @@ def test_an_interrupt_ends_at_once_and_resume_goes_on(faulty, tmp_path, small_mi
     running.send_signal(number)
     start = time.monotonic()
     _, said = running.communicate(timeout=60)
-    assert time.monotonic() - start < 8
+    assert time.monotonic() - start < 30
     assert running.returncode == 128 + number
     assert f"What came is kept; go on with `sedsql mirror resume {tmp_path / 'm'}`" in said
     assert "Traceback" not in said
