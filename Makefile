@@ -70,16 +70,23 @@ $(VENV)/clients: tests/clients/package.json tests/clients/package-lock.json | $(
 	cd $@ && npm ci --silent --no-audit --no-fund
 	@touch $@
 
+# Neighbouring tests share what they need, so a process has a half of them, and takes of the other's when it is done.
+AT_ONCE := -n 2 --dist worksteal
+# Tests within the folders below that run none, or see to several releases by themselves.
+NO_SQL := inference/test_graph.py native/test_build.py native/test_header.py \
+    $(addprefix mirror/test_,cells.py download.py layout.py sky.py)
+
 test: $(if $(shell command -v node),$(VENV)/clients)
 
 test: lint $(NATIVE) $(VENV)/duckdb-header $(VENV)/duckdb-$(OLDEST_DUCKDB) $(VENV)/duckdb-$(OLD_DUCKDB) $(VENV)/peers
 	@echo "== Tests"
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest $(AT_ONCE)
 	@echo "== The tests that run SQL, on DuckDB $(OLD_DUCKDB)"
-	PYTHONPATH=$(VENV)/duckdb-$(OLD_DUCKDB) $(BIN)/python -m pytest -q -n 2 -m "not slow" tests/inference tests/mirror tests/adql tests/native tests/test_db.py tests/test_cli.py
+	PYTHONPATH=$(VENV)/duckdb-$(OLD_DUCKDB) $(BIN)/python -m pytest -q $(AT_ONCE) -m "not slow" \
+	    $(addprefix tests/,inference mirror adql native test_db.py test_cli.py) $(addprefix --ignore=tests/,$(NO_SQL))
 
 quick: $(NATIVE)
-	$(BIN)/python -m pytest -q -n 2 -m "not slow"
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m "not slow"
 
 SIMULATED := --simulated main_sequence=300 --simulated giant=300 --simulated massive=300 --simulated white_dwarf=120
 models: $(VENV)/installed
