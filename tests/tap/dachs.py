@@ -80,8 +80,8 @@ class Dachs:
             time.sleep(0.1)
 
     def stop(self) -> None:
-        """Stop it, as an operator would."""
-        self._end(signal.SIGINT)
+        """Stop it, as an operator would; SIGINT is ignored by what a shell has started in the background."""
+        self._end(signal.SIGTERM)
 
     def kill(self) -> None:
         """Stop it in the middle of what it does."""

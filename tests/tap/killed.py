@@ -9,7 +9,7 @@ import time
 from sedsql.mirror.add import Adding
 from sedsql.tap.service import Service
 
-SOONEST, LATEST = 0.05, 1.2
+SOONEST, LATEST = 0.05, 0.8
 """Seconds: from before the mirror is opened to after several pieces."""
 
 

@@ -123,9 +123,7 @@ def test_the_server_is_killed_and_comes_back(dachs, tmp_path):
 
     def download():
         with Adding(tmp_path / "m") as adding:
-            service = Service(dachs.url, attempts=12, delay=0.3, on_retry=retries.append)
-            for table in (GAIA, "gaiadr3.allwise_best_neighbour"):
-                adding.table(table, service)
+            adding.table(GAIA, Service(dachs.url, attempts=12, delay=0.3, on_retry=retries.append))
 
     # The server ends with the thread that started it, so the download has the other one.
     with ThreadPoolExecutor(1) as pool:
@@ -137,7 +135,7 @@ def test_the_server_is_killed_and_comes_back(dachs, tmp_path):
             dachs.start()
         running.result(timeout=120)
     assert retries
-    assert_same(tmp_path / "m", dachs.mirror, GAIA, "gaiadr3.allwise_best_neighbour")
+    assert_same(tmp_path / "m", dachs.mirror, GAIA)
 
 
 @pytest.mark.limit(2_000)
