@@ -102,10 +102,16 @@ def test_a_service_that_does_neither_is_an_error(faulty, tmp_path, monkeypatch):
 
 def test_the_real_server_takes_lists(dachs, tmp_path, monkeypatch):
     monkeypatch.setattr(matched.AskingMatched, "__init__", by_list(matched.AskingMatched.__init__))
-    monkeypatch.setattr(matched, "LIST_ROWS", 4000)
+    monkeypatch.setattr(matched, "LIST_ROWS", 300)
     with Adding(tmp_path / "m") as adding:
-        fetch_photometry(adding, Service(dachs.url), None, None, whole=False)
-    assert_whole(tmp_path / "m", dachs.mirror)
+        fetch_photometry(adding, Service(dachs.url), "CIRCLE(90, 20, 40)", None, whole=False)
+    with open_mirror(tmp_path / "m") as got, open_mirror(dachs.mirror) as expected:
+        rows = got.sql("FROM sed.photometry ORDER BY source_id").to_arrow_table()
+        expected.register("rows", rows)
+        query = "FROM sed.photometry SEMI JOIN rows USING (source_id) ORDER BY source_id"
+        assert rows.equals(expected.sql(query).to_arrow_table())
+    assert rows.num_rows > 1000
+    assert rows["w1mpro"].null_count < rows.num_rows / 2
 
 
 def by_list(method):
