@@ -19,6 +19,7 @@ TINY = functions.Size(1000, 500, 60, (2, 4), None, 5, 1)
 @pytest.fixture
 def tiny(monkeypatch):
     monkeypatch.setattr(functions, "QUICK", TINY)
+    monkeypatch.setattr(measure, "MOST_RUNS", 1)
 
 
 def test_the_functions_agree_and_are_written_down(sedsql, tiny, tmp_path):

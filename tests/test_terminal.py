@@ -77,13 +77,13 @@ def long_table(tmp_path):
     return tmp_path / "long.parquet"
 
 
-def test_a_bar_on_a_terminal_and_none_in_a_pipe(long_table, tmp_path):
+def test_a_bar_on_a_terminal_and_none_in_a_pipe(long_table, photometry, tmp_path):
     code, shown = in_terminal(["classify", long_table, "-o", tmp_path / "a.parquet"])
     assert code == 0
     assert "classifying" in shown
     assert "rows, " in shown
     done = subprocess.run(
-        [*COMMAND, "classify", long_table, "-o", tmp_path / "b.parquet"], capture_output=True, text=True
+        [*COMMAND, "classify", photometry, "-o", tmp_path / "b.parquet"], capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "classifying" not in done.stdout

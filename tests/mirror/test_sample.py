@@ -208,11 +208,11 @@ print(re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1])
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux for the peak of memory")
 def test_memory_does_not_grow_with_the_number_of_rows(tmp_path):
-    """The 600,000 rows more are some 200 MB of columns, none of which may stay."""
+    """The 400,000 rows more are some 130 MB of columns, none of which may stay."""
 
     def peak_mb(rows):
         command = [sys.executable, "-c", MEASURE, str(tmp_path / str(rows)), str(rows)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         return int(done.stdout) / 1024
 
-    assert peak_mb(1_100_000) - peak_mb(500_000) < 60
+    assert peak_mb(700_000) - peak_mb(300_000) < 60
