@@ -14,7 +14,7 @@ from . import native
 from .db import connect
 from .errors import Error
 from .inference.engines import engine_macro
-from .inference.macros import macros, of_extension
+from .inference.macros import lead_macro, macros, of_extension
 from .inference.model import DEFAULT_MODEL, find_models
 from .mirror.store import attaching
 from .resources import folder
@@ -59,7 +59,7 @@ def shell_lines(mirror: str | os.PathLike | None = None, models: Iterable[str | 
         # SELECT would print a table.
         f"SET VARIABLE sed_models = sed_models('{_KEY}', '{DEFAULT_MODEL}', [{folders}])",
         *_statements(folder("sql").joinpath("macros.sql").read_text(encoding="utf-8")),
-        *_statements(macros(of_extension(_KEY))),
+        *_statements(macros(of_extension(_KEY)) + lead_macro(of_extension(_KEY))),
         *_statements(engine_macro(dict.fromkeys(known, "native"), DEFAULT_MODEL)),
         _ADQL,
     ]

@@ -22,6 +22,9 @@ OPERATORS: dict[type[exp.Expr], str] = {
     exp.GTE: ">=",
 }
 
+MOST_ALTERNATIVES = 3
+"""Conditions for more than this cost as much as the model."""
+
 ARITHMETIC = exp.Column | exp.Identifier | exp.Literal | exp.Add | exp.Sub | exp.Mul | exp.Div | exp.Neg | exp.Paren
 
 
@@ -76,13 +79,15 @@ def _bounds(part: exp.Expr, write: Write, known: Known) -> Iterator[str]:
     """The conditions that models' functions derive from a condition on what they give."""
     part = part.unnest()
     if isinstance(part, exp.Or):
+        if sum(1 for _ in part.flatten()) > MOST_ALTERNATIVES:
+            return
         # Of conditions that OR joins, each must have its own.
         branches = [
             [found for inner in conjuncts(one) for found in _bounds(inner, write, known)] for one in part.flatten()
         ]
         if all(branches):
             yield " OR ".join(f"({' AND '.join(branch)})" for branch in branches)
-    elif isinstance(part, exp.In) and part.expressions:
+    elif isinstance(part, exp.In) and 0 < len(part.expressions) <= MOST_ALTERNATIVES:
         every = [_bound("=", part.this, value, write, known) for value in part.expressions]
         if all(every):
             yield " OR ".join(f"({bound})" for bound in every)

@@ -1,9 +1,11 @@
-"""From a comparison of what a model says to a condition on bands that every such row meets.
+"""From a comparison of what a model says to a cheap condition that every such row meets.
 
-A model's folder may have `bounds.json` (`learn/bounds.py`): for sources with certain bands, a tree of boxes of
-colours, each with the lead that each class can have there at most. It is the least of its scores' differences from the
-other classes, over the temperature, so that a class with the lead d has a probability of at most 1 / (1 + exp(-d)).
-Rows in boxes where the comparison cannot hold are left out; all others, and all with other bands, are kept.
+The C extension can ask the trees of two classes alone which of them is ahead, and most rows cannot be of the class that
+is asked for. The other engines have no part of a model, so they get conditions on bands. A model's folder may have
+`bounds.json` (`learn/bounds.py`): for sources with certain bands, a tree of boxes of colours, each with the lead that
+each class can have there at most. It is the least of its scores' differences from the other classes, over the
+temperature, so that a class with the lead d has a probability of at most 1 / (1 + exp(-d)). Rows in boxes where the
+comparison cannot hold are left out; all others, and all with other bands, are kept.
 """
 
 import json
@@ -22,7 +24,9 @@ Possible = Callable[[list[float]], bool]
 
 SANE = "1e9"
 """Magnitudes beyond this, of either sign, are left to the model: differences of such may be infinite."""
-NODE_NS = {"native": 0.012, "onnx": 0.9, "sql": 10.0}
+RIVALS = ("main_sequence", "giant")
+"""The classes that most sources of a survey have: asked first whether they are ahead, they leave an eighth of them."""
+NODE_NS = {"onnx": 0.9, "sql": 10.0}
 """What a node of a model's trees costs for a row, in ns, by engine."""
 COMPARISON_NS = 0.8
 """What a comparison of a condition does. Most rows are told apart by a few, so it is not much."""
@@ -98,7 +102,7 @@ class Bounds:
         Parameters
         ----------
         operator, value : what is asked of the class, or of the probability of `label`
-        row : SQL of the ten magnitudes
+        row : SQL of the ten magnitudes, or the alias of a table that has them
         parallax : SQL of the parallax and its error, if they are given
         label, model : SQL of the function's arguments
         """
@@ -112,8 +116,16 @@ class Bounds:
         possible = _class(operator, place) if label is None else _probability(operator, value, place)
         file = _read(found.folder / "bounds.json", found.sha256)
         engine = self.engines[found.name]
-        if possible is None or not file or (known.region and engine == "native"):
-            return None  # the rows of a region take the extension less time than planning the condition
+        if possible is None or not file:
+            return None
+        if engine == "native":
+            rivals = [rival for rival in RIVALS if rival in found.classes]
+            least = _least_lead(operator, value)
+            if least is None or wanted in rivals:
+                return None
+            asked = ", ".join([*row, *parallax, _quoted(str(wanted))])
+            return " AND ".join(f"sed_lead({asked}, {_quoted(rival)}, {model}) >= {least!r}" for rival in rivals)
+        row = row if len(row) > 1 else [f"{row[0]}.{column}" for column in COLUMNS]
         columns = {band: row[COLUMNS.index(band)] for band in found.bands}
         if found.extra:
             columns["parallax"] = parallax[0] if parallax else "NULL"
@@ -170,6 +182,20 @@ def _text(sql: str) -> str | None:
     """The string that SQL is, if it is one."""
     quoted = len(sql) > 1 and sql[0] == sql[-1] == "'" and "'" not in sql[1:-1].replace("''", "")
     return sql[1:-1].replace("''", "'") if quoted else None
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _least_lead(operator: str, value: str | float) -> float | None:
+    """What a class leads others by, where it is the answer or its probability compares so; None where it need not."""
+    if isinstance(value, str):
+        return 0.0 if operator == "=" else None
+    if operator not in ("=", ">", ">="):
+        return None
+    least = min(max(value - ROUNDING, 0.0), 1 - ROUNDING)
+    return math.log(least / (1 - least)) if least > 0 else None
 
 
 def _class(operator: str, place: int) -> Possible | None:

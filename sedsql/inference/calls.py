@@ -51,7 +51,6 @@ class RowFunction:
         if self.bounds is None:
             return None
         row, parallax, own, model = self._parts(arguments)
-        row = row if len(row) > 1 else [f"{row[0]}.{column}" for column in COLUMNS]
         return self.bounds.condition(operator, value, row, parallax, own[0] if own else None, model, known)
 
     def _parts(self, arguments: list[str]) -> tuple[list[str], list[str], list[str], str]:

@@ -11,7 +11,7 @@ from .. import native
 from ..errors import Error
 from ..resources import folder
 from .functions import Functions
-from .macros import Called, macros, of_extension
+from .macros import Called, lead_macro, macros, of_extension
 from .model import DEFAULT_MODEL, Model, ModelError, find_models
 from .plain import install as install_plain
 
@@ -83,6 +83,8 @@ def install(
         if "onnx" in engines.values():
             _functions(found, name, key, load=engines[name] == "onnx").register(con, key)
         scripts.append(macros(_called(engines, name, key)))
+        if "native" in engines.values():
+            scripts.append(lead_macro(of_extension(key)))
     scripts.append(engine_macro(engines, name))
     for script in scripts:
         con.execute(script if temporary else script.replace(" TEMP MACRO ", " MACRO "))

@@ -39,6 +39,11 @@ def macros(called: Called) -> str:
     return "\n".join(parts)
 
 
+def lead_macro(called: Called) -> str:
+    """The SQL that makes `sed_lead(s, label, rival, model)`, which the C extension alone has."""
+    return _macro(called, "sed_lead", ["label", "rival"], models="given")
+
+
 def of_extension(key: str) -> Called:
     """Calls of the C extension's functions, which are told last the key of the set of models."""
     return lambda name, arguments: f"{name}({', '.join(arguments)}, '{key}')"

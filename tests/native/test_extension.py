@@ -71,6 +71,27 @@ def test_explanations_are_those_of_onnx_runtime(asked, awkward, expression):
     assert sum(value is not None for value in found) > 10
 
 
+@pytest.mark.parametrize("model", ["lite-1", "shape-1", "luminosity-1"])
+def test_a_lead_is_the_logarithm_of_two_probabilities(asked, awkward, model):
+    """And a class that is the answer leads every other by 0 or more, to the last bit."""
+    row = f"s, {ROW}" if model == "luminosity-1" else "s"
+    classes = find_models()[model].classes
+    fields = [f"c := sed_class({row}, '{model}')"]
+    for label in classes:
+        fields.append(f"{label} := sed_lead({row}, '{label}', 'yso', '{model}')")
+    leads = asked("native", awkward, f"struct_pack({', '.join(fields)})")
+    expected = asked("onnx", awkward, f"sed_answer({row}, '{model}').probabilities")
+    for found, probabilities in zip(leads, expected, strict=True):
+        label = found.pop("c")
+        if label is None:
+            assert set(found.values()) == {None}
+            continue
+        assert max(found.values()) == found[label]
+        p = dict(zip(classes, probabilities, strict=True))
+        assert all(math.isclose(found[c], math.log(p[c] / p["yso"]), abs_tol=1e-3) for c in classes if p[c] > 1e-5)
+    assert sum(found["yso"] is not None for found in leads) > 1000
+
+
 def test_an_empty_table_and_one_of_doubles(asked, awkward):
     assert asked("native", awkward.slice(0, 0), "sed_class(s)") == []
     with duckdb.connect() as con:
@@ -89,6 +110,8 @@ def test_an_empty_table_and_one_of_doubles(asked, awkward):
         ("sed_set(s, 'NaN'::DOUBLE)", "sed_set takes a level above 0 and at most 0.99, not nan."),
         ("sed_node_of([0.1, 0.9], 0.8, 'lite-1')", "Model lite-1 has 11 classes, and the list of probabilities 2."),
         ("_sed_class({}, 'lite-1', 'no key')".format(", ".join(["1"] * 10)), "No models are known under this key"),
+        ("sed_lead(s, 'quasar', 'yso', 'lite-1')", "Model lite-1 has no class 'quasar'; it has agb_carbon,"),
+        ("sed_lead(s, 'yso', s.label, 'lite-1')", "sed_lead takes two classes, the same for all rows."),
         ("sed_models('k', 'shape-1', ['/nowhere'])", "No model in /nowhere: card.json: No such file or directory."),
         ("sed_models('k', NULL, ['/nowhere'])", "sed_models takes a key, the name of the default model, and a list"),
     ],

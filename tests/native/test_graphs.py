@@ -55,6 +55,11 @@ def agrees(asked, write_model, graph, X, classes, output="probabilities"):
         classes[k] for k in expected[sure].argmax(axis=1)
     ]
     assert len(set(labels)) > 1
+    one, other = classes[:2]
+    leads = np.array(asked("native", table(X), f"sed_lead(s, '{one}', '{other}', 'mine-1')", path))
+    some = (expected[:, :2] > 1e-3).all(axis=1)
+    np.testing.assert_allclose(leads[some], np.log(expected[some, 0] / expected[some, 1]), atol=1e-2)
+    assert (leads[expected[:, 0] == expected[:, 1]] == 0).all()
 
 
 @pytest.mark.parametrize(

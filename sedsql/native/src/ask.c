@@ -24,16 +24,21 @@ void fill_input(const call *c, uint32_t at, uint32_t first, uint32_t n, float *t
         to[k] = NAN;
 }
 
+void fill_inputs(const call *c, uint32_t first, uint32_t n)
+{
+    for (uint32_t input = 0; input < INPUTS; input++) {
+        float *to = model_input(c->model, c->space, input);
+        if (to)
+            fill_input(c, column_of(input), first, n, to);
+    }
+}
+
 bool ask(const call *c, unsigned wanted, write_function *write)
 {
     prediction p;
     for (uint32_t first = 0; first < c->n; first += BLOCK) {
         uint32_t n = c->n - first < BLOCK ? c->n - first : BLOCK;
-        for (uint32_t input = 0; input < INPUTS; input++) {
-            float *to = model_input(c->model, c->space, input);
-            if (to)
-                fill_input(c, column_of(input), first, n, to);
-        }
+        fill_inputs(c, first, n);
         model_run(c->model, wanted, c->space, &p);
         if (!write(c, first, n, &p))
             return false;

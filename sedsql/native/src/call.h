@@ -20,6 +20,8 @@ typedef struct {
     call_columns columns;
     const void *argument; /* the function's own argument: labels or numbers; NULL where it takes none */
     const uint64_t *argument_validity;
+    const void *second; /* the other argument of a function that takes two of a type */
+    const uint64_t *second_validity;
     duckdb_vector output;
     failure *why;
 } call;
@@ -43,11 +45,15 @@ write_function write_class, write_probability, write_prediction, write_answer, w
 bool ask(const call *c, unsigned wanted, write_function *write);
 /* The same, averaged over draws within the errors of the bands. */
 bool ask_with_errors(const call *c, unsigned wanted, write_function *write);
+/* How far the class that the argument names is ahead of the second. */
+bool ask_lead(const call *c, unsigned wanted, write_function *unused);
 /* Shapley values of the bands. */
 bool explain(const call *c, unsigned wanted, write_function *unused);
 
 /* Copies `n` rows of a column from the `first` on to where the model has it; what is missing or infinite is NaN. */
 void fill_input(const call *c, uint32_t at, uint32_t first, uint32_t n, float *to);
+/* All that the model takes of them. */
+void fill_inputs(const call *c, uint32_t first, uint32_t n);
 
 /* Of probabilities that an answer holds, one list a row. */
 bool node_of(const call *c, const model_card *card, uint32_t row, const double *probabilities, double least);

@@ -54,6 +54,22 @@ static void vote_all(const forest *f, const float *const *features, float *const
     }
 }
 
+bool forest_is_exact(const forest *f)
+{
+    return lanes_exact(f->lanes);
+}
+
+void forest_two(const forest *f, const float *const *features, const uint32_t *targets, float *const *scores,
+                void *room)
+{
+    lanes_rank(f->lanes, features, room);
+    for (int k = 0; k < 2; k++) {
+        for (int row = 0; row < BLOCK; row++)
+            scores[k][row] = f->base[targets[k]];
+        lanes_sum(f->lanes, targets[k], room, scores[k]);
+    }
+}
+
 void forest_scores(const forest *f, const float *const *features, float *const *scores, void *room)
 {
     for (uint32_t c = 0; c < f->n_targets; c++)
@@ -61,9 +77,9 @@ void forest_scores(const forest *f, const float *const *features, float *const *
             scores[c][row] = f->base[c];
     if (f->lanes)
         lanes_rank(f->lanes, features, room);
-    if (lanes_exact(f->lanes))
-        lanes_sum(f->lanes, room, scores);
-    else
+    for (uint32_t c = 0; lanes_exact(f->lanes) && c < f->n_targets; c++)
+        lanes_sum(f->lanes, c, room, scores[c]);
+    if (!lanes_exact(f->lanes))
         vote_all(f, features, scores, room);
     finish(f, scores);
 }

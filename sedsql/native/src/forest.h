@@ -49,6 +49,13 @@ bool forest_read(arena *from, const onnx_node *node, uint32_t width, forest *f, 
 /* Bytes that `forest_scores` needs for its own use, aligned to 64. */
 size_t forest_room(const forest *f);
 
+/* Whether scores are plain sums, exact in float32. */
+bool forest_is_exact(const forest *f);
+
+/* The scores of two targets alone, of an exact forest. */
+void forest_two(const forest *f, const float *const *features, const uint32_t *targets, float *const *scores,
+                void *room);
+
 /* Columns of BLOCK rows in, columns of BLOCK sums for each target out; missing = NaN. */
 void forest_scores(const forest *f, const float *const *features, float *const *scores, void *room);
 

@@ -7,13 +7,14 @@
 #include "types.h"
 #include "vectors.h"
 
-/* A function of a row: the columns, its own argument, the model's name, the key of the set of models. */
+/* A function of a row: the columns, its own arguments, the model's name, the key of the set of models. */
 typedef struct {
     const char *name;
     bool (*ask)(const call *c, unsigned wanted, write_function *write);
     unsigned wanted;
     write_function *write;
     duckdb_type argument;
+    int arguments; /* of that type */
     duckdb_logical_type (*returns)(void);
     bool with_errors, with_parallax;
 } row_function;
@@ -22,18 +23,21 @@ enum { EVERYTHING = WANT_CLASS | WANT_PROBABILITIES | WANT_DISTANCE, CLASS_AND_S
 
 #define WITH_AND_WITHOUT_PARALLAX(name, ...) {name, __VA_ARGS__, false}, {name "_parallax", __VA_ARGS__, true}
 static const row_function row_functions[] = {
-    WITH_AND_WITHOUT_PARALLAX("_sed_class", ask, WANT_CLASS, write_class, DUCKDB_TYPE_INVALID, type_text, false),
-    WITH_AND_WITHOUT_PARALLAX("_sed_proba", ask, CLASS_AND_SHARES, write_probability, DUCKDB_TYPE_VARCHAR,
+    WITH_AND_WITHOUT_PARALLAX("_sed_class", ask, WANT_CLASS, write_class, DUCKDB_TYPE_INVALID, 0, type_text, false),
+    WITH_AND_WITHOUT_PARALLAX("_sed_proba", ask, CLASS_AND_SHARES, write_probability, DUCKDB_TYPE_VARCHAR, 1,
                               type_double, false),
-    WITH_AND_WITHOUT_PARALLAX("_sed_predict", ask, EVERYTHING, write_prediction, DUCKDB_TYPE_INVALID,
+    WITH_AND_WITHOUT_PARALLAX("_sed_predict", ask, EVERYTHING, write_prediction, DUCKDB_TYPE_INVALID, 0,
                               type_prediction, false),
-    WITH_AND_WITHOUT_PARALLAX("_sed_answer", ask, EVERYTHING, write_answer, DUCKDB_TYPE_INVALID, type_answer, false),
-    WITH_AND_WITHOUT_PARALLAX("_sed_node", ask, CLASS_AND_SHARES, write_node, DUCKDB_TYPE_DOUBLE, type_text, false),
-    WITH_AND_WITHOUT_PARALLAX("_sed_set", ask, CLASS_AND_SHARES, write_set, DUCKDB_TYPE_DOUBLE, type_texts, false),
-    WITH_AND_WITHOUT_PARALLAX("_sed_explain", explain, WANT_CLASS, NULL, DUCKDB_TYPE_INVALID, type_explanation,
+    WITH_AND_WITHOUT_PARALLAX("_sed_answer", ask, EVERYTHING, write_answer, DUCKDB_TYPE_INVALID, 0, type_answer,
+                              false),
+    WITH_AND_WITHOUT_PARALLAX("_sed_node", ask, CLASS_AND_SHARES, write_node, DUCKDB_TYPE_DOUBLE, 1, type_text, false),
+    WITH_AND_WITHOUT_PARALLAX("_sed_set", ask, CLASS_AND_SHARES, write_set, DUCKDB_TYPE_DOUBLE, 1, type_texts, false),
+    WITH_AND_WITHOUT_PARALLAX("_sed_lead", ask_lead, CLASS_AND_SHARES, NULL, DUCKDB_TYPE_VARCHAR, 2, type_float,
+                              false),
+    WITH_AND_WITHOUT_PARALLAX("_sed_explain", explain, WANT_CLASS, NULL, DUCKDB_TYPE_INVALID, 0, type_explanation,
                               false),
     WITH_AND_WITHOUT_PARALLAX("_sed_predict_errors", ask_with_errors, EVERYTHING, write_prediction,
-                              DUCKDB_TYPE_INVALID, type_prediction, true),
+                              DUCKDB_TYPE_INVALID, 0, type_prediction, true),
 };
 
 /* A column of texts, such as the names of models. */
@@ -134,11 +138,17 @@ static void run_row_function(duckdb_function_info info, duckdb_data_chunk input,
         a.call.columns.data[at] = duckdb_vector_get_data(vector);
         a.call.columns.validity[at] = duckdb_vector_get_validity(vector);
     }
-    if (a.function->argument != DUCKDB_TYPE_INVALID) {
-        duckdb_vector vector = duckdb_data_chunk_get_vector(input, next);
-        a.call.argument = duckdb_vector_get_data(vector);
-        a.call.argument_validity = duckdb_vector_get_validity(vector);
+    const void *data[2] = {NULL};
+    const uint64_t *validity[2] = {NULL};
+    for (int k = 0; k < a.function->arguments; k++) {
+        duckdb_vector vector = duckdb_data_chunk_get_vector(input, next++);
+        data[k] = duckdb_vector_get_data(vector);
+        validity[k] = duckdb_vector_get_validity(vector);
     }
+    a.call.argument = data[0];
+    a.call.argument_validity = validity[0];
+    a.call.second = data[1];
+    a.call.second_validity = validity[1];
     failure why;
     if (!for_each_model(input, ask_model, &a, &why))
         duckdb_scalar_function_set_error(info, why.text);
@@ -297,8 +307,8 @@ static bool register_row_function(duckdb_connection connection, const row_functi
 {
     builder b = begin(f->name, f->returns(), run_row_function);
     take(b, type_float(), BANDS + (f->with_errors ? BANDS : 0) + (f->with_parallax ? PARALLAX : 0));
-    if (f->argument != DUCKDB_TYPE_INVALID)
-        take(b, duckdb_create_logical_type(f->argument), 1);
+    if (f->arguments)
+        take(b, duckdb_create_logical_type(f->argument), f->arguments);
     take(b, type_text(), 2);
     duckdb_scalar_function_set_extra_info(b.function, (void *)f, NULL);
     return finish(b, connection);

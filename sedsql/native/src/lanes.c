@@ -6,7 +6,7 @@
 
 #include "lanes_kernel.h"
 
-enum { MOST_PLANES = 8192, MOST_SHIFT = 20, MOST_SUM = 1 << 24 };
+enum { MOST_PLANES = 16384, MOST_SHIFT = 20, MOST_SUM = 1 << 24 };
 
 static const lanes_kernel *choose(void)
 {
@@ -63,7 +63,20 @@ static split *distinct(arena *from, const forest *f, size_t *count)
     return all;
 }
 
-/* Columns with more thresholds than a byte has ranks get several rankings. */
+/* The search tree of a ranking's thresholds; above the last of them nothing is. */
+static bool plant(arena *from, ranking *r)
+{
+    float *tree = arena_take(from, MOST_RANKS + 1, sizeof *tree);
+    for (int level = 0; tree && level < LEVELS; level++)
+        for (int k = 0; k < 1 << level; k++) {
+            int place = ((2 * k + 1) << (LEVELS - 1 - level)) - 1;
+            tree[(1 << level) + k] = place < r->n ? r->thresholds[place] : INFINITY;
+        }
+    r->tree = tree;
+    return tree;
+}
+
+/* Columns with more thresholds than a search tree holds get several rankings. */
 static bool rank_columns(arena *from, struct lanes *l, const split *splits, size_t n)
 {
     ranking *rankings = arena_take(from, n, sizeof *rankings);
@@ -74,12 +87,15 @@ static bool rank_columns(arena *from, struct lanes *l, const split *splits, size
     for (size_t k = 0; k < n; k++) {
         if (!r || r->feature != splits[k].feature || r->n == MOST_RANKS) {
             r = rankings + l->n_rankings++;
-            *r = (ranking){thresholds + k, 0, splits[k].feature, NO_PLANE, NO_PLANE};
+            *r = (ranking){thresholds + k, NULL, 0, splits[k].feature, NO_PLANE, NO_PLANE};
         }
         thresholds[k] = splits[k].threshold;
         r->n++;
     }
     l->rankings = rankings;
+    for (uint32_t k = 0; k < l->n_rankings; k++)
+        if (!plant(from, rankings + k))
+            return false;
     return l->n_rankings <= MOST_PLANES / 2;
 }
 
@@ -249,8 +265,9 @@ void lanes_leaves(const struct lanes *l, uint32_t tree, void *room, uint8_t *lea
     l->kernel->leaves(l->trees + tree, room, leaves);
 }
 
-void lanes_sum(const struct lanes *l, void *room, float *const *scores)
+void lanes_sum(const struct lanes *l, uint32_t target, void *room, float *scores)
 {
     for (const lane_run *run = l->runs; run < l->runs + l->n_runs; run++)
-        l->kernel->sum(l->ordered + run->first, run->n, l->unit, room, scores[run->target]);
+        if (run->target == target)
+            l->kernel->sum(l->ordered + run->first, run->n, l->unit, room, scores);
 }

@@ -27,7 +27,7 @@ void lanes_rank(const struct lanes *l, const float *const *features, void *room)
 /* The leaves that BLOCK rows come to in the tree of this number. */
 void lanes_leaves(const struct lanes *l, uint32_t tree, void *room, uint8_t *leaves);
 
-/* Adds all votes to the scores of BLOCK rows; where sums are exact. */
-void lanes_sum(const struct lanes *l, void *room, float *const *scores);
+/* Adds all votes for a target to its scores of BLOCK rows; where sums are exact. */
+void lanes_sum(const struct lanes *l, uint32_t target, void *room, float *scores);
 
 #endif

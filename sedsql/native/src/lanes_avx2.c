@@ -13,28 +13,45 @@ AVX2 static inline void store(const __m256i numbers[4], int8_t *to)
     _mm256_storeu_si256((__m256i *)to, _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order));
 }
 
+/* The thresholds at places of one level of the search tree, of which a register holds eight. */
+AVX2 static inline __m256 thresholds_at(const __m256 *tree, int level, __m256i at)
+{
+    __m256 found[4];
+    int parts = level < 3 ? 1 : 1 << (level - 3);
+    for (int k = 0; k < parts; k++)
+        found[k] = _mm256_permutevar8x32_ps(tree[level < 3 ? 0 : parts + k], at);
+    for (int bit = 3; parts > 1; bit++, parts /= 2) { /* a blend looks at the sign */
+        __m256 upper = _mm256_castsi256_ps(_mm256_slli_epi32(at, 31 - bit));
+        for (int k = 0; k < parts / 2; k++)
+            found[k] = _mm256_blendv_ps(found[2 * k], found[2 * k + 1], upper);
+    }
+    return found[0];
+}
+
 AVX2 static void rank(const ranking *r, const float *values, int8_t *low, int8_t *high)
 {
+    __m256 tree[8];
+    for (int k = 0; k < 8; k++)
+        tree[k] = _mm256_loadu_ps(r->tree + 8 * k);
     for (int row = 0; row < BLOCK; row += 32) {
-        __m256 x[4];
-        __m256i above[4];
+        __m256i ranks[4];
+        __m256 missing[4];
         for (int k = 0; k < 4; k++) {
-            x[k] = _mm256_loadu_ps(values + row + 8 * k);
-            above[k] = _mm256_set1_epi32(-128);
-        }
-        for (int n = 0; n < r->n; n++) {
-            __m256 threshold = _mm256_broadcast_ss(r->thresholds + n);
-            for (int k = 0; k < 4; k++) /* true is -1 */
-                above[k] = _mm256_sub_epi32(above[k], _mm256_castps_si256(_mm256_cmp_ps(x[k], threshold, _CMP_GT_OQ)));
+            __m256 x = _mm256_loadu_ps(values + row + 8 * k);
+            __m256i at = _mm256_set1_epi32(1);
+            for (int level = 0; level < LEVELS; level++) { /* true is -1 */
+                __m256 is_above = _mm256_cmp_ps(x, thresholds_at(tree, level, at), _CMP_GT_OQ);
+                at = _mm256_sub_epi32(_mm256_add_epi32(at, at), _mm256_castps_si256(is_above));
+            }
+            ranks[k] = _mm256_add_epi32(at, _mm256_set1_epi32(-128 - (1 << LEVELS)));
+            missing[k] = _mm256_cmp_ps(x, x, _CMP_UNORD_Q);
         }
         if (low)
-            store(above, low + row);
-        for (int k = 0; k < 4; k++) {
-            __m256i missing = _mm256_castps_si256(_mm256_cmp_ps(x[k], x[k], _CMP_UNORD_Q));
-            above[k] = _mm256_blendv_epi8(above[k], _mm256_set1_epi32(INT8_MAX), missing);
-        }
+            store(ranks, low + row);
+        for (int k = 0; k < 4; k++)
+            ranks[k] = _mm256_blendv_epi8(ranks[k], _mm256_set1_epi32(INT8_MAX), _mm256_castps_si256(missing[k]));
         if (high)
-            store(above, high + row);
+            store(ranks, high + row);
     }
 }
 

@@ -5,29 +5,37 @@
 
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512vbmi")))
 
+/* Six steps down the search tree: a step's places lie in one register, or in two. */
 AVX512 static void rank(const ranking *r, const float *values, int8_t *low, int8_t *high)
 {
-    const __m512i one = _mm512_set1_epi32(1), last = _mm512_set1_epi32(INT8_MAX);
+    const __m512i one = _mm512_set1_epi32(1), shift = _mm512_set1_epi32(-128 - (1 << LEVELS));
+    __m512 tree[4];
+    for (int k = 0; k < 4; k++)
+        tree[k] = _mm512_loadu_ps(r->tree + 16 * k);
     for (int row = 0; row < BLOCK; row += 64) {
         __m512 x[4];
-        __m512i above[4];
+        __m512i at[4];
         for (int k = 0; k < 4; k++) {
             x[k] = _mm512_loadu_ps(values + row + 16 * k);
-            above[k] = _mm512_set1_epi32(-128);
+            at[k] = one;
         }
-        for (int n = 0; n < r->n; n++) {
-            __m512 threshold = _mm512_set1_ps(r->thresholds[n]);
+        for (int level = 0; level < LEVELS; level++)
             for (int k = 0; k < 4; k++) {
+                __m512 threshold = level < 4    ? _mm512_permutexvar_ps(at[k], tree[0])
+                                   : level == 4 ? _mm512_permutexvar_ps(at[k], tree[1])
+                                                : _mm512_permutex2var_ps(tree[2], at[k], tree[3]);
                 __mmask16 is_above = _mm512_cmp_ps_mask(x[k], threshold, _CMP_GT_OQ);
-                above[k] = _mm512_mask_add_epi32(above[k], is_above, above[k], one);
+                at[k] = _mm512_add_epi32(at[k], at[k]);
+                at[k] = _mm512_mask_add_epi32(at[k], is_above, at[k], one);
             }
-        }
-        for (int k = 0; k < 4 && low; k++)
-            _mm_storeu_si128((__m128i *)(low + row + 16 * k), _mm512_cvtepi32_epi8(above[k]));
-        for (int k = 0; k < 4 && high; k++) {
+        for (int k = 0; k < 4; k++) {
+            __m512i ranks = _mm512_add_epi32(at[k], shift);
             __mmask16 missing = _mm512_cmp_ps_mask(x[k], x[k], _CMP_UNORD_Q);
-            __m512i ranks = _mm512_mask_mov_epi32(above[k], missing, last);
-            _mm_storeu_si128((__m128i *)(high + row + 16 * k), _mm512_cvtepi32_epi8(ranks));
+            if (low)
+                _mm_storeu_si128((__m128i *)(low + row + 16 * k), _mm512_cvtepi32_epi8(ranks));
+            ranks = _mm512_mask_mov_epi32(ranks, missing, _mm512_set1_epi32(INT8_MAX));
+            if (high)
+                _mm_storeu_si128((__m128i *)(high + row + 16 * k), _mm512_cvtepi32_epi8(ranks));
         }
     }
 }

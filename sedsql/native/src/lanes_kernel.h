@@ -9,14 +9,16 @@ enum {
     LANES = 128,               /* rows of a slot */
     INNER = MOST_LEAVES,       /* slot of the root; before it, slot k holds the number k in every lane */
     SLOTS = 2 * MOST_LEAVES,
-    MOST_RANKS = 255,
+    LEVELS = 6,                /* of a search tree of thresholds */
+    MOST_RANKS = (1 << LEVELS) - 1,
 };
 
-/* A column's thresholds in order, 255 of them or fewer. A missing number is before all of them in `low`, after all
-   in `high`; NO_PLANE where no node needs it so. */
+/* A column's thresholds in order, or as many of them as a search tree holds. A missing number is before all of them in
+   `low`, after all in `high`; NO_PLANE where no node needs it so. */
 enum { NO_PLANE = UINT16_MAX };
 typedef struct {
     const float *thresholds;
+    const float *tree; /* 1 is the root, 2k and 2k + 1 are below k: the place after the last level tells the rank */
     uint16_t n, feature, low, high;
 } ranking;
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "card.h"
+#include "lead.h"
 #include "sha256.h"
 
 const char *const input_names[INPUTS] = {
@@ -166,6 +167,7 @@ static bool load(model *m, const char *folder, failure *why)
     const json *missing = json_part(m->card.card, "missing", JSON_NUMBER);
     m->has_missing = missing;
     m->missing = missing ? (float)missing->number : 0;
+    m->lead = lead_of(&m->graph);
     return true;
 }
 
@@ -223,14 +225,14 @@ float *model_input(const model *m, workspace *w, uint32_t input)
     return NULL;
 }
 
-static void count_bands(const model *m, workspace *w, prediction *p)
+void model_count_bands(const model *m, workspace *w, int32_t *n_bands)
 {
     for (int row = 0; row < BLOCK; row++)
-        p->n_bands[row] = 0;
+        n_bands[row] = 0;
     for (uint32_t k = 0; k < m->card.n_columns; k++) {
         float *values = graph_column(m, w, k);
         for (int row = 0; row < BLOCK && k < m->card.n_bands; row++)
-            p->n_bands[row] += values[row] == values[row];
+            n_bands[row] += values[row] == values[row];
         for (int row = 0; row < BLOCK && m->has_missing; row++)
             values[row] = values[row] == values[row] ? values[row] : m->missing;
     }
@@ -274,7 +276,7 @@ void model_run(const model *m, unsigned wanted, workspace *w, prediction *p)
         wanted |= WANT_PROBABILITIES;
     if (!g->outputs[2])
         wanted &= ~(unsigned)WANT_DISTANCE;
-    count_bands(m, w, p);
+    model_count_bands(m, w, p->n_bands);
     graph_run(g, wanted, w);
     p->probabilities = (const float *const *)w->columns + probabilities->first;
     if (!classes)

@@ -34,10 +34,17 @@ typedef struct {
     text sha256;
 } model_card;
 
+/* The step whose scores over the temperature softmax makes probabilities of; NULL where they are made otherwise. */
+typedef struct {
+    const step *trees;
+    float temperature;
+} lead_plan;
+
 typedef struct {
     arena memory;
     model_card card;
     graph graph;
+    lead_plan lead;
     const value *inputs[INPUTS]; /* of the graph; one for all columns, or one for each */
     bool has_missing;
     float missing; /* what stands for a missing value, if not NaN */
@@ -66,6 +73,9 @@ void model_give(model *m, workspace *w);
 
 /* The workspace's column that an input is to be written to; NULL where the model does not take it. */
 float *model_input(const model *m, workspace *w, uint32_t input);
+
+/* Counts the bands of the block that stands in the inputs' columns, and marks what is missing as the model wants it. */
+void model_count_bands(const model *m, workspace *w, int32_t *n_bands);
 
 /* Runs the block that stands in the inputs' columns, missing = NaN. */
 void model_run(const model *m, unsigned wanted, workspace *w, prediction *p);
