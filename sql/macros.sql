@@ -38,35 +38,31 @@ CREATE OR REPLACE TEMP MACRO sed_points
             s.w1mpro, s.w2mpro, s.w3mpro, s.w4mpro
         );
 
--- The slope of the least-squares line through n points, from their sums.
-CREATE OR REPLACE TEMP MACRO _sed_slope(n, sx, sy, sxx, sxy) AS
-    (n * sxy - sx * sy) / nullif(n * sxx - sx * sx, 0);
-
 -- log10(lambda F_lambda) up to a constant, which a slope does not see; NULL where the band is missing.
 CREATE OR REPLACE TEMP MACRO _sed_log(zero_point_jy, wavelength_um, magnitude) AS
     log10(zero_point_jy / wavelength_um) - 0.4 * nullif(magnitude::DOUBLE, 'nan'::DOUBLE);
 
-CREATE OR REPLACE TEMP MACRO _sed_alpha(ks, w1, w2, w3, w4) AS
-    _sed_slope(
-        (ks IS NOT NULL)::INTEGER + (w1 IS NOT NULL)::INTEGER + (w2 IS NOT NULL)::INTEGER
-            + (w3 IS NOT NULL)::INTEGER + (w4 IS NOT NULL)::INTEGER,
-        if(ks IS NULL, 0, log10(2.159))
-            + if(w1 IS NULL, 0, log10(3.3526))
-            + if(w2 IS NULL, 0, log10(4.6028))
-            + if(w3 IS NULL, 0, log10(11.5608))
-            + if(w4 IS NULL, 0, log10(22.0883)),
-        coalesce(ks, 0) + coalesce(w1, 0) + coalesce(w2, 0) + coalesce(w3, 0) + coalesce(w4, 0),
-        if(ks IS NULL, 0, log10(2.159) ** 2)
-            + if(w1 IS NULL, 0, log10(3.3526) ** 2)
-            + if(w2 IS NULL, 0, log10(4.6028) ** 2)
-            + if(w3 IS NULL, 0, log10(11.5608) ** 2)
-            + if(w4 IS NULL, 0, log10(22.0883) ** 2),
-        coalesce(ks * log10(2.159), 0)
-            + coalesce(w1 * log10(3.3526), 0)
-            + coalesce(w2 * log10(4.6028), 0)
-            + coalesce(w3 * log10(11.5608), 0)
-            + coalesce(w4 * log10(22.0883), 0)
-    );
+CREATE OR REPLACE TEMP MACRO _sed_log_wavelengths() AS
+    [log10(2.159), log10(3.3526), log10(4.6028), log10(11.5608), log10(22.0883)];
+
+-- The slope of a least-squares line is a sum of its values with weights that hang on where they are: for each of the
+-- 32 sets of bands, the weights of the five, NaN where there are fewer than two. DuckDB computes them when it plans.
+CREATE OR REPLACE TEMP MACRO _sed_weights() AS [
+    [
+        if(len(xs) < 2, 'nan'::DOUBLE, if(list_contains(xs, x), len(xs) * x - list_sum(xs), 0)
+            / (len(xs) * list_dot_product(xs, xs) - list_sum(xs) ** 2))
+        FOR x IN _sed_log_wavelengths()
+    ]
+    FOR xs IN [[x FOR x, k IN _sed_log_wavelengths() IF (bands >> (k - 1)) & 1 = 1] FOR bands IN range(32)]
+];
+
+CREATE OR REPLACE TEMP MACRO _sed_alpha(ks, w1, w2, w3, w4) AS nullif(list_dot_product(
+    _sed_weights()[
+        1 + if(ks IS NULL, 0, 1) + if(w1 IS NULL, 0, 2) + if(w2 IS NULL, 0, 4) + if(w3 IS NULL, 0, 8)
+            + if(w4 IS NULL, 0, 16)
+    ],
+    [coalesce(ks, 0), coalesce(w1, 0), coalesce(w2, 0), coalesce(w3, 0), coalesce(w4, 0)]
+), 'nan'::DOUBLE);
 
 -- Infrared spectral index d log(lambda F_lambda) / d log(lambda) over those of Ks, W1 ... W4 that are there,
 -- NULL where fewer than two are (Lada 1987; Greene et al. 1994).

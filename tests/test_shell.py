@@ -90,7 +90,7 @@ def test_three_lines_in_a_shell_of_ones_own_give_classes(sky, tmp_path):
     code, printed, err = run(*COMMAND, "shell", mirror, "--print")
     assert code == 0, err
     (clean / "sky.sql").write_text(printed)
-    asked = "SELECT source_id, sed_class(s), sed_alpha(s) FROM sed.photometry AS s"
+    asked = "SELECT source_id, sed_class(s), round(sed_alpha(s), 9) FROM sed.photometry AS s"
     code, out, err = run(find_shell(), "-unsigned", "-csv", "-init", "sky.sql", text=f"{asked};\n", cwd=clean)
     assert (code, "Error" in err) == (0, False)
     with sedsql.connect(sky, engine="onnx") as con:
