@@ -1,6 +1,6 @@
 """What tables and columns there are: names, types, units, UCDs, descriptions."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
@@ -9,6 +9,9 @@ CELL = "_healpix_29"
 
 SOURCE_ID_SHIFT = 35
 """Bits below the HEALPix cell of order 12 in Gaia's source_id (Gaia DR3 documentation, Section 20.1.1)."""
+
+ONE_TO_ONE = ("sed.photometry",)
+"""Views that join best neighbours, one or none a source, and what these are."""
 
 _POSITION_UCDS = ("pos.eq.ra;meta.main", "pos.eq.dec;meta.main")
 
@@ -36,6 +39,7 @@ class Table:
     position : names of the columns of right ascension and declination, in degrees
     cell_column : name of the column whose upper bits are the HEALPix cell of `position`: Gaia's source_id, or
         `_healpix_29`
+    one_to_one : of a view, its CREATE VIEW, where it is known that none of its LEFT JOINs makes a row two
     """
 
     name: str
@@ -43,6 +47,7 @@ class Table:
     columns: dict[str, Column] = field(default_factory=dict)
     position: tuple[str, str] | None = None
     cell_column: str | None = None
+    one_to_one: str | None = None
 
     @property
     def parts(self) -> tuple[str, str]:
@@ -124,11 +129,21 @@ class Catalogue:
             about = about_columns.get((qualified.lower(), name.lower()), (None, None, comment))
             found.setdefault(qualified, []).append(Column(name, tap_type(datatype), *about))
         comments = _comments(con) | about_tables
-        return cls({name.lower(): table_of(name, comments.get(name.lower()), found[name]) for name in found})
+        tables = {name.lower(): table_of(name, comments.get(name.lower()), found[name]) for name in found}
+        views = {name: replace(tables[name], one_to_one=sql) for name, sql in _definitions(con) if name in ONE_TO_ONE}
+        return cls(tables | views)
 
 
 def _qualified(schema: str, table: str) -> str:
     return table if schema == "main" else f"{schema}.{table}"
+
+
+def _definitions(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """Views by their lower-case qualified names, with their CREATE VIEW."""
+    return con.execute(
+        "SELECT lower(schema_name || '.' || view_name), sql FROM duckdb_views() "
+        "WHERE database_name = current_database() AND NOT internal"
+    ).fetchall()
 
 
 def _comments(con: duckdb.DuckDBPyConnection) -> dict[str, str | None]:

@@ -38,9 +38,9 @@ def connect(
     models : folders of models to add to the shipped ones
     engine : 'native', the C extension, 'onnx', ONNX Runtime, or 'sql', plain SQL; the fastest that runs a model
         unless told
-    rewrites : what is done to make ADQL fast, which leaves its answers as they are: 'ranges' of cells for regions,
-        'joins' of cells for positions, 'bounds' of bands before a model is asked, and 'models' asked last and once;
-        all unless told
+    rewrites : what is done to make ADQL fast, which leaves its answers as they are: 'views' without the joins that
+        a query has no use for, 'ranges' of cells for regions, 'joins' of cells for positions, 'bounds' before a model
+        is asked, and 'models' asked last and once; all unless told
 
     Examples
     --------

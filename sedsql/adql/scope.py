@@ -21,7 +21,8 @@ class Column(Protocol):
 class Table(Protocol):
     """A table: its columns by lower-case name; where it holds positions and HEALPix cells, if it does.
 
-    `cell_shift` are the bits below the cell of order 12 in `cell_column`; `hidden` the columns that `*` leaves out.
+    `cell_shift` are the bits below the cell of order 12 in `cell_column`; `hidden` the columns that `*` leaves out;
+    `one_to_one` the CREATE VIEW of a view of which no join makes a row two.
     """
 
     @property
@@ -34,6 +35,8 @@ class Table(Protocol):
     def cell_shift(self) -> int: ...
     @property
     def hidden(self) -> frozenset[str]: ...
+    @property
+    def one_to_one(self) -> str | None: ...
 
 
 class Catalogue(Protocol):

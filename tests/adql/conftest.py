@@ -26,6 +26,7 @@ class Table:
     cell_column: str | None = None
     cell_shift: int = 35
     hidden: frozenset[str] = frozenset()
+    one_to_one: str | None = None
 
 
 def table(columns, **rest):

@@ -1,0 +1,85 @@
+"""A view without the joins that a query has no use for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+import sqlglot
+from sqlglot import exp
+
+from sedsql.adql.function import Write
+from sedsql.adql.nodes import Call
+from sedsql.adql.scope import Source
+from sedsql.adql.selects import Raw
+
+
+def without_idle_joins(select: exp.Select, write: Write, explain: list[str]) -> None:
+    """Puts in the place of a view what of it the query uses.
+
+    DuckDB makes each LEFT JOIN of a view, whether a column of it is asked for or not: it cannot know that none makes
+    a row two. The catalogue knows of some (`Table.one_to_one`).
+    """
+    scope = select.meta.get("scope")
+    if scope is None or scope.merged:
+        return
+    for node in _tables(select):
+        source = next((source for source in scope.sources if source.name == node.alias_or_name), None)
+        view = source.table.one_to_one if source and source.table else None
+        used = _used(select, source) if source and view else None
+        if not source or not view or used is None:
+            continue
+        text, dropped = _lean(view, frozenset(used))
+        if dropped:
+            name = exp.TableAlias(this=exp.Identifier(this=source.name, quoted=source.quoted))
+            node.replace(exp.Subquery(this=Raw(this=text), alias=name))
+            explain.append(f"{source.name} is read without {', '.join(dropped)}, of which no column is used")
+
+
+def _tables(select: exp.Select) -> Iterator[exp.Table]:
+    for part in (select.args["from_"], *(select.args.get("joins") or [])):
+        if isinstance(part.this, exp.Table) and not part.this.args.get("joins"):
+            yield part.this
+
+
+def _used(select: exp.Select, source: Source) -> set[str] | None:
+    """The columns of a table that a query names, and those that other rewrites will; None for all of them."""
+    table = source.table
+    if table is None:
+        return None
+    used = {"source_id", (table.cell_column or "").lower(), *(name.lower() for name in table.position or ())}
+    for item in select.expressions:
+        if isinstance(item, exp.Star) or (isinstance(item, exp.Column) and isinstance(item.this, exp.Star)):
+            return None
+    for part in select.walk():
+        if isinstance(part, Call) and part.arguments and part.arguments[0].meta.get("row") is source:
+            used.update(part.meta["model"].columns)
+        elif isinstance(part, exp.Column) and part.meta.get("source") is source:
+            if part.args.get("db"):
+                return None
+            used.add(part.name.lower())
+    return used
+
+
+@lru_cache(maxsize=256)
+def _lean(view: str, used: frozenset[str]) -> tuple[str, list[str]]:
+    """The SELECT of a view with the columns that are used, and the names of the tables that are not joined for them."""
+    query = sqlglot.parse_one(view, read="duckdb").expression
+    query.set("expressions", [item for item in query.expressions if item.alias_or_name.lower() in used])
+    joins, dropped = query.args.get("joins") or [], []
+    for join in reversed(list(joins)):
+        name = join.this.alias_or_name
+        named = {column.table for part in (*query.expressions, *joins) if part is not join for column in _columns(part)}
+        if join.side == "LEFT" and name not in named:
+            joins.remove(join)
+            dropped.append(name)
+    left = {table.name for part in (query.args["from_"], *joins) for table in part.find_all(exp.Table)}
+    if with_ := query.args.get("with_"):
+        with_.set("expressions", [cte for cte in with_.expressions if cte.alias in left])
+        if not with_.expressions:
+            query.set("with_", None)
+    return query.sql("duckdb"), dropped[::-1]
+
+
+def _columns(node: exp.Expr) -> Iterator[exp.Column]:
+    return node.find_all(exp.Column)
