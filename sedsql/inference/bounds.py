@@ -26,7 +26,7 @@ SANE = "1e9"
 """Magnitudes beyond this, of either sign, are left to the model: differences of such may be infinite."""
 RIVALS = ("main_sequence", "giant")
 """The classes that most sources of a survey have: asked first whether they are ahead, they leave an eighth of them."""
-NODE_NS = {"onnx": 0.9, "sql": 10.0}
+NODE_NS = {"native": 0.012, "onnx": 0.9, "sql": 10.0}
 """What a node of a model's trees costs for a row, in ns, by engine."""
 COMPARISON_NS = 0.8
 """What a comparison of a condition does. Most rows are told apart by a few, so it is not much."""
@@ -36,6 +36,8 @@ LEAST_SAVED_NS = 200.0
 """What a condition has to save for a row: to pick rows out costs nearly as much."""
 PLANNING_NS = 3e7
 """And for all rows: DuckDB plans a query with a condition longer by nearly as much."""
+REGION = 1e-3
+"""The part of a table that a region has, for want of anything better."""
 LOGARITHM = 3
 """How many comparisons one with a distance modulus costs."""
 ROUNDING = 1e-4
@@ -118,7 +120,10 @@ class Bounds:
         engine = self.engines[found.name]
         if possible is None or not file:
             return None
+        row_ns = file["nodes"] * NODE_NS[engine]
         if engine == "native":
+            if self.rows * (REGION if known.region else 1) * row_ns / 2 < PLANNING_NS:
+                return None
             rivals = [rival for rival in RIVALS if rival in found.classes]
             least = _least_lead(operator, value)
             if least is None or wanted in rivals:
@@ -132,7 +137,6 @@ class Bounds:
         null = {band for band, column in columns.items() if column in (*known.null, "NULL")}
         there = {band for band, column in columns.items() if column in known.there}
         parts = [part for part in file["parts"] if not null & set(part["bands"]) and there <= set(part["bands"])]
-        row_ns = file["nodes"] * NODE_NS[engine]
         among = sum(part["share"] for part in parts) if {*columns.values()} & (known.null | known.there) else 1.0
         return _condition(
             parts,

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from types import SimpleNamespace
 
 import duckdb
 import numpy as np
@@ -345,9 +346,15 @@ def test_conditions_that_do_not_pay_are_not_made(connections):
         assert (sign in con.translate(f"SELECT s.ra FROM sed.photometry AS s WHERE {condition}")) == made, condition
 
 
-def test_small_tables_are_not_worth_boxes():
-    for rows, made in ((500, False), (10_000, True)):
-        assert bool(Bounds(MODELS, DEFAULT_MODEL, ONNX, rows).condition("=", "yso", ROW, (), None, "NULL")) == made
+@pytest.mark.parametrize(
+    ("engine", "region", "few", "many"),
+    [("native", False, 10_000, 200_000), ("native", True, 10**7, 10**9), ("onnx", False, 500, 10_000)],
+)
+def test_small_tables_are_not_worth_a_condition(engine, region, few, many):
+    known = SimpleNamespace(null=frozenset(), there=frozenset(), region=region)
+    for rows, made in ((few, False), (many, True)):
+        bounds = Bounds(MODELS, DEFAULT_MODEL, dict.fromkeys(MODELS, engine), rows)
+        assert bool(bounds.condition("=", "yso", ROW, (), None, "NULL", known)) == made
 
 
 @pytest.mark.parametrize("engine", ["native", "onnx"])
