@@ -254,7 +254,7 @@ void lanes_rank(const struct lanes *l, const float *const *features, void *room)
 {
     lanes_scratch *s = room;
     for (int k = 0; k < MOST_LEAVES; k++)
-        memset(s->slots[k], k, LANES);
+        memset(s->slots[k], k, BLOCK);
     for (const ranking *r = l->rankings; r < l->rankings + l->n_rankings; r++)
         l->kernel->rank(r, features[r->feature], r->low != NO_PLANE ? s->planes[r->low] : NULL,
                         r->high != NO_PLANE ? s->planes[r->high] : NULL);

@@ -67,10 +67,10 @@ AVX2 static inline lanes_of_tree evaluate(const lane_tree *t, lanes_scratch *s, 
         found.quarter[k] = _mm256_setzero_si256();
     for (int n = t->n_nodes - 1; n >= 0; n--) {
         const lane_node *node = t->nodes + n;
-        uint8_t *out = slots + LANES * (INNER + n);
+        uint8_t *out = slots + BLOCK * (INNER + n);
         const __m256i *ranks = (const __m256i *)(s->planes[node->plane] + row);
-        const __m256i *left = (const __m256i *)(slots + LANES * node->left);
-        const __m256i *right = (const __m256i *)(slots + LANES * node->right);
+        const __m256i *left = (const __m256i *)(slots + BLOCK * node->left);
+        const __m256i *right = (const __m256i *)(slots + BLOCK * node->right);
         __m256i at = _mm256_set1_epi8(node->rank);
         for (int k = 0; k < 4; k++) {
             __m256i is_right = _mm256_cmpgt_epi8(_mm256_loadu_si256(ranks + k), at);

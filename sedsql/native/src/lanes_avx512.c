@@ -40,25 +40,30 @@ AVX512 static void rank(const ranking *r, const float *values, int8_t *low, int8
     }
 }
 
+/* All rows of a block at once, in four registers: what a node is has to be read but once. */
+enum { PARTS = BLOCK / 64 };
+
 typedef struct {
-    __m512i half[2];
+    __m512i part[PARTS];
 } lanes_of_tree;
 
-AVX512 static inline lanes_of_tree evaluate(const lane_tree *t, lanes_scratch *s, int row)
+AVX512 static inline lanes_of_tree evaluate(const lane_tree *t, lanes_scratch *s)
 {
     uint8_t *slots = (uint8_t *)s->slots;
-    lanes_of_tree found = {{_mm512_setzero_si512(), _mm512_setzero_si512()}};
+    lanes_of_tree found;
+    for (int k = 0; k < PARTS; k++)
+        found.part[k] = _mm512_setzero_si512();
     for (int n = t->n_nodes - 1; n >= 0; n--) {
         const lane_node *node = t->nodes + n;
-        uint8_t *out = slots + LANES * (INNER + n);
-        const int8_t *ranks = s->planes[node->plane] + row;
-        const uint8_t *left = slots + LANES * node->left, *right = slots + LANES * node->right;
+        uint8_t *out = slots + BLOCK * (INNER + n);
+        const int8_t *ranks = s->planes[node->plane];
+        const uint8_t *left = slots + BLOCK * node->left, *right = slots + BLOCK * node->right;
         __m512i at = _mm512_set1_epi8(node->rank);
-        for (int k = 0; k < 2; k++) {
+        for (int k = 0; k < PARTS; k++) {
             __mmask64 is_right = _mm512_cmpgt_epi8_mask(_mm512_loadu_si512(ranks + 64 * k), at);
-            found.half[k] = _mm512_mask_blend_epi8(is_right, _mm512_load_si512(left + 64 * k),
+            found.part[k] = _mm512_mask_blend_epi8(is_right, _mm512_load_si512(left + 64 * k),
                                                    _mm512_load_si512(right + 64 * k));
-            _mm512_store_si512(out + 64 * k, found.half[k]);
+            _mm512_store_si512(out + 64 * k, found.part[k]);
         }
     }
     return found;
@@ -66,11 +71,9 @@ AVX512 static inline lanes_of_tree evaluate(const lane_tree *t, lanes_scratch *s
 
 AVX512 static void leaves(const lane_tree *t, lanes_scratch *s, uint8_t *leaf)
 {
-    for (int row = 0; row < BLOCK; row += LANES) {
-        lanes_of_tree found = evaluate(t, s, row);
-        for (int k = 0; k < 2; k++)
-            _mm512_storeu_si512(leaf + row + 64 * k, found.half[k]);
-    }
+    lanes_of_tree found = evaluate(t, s);
+    for (int k = 0; k < PARTS; k++)
+        _mm512_storeu_si512(leaf + 64 * k, found.part[k]);
 }
 
 AVX512 static inline void flush(__m128i sums, float unit, float *scores)
@@ -81,31 +84,29 @@ AVX512 static inline void flush(__m128i sums, float unit, float *scores)
 
 AVX512 static void sum(const lane_tree *trees, uint32_t n, float unit, lanes_scratch *s, float *scores)
 {
-    for (int row = 0; row < BLOCK; row += LANES) {
-        __m512i even[2], odd[2]; /* groups of eight rows */
-        for (int k = 0; k < 2; k++)
-            even[k] = odd[k] = _mm512_setzero_si512();
-        for (const lane_tree *t = trees; t < trees + n; t++) {
-            lanes_of_tree found = evaluate(t, s, row);
-            __m512i low_bytes = _mm512_load_si512(t->weights), high_bytes = _mm512_load_si512(t->weights + MOST_LEAVES);
-            for (int k = 0; k < 2; k++) {
-                __m512i low = _mm512_permutexvar_epi8(found.half[k], low_bytes);
-                __m512i high = _mm512_permutexvar_epi8(found.half[k], high_bytes);
-                even[k] = _mm512_add_epi16(even[k], _mm512_unpacklo_epi8(low, high));
-                odd[k] = _mm512_add_epi16(odd[k], _mm512_unpackhi_epi8(low, high));
-            }
+    __m512i even[PARTS], odd[PARTS]; /* groups of eight rows */
+    for (int k = 0; k < PARTS; k++)
+        even[k] = odd[k] = _mm512_setzero_si512();
+    for (const lane_tree *t = trees; t < trees + n; t++) {
+        lanes_of_tree found = evaluate(t, s);
+        __m512i low_bytes = _mm512_load_si512(t->weights), high_bytes = _mm512_load_si512(t->weights + MOST_LEAVES);
+        for (int k = 0; k < PARTS; k++) {
+            __m512i low = _mm512_permutexvar_epi8(found.part[k], low_bytes);
+            __m512i high = _mm512_permutexvar_epi8(found.part[k], high_bytes);
+            even[k] = _mm512_add_epi16(even[k], _mm512_unpacklo_epi8(low, high));
+            odd[k] = _mm512_add_epi16(odd[k], _mm512_unpackhi_epi8(low, high));
         }
-        for (int k = 0; k < 2; k++) {
-            float *to = scores + row + 64 * k;
-            flush(_mm512_castsi512_si128(even[k]), unit, to);
-            flush(_mm512_castsi512_si128(odd[k]), unit, to + 8);
-            flush(_mm512_extracti32x4_epi32(even[k], 1), unit, to + 16);
-            flush(_mm512_extracti32x4_epi32(odd[k], 1), unit, to + 24);
-            flush(_mm512_extracti32x4_epi32(even[k], 2), unit, to + 32);
-            flush(_mm512_extracti32x4_epi32(odd[k], 2), unit, to + 40);
-            flush(_mm512_extracti32x4_epi32(even[k], 3), unit, to + 48);
-            flush(_mm512_extracti32x4_epi32(odd[k], 3), unit, to + 56);
-        }
+    }
+    for (int k = 0; k < PARTS; k++) {
+        float *to = scores + 64 * k;
+        flush(_mm512_castsi512_si128(even[k]), unit, to);
+        flush(_mm512_castsi512_si128(odd[k]), unit, to + 8);
+        flush(_mm512_extracti32x4_epi32(even[k], 1), unit, to + 16);
+        flush(_mm512_extracti32x4_epi32(odd[k], 1), unit, to + 24);
+        flush(_mm512_extracti32x4_epi32(even[k], 2), unit, to + 32);
+        flush(_mm512_extracti32x4_epi32(odd[k], 2), unit, to + 40);
+        flush(_mm512_extracti32x4_epi32(even[k], 3), unit, to + 48);
+        flush(_mm512_extracti32x4_epi32(odd[k], 3), unit, to + 56);
     }
 }
 

@@ -6,7 +6,7 @@
 #include "lanes.h"
 
 enum {
-    LANES = 128,               /* rows of a slot */
+    LANES = 128,               /* rows that a kernel with less than AVX-512 takes at once, in the front of a slot */
     INNER = MOST_LEAVES,       /* slot of the root; before it, slot k holds the number k in every lane */
     SLOTS = 2 * MOST_LEAVES,
     LEVELS = 6,                /* of a search tree of thresholds */
@@ -54,7 +54,7 @@ struct lanes {
 typedef int8_t plane[BLOCK];
 
 typedef struct {
-    uint8_t slots[SLOTS][LANES];
+    uint8_t slots[SLOTS][BLOCK];
     plane planes[];
 } lanes_scratch;
 
