@@ -46,9 +46,10 @@ class Photometry:
     def threads(self, threads: int) -> None:
         self.con.execute(f"SET threads = {threads}")
 
-    def labels(self, expression: str, source: str = "photometry AS s") -> list[str]:
-        """The label of every row."""
-        return self.con.sql(f"SELECT {expression} AS label FROM {source}").to_arrow_table()["label"].to_pylist()
+    def labels(self, expression: str, source: str | None = None) -> list[str]:
+        """The label of every row, in the rows' order, which plain SQL does not keep; a source of others' does."""
+        query = f"SELECT {expression} AS label FROM {source or 'photometry AS s ORDER BY row'}"
+        return self.con.sql(query).to_arrow_table()["label"].to_pylist()
 
     def counts(self, expression: str, threads: int, source: str = "photometry AS s") -> Mapping[str, int]:
         """How many rows there are of each label."""

@@ -43,6 +43,10 @@ static void vote_all(const forest *f, const float *const *features, float *const
         const tree *t = f->trees + k;
         if (lanes_has(f->lanes, k)) {
             lanes_leaves(f->lanes, k, room, small);
+            if (t->weights) {
+                lanes_add(f->lanes, t->weights, small, scores[t->target]);
+                continue;
+            }
             for (int row = 0; row < BLOCK; row++)
                 leaves[row] = small[row];
         } else {

@@ -24,6 +24,8 @@ typedef struct {
     uint32_t n_nodes, n_leaves, depth;
     const tree_node *nodes;
     const uint32_t *votes; /* n_leaves + 1 places in the forest's votes: those of leaf k are [votes[k], votes[k + 1]) */
+    const float *weights;  /* of the leaves, at least 64, where each has one vote, for `target`; NULL otherwise */
+    uint32_t target;
 } tree;
 
 typedef struct {

@@ -193,6 +193,21 @@ static bool read_tree(const ensemble *e, size_t root, const forest *f, pending *
     return true;
 }
 
+/* Most trees vote for one target, a number a leaf; then a leaf's number is all that there is to look up. */
+static bool weights_of(arena *from, const forest *f, tree *t)
+{
+    const vote *votes = f->votes + t->votes[0];
+    for (uint32_t leaf = 0; leaf < t->n_leaves; leaf++)
+        if (t->votes[leaf + 1] - t->votes[leaf] != 1 || votes[leaf].target != votes[0].target)
+            return true;
+    float *weights = arena_take(from, t->n_leaves > MOST_LEAVES ? t->n_leaves : MOST_LEAVES, sizeof *weights);
+    for (uint32_t leaf = 0; weights && leaf < t->n_leaves; leaf++)
+        weights[leaf] = votes[leaf].weight;
+    t->weights = weights;
+    t->target = votes[0].target;
+    return weights;
+}
+
 static bool ending(const onnx_node *node, forest *f, failure *why)
 {
     const onnx_attribute *end = onnx_attribute_of(node, "post_transform");
@@ -276,6 +291,9 @@ bool forest_read(arena *from, const onnx_node *node, uint32_t width, forest *f, 
     }
     f->trees = trees;
     f->votes = votes;
+    for (uint32_t k = 0; k < f->n_trees; k++)
+        if (!weights_of(from, f, trees + k))
+            return fail(why, "needs more memory than there is");
     f->lanes = lanes_plan(from, f);
     f->descent = descent_plan(from, f);
     return !from->exhausted || fail(why, "needs more memory than there is");

@@ -265,6 +265,11 @@ void lanes_leaves(const struct lanes *l, uint32_t tree, void *room, uint8_t *lea
     l->kernel->leaves(l->trees + tree, room, leaves);
 }
 
+void lanes_add(const struct lanes *l, const float *weights, const uint8_t *leaves, float *scores)
+{
+    l->kernel->add(weights, leaves, scores);
+}
+
 void lanes_sum(const struct lanes *l, uint32_t target, void *room, float *scores)
 {
     for (const lane_run *run = l->runs; run < l->runs + l->n_runs; run++)

@@ -27,6 +27,9 @@ void lanes_rank(const struct lanes *l, const float *const *features, void *room)
 /* The leaves that BLOCK rows come to in the tree of this number. */
 void lanes_leaves(const struct lanes *l, uint32_t tree, void *room, uint8_t *leaves);
 
+/* Adds each row's leaf's weight, of 64, to its score. */
+void lanes_add(const struct lanes *l, const float *weights, const uint8_t *leaves, float *scores);
+
 /* Adds all votes for a target to its scores of BLOCK rows; where sums are exact. */
 void lanes_sum(const struct lanes *l, uint32_t target, void *room, float *scores);
 

@@ -90,8 +90,17 @@ AVX2 static void leaves(const lane_tree *t, lanes_scratch *s, uint8_t *leaf)
     }
 }
 
+AVX2 static void add(const float *weights, const uint8_t *leaf, float *scores)
+{
+    for (int row = 0; row < BLOCK; row += 8) {
+        __m256i at = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(leaf + row)));
+        __m256 found = _mm256_i32gather_ps(weights, at, 4);
+        _mm256_storeu_ps(scores + row, _mm256_add_ps(_mm256_loadu_ps(scores + row), found));
+    }
+}
+
 /* Adds the weights of 32 leaves to sums of rows 0-7 and 16-23, and of rows 8-15 and 24-31. */
-AVX2 static inline void add(const lane_tree *t, __m256i leaf, __m256i sums[2])
+AVX2 static inline void add_units(const lane_tree *t, __m256i leaf, __m256i sums[2])
 {
     __m256i low = _mm256_setzero_si256(), high = low;
     for (int first = 0; first < t->n_leaves; first += 16) {
@@ -122,7 +131,7 @@ AVX2 static void sum(const lane_tree *trees, uint32_t n, float unit, lanes_scrat
         for (const lane_tree *t = trees; t < trees + n; t++) {
             lanes_of_tree found = evaluate(t, s, row);
             for (int k = 0; k < 4; k++)
-                add(t, found.quarter[k], sums[k]);
+                add_units(t, found.quarter[k], sums[k]);
         }
         for (int k = 0; k < 4; k++) {
             float *to = scores + row + 32 * k;
@@ -134,5 +143,5 @@ AVX2 static void sum(const lane_tree *trees, uint32_t n, float unit, lanes_scrat
     }
 }
 
-const lanes_kernel lanes_avx2 = {"avx2", rank, leaves, sum};
+const lanes_kernel lanes_avx2 = {"avx2", rank, leaves, add, sum};
 #endif

@@ -76,6 +76,21 @@ AVX512 static void leaves(const lane_tree *t, lanes_scratch *s, uint8_t *leaf)
         _mm512_storeu_si512(leaf + 64 * k, found.part[k]);
 }
 
+AVX512 static void add(const float *weights, const uint8_t *leaf, float *scores)
+{
+    __m512 table[4];
+    for (int k = 0; k < 4; k++)
+        table[k] = _mm512_loadu_ps(weights + 16 * k);
+    for (int row = 0; row < BLOCK; row += 16) {
+        __m512i at = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(leaf + row)));
+        __m512 low = _mm512_permutex2var_ps(table[0], at, table[1]);
+        __m512 high = _mm512_permutex2var_ps(table[2], at, table[3]);
+        __mmask16 is_high = _mm512_test_epi32_mask(at, _mm512_set1_epi32(32));
+        __m512 found = _mm512_mask_blend_ps(is_high, low, high);
+        _mm512_storeu_ps(scores + row, _mm512_add_ps(_mm512_loadu_ps(scores + row), found));
+    }
+}
+
 AVX512 static inline void flush(__m128i sums, float unit, float *scores)
 {
     __m256 numbers = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(sums)), _mm256_set1_ps(unit));
@@ -110,5 +125,5 @@ AVX512 static void sum(const lane_tree *trees, uint32_t n, float unit, lanes_scr
     }
 }
 
-const lanes_kernel lanes_avx512 = {"avx512", rank, leaves, sum};
+const lanes_kernel lanes_avx512 = {"avx512", rank, leaves, add, sum};
 #endif

@@ -63,6 +63,7 @@ typedef struct lanes_kernel {
     /* low or high may be NULL */
     void (*rank)(const ranking *r, const float *values, int8_t *low, int8_t *high);
     void (*leaves)(const lane_tree *t, lanes_scratch *s, uint8_t *leaves);
+    void (*add)(const float *weights, const uint8_t *leaves, float *scores);
     void (*sum)(const lane_tree *trees, uint32_t n, float unit, lanes_scratch *s, float *scores);
 } lanes_kernel;
 

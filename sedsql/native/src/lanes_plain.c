@@ -35,6 +35,12 @@ static void leaves(const lane_tree *t, lanes_scratch *s, uint8_t *found)
         memcpy(found + row, evaluate(t, s, row), LANES);
 }
 
+static void add(const float *weights, const uint8_t *found, float *scores)
+{
+    for (int row = 0; row < BLOCK; row++)
+        scores[row] += weights[found[row]];
+}
+
 static void sum(const lane_tree *trees, uint32_t n, float unit, lanes_scratch *s, float *scores)
 {
     for (int row = 0; row < BLOCK; row += LANES) {
@@ -51,4 +57,4 @@ static void sum(const lane_tree *trees, uint32_t n, float unit, lanes_scratch *s
     }
 }
 
-const lanes_kernel lanes_plain = {"plain", rank, leaves, sum};
+const lanes_kernel lanes_plain = {"plain", rank, leaves, add, sum};

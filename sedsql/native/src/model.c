@@ -225,7 +225,7 @@ float *model_input(const model *m, workspace *w, uint32_t input)
     return NULL;
 }
 
-void model_count_bands(const model *m, workspace *w, int32_t *n_bands)
+WIDE void model_count_bands(const model *m, workspace *w, int32_t *n_bands)
 {
     for (int row = 0; row < BLOCK; row++)
         n_bands[row] = 0;

@@ -51,7 +51,7 @@ bool plan_arg_max(arena *from, const onnx_node *node, step *s, failure *why)
     return needs(along_columns(node, s, 0) && !onnx_integer(node, "select_last_index", 0), node, why);
 }
 
-void run_arg_max(const step *s, workspace *w)
+WIDE void run_arg_max(const step *s, workspace *w)
 {
     float most[BLOCK];
     float *place = column(w, s->out, 0);
