@@ -1,0 +1,122 @@
+"""Trees of other libraries in a scan: in the libraries, in what compiles them or writes SQL of them, and in sedsql."""
+
+import tempfile
+import warnings
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sedsql.bands import COLUMNS
+
+from . import forests, peers
+from .engines import Photometry, labelled, photometry
+from .measure import Section, Setting, machine, versions
+from .races import FULL, QUICK, Size, close, open_sides, peer_sides, told
+from .sides import Side, compare
+
+PACKAGES = (
+    *("onnxruntime", "scikit-learn", "orbital"),
+    *("lightgbm", "xgboost", "xgboost-cpu", "lleaves", "treelite", "tl2cgen"),
+)
+
+FAINT = 25.0
+"""In the place of a missing magnitude, for what takes none."""
+
+
+def run(setting: Setting, size: Size | None = None) -> Section:
+    size = size or (QUICK if setting.quick else FULL)
+    section = Section("Trees of other libraries in a scan", quick=setting.quick)
+    section.say(f"{machine()}; {versions(*PACKAGES)}.", told(size))
+    magnitudes = photometry(size.rows)
+    with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of libraries, about their own future
+        folder = Path(name)
+        for words, trees in (("small", size.small), ("large", size.large)):
+            if trees:
+                _libraries(section, words, *trees, magnitudes, folder, size)
+        _orbital(section, magnitudes, folder, size)
+        _depth_six(section, magnitudes, folder, size)
+    return section
+
+
+def _fetch(source: Photometry, threads: int) -> None:
+    source.threads(threads)
+    source.fetched()
+
+
+def _libraries(
+    section: Section,
+    words: str,
+    iterations: int,
+    leaves: int,
+    magnitudes: NDArray[np.float32],
+    folder: Path,
+    size: Size,
+) -> None:
+    """LightGBM's and XGBoost's trees: in their libraries, in what compiles them, and as models of sedsql."""
+    X, y, classes = labelled(size.training)
+    about = f"{iterations * len(classes):,} trees of {leaves} leaves"
+    kinds = {
+        "LightGBM": (peers.train_lightgbm, forests.of_lightgbm, partial(peers.of_lightgbm, folder=folder)),
+        "XGBoost": (peers.train_xgboost, forests.of_xgboost, peers.of_xgboost),
+    }
+    for library, (train, trees_of, peers_of) in kinds.items():
+        section.head(f"The trees of {library}, {words} ({about})")
+        booster, found = None, {}
+        with peers.optional(library, section.note):
+            booster = train(X, y, iterations, leaves)
+            found = peers_of(booster, note=section.note)
+        if booster is None:
+            continue
+        path = forests.write_model(folder / f"{words}-{library.lower()}-1", trees_of(booster), classes)
+        sides, opened = open_sides(section, magnitudes, [path], path.name, size)
+        sides |= peer_sides(found, magnitudes, classes, opened)
+        if library == "LightGBM":
+            sides["fetching the DataFrame alone"] = Side(None, partial(_fetch, opened[0]), len(magnitudes))
+        compare(section, sides, size.repeats)
+        close(opened)
+
+
+def _orbital(section: Section, magnitudes: NDArray[np.float32], folder: Path, size: Size) -> None:
+    """scikit-learn as SQL by orbital, which takes no missing values and few estimators: gradient boosting is one."""
+    from sklearn.ensemble import GradientBoostingClassifier
+    from sklearn.pipeline import make_pipeline
+
+    filled = np.where(np.isfinite(magnitudes), magnitudes, np.float32(FAINT))
+    X, y, classes = labelled(size.training)
+    X = np.where(np.isfinite(X), X, np.float32(FAINT))
+    for words, count, depth in (("small", 10, 3), ("large", 30, 4)) if size.large else (("small", 1, 3),):
+        boosting = GradientBoostingClassifier(n_estimators=count, max_depth=depth, random_state=0)
+        pipeline = make_pipeline(boosting).fit(X, np.array(classes)[y])
+        trees, base = forests.of_gradient_boosting(boosting)
+        section.head(f"Gradient boosting as SQL by orbital, {words} ({len(trees)} trees of depth {depth})")
+        queries: list[str] = []
+        with peers.optional("orbital", section.note):
+            queries = peers.orbital_queries(pipeline, COLUMNS, "photometry")
+        path = forests.write_model(folder / f"{words}-boosting-1", trees, classes, base)
+        sides, opened = open_sides(section, filled, [path], path.name, size)
+        few = Photometry("onnx", filled if size.large else filled[: size.slow_rows])
+        for way, query in zip(("orbital", "orbital, a column a tree"), queries, strict=False):
+            source = f"({query})"
+            labels = partial(few.labels, "output_label", source)
+            sides[way] = Side(labels, partial(few.counts, "output_label", source=source), few.rows, (1,))
+        row = compare(section, sides, size.repeats)
+        if ("native", 1) in row and queries:
+            best = min(row[way, 1] for way in sides if way.startswith("orbital"))
+            section.aim(f"native against orbital, {words}, one thread", best / row["native", 1], least=50)
+        close([*opened, few])
+
+
+def _depth_six(section: Section, magnitudes: NDArray[np.float32], folder: Path, size: Size) -> None:
+    """What a tree costs: full trees of depth 6."""
+    classes = [f"class_{number}" for number in range(10)]
+    trees = forests.full(size.depth_trees, 6, len(classes), magnitudes)
+    path = forests.write_model(folder / "full-1", trees, classes)
+    section.head(f"{len(trees)} full trees of depth 6")
+    sides, opened = open_sides(section, magnitudes, [path], path.name, size)
+    row = compare(section, sides, size.repeats)
+    if ("native", 1) in row:
+        section.aim("native, ns a row and tree of depth 6", row["native", 1] / len(trees) * 1e9, most=10)
+    close(opened)
