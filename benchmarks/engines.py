@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 import sedsql
 from sedsql.bands import COLUMNS
+from sedsql.inference import plain
+from sedsql.inference.model import find_models
 from sedsql.simulate import POPULATIONS, simulate
 
 ENGINES = {"native": "native", "onnx": "ONNX function", "sql": "plain SQL"}
@@ -32,11 +34,19 @@ def labelled(rows: int, seed: int = 1) -> tuple[NDArray[np.float32], NDArray[np.
 
 
 class Photometry:
-    """A connection with an engine, and a table `photometry` of magnitudes; NULL where a band is missing."""
+    """A connection with an engine, and a table `photometry` of magnitudes; NULL where a band is missing.
 
-    def __init__(self, engine: str, magnitudes: NDArray[np.float32], models: list[Path] | None = None):
-        self.connection = sedsql.connect(models=models, engine=engine)
+    In plain SQL the one model that is named is there alone, as in a file that was exported: DuckDB reads all that a
+    macro could call.
+    """
+
+    def __init__(
+        self, engine: str, magnitudes: NDArray[np.float32], models: list[Path] | None = None, model: str | None = None
+    ):
+        self.connection = sedsql.connect(models=models, engine=None if engine == "sql" else engine)
         self.con = self.connection.duckdb
+        if engine == "sql" and model:
+            plain.install(self.con, {model: find_models(models)[model]}, model, temporary=True)
         self.rows = len(magnitudes)
         columns = pa.table({name: pa.array(magnitudes[:, k], from_pandas=True) for k, name in enumerate(COLUMNS)})
         self.con.register("columns", columns)
@@ -65,14 +75,14 @@ class Photometry:
 
 
 def open_engines(
-    magnitudes: NDArray[np.float32], models: list[Path] | None, expression: str, note: Callable[[str], None]
+    magnitudes: NDArray[np.float32], models: list[Path] | None, model: str, note: Callable[[str], None]
 ) -> dict[str, Photometry]:
-    """A connection for each engine that can answer the expression; a note says why another cannot."""
+    """A connection for each engine that runs the model; a note says why another cannot."""
     found = {}
     for engine, name in ENGINES.items():
         try:
-            opened = Photometry(engine, magnitudes, models)
-            opened.con.execute(f"SELECT {expression} FROM photometry AS s LIMIT 1").fetchall()
+            opened = Photometry(engine, magnitudes, models, model)
+            opened.con.execute(f"SELECT sed_class(s, '{model}') FROM photometry AS s LIMIT 1").fetchall()
         except Exception as error:  # an engine that is not there, or does not take this model, is no reason to stop
             note(f"{name}: not measured: {' '.join(str(error).split())[:200]}")
         else:

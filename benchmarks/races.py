@@ -64,10 +64,10 @@ def open_sides(
 ) -> tuple[dict[str, Side], list[Photometry]]:
     """The sides of the engines for a model, and what is to be closed after them."""
     expression = f"sed_class(s, '{name}')"
-    opened = open_engines(magnitudes, models, expression, lambda text: section.note(f"{name}, {text}"))
+    opened = open_engines(magnitudes, models, name, lambda text: section.note(f"{name}, {text}"))
     few = {}
     if "sql" in opened:
-        few["sql"] = Photometry("sql", magnitudes[: size.slow_rows], models)
+        few["sql"] = Photometry("sql", magnitudes[: size.slow_rows], models, name)
     return engine_sides(opened, few, expression), [*opened.values(), *few.values()]
 
 
