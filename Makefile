@@ -111,7 +111,7 @@ $(VENV)/contenders: $(VENV)/installed
 	tests/tap/install-dachs
 	@touch $@
 
-# About an hour; the samples of the sky (20 GB) go to BENCH_FOLDER and are kept. BENCH="functions tap" runs these alone.
+# An hour and a half; the samples of the sky (20 GB) go to BENCH_FOLDER and are kept. BENCH="functions tap" runs these alone.
 BENCH_FOLDER ?= demo/bench
 BENCH ?=
 bench: $(NATIVE) $(VENV)/contenders

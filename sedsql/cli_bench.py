@@ -53,7 +53,7 @@ def bench(
 ) -> None:
     """Measure sedsql against what else there is, check that the answers agree, and write it down.
 
-    Each benchmark's part of the file is replaced, the others stay. An hour in all. It is for a checkout: the
+    Each benchmark's part of the file is replaced, the others stay. An hour and a half in all. It is for a checkout: the
     benchmarks are not in the wheel.
 
     Example: `sedsql bench functions --quick`
