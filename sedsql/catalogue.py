@@ -130,7 +130,7 @@ class Catalogue:
             found.setdefault(qualified, []).append(Column(name, tap_type(datatype), *about))
         comments = _comments(con) | about_tables
         tables = {name.lower(): table_of(name, comments.get(name.lower()), found[name]) for name in found}
-        views = {name: replace(tables[name], one_to_one=sql) for name, sql in _definitions(con) if name in ONE_TO_ONE}
+        views = {name: replace(tables[name], one_to_one=sql) for name, sql in _one_to_one(con)}
         return cls(tables | views)
 
 
@@ -138,11 +138,12 @@ def _qualified(schema: str, table: str) -> str:
     return table if schema == "main" else f"{schema}.{table}"
 
 
-def _definitions(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """Views by their lower-case qualified names, with their CREATE VIEW."""
+def _one_to_one(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """The views of ONE_TO_ONE that are there, with their CREATE VIEW; others name every file of a table."""
     return con.execute(
-        "SELECT lower(schema_name || '.' || view_name), sql FROM duckdb_views() "
-        "WHERE database_name = current_database() AND NOT internal"
+        "SELECT lower(schema_name || '.' || view_name) AS name, sql FROM duckdb_views() "
+        "WHERE database_name = current_database() AND NOT internal AND list_contains(?, name)",
+        [list(ONE_TO_ONE)],
     ).fetchall()
 
 

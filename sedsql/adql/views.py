@@ -61,16 +61,20 @@ def _used(select: exp.Select, source: Source) -> set[str] | None:
     return used
 
 
+_parsed = lru_cache(sqlglot.parse_one)  # it takes longer than all else that is done to a query
+
+
 @lru_cache(maxsize=256)
 def _lean(view: str, used: frozenset[str]) -> tuple[str, list[str]]:
     """The SELECT of a view with the columns that are used, and the names of the tables that are not joined for them."""
-    query = sqlglot.parse_one(view, read="duckdb").expression
+    query = _parsed(view, read="duckdb").expression.copy()
     query.set("expressions", [item for item in query.expressions if item.alias_or_name.lower() in used])
     joins, dropped = query.args.get("joins") or [], []
     for join in reversed(list(joins)):
         name = join.this.alias_or_name
-        named = {column.table for part in (*query.expressions, *joins) if part is not join for column in _columns(part)}
-        if join.side == "LEFT" and name not in named:
+        others = (*query.expressions, *(other for other in joins if other is not join))
+        named = any(column.table == name for part in others for column in part.find_all(exp.Column))
+        if join.side == "LEFT" and not named:
             joins.remove(join)
             dropped.append(name)
     left = {table.name for part in (query.args["from_"], *joins) for table in part.find_all(exp.Table)}
@@ -79,7 +83,3 @@ def _lean(view: str, used: frozenset[str]) -> tuple[str, list[str]]:
         if not with_.expressions:
             query.set("with_", None)
     return query.sql("duckdb"), dropped[::-1]
-
-
-def _columns(node: exp.Expr) -> Iterator[exp.Column]:
-    return node.find_all(exp.Column)

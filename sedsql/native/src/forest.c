@@ -63,27 +63,33 @@ bool forest_is_exact(const forest *f)
     return lanes_exact(f->lanes);
 }
 
+static void begin(const forest *f, uint32_t target, float *scores)
+{
+    for (int row = 0; row < BLOCK; row++)
+        scores[row] = f->base[target];
+}
+
 void forest_two(const forest *f, const float *const *features, const uint32_t *targets, float *const *scores,
                 void *room)
 {
     lanes_rank(f->lanes, features, room);
     for (int k = 0; k < 2; k++) {
-        for (int row = 0; row < BLOCK; row++)
-            scores[k][row] = f->base[targets[k]];
+        begin(f, targets[k], scores[k]);
         lanes_sum(f->lanes, targets[k], room, scores[k]);
     }
 }
 
 void forest_scores(const forest *f, const float *const *features, float *const *scores, void *room)
 {
-    for (uint32_t c = 0; c < f->n_targets; c++)
-        for (int row = 0; row < BLOCK; row++)
-            scores[c][row] = f->base[c];
+    bool exact = lanes_exact(f->lanes);
     if (f->lanes)
         lanes_rank(f->lanes, features, room);
-    for (uint32_t c = 0; lanes_exact(f->lanes) && c < f->n_targets; c++)
-        lanes_sum(f->lanes, c, room, scores[c]);
-    if (!lanes_exact(f->lanes))
+    for (uint32_t c = 0; c < f->n_targets; c++) {
+        begin(f, c, scores[c]);
+        if (exact)
+            lanes_sum(f->lanes, c, room, scores[c]);
+    }
+    if (!exact)
         vote_all(f, features, scores, room);
     finish(f, scores);
 }

@@ -137,12 +137,8 @@ static float common_unit(const forest *f)
         return 0;
     for (uint32_t k = 0; k < f->n_trees; k++) {
         const tree *t = f->trees + k;
-        if (!small(t))
+        if (!small(t) || !t->weights)
             return 0;
-        for (uint32_t leaf = 0; leaf < t->n_leaves; leaf++)
-            if (t->votes[leaf + 1] - t->votes[leaf] != 1 ||
-                f->votes[t->votes[leaf]].target != f->votes[t->votes[0]].target)
-                return 0;
     }
     for (int shift = 0; shift <= MOST_SHIFT; shift++) {
         float scale = ldexpf(1, shift);
@@ -156,11 +152,11 @@ static float common_unit(const forest *f)
             const tree *t = f->trees + k;
             double most = 0;
             for (uint32_t leaf = 0; leaf < t->n_leaves; leaf++) {
-                float units = f->votes[t->votes[leaf]].weight * scale;
+                float units = t->weights[leaf] * scale;
                 fits &= units == rintf(units) && fabsf(units) <= INT16_MAX;
                 most = fmax(most, fabsf(units));
             }
-            sums[f->votes[t->votes[0]].target] += most;
+            sums[t->target] += most;
         }
         for (uint32_t c = 0; c < f->n_targets; c++)
             fits &= sums[c] < MOST_SUM;
@@ -181,14 +177,14 @@ static bool order(arena *from, const forest *f, struct lanes *l)
         double most_of_run = INFINITY; /* so that a target begins with a run of its own */
         for (uint32_t k = 0; k < f->n_trees; k++) {
             const tree *t = f->trees + k;
-            if (f->votes[t->votes[0]].target != target)
+            if (t->target != target)
                 continue;
             uint8_t *weights = arena_take(from, 2, MOST_LEAVES);
             if (!weights)
                 return false;
             double most = 0;
             for (uint32_t leaf = 0; leaf < t->n_leaves; leaf++) {
-                int16_t units = (int16_t)(f->votes[t->votes[leaf]].weight / l->unit);
+                int16_t units = (int16_t)(t->weights[leaf] / l->unit);
                 weights[leaf] = (uint8_t)units;
                 weights[MOST_LEAVES + leaf] = (uint8_t)((uint16_t)units >> 8);
                 most = fmax(most, abs(units));
