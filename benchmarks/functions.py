@@ -1,7 +1,5 @@
 """sed_class in a scan: the engines of sedsql against each other, and against scikit-learn, from which they come."""
 
-import tempfile
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +16,9 @@ from sedsql.learn.recipes import LITE, SHAPE
 from sedsql.learn.training import LabelledTable
 
 from . import forests, peers
-from .engines import ENGINES, labelled, photometry
-from .measure import Section, Setting, machine, versions
-from .races import FULL, QUICK, Size, close, open_sides, peer_sides, told
+from .engines import ENGINES, labelled
+from .measure import Section, Setting
+from .races import Size, close, open_sides, peer_sides, races
 from .sides import Side, compare
 
 CHUNK = 2048
@@ -29,14 +27,8 @@ CHUNK = 2048
 QUICK_RECIPE = replace(LITE, trees={**LITE.trees, "max_iter": 3, "max_bins": 15})
 
 
-def run(setting: Setting, size: Size | None = None) -> Section:
-    size = size or (QUICK if setting.quick else FULL)
-    section = Section("sed_class in a scan", quick=setting.quick)
-    section.say(f"{machine()}; {versions('onnxruntime', 'scikit-learn')}.", told(size))
-    magnitudes = photometry(size.rows)
-    with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of libraries, about their own future
-        folder = Path(name)
+def run(setting: Setting) -> Section:
+    with races("sed_class in a scan", setting, ("onnxruntime", "scikit-learn")) as (section, size, magnitudes, folder):
         for model in ("lite-1", "shape-1", "luminosity-1") if size.large else ("lite-1",):
             _shipped(section, model, magnitudes, size)
         for words, recipe in (("small", LITE), ("large", SHAPE)) if size.large else (("small", QUICK_RECIPE),):

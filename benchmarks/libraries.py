@@ -1,7 +1,5 @@
 """Trees of other libraries in a scan: in the libraries, in what compiles them or writes SQL of them, and in sedsql."""
 
-import tempfile
-import warnings
 from functools import partial
 from pathlib import Path
 
@@ -11,9 +9,9 @@ from numpy.typing import NDArray
 from sedsql.bands import COLUMNS
 
 from . import forests, peers
-from .engines import Photometry, labelled, photometry
-from .measure import Section, Setting, machine, versions
-from .races import FULL, QUICK, Size, close, open_sides, peer_sides, told
+from .engines import Photometry, labelled
+from .measure import Section, Setting
+from .races import Size, close, open_sides, peer_sides, races
 from .sides import Side, compare
 
 PACKAGES = (
@@ -25,14 +23,8 @@ FAINT = 25.0
 """In the place of a missing magnitude, for what takes none."""
 
 
-def run(setting: Setting, size: Size | None = None) -> Section:
-    size = size or (QUICK if setting.quick else FULL)
-    section = Section("Trees of other libraries in a scan", quick=setting.quick)
-    section.say(f"{machine()}; {versions(*PACKAGES)}.", told(size))
-    magnitudes = photometry(size.rows)
-    with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of libraries, about their own future
-        folder = Path(name)
+def run(setting: Setting) -> Section:
+    with races("Trees of other libraries in a scan", setting, PACKAGES) as (section, size, magnitudes, folder):
         for words, trees in (("small", size.small), ("large", size.large)):
             if trees:
                 _libraries(section, words, *trees, magnitudes, folder, size)

@@ -4,7 +4,10 @@ Everybody counts the rows of each class of a DuckDB table of simulated magnitude
 a DataFrame that they fetch first. All labels are compared once, before anything is timed.
 """
 
-from collections.abc import Sequence
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import peers
-from .engines import ENGINES, Photometry, open_engines
-from .measure import Section
+from .engines import ENGINES, Photometry, open_engines, photometry
+from .measure import Section, Setting, machine, versions
 from .sides import THREADS, Side
+
+Magnitudes = NDArray[np.float32]
 
 ROW_GROUP = 122_880
 """Rows that DuckDB's threads take at a time: two of them, an even share for two threads."""
@@ -39,13 +44,20 @@ QUICK = Size(8192, 1024, 150, (4, 8), None, 20, 1)
 """Iterations and leaves of small and large models."""
 
 
-def told(size: Size) -> str:
-    """What is done, for the head of a part."""
-    return (
+@contextmanager
+def races(title: str, setting: Setting, packages: Sequence[str]) -> Iterator[tuple[Section, Size, Magnitudes, Path]]:
+    """A part that says what is done and with which packages, how large it is, its sources, and a folder for models."""
+    size = QUICK if setting.quick else FULL
+    section = Section(title, quick=setting.quick)
+    section.say(
+        f"{machine()}; {versions(*packages)}.",
         f"Counting the classes of {size.rows:,} simulated sources in a DuckDB table (slow sides: the first "
         f"{size.slow_rows:,}). Libraries of Python fetch the table as a DataFrame first, as their users do. Sides in "
-        f"turns; median of {size.repeats} runs or more."
+        f"turns; median of {size.repeats} runs or more.",
     )
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of libraries, about their own future
+        yield section, size, photometry(size.rows), Path(folder)
 
 
 def engine_sides(opened: dict[str, Photometry], few: dict[str, Photometry], expression: str) -> dict[str, Side]:

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # as the command does
 
-from benchmarks import engines, forests, functions, libraries, measure, peers, races, tap  # noqa: E402
+from benchmarks import engines, forests, functions, measure, peers, races, tap  # noqa: E402
 from sedsql.bands import COLUMNS  # noqa: E402
 
 TINY = races.Size(1000, 500, 60, (2, 4), None, 5, 1)
@@ -18,8 +18,7 @@ TINY = races.Size(1000, 500, 60, (2, 4), None, 5, 1)
 
 @pytest.fixture
 def tiny(monkeypatch):
-    for module in (functions, libraries):
-        monkeypatch.setattr(module, "QUICK", TINY)
+    monkeypatch.setattr(races, "QUICK", TINY)
     monkeypatch.setattr(measure, "MOST_RUNS", 1)
 
 
