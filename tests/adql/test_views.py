@@ -91,7 +91,8 @@ def test_it_is_faster(both):
     """Not by the clock: DuckDB reads one table and not six."""
     query = "SELECT s.ra FROM sed.photometry AS s WHERE s.parallax > 10"
     scans = [one.duckdb.execute("EXPLAIN " + one.translate(query)).fetchall()[0][1] for one in both]
-    assert [plan.count("READ_PARQUET") for plan in scans] == [1, 6]
+    lean, whole = (plan.count("READ_PARQUET") for plan in scans)
+    assert whole == 6 * lean > 0  # DuckDB 1.5 names each twice
 
 
 def test_a_table_of_that_name_is_left_alone():
