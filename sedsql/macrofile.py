@@ -14,6 +14,7 @@ from .mirror.lock import writing
 from .mirror.store import OWN_MACROS, STORAGE_VERSION, attaching, changed
 from .output import new_file
 from .resources import folder
+from .sqltext import literal
 
 
 class MacroFileError(Error):
@@ -56,10 +57,9 @@ def write_database(path: str | os.PathLike, made: str) -> None:
 
 
 def _run(file: str | os.PathLike, name: str | os.PathLike, made: str, options: str) -> None:
-    text = str(file).replace("'", "''")
     try:
         with duckdb.connect() as con:
-            con.execute(f"ATTACH '{text}' AS macros{options}")
+            con.execute(f"ATTACH {literal(file)} AS macros{options}")
             con.execute("USE macros")
             con.execute("BEGIN")
             con.execute(made)

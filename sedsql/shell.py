@@ -18,6 +18,7 @@ from .inference.macros import lead_macro, macros, of_extension
 from .inference.model import DEFAULT_MODEL, find_models
 from .mirror.store import attaching
 from .resources import folder
+from .sqltext import literal
 
 
 class ShellError(Error):
@@ -51,9 +52,9 @@ def shell_lines(mirror: str | os.PathLike | None = None, models: Iterable[str | 
     if extension is None:
         raise ShellError(native.why_not())
     known = find_models(models)
-    folders = ", ".join(_literal(model.folder.absolute()) for model in known.values())
+    folders = ", ".join(literal(model.folder.absolute()) for model in known.values())
     return [
-        f"LOAD {_literal(extension)}",
+        f"LOAD {literal(extension)}",
         # For this session is enough, and all that DuckDB 1.4 offers.
         *(line.replace("SET GLOBAL ", "SET ") for line in (attaching(mirror) if mirror is not None else [])),
         # SELECT would print a table.
@@ -73,10 +74,6 @@ _ADQL = "CREATE OR REPLACE TEMP MACRO adql(adql_query) AS TABLE FROM query(_sed_
 def _statements(script: str) -> list[str]:
     """Each statement on a line of its own, without comments."""
     return [" ".join(re.sub(r"--[^\n]*", "", s.query).split()).rstrip("; ") for s in duckdb.extract_statements(script)]
-
-
-def _literal(text: object) -> str:
-    return "'" + str(text).replace("'", "''") + "'"
 
 
 def open_shell(mirror: Path | None, arguments: list[str], models: Iterable[str | Path] | None = None) -> None:

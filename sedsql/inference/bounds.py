@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..bands import COLUMNS
+from ..sqltext import literal
 from .model import Model
 
 Possible = Callable[[list[float]], bool]
@@ -114,22 +115,18 @@ class Bounds:
         wanted = value if label is None else _text(label)
         if wanted not in found.classes:
             return None  # the model tells
-        place = found.classes.index(str(wanted))
-        possible = _class(operator, place) if label is None else _probability(operator, value, place)
         file = _read(found.folder / "bounds.json", found.sha256)
-        engine = self.engines[found.name]
-        if possible is None or not file:
+        if not file:
             return None
+        engine = self.engines[found.name]
         row_ns = file["nodes"] * NODE_NS[engine]
         if engine == "native":
-            if self.rows * (REGION if known.region else 1) * row_ns / 2 < PLANNING_NS:
-                return None
-            rivals = [rival for rival in RIVALS if rival in found.classes]
-            least = _least_lead(operator, value)
-            if least is None or wanted in rivals:
-                return None
-            asked = ", ".join([*row, *parallax, _quoted(str(wanted))])
-            return " AND ".join(f"sed_lead({asked}, {_quoted(rival)}, {model}) >= {least!r}" for rival in rivals)
+            pays = self.rows * (REGION if known.region else 1) * row_ns / 2 >= PLANNING_NS
+            return _ahead(found, operator, value, str(wanted), [*row, *parallax], model) if pays else None
+        place = found.classes.index(str(wanted))
+        possible = _class(operator, place) if label is None else _probability(operator, value, place)
+        if possible is None:
+            return None
         row = row if len(row) > 1 else [f"{row[0]}.{column}" for column in COLUMNS]
         columns = {band: row[COLUMNS.index(band)] for band in found.bands}
         if found.extra:
@@ -188,8 +185,16 @@ def _text(sql: str) -> str | None:
     return sql[1:-1].replace("''", "'") if quoted else None
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def _ahead(
+    found: Model, operator: str, value: str | float, wanted: str, inputs: Sequence[str], model: str
+) -> str | None:
+    """SQL of the lead of the wanted class over the commonest ones; None where it need not lead."""
+    rivals = [rival for rival in RIVALS if rival in found.classes]
+    least = _least_lead(operator, value)
+    if least is None or wanted in rivals:
+        return None
+    asked = ", ".join([*inputs, literal(wanted)])
+    return " AND ".join(f"sed_lead({asked}, {literal(rival)}, {model}) >= {least!r}" for rival in rivals)
 
 
 def _least_lead(operator: str, value: str | float) -> float | None:

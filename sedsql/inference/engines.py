@@ -10,6 +10,7 @@ import duckdb
 from .. import native
 from ..errors import Error
 from ..resources import folder
+from ..sqltext import literal
 from .functions import Functions
 from .macros import Called, lead_macro, macros, of_extension
 from .model import DEFAULT_MODEL, Model, ModelError, find_models
@@ -115,7 +116,7 @@ def _fastest(con: duckdb.DuckDBPyConnection, key: str, models: dict[str, Model],
     if path is None:
         return dict.fromkeys(models, native.why_not() or "")
     try:
-        con.execute(f"LOAD {_literal(str(path))}")
+        con.execute(f"LOAD {literal(str(path))}")
     except duckdb.Error as error:
         why = f"DuckDB does not load sedsql's C extension: {str(error).splitlines()[0]}"
         if "unsigned" in str(error):
@@ -144,7 +145,7 @@ def _called(engines: dict[str, str], default: str, key: str) -> Called:
             return in_c(name, arguments)
         if len(by_onnx) == len(engines):
             return in_python
-        named = f"coalesce({arguments[-1]}, {_literal(default)}) IN ({', '.join(map(_literal, by_onnx))})"
+        named = f"coalesce({arguments[-1]}, {literal(default)}) IN ({', '.join(map(literal, by_onnx))})"
         return f"CASE WHEN {named} THEN {in_python} ELSE {in_c(name, arguments)} END"
 
     return called
@@ -152,14 +153,10 @@ def _called(engines: dict[str, str], default: str, key: str) -> Called:
 
 def engine_macro(engines: dict[str, str], default: str) -> str:
     """The macro that says which engine answers."""
-    cases = " ".join(f"WHEN {_literal(name)} THEN '{engine}'" for name, engine in engines.items())
-    there = _literal(f"; there are {', '.join(engines)}.")
+    cases = " ".join(f"WHEN {literal(name)} THEN '{engine}'" for name, engine in engines.items())
+    there = literal(f"; there are {', '.join(engines)}.")
     unknown = f"error('No model ' || model || {there})"
     return (
         f"CREATE OR REPLACE TEMP MACRO sed_engine() AS '{engines[default]}',\n"
-        f"    (model) AS CASE coalesce(model, {_literal(default)}) {cases} ELSE {unknown} END;\n"
+        f"    (model) AS CASE coalesce(model, {literal(default)}) {cases} ELSE {unknown} END;\n"
     )
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

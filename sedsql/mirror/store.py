@@ -17,6 +17,7 @@ import duckdb
 from ..catalogue import Key
 from ..output import new_folder
 from ..resources import folder
+from ..sqltext import literal
 from . import archive, hats, manifest, tapschema
 from .layout import folder_of
 from .manifest import JOURNAL, Manifest, MirrorError, Stored
@@ -53,7 +54,7 @@ def changed(mirror: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         with duckdb.connect() as con:
             for statement in _looking_in(mirror):
                 con.execute(statement)
-            con.execute(f"ATTACH {_literal(partial)} AS mirror (STORAGE_VERSION '{STORAGE_VERSION}')")
+            con.execute(f"ATTACH {literal(partial)} AS mirror (STORAGE_VERSION '{STORAGE_VERSION}')")
             con.execute("USE mirror")
             con.execute("BEGIN")
             yield con
@@ -90,7 +91,7 @@ def _view(con: duckdb.DuckDBPyConnection, stored: Stored) -> None:
     con.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
     # The file of the schema alone stands in for a table that has no rows yet.
     files = sorted(stored.files) or [f"{folder_of(stored.table)}/{hats.SCHEMA_FILE}"]
-    listed = ", ".join(map(_literal, files))
+    listed = ", ".join(map(literal, files))
     read = f"read_parquet([{listed}], hive_partitioning = false)"
     # A catalogue of others may have columns that are none of the table.
     columns = "*" if stored.place is None else ", ".join(f'"{c.name}"' for c in stored.table.columns.values())
@@ -147,7 +148,7 @@ def attaching(path: str | os.PathLike, read_only: bool = True) -> list[str]:
         raise MirrorError(
             f"{path} {what}; `sedsql mirror sample {path}` makes a simulated one, `sedsql mirror sed {path}` a real one"
         )
-    attach = f"ATTACH {_literal(mirror / DATABASE)} AS mirror{' (READ_ONLY)' if read_only else ''}"
+    attach = f"ATTACH {literal(mirror / DATABASE)} AS mirror{' (READ_ONLY)' if read_only else ''}"
     return [*_looking_in(mirror), attach, "USE mirror"]
 
 
@@ -157,11 +158,7 @@ def _looking_in(mirror: Path) -> list[str]:
         # DuckDB takes a comma for the end of one search path and the start of the next.
         raise MirrorError(f"{mirror} has a comma in its path, which DuckDB cannot search; move or rename it")
     return [
-        f"SET GLOBAL file_search_path = {_literal(mirror)}",
+        f"SET GLOBAL file_search_path = {literal(mirror)}",
         # Reading it again for each query is half the time of a cone search in 50 million rows.
         "SET GLOBAL parquet_metadata_cache = true",
     ]
-
-
-def _literal(text: object) -> str:
-    return "'" + str(text).replace("'", "''") + "'"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from ..catalogue import Column, Key, Table, table_of
+from ..sqltext import literal
 from .errors import Changed, Refused, TimedOut, Unavailable
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def table(service: "Service", name: str) -> Table:
     if "columns" in found:
         columns = found["columns"]
     else:
-        rows = _rows(service, f"SELECT * FROM TAP_SCHEMA.columns WHERE table_name = {_text(found['table_name'])}")
+        rows = _rows(service, f"SELECT * FROM TAP_SCHEMA.columns WHERE table_name = {literal(found['table_name'])}")
         if any(row.get("column_index") is not None for row in rows):
             rows.sort(key=lambda row: row.get("column_index") or 0)
         columns = [_column(row) for row in rows]
@@ -87,7 +88,7 @@ def keys(service: "Service", name: str) -> list[Key]:
     rows = _rows_if_there(
         service,
         "SELECT k.key_id, k.from_table, k.target_table, c.from_column, c.target_column FROM TAP_SCHEMA.keys AS k "
-        f"JOIN TAP_SCHEMA.key_columns AS c ON k.key_id = c.key_id WHERE k.from_table = {_text(own)}",
+        f"JOIN TAP_SCHEMA.key_columns AS c ON k.key_id = c.key_id WHERE k.from_table = {literal(own)}",
     )
     pairs: dict[Any, list[dict[str, Any]]] = {}
     for row in rows:
@@ -106,7 +107,7 @@ def indexed(service: "Service", name: str) -> list[str]:
     """See `Service.indexed`."""
     own = _find(service, name)["table_name"]
     rows = _rows_if_there(
-        service, f"SELECT column_name FROM TAP_SCHEMA.columns WHERE table_name = {_text(own)} AND indexed = 1"
+        service, f"SELECT column_name FROM TAP_SCHEMA.columns WHERE table_name = {literal(own)} AND indexed = 1"
     )
     return [without_quotes(row["column_name"]) for row in rows]
 
@@ -160,11 +161,13 @@ def _find(service: "Service", name: str) -> dict[str, Any]:
     plain = without_quotes(name)
     tries = dict.fromkeys([name, name.lower(), plain, ".".join(map(quoted, plain.split("."))), f'"{plain}"'])
     try:
-        found = _rows(service, f"SELECT * FROM TAP_SCHEMA.tables WHERE table_name IN ({', '.join(map(_text, tries))})")
+        found = _rows(
+            service, f"SELECT * FROM TAP_SCHEMA.tables WHERE table_name IN ({', '.join(map(literal, tries))})"
+        )
         if not found:
             names = [row["table_name"] for row in _rows(service, "SELECT table_name FROM TAP_SCHEMA.tables")]
             chosen = _choose(service, name, names)
-            found = _rows(service, f"SELECT * FROM TAP_SCHEMA.tables WHERE table_name = {_text(chosen)}")
+            found = _rows(service, f"SELECT * FROM TAP_SCHEMA.tables WHERE table_name = {literal(chosen)}")
     except NoSuchTableError:
         raise
     except Refused:
@@ -258,10 +261,6 @@ def _in_adql(name: str) -> str:
         return name
     schema, dot, own = name.partition(".")
     return f"{schema}.{quoted(own)}" if dot and _REGULAR.match(schema) else quoted(name)
-
-
-def _text(word: str) -> str:
-    return "'" + word.replace("'", "''") + "'"
 
 
 def _line(text: str | None) -> str | None:

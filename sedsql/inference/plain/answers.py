@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ... import classes
+from ...sqltext import literal
 from .. import binding, graph
 from ..answers import ANSWER
 from ..model import Model, ModelError
@@ -158,7 +159,3 @@ def _item(texts: Sequence[str], place: Value) -> Parts:
 
 def listed(items: Sequence[str]) -> str:
     return f"[{', '.join(items)}]"
-
-
-def literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 
 from ... import classes
 from ...bands import COLUMNS
+from ...sqltext import literal
 from ..answers import ANSWER
 from ..macros import macros
 from ..model import EXTRA, Model
-from .answers import Answer, listed, literal
+from .answers import Answer, listed
 
 _NOT_HERE = ("sed_explain", "sed_predict_errors")
 """They would ask a model a thousand times a source, and sixteen times."""

@@ -17,6 +17,7 @@ import pyarrow.csv as pacsv
 from astropy.table.meta import get_header_from_yaml
 
 from ...catalogue import Column
+from ...sqltext import literal
 from ...tables.errors import TableError
 from ..layout import ARROW_TYPES
 
@@ -225,14 +226,10 @@ def infer(heads: Sequence[Head], wanted: Sequence[str]) -> dict[str, str]:
 
 def _read(heads: Sequence[Head], types: dict[str, str]) -> str:
     first = heads[0]
-    columns = ", ".join(f"{_literal(name)}: {_literal(types[name])}" for name in first.names)
-    files = ", ".join(_literal(head.path) for head in heads)
+    columns = ", ".join(f"{literal(name)}: {literal(types[name])}" for name in first.names)
+    files = ", ".join(literal(head.path) for head in heads)
     return (
         f"read_csv([{files}], auto_detect = false, header = false, skip = {first.lines}, columns = {{{columns}}}, "
-        f"delim = {_literal(first.delimiter)}, new_line = '{first.newline}', quote = '\"', escape = '\"', "
-        f"nullstr = [{', '.join(map(_literal, _MISSING))}])"
+        f"delim = {literal(first.delimiter)}, new_line = '{first.newline}', quote = '\"', escape = '\"', "
+        f"nullstr = [{', '.join(map(literal, _MISSING))}])"
     )
-
-
-def _literal(text: object) -> str:
-    return "'" + str(text).replace("'", "''") + "'"

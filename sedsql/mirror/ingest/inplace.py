@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...catalogue import CELL, Column, Table, table_of, tap_type
+from ...sqltext import literal
 from ...tables import TableError
 from .. import Progress
 from ..layout import File
@@ -71,8 +72,9 @@ def _read(path: Path) -> dict[str, str] | None:
 def _table(path: Path, name: str, known: Table | None, properties: dict[str, str]) -> Table:
     try:
         with duckdb.connect() as con:
-            quoted = "'" + str(path).replace("'", "''") + "'"
-            found = con.execute(f"DESCRIBE SELECT * FROM read_parquet({quoted}, hive_partitioning = false)").fetchall()
+            found = con.execute(
+                f"DESCRIBE SELECT * FROM read_parquet({literal(path)}, hive_partitioning = false)"
+            ).fetchall()
         schema = pq.read_schema(path)
     except (duckdb.Error, OSError, pa.ArrowInvalid) as error:
         raise TableError(f"{path} cannot be read as parquet: {' '.join(str(error).split())}") from None

@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 
 from ...catalogue import Table
+from ...sqltext import literal
 from ..layout import File
 from ..manifest import MirrorError, Stored
 
@@ -66,5 +67,5 @@ def _meet(one: File, other: File) -> bool:
 
 
 def _read(mirror: Path, files: Sequence[File]) -> str:
-    listed = ", ".join("'" + str(mirror / file.path).replace("'", "''") + "'" for file in files)
+    listed = ", ".join(literal(mirror / file.path) for file in files)
     return f"read_parquet([{listed}], hive_partitioning = false)"

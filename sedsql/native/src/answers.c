@@ -34,13 +34,13 @@ bool write_class(const call *c, uint32_t first, uint32_t n, const prediction *p)
 
 bool write_probability(const call *c, uint32_t first, uint32_t n, const prediction *p)
 {
-    const duckdb_string_t *labels = c->argument;
+    const duckdb_string_t *labels = c->arguments[0];
     text last = {0};
     int32_t place = -1;
     double *cells = duckdb_vector_get_data(c->output);
     for (uint32_t k = 0; k < n; k++) {
         uint32_t row = row_of(c, first + k);
-        if (!row_is_valid(c->argument_validity, row)) {
+        if (!row_is_valid(c->argument_validity[0], row)) {
             put_null(c->output, row);
             continue;
         }
@@ -201,13 +201,13 @@ typedef bool of_probabilities(const call *c, const model_card *card, uint32_t ro
 static bool write_of(const call *c, uint32_t first, uint32_t n, const prediction *p, of_probabilities *write)
 {
     const model_card *card = &c->model->card;
-    const double *numbers = c->argument;
+    const double *numbers = c->arguments[0];
     double probabilities[MOST_CLASSES];
     for (uint32_t k = 0; k < n; k++) {
         uint32_t row = row_of(c, first + k);
         for (uint32_t class = 0; class < card->n_classes; class++)
             probabilities[class] = p->probabilities[class][k];
-        if (!row_is_valid(c->argument_validity, row) || p->place[k] < 0)
+        if (!row_is_valid(c->argument_validity[0], row) || p->place[k] < 0)
             put_null(c->output, row);
         else if (!write(c, card, row, probabilities, numbers[row]))
             return false;

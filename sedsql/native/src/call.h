@@ -11,6 +11,8 @@ typedef struct {
     const uint64_t *validity[BANDS + INPUTS];
 } call_columns; /* the bands, their errors where the function takes them, parallax and its error; NULL = not given */
 
+enum { MOST_ARGUMENTS = 2 };
+
 /* The rows of a chunk that one model is asked for. */
 typedef struct {
     model *model;
@@ -18,10 +20,8 @@ typedef struct {
     const uint32_t *rows; /* NULL: all of the chunk, in order */
     uint32_t n;
     call_columns columns;
-    const void *argument; /* the function's own argument: labels or numbers; NULL where it takes none */
-    const uint64_t *argument_validity;
-    const void *second; /* the other argument of a function that takes two of a type */
-    const uint64_t *second_validity;
+    const void *arguments[MOST_ARGUMENTS]; /* the function's own: labels or numbers */
+    const uint64_t *argument_validity[MOST_ARGUMENTS];
     duckdb_vector output;
     failure *why;
 } call;

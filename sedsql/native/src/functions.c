@@ -138,17 +138,11 @@ static void run_row_function(duckdb_function_info info, duckdb_data_chunk input,
         a.call.columns.data[at] = duckdb_vector_get_data(vector);
         a.call.columns.validity[at] = duckdb_vector_get_validity(vector);
     }
-    const void *data[2] = {NULL};
-    const uint64_t *validity[2] = {NULL};
     for (int k = 0; k < a.function->arguments; k++) {
         duckdb_vector vector = duckdb_data_chunk_get_vector(input, next++);
-        data[k] = duckdb_vector_get_data(vector);
-        validity[k] = duckdb_vector_get_validity(vector);
+        a.call.arguments[k] = duckdb_vector_get_data(vector);
+        a.call.argument_validity[k] = duckdb_vector_get_validity(vector);
     }
-    a.call.argument = data[0];
-    a.call.argument_validity = validity[0];
-    a.call.second = data[1];
-    a.call.second_validity = validity[1];
     failure why;
     if (!for_each_model(input, ask_model, &a, &why))
         duckdb_scalar_function_set_error(info, why.text);

@@ -65,14 +65,14 @@ void model_lead(const model *m, workspace *w, int32_t one, int32_t other, float 
 }
 
 /* The place of the class that all rows of the call name; -1 with a sentence where they name several. */
-static int32_t place_for_all(const call *c, const void *argument, const uint64_t *validity)
+static int32_t place_for_all(const call *c, int argument)
 {
-    const duckdb_string_t *labels = argument;
+    const duckdb_string_t *labels = c->arguments[argument];
     text label = {0};
     for (uint32_t k = 0; k < c->n; k++) {
         uint32_t row = row_of(c, k);
         text found = {string_data(labels + row), string_length(labels + row)};
-        if (!row_is_valid(validity, row) || (k && !same(found, label))) {
+        if (!row_is_valid(c->argument_validity[argument], row) || (k && !same(found, label))) {
             fail(c->why, "sed_lead takes two classes, the same for all rows.");
             return -1;
         }
@@ -84,8 +84,8 @@ static int32_t place_for_all(const call *c, const void *argument, const uint64_t
 bool ask_lead(const call *c, unsigned wanted, write_function *unused)
 {
     (void)wanted, (void)unused;
-    int32_t one = place_for_all(c, c->argument, c->argument_validity), n_bands[BLOCK];
-    int32_t other = one < 0 ? -1 : place_for_all(c, c->second, c->second_validity);
+    int32_t one = place_for_all(c, 0), n_bands[BLOCK];
+    int32_t other = one < 0 ? -1 : place_for_all(c, 1);
     float lead[BLOCK], *cells = duckdb_vector_get_data(c->output);
     if (other < 0)
         return false;
