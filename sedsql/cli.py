@@ -1,6 +1,5 @@
 """The `sedsql` command: parses arguments and prints."""
 
-import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ from . import __version__, cli_bench, cli_compare, cli_learn, cli_mirror, cli_sh
 from .classify import classify_file
 from .cli_options import BandMap, Force, Json, ModelFolders, model_named, pairs
 from .db import connect
+from .dbapi import sentence
 from .demo import run_demo
 from .errors import Error
 from .inference.model import DEFAULT_MODEL
@@ -194,19 +194,12 @@ def main() -> None:
         sys.exit(1)
 
 
-_FROM_FUNCTION = re.compile(r".*Python exception occurred while executing the UDF: (\w+: )?", re.DOTALL)
-
-
 def _sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
-    text = str(error)
     if isinstance(error, duckdb.Error):
-        # DuckDB adds the Python frames of what failed in a function.
-        text = _FROM_FUNCTION.sub("", text.partition("\n\nAt:\n")[0].partition("\nTraceback ")[0])
-        if "/dataset/" in text and not isinstance(error, duckdb.ProgrammingError):
-            text += "; a file of the mirror is gone or damaged, and `sedsql mirror verify DIR` tells which"
-    return text.strip() or type(error).__name__
+        return sentence(error)
+    return str(error).strip() or type(error).__name__
 
 
 def _read_query(text: str, sql: bool) -> tuple[str, bool]:

@@ -1,17 +1,21 @@
-"""connect(): ADQL or SQL in, rows or Arrow out."""
+"""connect(): a mirror as a connection of Python's DB-API (PEP 249)."""
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any
+from typing import get_args
 
 import duckdb
 import pyarrow as pa
 
-from . import adql
+from . import adql, errors
+from .adql import Translation
 from .adql.rewrite import REWRITES
-from .catalogue import Catalogue
-from .errors import Error
+from .catalogue import Catalogue, Column, table_of, tap_type
+from .cursor import ClosedError, Cursor, Language, Parameters
+from .dbapi import own_errors
+from .errors import InterfaceError
 from .inference.bounds import Bounds
 from .inference.calls import RowFunction, functions
 from .inference.engines import Engine, install
@@ -19,8 +23,10 @@ from .inference.model import DEFAULT_MODEL, find_models
 from .mirror.store import OWN_MACROS, open_mirror
 
 
-class ClosedError(Error):
-    """A connection or cursor that was closed is used."""
+UPLOADS = "tap_upload"
+"""The schema of tables that are uploaded (TAP 1.1, Section 2.5), in the memory of this process."""
+
+_REGULAR = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 def connect(
@@ -28,39 +34,55 @@ def connect(
     *,
     models: Iterable[str | Path] | None = None,
     engine: Engine | None = None,
+    read_only: bool = True,
+    lang: Language = "adql",
     rewrites: Collection[str] = tuple(REWRITES),
 ) -> "Connection":
     """A connection to a mirror, or to an empty database, in which the `sed_*` functions can be called.
 
     Parameters
     ----------
-    mirror : folder of a mirror; it is opened read-only
+    mirror : folder of a mirror
     models : folders of models to add to the shipped ones
     engine : 'native', the C extension, 'onnx', ONNX Runtime, or 'sql', plain SQL; the fastest that runs a model
         unless told
+    read_only : whether the mirror's database is left as it is; else tables of one's own can be made in it, and no one
+        else can open it meanwhile
+    lang : what queries are written in unless they say so: 'adql', or 'sql' for DuckDB's, for tools that send SQL
     rewrites : what is done to make ADQL fast, which leaves its answers as they are: 'views' without the joins that
         a query has no use for, 'ranges' of cells for regions, 'joins' of cells for positions, 'bounds' before a model
         is asked, and 'models' asked last and once; all unless told
+
+    Raises
+    ------
+    MirrorError, ModelError, EngineError
+        Where the folder is no mirror, or a model or the engine is not there.
 
     Examples
     --------
     >>> import sedsql
     >>> con = sedsql.connect()
-    >>> con.execute("SELECT sed_stage(9.8, 8.9, 8.1, 7.4, 6.5, 5.8, 4.1, 3.3, 1.9, 0.1)", lang="sql").fetchone()
+    >>> con.sql("SELECT sed_stage(9.8, 8.9, 8.1, 7.4, 6.5, 5.8, 4.1, 3.3, 1.9, 0.1)").fetchone()
     ('II',)
     >>> con.close()
     """
-    con = open_mirror(mirror, unsigned=True) if mirror else duckdb.connect(config={"allow_unsigned_extensions": True})
+    if lang not in get_args(Language):
+        raise InterfaceError(f"lang is 'adql' or 'sql', not {lang!r}.")
+    if mirror:
+        con = open_mirror(mirror, read_only, unsigned=True)
+    else:
+        con = duckdb.connect(config={"allow_unsigned_extensions": True})
     try:
         # The macros are not temporary, but in the memory of this process: cursors see them, the file does not.
         con.execute("USE memory")
         engines = install(con, models, engine=engine, temporary=False)
         con.execute("SET allow_unsigned_extensions = false")  # ours is loaded
-        search_path = _search_path(con, mirror)
+        con.execute(f"CREATE SCHEMA IF NOT EXISTS memory.{UPLOADS}")
+        search_path = f"{_search_path(con, mirror)},memory.{UPLOADS}"
         con.execute(f"SET search_path = '{search_path}'")
         rows = math.inf if mirror is None else _most_rows(con)
         called = functions(Bounds(find_models(models), DEFAULT_MODEL, engines, rows))
-        return Connection(con, Catalogue.of(con), search_path, called, rewrites)
+        return Connection(con, Catalogue.of(con), search_path, called, lang, rewrites)
     except BaseException:
         con.close()
         raise
@@ -81,13 +103,25 @@ def _search_path(con: duckdb.DuckDBPyConnection, mirror) -> str:
 
 
 class Connection:
-    """An open mirror.
+    """An open mirror (PEP 249, "Connection Objects"). Every statement is a transaction of its own.
 
     Attributes
     ----------
     duckdb : the DuckDB connection beneath, for all that DuckDB offers
     catalogue : the tables and columns that ADQL names mean
+    lang : what queries are written in unless they say so
     """
+
+    Warning = errors.Warning
+    Error = errors.Error
+    InterfaceError = errors.InterfaceError
+    DatabaseError = errors.DatabaseError
+    DataError = errors.DataError
+    OperationalError = errors.OperationalError
+    IntegrityError = errors.IntegrityError
+    InternalError = errors.InternalError
+    ProgrammingError = errors.ProgrammingError
+    NotSupportedError = errors.NotSupportedError
 
     def __init__(
         self,
@@ -95,31 +129,97 @@ class Connection:
         catalogue: Catalogue,
         search_path: str,
         functions: dict[str, RowFunction],
+        lang: Language,
         rewrites: Collection[str],
     ):
         self.duckdb = con
         self.catalogue = catalogue
+        self.lang = lang
         self._search_path = search_path
         self._functions = functions
         self._rewrites = rewrites
         self._closed = False
 
-    def cursor(self) -> "Cursor":
-        if self._closed:
-            raise ClosedError("The connection is closed; open a new one with sedsql.connect().")
+    def cursor(self) -> Cursor:
+        """A cursor; those of one connection run beside one another."""
+        self.check_open()
         con = self.duckdb.cursor()
         con.execute(f"SET search_path = '{self._search_path}'")
         return Cursor(self, con)
 
     def translate(self, query: str, explain: list[str] | None = None) -> str:
-        """The DuckDB SQL of an ADQL query, its names resolved against the mirror."""
-        return adql.translate(query, self.catalogue, self._functions, explain=explain, rewrites=self._rewrites)
+        """The DuckDB SQL of an ADQL query, its names resolved against the mirror; see `adql.translate`."""
+        return self.translation(query, None, explain).sql
 
-    def execute(self, query: str, parameters: Sequence[Any] = (), *, lang: str = "adql") -> "Cursor":
+    def translation(
+        self, query: str, parameters: Parameters | None = None, explain: list[str] | None = None
+    ) -> Translation:
+        """The same with the catalogue's columns that the answer has, for a query with the values of its parameters."""
+        return adql.translation(
+            query, self.catalogue, self._functions, values=parameters, explain=explain, rewrites=self._rewrites
+        )
+
+    def execute(self, query: str, parameters: Parameters = (), *, lang: Language | None = None) -> Cursor:
         """Run a query on a new cursor: see `Cursor.execute`."""
         return self.cursor().execute(query, parameters, lang=lang)
 
+    def executemany(self, query: str, parameters: Iterable[Parameters], *, lang: Language | None = None) -> Cursor:
+        """Run a query with each set of parameters on a new cursor: see `Cursor.executemany`."""
+        return self.cursor().executemany(query, parameters, lang=lang)
+
+    def sql(self, query: str, parameters: Parameters = ()) -> Cursor:
+        """Run a query in DuckDB's SQL on a new cursor."""
+        return self.execute(query, parameters, lang="sql")
+
+    def upload(self, name: str, table: pa.Table) -> None:
+        """Make an Arrow table callable as `TAP_UPLOAD.name` in queries (TAP 1.1, Section 2.5), until the end.
+
+        The units, UCDs and descriptions that its fields have are kept, as `tables.to_arrow` makes them of an astropy
+        table. A table of that name is replaced.
+        """
+        self.check_open()
+        if not _REGULAR.fullmatch(name):
+            raise errors.ProgrammingError(f"{name!r} cannot be a table's name; letters, digits and _ can.")
+        self.duckdb.register("_upload", table)
+        try:
+            with own_errors():
+                self.duckdb.execute(f'CREATE OR REPLACE TABLE memory.{UPLOADS}."{name}" AS FROM _upload')
+        finally:
+            self.duckdb.unregister("_upload")
+        columns = []
+        for field, (_, kind, *_) in zip(table.schema, self._uploaded(name), strict=True):
+            about = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
+            known = {key: about.get(key) for key in ("unit", "ucd", "description")}
+            columns.append(Column(field.name, tap_type(str(kind)), **known))
+        found = table_of(f"{UPLOADS}.{name}", None, columns)
+        self.catalogue = Catalogue({**self.catalogue.tables, found.name.lower(): found})
+
+    def _uploaded(self, name: str) -> list[tuple]:
+        return self.duckdb.execute(f'FROM memory.{UPLOADS}."{name}" LIMIT 0').description or []
+
+    def drop_upload(self, name: str) -> None:
+        """Let go of a table that was uploaded; nothing where there is none."""
+        kept = {key: table for key, table in self.catalogue.tables.items() if key != f"{UPLOADS}.{name}".lower()}
+        if len(kept) < len(self.catalogue.tables):
+            self.duckdb.execute(f'DROP TABLE memory.{UPLOADS}."{name}"')
+            self.catalogue = Catalogue(kept)
+
+    def commit(self) -> None:
+        """Nothing: what a statement does is done when it ends."""
+        self.check_open()
+
+    def rollback(self) -> None:
+        """Not there: what a statement does is done when it ends."""
+        self.check_open()
+        raise errors.NotSupportedError("Every statement is a transaction of its own; there is nothing to take back.")
+
+    def check_open(self) -> None:
+        """Raise ClosedError if it is closed."""
+        if self._closed:
+            raise ClosedError("The connection is closed; open a new one with sedsql.connect().")
+
     def close(self) -> None:
+        """Close the mirror; cursors of the connection cannot be used any more."""
         self._closed = True
         self.duckdb.close()
 
@@ -128,80 +228,3 @@ class Connection:
 
     def __exit__(self, *_) -> None:
         self.close()
-
-
-class Cursor:
-    """The answer to one query at a time; DuckDB computes it when it is first fetched."""
-
-    def __init__(self, connection: Connection, con: duckdb.DuckDBPyConnection):
-        self.connection = connection
-        self.duckdb = con
-        self._query: tuple[str, list] = ("", [])
-        # A SELECT is a relation, which gives Arrow without a copy, until its first row is fetched.
-        self._relation: duckdb.DuckDBPyRelation | None = None
-        self._fetching = False
-        self._executed = False
-
-    def execute(self, query: str, parameters: Sequence[Any] = (), *, lang: str = "adql") -> "Cursor":
-        """Run a query, written in ADQL, or with `lang="sql"` in DuckDB's SQL.
-
-        `parameters` are bound to the `?` of a SQL query; ADQL has none.
-        """
-        if lang not in ("adql", "sql"):
-            raise ValueError(f"lang is 'adql' or 'sql', not {lang!r}")
-        sql = self.connection.translate(query) if lang == "adql" else query
-        self._query = sql, list(parameters)
-        self._relation, self._fetching = None, True
-        statements = self.duckdb.extract_statements(sql)
-        if len(statements) == 1 and statements[0].type == duckdb.StatementType.SELECT:
-            self._relation, self._fetching = self.duckdb.sql(sql, params=list(parameters)), False
-        else:
-            self.duckdb.execute(sql, list(parameters))
-        self._executed = True
-        return self
-
-    @property
-    def description(self) -> list[tuple] | None:
-        """Name, DuckDB type and five times None for each column (PEP 249); None for what gives no rows."""
-        return self._answer().description or None if self._executed else None
-
-    def _rows(self) -> duckdb.DuckDBPyConnection:
-        self._answer()
-        if not self._fetching:
-            self.duckdb.execute(*self._query)
-            self._fetching = True
-        return self.duckdb
-
-    def _answer(self) -> Any:
-        if not self._executed:
-            raise ClosedError("There is no answer to fetch from; execute a query first.")
-        return self.duckdb if self._relation is None else self._relation
-
-    def fetchone(self) -> tuple | None:
-        return self._rows().fetchone()
-
-    def fetchmany(self, size: int = 1) -> list[tuple]:
-        return self._rows().fetchmany(size)
-
-    def fetchall(self) -> list[tuple]:
-        return self._rows().fetchall()
-
-    def __iter__(self) -> Iterator[tuple]:
-        while (row := self.fetchone()) is not None:
-            yield row
-
-    def arrow(self) -> pa.Table:
-        """The whole answer as an Arrow table."""
-        return self._answer().to_arrow_table()
-
-    def interrupt(self) -> None:
-        """Stop the running query, from another thread."""
-        self.duckdb.interrupt()
-
-    def progress(self) -> float:
-        """How much of the running query is done, in per cent; negative while DuckDB cannot tell."""
-        return self.duckdb.query_progress()
-
-    def close(self) -> None:
-        self._executed = False
-        self.duckdb.close()

@@ -3,6 +3,6 @@
 from sedsql.adql.dialect import ADQL
 from sedsql.adql.errors import AdqlError
 from sedsql.adql.scope import Catalogue
-from sedsql.adql.translate import translate
+from sedsql.adql.translate import Translation, translate, translation
 
-__all__ = ["ADQL", "AdqlError", "Catalogue", "translate"]
+__all__ = ["ADQL", "AdqlError", "Catalogue", "Translation", "translate", "translation"]

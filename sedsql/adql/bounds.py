@@ -107,7 +107,11 @@ def _bounds(part: exp.Expr, write: Write, known: Known) -> Iterator[str]:
 def _bound(operator: str, call: exp.Expr, value: exp.Expr, write: Write, known: Known) -> str | None:
     call, value = call.unnest(), value.unnest()
     number = geometry.constant(value)
-    constant = value.name if isinstance(value, exp.Literal) and value.is_string else number
+    constant: str | float | None = number
+    if isinstance(value, exp.Literal) and value.is_string:
+        constant = value.name
+    elif isinstance(value, exp.Parameter) and isinstance(value.meta.get("value"), str):
+        constant = value.meta["value"]
     if constant is None or not isinstance(call, Call):
         return None
     ask = getattr(call.meta.get("model"), "bound", None)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sqlglot.errors import ParseError
 
-from sedsql.errors import Error
+from sedsql.errors import ProgrammingError
 
 
-class AdqlError(Error, ParseError, ValueError):
+class AdqlError(ProgrammingError, ParseError, ValueError):
     """What is wrong with a query, where, and what would work.
 
     `line` and `column` count from 1 and give the place where the offending word starts; `hint` is what

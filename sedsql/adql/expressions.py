@@ -179,6 +179,9 @@ class Expressions(Words):
             return self.number()
         if token.token_type == TokenType.STRING:
             return self.string()
+        if token.token_type == TokenType.PARAMETER:
+            self.place += 1
+            return self.parameters.node(token)
         if token.token_type == TokenType.VAR:
             word = token.text.upper()
             if rule := PRIMARIES.get(word):

@@ -49,9 +49,14 @@ class Shape:
 
 
 def constant(node: exp.Expr | None) -> float | None:
-    """The value of an expression of literals, or None; whole numbers divide to whole ones, as ADQL has it."""
+    """The value of an expression of literals and of parameters that are known, or None.
+
+    Whole numbers divide to whole ones, as ADQL has it.
+    """
     if isinstance(node, exp.Literal) and not node.is_string:
         return float(node.this)
+    if isinstance(node, exp.Parameter) and node.meta.get("kind") in ("i", "r"):
+        return float(node.meta["value"])
     if isinstance(node, exp.Paren):
         return constant(node.this)
     if isinstance(node, exp.Neg):

@@ -35,6 +35,7 @@ class Grammar(Expressions):
         self.accept(";")
         if self.token is not None:
             raise self.unexpected(AFTER_FROM)
+        self.parameters.end()
         return query
 
     def with_clause(self) -> list[exp.Expr]:

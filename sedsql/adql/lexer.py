@@ -1,4 +1,7 @@
-"""The words of ADQL (ADQL 2.1, section 2.1): what may be a name, a number, a string, a comment."""
+"""The words of ADQL (ADQL 2.1, section 2.1): what may be a name, a number, a string, a comment.
+
+`?` and `:name`, for values that are handed in beside the query, are not ADQL's but the DB-API's (PEP 249, paramstyle).
+"""
 
 from __future__ import annotations
 
@@ -46,6 +49,7 @@ TOKEN = re.compile(
     | (?P<string>'(?:[^']|'')*')
     | (?P<delimited>"(?:[^"]|"")+")
     | (?P<word>[A-Za-z][A-Za-z0-9_]*)
+    | (?P<parameter>\?|:[A-Za-z_][A-Za-z0-9_]*)
     | (?P<symbol><>|!=|<=|>=|\|\||[-+*/=<>(),.;])""",
     re.VERBOSE | re.ASCII,
 )
@@ -55,6 +59,7 @@ TYPES = {
     "string": TokenType.STRING,
     "delimited": TokenType.IDENTIFIER,
     "word": TokenType.VAR,
+    "parameter": TokenType.PARAMETER,
 }
 SYMBOLS = {
     **Tokenizer.SINGLE_TOKENS,

@@ -13,7 +13,7 @@ from sedsql.adql import functions as language
 from sedsql.adql import kinds
 from sedsql.adql.errors import AdqlError
 from sedsql.adql.nodes import Call
-from sedsql.adql.scope import Catalogue, Columns, ModelFunction, Scope, Source
+from sedsql.adql.scope import Catalogue, Columns, Known, ModelFunction, Scope, Source
 from sedsql.adql.words import span
 
 # What DuckDB, or an extension of it, would open as a file where it knows no table of that name: it puts the
@@ -56,8 +56,8 @@ class Resolver:
                 if names:
                     if columns is not None and len(columns) != len(names):
                         raise self.error(names[0], f"{len(names)} names are given to {len(columns)} columns")
-                    found = columns.values() if columns else [None] * len(names)
-                    columns = {_plain(name): kind for name, kind in zip(names, found, strict=True)}
+                    found = columns.values() if columns else [Known()] * len(names)
+                    columns = {_plain(name): known for name, known in zip(names, found, strict=True)}
                 ctes[cte.alias.lower()] = columns
         if isinstance(query, exp.Select):
             return self.select(query, ctes, outer)
@@ -86,7 +86,7 @@ class Resolver:
             else:
                 columns.update(found)
             if isinstance(item, exp.Alias):
-                aliases[_plain(item.args["alias"])] = kinds.of(item.this)
+                aliases[_plain(item.args["alias"])] = _known(item.this)
         select.meta["scope"] = scope
         if where := select.args.get("where"):
             self.expression(where, scope, ctes)
@@ -107,8 +107,8 @@ class Resolver:
         else:
             self.expression(item, scope, ctes)
             if isinstance(item, exp.Alias):
-                return {_plain(item.args["alias"]): kinds.of(item.this)}
-            return {item.name.lower(): kinds.of(item)} if isinstance(item, exp.Column) else {}
+                return {_plain(item.args["alias"]): _known(item.this)}
+            return {item.name.lower(): _known(item)} if isinstance(item, exp.Column) else {}
         if hidden := sorted(name for source in sources for name in source.hidden):
             star: Any = item if isinstance(item, exp.Star) else item.this
             star.set("except_", [exp.Identifier(this=name, quoted=True) for name in dict.fromkeys(hidden)])
@@ -182,7 +182,7 @@ class Resolver:
             written = ".".join(part.name for part in parts)
             raise self.error(node, f"There is no table '{written}'", _nearest(key, [*tables, *ctes], self.short))
         table = tables[key]
-        columns = {name: kinds.of_datatype(column.datatype) for name, column in table.columns.items()}
+        columns = {name: Known(kinds.of_datatype(column.datatype), column) for name, column in table.columns.items()}
         return Source(named.name, named.quoted, columns, () if alias else tuple(key.split(".")), table)
 
     def refuse_files(self, node: exp.Expr, parts: list[Any]) -> None:
@@ -256,9 +256,9 @@ class Resolver:
             raise self.error(node, f"'{name.name}' is a table where a column is expected")
         raise self.error(node, f"There is no column '{name.name}'", _nearest(key, names | set(aliases or ())))
 
-    def note(self, node: exp.Expr, kind: str | None, source: Source | None = None) -> None:
-        if kind:
-            node.meta["kind"] = kind
+    def note(self, node: exp.Expr, known: Known, source: Source | None = None) -> None:
+        if known.kind:
+            node.meta["kind"] = known.kind
         if source:
             node.meta["source"] = source
 
@@ -331,6 +331,12 @@ def _as_written(parts: list[Any], name: str) -> bool:
             return False
         at += len(part.name) + 1
     return True
+
+
+def _known(node: exp.Expr) -> Known:
+    source = node.meta.get("source") if isinstance(node, exp.Column) else None
+    found = source.columns.get(node.name.lower()) if source and source.columns else None
+    return Known(kinds.of(node), found.column if found else None)
 
 
 def _plain(name: exp.Expr) -> str:

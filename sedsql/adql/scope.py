@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlglot import exp
 
@@ -58,7 +58,14 @@ class ModelFunction(Protocol):
     def columns(self) -> tuple[str, ...]: ...
 
 
-Columns = dict[str, str | None]  # name -> kind
+class Known(NamedTuple):
+    """What is known of a column: its kind (see kinds.py), and the column of a table that it is, if it is one."""
+
+    kind: str | None = None
+    column: Column | None = None
+
+
+Columns = dict[str, Known]  # by lower-case name
 
 
 @dataclass

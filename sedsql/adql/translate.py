@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import typing as t
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
@@ -15,9 +16,10 @@ from sedsql.adql import geometry, kinds, lexer, predicates
 from sedsql.adql.errors import AdqlError
 from sedsql.adql.grammar import Grammar
 from sedsql.adql.nodes import Call
+from sedsql.adql.parameters import Values
 from sedsql.adql.resolve import Resolver
 from sedsql.adql.rewrite import REWRITES, Raw, rewrite
-from sedsql.adql.scope import Catalogue, ModelFunction
+from sedsql.adql.scope import Catalogue, Column, ModelFunction
 from sedsql.adql.sphere import let
 from sedsql.adql.words import span
 
@@ -38,32 +40,55 @@ MAX_LENGTH = 500_000
 SIMPLE_TESTS = {"CONTAINS": predicates.contains_condition, "INTERSECTS": predicates.intersects_condition}
 
 
+@dataclass(frozen=True)
+class Translation:
+    """DuckDB SQL, and the catalogue's columns that columns of the answer are, by lower-case name."""
+
+    sql: str
+    columns: dict[str, Column]
+
+
 def translate(
     adql: str,
     catalogue: Catalogue | None = None,
     functions: Mapping[str, ModelFunction] | None = None,
     *,
+    values: Values | None = None,
     explain: list[str] | None = None,
     rewrites: Collection[str] = tuple(REWRITES),
 ) -> str:
-    """The DuckDB SQL of an ADQL query.
+    """The DuckDB SQL of an ADQL query: see `translation`."""
+    return translation(adql, catalogue, functions, values=values, explain=explain, rewrites=rewrites).sql
+
+
+def translation(
+    adql: str,
+    catalogue: Catalogue | None = None,
+    functions: Mapping[str, ModelFunction] | None = None,
+    *,
+    values: Values | None = None,
+    explain: list[str] | None = None,
+    rewrites: Collection[str] = tuple(REWRITES),
+) -> Translation:
+    """The DuckDB SQL of an ADQL query, and what is known of the columns that it gives.
 
     With a `catalogue` all names are checked against it; without one they are taken as they come, and only
-    the language is checked. `functions` are those that the database has besides ADQL's. What the rewrites
-    do is told in `explain`; `rewrites` names those of REWRITES that are made. Raises AdqlError, and nothing else,
-    for a query that is not good.
+    the language is checked. `functions` are those that the database has besides ADQL's. `values` are those of the
+    parameters `?` and `:name`, which are `$1` and `$name` in DuckDB's SQL. What the rewrites do is told in `explain`;
+    `rewrites` names those of REWRITES that are made. Raises AdqlError, and nothing else, for a query that is not good.
     """
     try:
-        query = Grammar(lexer.tokenize(adql), adql, lenient=catalogue is not None).statement()
-        Resolver(adql, catalogue, functions).query(query, {})
+        query = Grammar(lexer.tokenize(adql), adql, catalogue is not None, values).statement()
+        columns = Resolver(adql, catalogue, functions).query(query, {}) or {}
         name_columns(query)
         writer = Writer(adql, catalogue is None)
         rewrite(query, writer.sql, [] if explain is None else explain, rewrites)
-        return writer.generate(query, copy=False)
+        sql = writer.generate(query, copy=False)
     except AdqlError:
         raise
     except RecursionError:
         raise AdqlError("The query is too deeply nested", adql) from None
+    return Translation(sql, {name: known.column for name, known in columns.items() if known.column})
 
 
 def name_columns(query: exp.Expr) -> None:
@@ -116,6 +141,9 @@ class Writer(DuckDBGenerator):
         if node.is_string or node.this.isdigit() or "e" in node.this.lower():
             return super().literal_sql(node)
         return f"{node.this}e0"  # a DOUBLE: DuckDB's DECIMAL overflows in products
+
+    def parameter_sql(self, node: exp.Parameter) -> str:
+        return f"${node.name}"
 
     def identifier_sql(self, node: exp.Identifier) -> str:
         name = node.name

@@ -9,6 +9,7 @@ from sqlglot.tokens import Token, TokenType
 
 from sedsql.adql.errors import AdqlError
 from sedsql.adql.lexer import IDLE_WORDS, RESERVED
+from sedsql.adql.parameters import Parameters, Values
 
 MAX_DEPTH = 40  # of brackets in brackets; deeper ones would exhaust Python's stack further on
 MAX_CHAIN = 100  # of operators in a row: DuckDB stops at expressions 1,000 deep, and a division takes six
@@ -18,11 +19,12 @@ class Words:
     """The words of one query, and what is common to all rules of the grammar.
 
     The standard reserves many words that it has no use for. As the name of a schema they always pass; as
-    other names they do when the grammar is `lenient`.
+    other names they do when the grammar is `lenient`. `values` are those of the parameters, if they are known.
     """
 
-    def __init__(self, tokens: list[Token], sql: str, lenient: bool = False):
+    def __init__(self, tokens: list[Token], sql: str, lenient: bool = False, values: Values | None = None):
         self.tokens, self.sql, self.lenient = tokens, sql, lenient
+        self.parameters = Parameters(sql, values)
         self.place = self.depth = 0
 
     @property
@@ -40,6 +42,7 @@ class Words:
             TokenType.NUMBER,
             TokenType.HEX_STRING,
             TokenType.IDENTIFIER,
+            TokenType.PARAMETER,
         ):
             return None
         return token.text.upper()

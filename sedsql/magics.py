@@ -1,0 +1,93 @@
+"""`%adql` and `%%adql` for notebooks; `%load_ext sedsql` makes them known."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from astropy.table import Table
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+
+from . import progress
+from .cursor import Cursor
+from .db import Connection, connect
+from .errors import Error
+
+
+@magics_class
+class AdqlMagics(Magics):
+    """Queries in the cells of a notebook, on one mirror at a time."""
+
+    connection: Connection | None = None
+
+    @no_var_expand  # values are bound as parameters, and never become a part of the query
+    @line_cell_magic
+    @magic_arguments()
+    @argument("-m", "--mirror", metavar="DIR", help="A mirror to open; queries go to it from now on.")
+    @argument("-t", "--to", metavar="NAME", help="A variable that gets the answer; nothing is shown then.")
+    @argument("-s", "--sql", action="store_true", help="The query is DuckDB's SQL.")
+    @argument("query", nargs=argparse.REMAINDER, help="ADQL. :name is the notebook's variable of that name.")
+    def adql(self, line: str, cell: str | None = None) -> Table | None:
+        """Ask a mirror in ADQL; the answer is an astropy table.
+
+        Example: %adql -m sky SELECT TOP 5 source_id, ra, dec FROM gaiadr3.gaia_source WHERE parallax > :least
+        """
+        given = parse_argstring(self.adql, line)
+        query = cell if cell is not None else _after_options(line, given.query)
+        try:
+            if given.mirror:
+                self._open(Path(given.mirror).expanduser())
+            if not query.strip():
+                return None
+            answer = progress.answer(self._cursor(query, given.sql), Cursor.table)
+        except Error as error:
+            raise UsageError(str(error)) from None
+        if given.to is None:
+            return answer
+        assert self.shell is not None
+        self.shell.user_ns[given.to] = answer
+        return None
+
+    def _open(self, mirror: Path) -> None:
+        connection = connect(mirror)
+        if self.connection:
+            self.connection.close()
+        self.connection = connection
+
+    def _cursor(self, query: str, is_sql: bool) -> Cursor:
+        if self.connection is None:
+            raise UsageError("There is no mirror yet; open one with %adql -m DIR, such as one of `sedsql mirror sample`.")
+        assert self.shell is not None
+        lang = "sql" if is_sql else "adql"
+        return self.connection.execute(query, () if is_sql else Variables(self.shell.user_ns), lang=lang)
+
+
+class Variables(Mapping[str, Any]):
+    """The notebook's variables, of which an error does not list all."""
+
+    def __init__(self, names: Mapping[str, Any]):
+        self._names = names
+
+    def __getitem__(self, name: str) -> Any:
+        return self._names[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, value in self._names.items() if name[0] != "_" and isinstance(value, (int, float, str)))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _after_options(line: str, words: list[str]) -> str:
+    """The query as it was written, with its quotes and blanks: the line from the first word that is no option on."""
+    return line[line.index(words[0]) :] if words else ""
+
+
+def load(shell: InteractiveShell) -> None:
+    """Make the magics known to a notebook's shell."""
+    shell.register_magics(AdqlMagics)

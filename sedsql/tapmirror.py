@@ -1,0 +1,160 @@
+"""A mirror as pyvo's TAP services are used: a notebook written against an archive changes one line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+import pyarrow as pa
+from astropy.io.votable import from_table
+from astropy.io.votable.tree import Info
+from astropy.table import Table
+from pyvo.dal import DALQueryError
+from pyvo.dal.tap import TAPResults
+from pyvo.dal.vosi import VOSITables
+from pyvo.io.vosi import parse_tables
+
+from . import tables
+from .catalogue import Catalogue
+from .db import Connection, connect
+from .errors import DatabaseError
+
+if TYPE_CHECKING:
+    from .inference.engines import Engine
+
+Upload = Table | TAPResults | pa.Table | str | os.PathLike
+
+
+class TAPMirror:
+    """A mirror that is searched as a `pyvo.dal.TAPService` is; results are pyvo's own `TAPResults`.
+
+    Attributes
+    ----------
+    connection : the mirror as a DB-API connection, for all else
+    maxrec, hardlimit : rows that a search gives unless told: all
+
+    Examples
+    --------
+    What was ``service = pyvo.dal.TAPService("https://gea.esac.esa.int/tap-server/tap")`` becomes
+    ``service = sedsql.TAPMirror("mirror")``.
+    """
+
+    maxrec = hardlimit = None
+
+    def __init__(
+        self,
+        mirror: str | os.PathLike,
+        *,
+        models: Iterable[str | Path] | None = None,
+        engine: Engine | None = None,
+    ):
+        self.connection: Connection = connect(Path(mirror), models=models, engine=engine)
+
+    @property
+    def tables(self) -> VOSITables:
+        """The tables by name, as pyvo has them, with columns, units, UCDs and descriptions."""
+        return VOSITables(parse_tables(BytesIO(_tableset(self.connection.catalogue)).read), "")
+
+    def search(
+        self,
+        query: str,
+        *,
+        language: str = "ADQL",
+        maxrec: int | None = None,
+        uploads: Mapping[str, Upload] | None = None,
+        **keywords: Any,
+    ) -> TAPResults:
+        """The answer to an ADQL query.
+
+        Parameters
+        ----------
+        query : ADQL
+        language : ADQL and nothing else
+        maxrec : rows at most; with more, pyvo warns, as it does when a service cuts an answer off
+        uploads : tables by name, `TAP_UPLOAD.name` in the query: astropy's, Arrow's, results, or files of any format
+            that sedsql reads
+        keywords : ignored: what else pyvo takes is for a service on the network
+
+        Raises
+        ------
+        pyvo.dal.DALQueryError
+            Where the query is not good, with the place in it.
+        """
+        if language.upper().split("-")[0] != "ADQL":
+            raise DALQueryError(f"A mirror is asked in ADQL, not in {language}.")
+        try:
+            for name, upload in (uploads or {}).items():
+                self.connection.upload(name, _arrow(upload))
+            try:
+                rows, more = _at_most(self.connection.execute(query).batches(), maxrec)
+            finally:
+                for name in uploads or {}:
+                    self.connection.drop_upload(name)
+        except DatabaseError as error:
+            raise DALQueryError(str(error)) from error
+        votable = from_table(tables.from_arrow(rows))
+        resource = votable.resources[0]
+        resource.type = "results"
+        resource.infos.append(Info(name="QUERY_STATUS", value="OVERFLOW" if more else "OK"))
+        return TAPResults(votable, client_set_maxrec=maxrec)
+
+    run_sync = run_async = search
+
+    def close(self) -> None:
+        """Close the mirror."""
+        self.connection.close()
+
+    def __enter__(self) -> TAPMirror:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+
+def _at_most(reader: pa.RecordBatchReader, rows: int | None) -> tuple[pa.Table, bool]:
+    """So many rows of an answer, and whether it has more."""
+    batches, count = [], 0
+    for batch in reader:
+        batches.append(batch)
+        count += batch.num_rows
+        if rows is not None and count > rows:
+            break
+    return pa.Table.from_batches(batches, reader.schema).slice(0, rows), rows is not None and count > rows
+
+
+def _arrow(upload: Upload) -> pa.Table:
+    if isinstance(upload, pa.Table):
+        return upload
+    if isinstance(upload, TAPResults):
+        upload = upload.to_table()
+    return tables.to_arrow(upload if isinstance(upload, Table) else tables.read_table(Path(upload)))
+
+
+def _tableset(catalogue: Catalogue) -> bytes:
+    """What a service says of its tables (VODataService 1.2, Section 3.3), for pyvo to read."""
+    root = ElementTree.Element("tableset")
+    schemas: dict[str, ElementTree.Element] = {}
+    for table in catalogue.tables.values():
+        schema = table.parts[0]
+        if schema not in schemas:
+            schemas[schema] = ElementTree.SubElement(root, "schema")
+            ElementTree.SubElement(schemas[schema], "name").text = schema
+        element = ElementTree.SubElement(schemas[schema], "table")
+        _say(element, name=table.name, description=table.description)
+        for column in table.columns.values():
+            if column.name not in table.hidden:
+                one = ElementTree.SubElement(element, "column")
+                _say(one, name=column.name, description=column.description, unit=column.unit, ucd=column.ucd)
+                kind = {"xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance", "xsi:type": "vs:TAPType"}
+                ElementTree.SubElement(one, "dataType", kind).text = column.datatype
+    return ElementTree.tostring(root)
+
+
+def _say(element: ElementTree.Element, **words: str | None) -> None:
+    for name, text in words.items():
+        if text:
+            ElementTree.SubElement(element, name).text = text

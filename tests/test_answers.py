@@ -1,0 +1,89 @@
+"""Answers as Arrow, DataFrames and astropy tables."""
+
+import numpy as np
+import pytest
+from astropy import units as u
+
+import sedsql
+
+QUERY = (
+    "SELECT s.source_id, s.ra AS alpha, s.dec, g.phot_g_mean_mag, g.pm, s.parallax * 2 AS double, "
+    "sed_class(s) AS class, CASE WHEN s.ra > 180 THEN 1 END AS half "
+    "FROM sed.photometry AS s JOIN gaiadr3.gaia_source AS g ON g.source_id = s.source_id ORDER BY s.source_id"
+)
+
+
+@pytest.fixture(scope="module")
+def con(sky_of):
+    with sedsql.connect(sky_of(2_000)) as con:
+        yield con
+
+
+def test_an_astropy_table_has_units_ucds_and_descriptions_of_plain_columns(con):
+    table = con.execute(QUERY).table()
+    assert len(table) == 2000
+    assert [table[name].unit for name in ("alpha", "dec", "phot_g_mean_mag", "pm")] == [
+        u.deg, u.deg, u.mag, u.mas / u.yr,
+    ]  # fmt: skip
+    assert table["alpha"].meta["ucd"] == "pos.eq.ra;meta.main"
+    assert table["phot_g_mean_mag"].description
+    for computed in ("double", "class", "half"):
+        assert table[computed].unit is None
+        assert "ucd" not in table[computed].meta
+    assert 0 < table["half"].mask.sum() < 2000
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT t.alpha FROM (SELECT ra AS alpha FROM gaiadr3.gaia_source) AS t",
+        "WITH t AS (SELECT ra, dec FROM gaiadr3.gaia_source) SELECT ra AS alpha FROM t",
+        "WITH t (alpha, delta) AS (SELECT ra, dec FROM gaiadr3.gaia_source) SELECT alpha FROM t",
+        "SELECT alpha FROM (SELECT * FROM (SELECT ra AS alpha, dec FROM gaiadr3.gaia_source) AS a) AS b",
+        "SELECT ra AS alpha FROM gaiadr3.gaia_source UNION SELECT ra FROM gaiadr3.gaia_source",
+    ],
+)
+def test_a_column_keeps_what_it_is_through_subqueries(con, query):
+    column = con.execute(query).table()["alpha"]
+    assert (column.unit, column.meta["ucd"]) == (u.deg, "pos.eq.ra;meta.main")
+
+
+def test_all_forms_hold_the_same(con):
+    rows = con.execute(QUERY).fetchall()
+    arrow, frame, table = (getattr(con.execute(QUERY), form)() for form in ("arrow", "df", "table"))
+    assert list(zip(*(column.to_pylist() for column in arrow.columns), strict=True)) == rows
+    assert frame["source_id"].tolist() == arrow["source_id"].to_pylist() == table["source_id"].tolist()
+    assert frame["class"].tolist() == arrow["class"].to_pylist()
+    assert list(frame.columns) == table.colnames == arrow.column_names
+    np.testing.assert_array_equal(np.isnan(frame["half"]), [row[-1] is None for row in rows])
+
+
+def test_a_polars_frame(con):
+    pytest.importorskip("polars")
+    frame = con.execute(QUERY).pl()
+    assert frame.rows() == con.execute(QUERY).fetchall()
+
+
+def test_batches_are_computed_as_they_are_read(con):
+    reader = con.execute(QUERY).batches(300)
+    assert reader.schema.field("alpha").metadata[b"unit"] == b"deg"
+    sizes = [batch.num_rows for batch in reader]
+    assert sum(sizes) == 2000
+    assert max(sizes) <= 300
+
+
+def test_a_votable_is_read_again(con, tmp_path):
+    from astropy.table import Table
+
+    con.execute(QUERY).votable().to_xml(str(tmp_path / "sources.vot"))
+    again = Table.read(tmp_path / "sources.vot", format="votable")
+    assert again["alpha"].unit == u.deg
+    assert again["class"].tolist() == con.execute(QUERY).table()["class"].tolist()
+
+
+def test_a_package_that_is_not_here_is_named(con, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(sedsql.InterfaceError, match=r"needs polars.*pip install 'sedsql\[polars\]'"):
+        con.execute(QUERY).pl()
