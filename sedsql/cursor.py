@@ -98,8 +98,9 @@ class Cursor:
     def _after(self, statements: list) -> None:
         """What there is to fetch after a statement that is no SELECT."""
         kinds = statements[-1].expected_result_type if statements else []
-        self._fetching = bool(statements) and kinds != [duckdb.ExpectedResultType.NOTHING]
-        if kinds == [duckdb.ExpectedResultType.CHANGED_ROWS]:
+        self._fetching = duckdb.ExpectedResultType.QUERY_RESULT in kinds
+        names = [name for name, *_ in self.duckdb.description or []]
+        if duckdb.ExpectedResultType.CHANGED_ROWS in kinds and names == ["Count"]:  # with RETURNING, it is rows
             (self._rowcount,) = self.duckdb.fetchone() or (-1,)
             self._fetching = False
 
