@@ -3,6 +3,7 @@
 It is a module of Python's DB-API (PEP 249): `connect()` opens a mirror.
 """
 
+from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from .errors import (
 from .inference.engines import register
 
 if TYPE_CHECKING:
+    from . import plot
     from .tapmirror import TAPMirror
 
 __version__ = version("sedsql")
@@ -43,6 +45,7 @@ __all__ = [
     "Warning",
     "__version__",
     "connect",
+    "plot",
     "register",
     "translate",
     *dbapi.__all__,
@@ -50,11 +53,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # pyvo takes a second to import, and few need it.
+    # pyvo and astropy's tables take a second to import, and a query needs neither.
     if name == "TAPMirror":
-        from .tapmirror import TAPMirror
-
-        return TAPMirror
+        return import_module(".tapmirror", __name__).TAPMirror
+    if name == "plot":
+        return import_module(".plot", __name__)
     raise AttributeError(f"module 'sedsql' has no attribute {name!r}")
 
 
@@ -63,3 +66,10 @@ def load_ipython_extension(shell: Any) -> None:
     from .magics import load
 
     load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """What `%unload_ext sedsql` does in a notebook."""
+    from .magics import unload
+
+    unload(shell)

@@ -1,8 +1,9 @@
 """The `sedsql` command: parses arguments and prints."""
 
+import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import duckdb
 import typer
@@ -10,6 +11,7 @@ import typer
 from . import __version__, cli_bench, cli_compare, cli_learn, cli_mirror, cli_shell, cli_simulate, progress, tables
 from .classify import classify_file
 from .cli_options import BandMap, Force, Json, ModelFolders, model_named, pairs
+from .cursor import Cursor
 from .db import connect
 from .dbapi import sentence
 from .demo import run_demo
@@ -19,6 +21,9 @@ from .jsontext import to_json
 from .mirror.manifest import MirrorError
 from .output import new_file
 from .show import SHOWN_ROWS, out, print_rows, say
+
+if TYPE_CHECKING:
+    from astropy.table import Table
 
 app = typer.Typer(
     help="Ask in SQL what the sources of a catalogue are, from the shape of their SEDs.",
@@ -51,6 +56,10 @@ def query(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the answer to this file.", show_default=False)
     ] = None,
+    plot: Annotated[
+        str | None,
+        typer.Option(help="Draw the answer into -o FILE, .png or .pdf: sed, hr, colours, sky, or auto: what suits."),
+    ] = None,
     force: Force = False,
     models: ModelFolders = None,
     as_json: Json = False,
@@ -63,11 +72,16 @@ def query(
     text, is_sql = _read_query(text, sql)
     if mirror is None and not is_sql:
         raise MirrorError("ADQL needs a mirror to ask: name one with -m DIR; `sedsql mirror sample DIR` makes one")
+    if plot is not None and output is None:
+        raise typer.BadParameter("a picture goes into a file: name it with -o FILE.png", param_hint="--plot")
     with connect(mirror, models=models) as con:
         cursor = con.execute(text, lang="sql" if is_sql else "adql")
         if cursor.description is None:
             return
         names = [column[0] for column in cursor.description]
+        if output is not None and plot is not None:
+            _draw(progress.answer(cursor, Cursor.table), plot, output, force)
+            return
         if output is not None:
             tables.file_format(output)
             with new_file(output, force=force) as partial:
@@ -86,6 +100,18 @@ def query(
             return
         rows = progress.answer(cursor, lambda c: c.fetchmany(SHOWN_ROWS + 1))
         print_rows(names, rows)
+
+
+def _draw(answer: "Table", kind: str, output: Path, force: bool) -> None:
+    from .plot import PlotError, draw
+
+    figure = draw(answer, None if kind == "auto" else kind)
+    ending = output.suffix.lstrip(".").lower()
+    if ending not in figure.canvas.get_supported_filetypes():
+        raise PlotError(f"A picture is a .png, .pdf or .svg, not {output.name}.")
+    with new_file(output, force=force) as partial:
+        figure.savefig(partial, format=ending)
+    say(f"{len(answer):,} rows drawn into {output}")
 
 
 @app.command()
@@ -180,6 +206,7 @@ def _options(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 def main() -> None:
     """Run the command; a mistake of the user's ends in one sentence on standard error, never in a traceback."""
+    os.environ.setdefault("MPLBACKEND", "Agg")  # pictures go into files, where there may be no screen
     signals = progress.stop_on_signals()
     try:
         app()

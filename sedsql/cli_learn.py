@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from .cli_options import BandMap, Force, Json, ModelFolders, Simulated, model_na
 from .inference.model import DEFAULT_MODEL, Model, ModelError, find_models
 from .inference.session import Session
 from .jsontext import to_json
+from .output import new_file
 from .show import print_models, print_scores, print_why, say
 
 app = typer.Typer()
@@ -84,12 +86,16 @@ def evaluate(
             help="Train the model's recipe anew on four fifths of the sky and test on the fifth, five times.",
         ),
     ] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Draw what is taken for what, and how true probabilities are, into this folder."),
+    ] = None,
     band_map: BandMap = None,
     as_json: Json = False,
 ) -> None:
     """How good a model is on a labelled table: precision, recall, F1, calibration, coverage.
 
-    Example: `sedsql evaluate members.vot --label class --model shape-1`
+    Example: `sedsql evaluate members.vot --label class --model shape-1 --plot figures`
     """
     with needs_training():
         from .learn import judge, training
@@ -98,13 +104,25 @@ def evaluate(
     with progress.steps("evaluating", 1 + count) as step:
         step(f"reading {table.name}")
         labelled = training.read_labelled(table, label, pairs(band_map, "--map"), least_rows=0)
-        metrics = work(chosen, labelled, step)
+        metrics = work(chosen, labelled, step, partial(_draw, plot) if plot else lambda *_: None)
     if as_json:
         print(to_json({"model": chosen.name, "table": labelled.about, **metrics}))
         return
     print_scores(metrics)
     for note in metrics.get("notes", ()):
         say(note, style="yellow")
+    if plot:
+        say(f"Confusion and reliability drawn into {plot}")
+
+
+def _draw(target: Path, truth, found, probability) -> None:
+    from .plot import confusion, reliability
+
+    figures = {"confusion": confusion(truth, found), "reliability": reliability(truth, found, probability)}
+    target.mkdir(parents=True, exist_ok=True)
+    for name, figure in figures.items():
+        with new_file(target / f"{name}.png", force=True) as partial_file:
+            figure.savefig(partial_file, format="png")
 
 
 @app.command()

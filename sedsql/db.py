@@ -44,8 +44,8 @@ def connect(
     ----------
     mirror : folder of a mirror
     models : folders of models to add to the shipped ones
-    engine : 'native', the C extension, 'onnx', ONNX Runtime, or 'sql', plain SQL; the fastest that runs a model
-        unless told
+    engine : 'native', the C extension, 'onnx', ONNX Runtime, or 'sql', plain SQL, which has the default model and those
+        in `models`, by folder or name; the fastest that runs a model unless told
     read_only : whether the mirror's database is left as it is; else tables of one's own can be made in it, and no one
         else can open it meanwhile
     lang : what queries are written in unless they say so: 'adql', or 'sql' for DuckDB's, for tools that send SQL
@@ -66,6 +66,7 @@ def connect(
     ('II',)
     >>> con.close()
     """
+    models = list(models or ())
     if lang not in get_args(Language):
         raise InterfaceError(f"lang is 'adql' or 'sql', not {lang!r}.")
     if mirror:

@@ -14,7 +14,8 @@ from .inference.model import DEFAULT_MODEL, find_models
 from .mirror.manifest import MirrorError
 from .mirror.sample import write_sample
 from .mirror.store import open_mirror
-from .plot import PlotError, sed_page
+from .plot import PlotError
+from .plot.page import sed_page
 from .resources import folder as resource
 
 EXAMPLES = ("classes", "young_stars", "stages", "archive_join", "hr_diagram")

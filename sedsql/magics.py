@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from astropy.table import Table
 from IPython.core.error import UsageError
@@ -17,6 +17,11 @@ from . import progress
 from .cursor import Cursor
 from .db import Connection, connect
 from .errors import Error
+from .plot import KINDS, draw
+
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @magics_class
@@ -29,29 +34,33 @@ class AdqlMagics(Magics):
     @line_cell_magic
     @magic_arguments()
     @argument("-m", "--mirror", metavar="DIR", help="A mirror to open; queries go to it from now on.")
-    @argument("-t", "--to", metavar="NAME", help="A variable that gets the answer; nothing is shown then.")
+    @argument("-t", "--to", metavar="NAME", help="A variable that gets the answer; it is not shown then.")
     @argument("-s", "--sql", action="store_true", help="The query is DuckDB's SQL.")
+    @argument("-p", "--plot", nargs="?", const="", metavar="KIND", help="Draw it: sed, hr, colours, sky, or what suits.")
     @argument("query", nargs=argparse.REMAINDER, help="ADQL. :name is the notebook's variable of that name.")
-    def adql(self, line: str, cell: str | None = None) -> Table | None:
+    def adql(self, line: str, cell: str | None = None) -> Table | Figure | None:
         """Ask a mirror in ADQL; the answer is an astropy table.
 
         Example: %adql -m sky SELECT TOP 5 source_id, ra, dec FROM gaiadr3.gaia_source WHERE parallax > :least
         """
         given = parse_argstring(self.adql, line)
-        query = cell if cell is not None else _after_options(line, given.query)
+        words = given.query
+        if given.plot and given.plot not in KINDS and cell is None:  # that was the first word of the query
+            words, given.plot = [given.plot, *words], ""
+        query = cell if cell is not None else _after_options(line, words)
         try:
             if given.mirror:
                 self._open(Path(given.mirror).expanduser())
             if not query.strip():
                 return None
             answer = progress.answer(self._cursor(query, given.sql), Cursor.table)
+            shown = answer if given.plot is None else draw(answer, given.plot or None)
         except Error as error:
             raise UsageError(str(error)) from None
-        if given.to is None:
-            return answer
-        assert self.shell is not None
-        self.shell.user_ns[given.to] = answer
-        return None
+        if given.to is not None:
+            assert self.shell is not None
+            self.shell.user_ns[given.to] = answer
+        return shown if given.to is None or given.plot is not None else None
 
     def _open(self, mirror: Path) -> None:
         connection = connect(mirror)
@@ -91,3 +100,11 @@ def _after_options(line: str, words: list[str]) -> str:
 def load(shell: InteractiveShell) -> None:
     """Make the magics known to a notebook's shell."""
     shell.register_magics(AdqlMagics)
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Close the mirror that is open."""
+    magics = shell.magics_manager.registry.get(AdqlMagics.__name__)
+    if magics is not None and magics.connection is not None:
+        magics.connection.close()
+        magics.connection = None

@@ -36,8 +36,9 @@ def register(
     con : any connection, read-only ones too: nothing is written to its database
     models : folders of models to add to the shipped ones
     default : name of the model that answers when a query names none; 'shape-1' unless told
-    engine : 'native', the C extension, 'onnx', ONNX Runtime, or 'sql', plain SQL; the fastest that runs a model
-        unless told. `sed_engine()` says which it is.
+    engine : 'native', the C extension, 'onnx', ONNX Runtime, or 'sql', plain SQL, which has the default and the
+        models that are handed in, by folder or name; the fastest that runs a model unless told. `sed_engine()` says
+        which it is.
 
     Raises
     ------
@@ -68,16 +69,20 @@ def install(
     """`register`, with macros for this connection alone or in its current database; gives the engine of each model."""
     if engine is not None and engine not in get_args(Engine):
         raise EngineError(f"There is no engine {engine!r}; there are {', '.join(get_args(Engine))}.")
+    models = list(models or ())
     found, name = find_models(models), default or DEFAULT_MODEL
     if name not in found:
         raise ModelError(f"No model {name!r}; there are {', '.join(found)}.")
+    asked = _asked(models, found, name)
     scripts = [(folder("sql") / "macros.sql").read_text(encoding="utf-8")]
     if engine == "sql":
+        # A query takes the time to read all models that it might name, which is seconds.
+        found = {model: found[model] for model in asked}
         install_plain(con, found, name, temporary=temporary)
         engines = dict.fromkeys(found, "sql")
     else:
         key = _key(found, name)
-        engines = dict.fromkeys(found, "onnx") if engine == "onnx" else _fastest(con, key, found, name)
+        engines = dict.fromkeys(found, "onnx") if engine == "onnx" else _fastest(con, key, found, name, asked)
         if engine == "native" and (why_not := next((why for why in engines.values() if why != "native"), None)):
             raise EngineError(why_not)
         engines = {model: "native" if which == "native" else "onnx" for model, which in engines.items()}
@@ -110,7 +115,19 @@ def _functions(models: dict[str, Model], default: str, key: str, *, load: bool) 
     return _known.setdefault(key, functions)
 
 
-def _fastest(con: duckdb.DuckDBPyConnection, key: str, models: dict[str, Model], default: str) -> dict[str, str]:
+def _asked(given: list[str | Path], found: dict[str, Model], default: str) -> list[str]:
+    """The default model and those that were handed in."""
+    shipped, names = folder("models").absolute(), {str(path) for path in given}
+    return [
+        name
+        for name, model in found.items()
+        if name == default or name in names or model.folder.absolute().parent != shipped
+    ]
+
+
+def _fastest(
+    con: duckdb.DuckDBPyConnection, key: str, models: dict[str, Model], default: str, asked: list[str]
+) -> dict[str, str]:
     """'native' for each model, or a sentence that says why the C extension does not run it."""
     path = native.path()
     if path is None:
@@ -128,8 +145,6 @@ def _fastest(con: duckdb.DuckDBPyConnection, key: str, models: dict[str, Model],
     folders = [str(model.folder.absolute()) for model in models.values()]
     con.execute("SELECT sed_models(?, ?, ?)", [key, default, folders]).fetchall()
     # It runs the shipped ones; to load them all would take a quarter of a second.
-    shipped = folder("models").absolute()
-    asked = [name for name, model in models.items() if name == default or model.folder.absolute().parent != shipped]
     refused = {name: con.execute("SELECT sed_refused(?, ?)", [name, key]).fetchall()[0][0] for name in asked}
     return {name: refused.get(name) or "native" for name in models}
 

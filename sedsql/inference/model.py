@@ -147,11 +147,13 @@ def _problem(card: dict) -> str | None:
 def find_models(folders: Iterable[str | Path] | None = None) -> dict[str, Model]:
     """The shipped models and those in `folders`, by name.
 
-    Each of `folders` is a model's folder or one that holds several; a later one wins over an earlier
-    one, and over a shipped one, of the same name.
+    Each of `folders` is a model's folder or one that holds several, or the name of a shipped model; a later one wins
+    over an earlier one, and over a shipped one, of the same name.
     """
     models: dict[str, Model] = {}
     for path in (folder("models"), *map(Path, folders or ())):
+        if str(path) in models and not path.is_dir():
+            continue
         if not path.is_dir():
             raise ModelError(f"No folder {path} to look for models in.")
         found = [path] if (path / "card.json").exists() else sorted(card.parent for card in path.glob("*/card.json"))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import Error
 from ..inference.model import Model
@@ -23,15 +24,21 @@ LOOKS = 1 + len(SAME_BANDS)
 """Steps of `judged`, at most."""
 
 
+Look = Callable[[NDArray[np.str_], NDArray[np.str_], NDArray[np.float64]], None]
+"""What is called with the labels, the classes found and their probabilities, each of shape (n,)."""
+
+
 class JudgeError(Error):
     """A model and a table that do not go together."""
 
 
-def judged(model: Model, table: LabelledTable, step: Callable[[str], None] = lambda _: None) -> dict:
+def judged(
+    model: Model, table: LabelledTable, step: Callable[[str], None] = lambda _: None, look: Look = lambda *_: None
+) -> dict:
     """Scores of a model on the rows of a table that have a label of the model's, and bands enough.
 
     `step` is called with a few words at the start of each classification of the table: as it is, then with the same
-    bands in every row.
+    bands in every row; `look` with what is found.
     """
     notes = []
     if table.about["sha256"] == model.card.get("training", {}).get("sha256"):
@@ -58,6 +65,7 @@ def judged(model: Model, table: LabelledTable, step: Callable[[str], None] = lam
         notes.append(f"{(~enough).sum():,} rows are left out: they have fewer than {model.min_bands} of the bands.")
     truth, p = table.labels[enough], prediction.probabilities[enough].astype(float)
     found = classes[prediction.class_index[enough]]
+    look(truth, found, p.max(axis=1))
     metrics = evaluate.by_bands(truth, found, p.max(axis=1), table.n_bands[enough], table.parallax[enough, 0])
     seen = {}
     for name, (rows, thinned) in with_same_bands(table.magnitudes).items():
@@ -71,7 +79,9 @@ def judged(model: Model, table: LabelledTable, step: Callable[[str], None] = lam
     return {**metrics, "notes": notes}
 
 
-def cross_validated(model: Model, table: LabelledTable, step: Callable[[str], None] = lambda _: None) -> dict:
+def cross_validated(
+    model: Model, table: LabelledTable, step: Callable[[str], None] = lambda _: None, look: Look = lambda *_: None
+) -> dict:
     """Scores of models of the same recipe, each on a fifth of the sky that it was not trained on."""
     algorithm = model.card.get("algorithm", {})
     recipe = RECIPES.get(algorithm.get("recipe"))
@@ -79,7 +89,10 @@ def cross_validated(model: Model, table: LabelledTable, step: Callable[[str], No
         raise JudgeError(f"{model.name} was not made by a recipe of sedsql, so it cannot be trained anew.")
     seed = algorithm.get("seed", 0)
     table = add_simulated(table, model.card["training"].get("simulated_rows", {}), seed)
-    return metrics_of(out_of_fold(recipe, table, sky_folds(table, seed), seed, step), table)
+    validated = out_of_fold(recipe, table, sky_folds(table, seed), seed, step)
+    truth = table.labels[validated.rows]
+    look(truth, validated.found(), validated.probabilities(truth).max(axis=1))
+    return metrics_of(validated, table)
 
 
 def _coverage(truth, p, classes, conformal: dict) -> dict:

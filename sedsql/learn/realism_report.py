@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from ..bands import BANDS
-from ..plot import pyplot
+from ..plot.style import pyplot
 from .document import Block, Heading, Paragraph, Picture, Rows, markdown
 from .realism import NAMES, Colour, Comparison
 

@@ -110,10 +110,10 @@ _HELIUM_WHITE_DWARFS = """
 """
 
 
-def planck_jy(temperature: ArrayLike) -> Array:
-    """Planck function B_nu in Jy / sr at the ten wavelengths, shape (..., 10)."""
-    frequency = SPEED_OF_LIGHT_UM_S / WAVELENGTH_UM
-    x = _HC_OVER_K / (WAVELENGTH_UM * np.asarray(temperature, dtype=np.float64)[..., None])
+def planck_jy(temperature: ArrayLike, wavelength_um: Array = WAVELENGTH_UM) -> Array:
+    """Planck function B_nu in Jy / sr at wavelengths in micrometres, shape (..., wavelengths)."""
+    frequency = SPEED_OF_LIGHT_UM_S / wavelength_um
+    x = _HC_OVER_K / (wavelength_um * np.asarray(temperature, dtype=np.float64)[..., None])
     return _TWO_H_OVER_C2_JY * frequency**3 / np.expm1(np.minimum(x, 600.0))
 
 

@@ -7,21 +7,11 @@ from typing import Any
 import numpy as np
 
 from ...output import new_file
-from ...plot import pyplot
+from ...plot.judged import confusion_panel
+from ...plot.style import BLUE, ORANGE, style
 from ..evaluate import MANY_BANDS
 from .diagnosis import MANY, RECALLS
 
-_STYLE = {
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "0.9",
-    "axes.axisbelow": True,
-    "figure.constrained_layout.use": True,
-}
-_BLUE, _ORANGE = "#0072b2", "#d55e00"
 # Okabe & Ito 2008, "Color Universal Design", with a dark red for their yellow; marks tell the algorithms apart too.
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#999999", "#882255", "#000000")
 _MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", "*")
@@ -30,8 +20,6 @@ Report = Mapping[str, Any]
 
 def draw(report: Report, titles: Mapping[str, str], folder: Path) -> dict[str, str]:
     """Draw all pictures of a report into a folder; gives the file of each by what it shows."""
-    plt = pyplot()
-    folder.mkdir(exist_ok=True)
     result = {}
     drawings: dict[str, Callable[..., Any]] = {
         "algorithms": _algorithms,
@@ -42,7 +30,8 @@ def draw(report: Report, titles: Mapping[str, str], folder: Path) -> dict[str, s
         "importance": _importance,
         "learning_curve": _learning_curve,
     }
-    with plt.rc_context(_STYLE):
+    with style() as plt:
+        folder.mkdir(exist_ok=True)
         for name, drawing in drawings.items():
             figure = drawing(plt, report, titles)
             with new_file(folder / f"{name}.png", force=True) as partial:
@@ -64,7 +53,7 @@ def _algorithms(plt, report: Report, titles):
     lines.sort(key=lambda line: line[1]["all"]["macro_f1"])
     figure, axes = plt.subplots(figsize=(6.4, 0.3 * len(lines) + 0.9))
     for place, (_, some, ours) in enumerate(lines):
-        colour = _BLUE if ours else "0.45"
+        colour = BLUE if ours else "0.45"
         axes.plot(some["all"]["macro_f1"], place, "o", color=colour)
         if MANY in some:
             axes.plot(some[MANY]["macro_f1"], place, "o", color=colour, markerfacecolor="white")
@@ -98,17 +87,7 @@ def _confusion(plt, report: Report, titles):
     figure, panels = plt.subplots(1, len(parts), figsize=(size * len(parts), size), squeeze=False, sharey=True)
     words = {"all": "all rows", MANY: f"rows with {MANY_BANDS} bands or more"}
     for axes, (name, matrix) in zip(panels[0], parts.items(), strict=True):
-        counts = np.array(matrix, float)
-        share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-        axes.grid(False)
-        axes.spines[:].set_visible(False)
-        for i, j in np.argwhere(share >= 0.005):
-            axes.text(j, i, f"{100 * share[i, j]:.0f}", ha="center", va="center", fontsize=8,
-                      color="white" if share[i, j] > 0.55 else "black")  # fmt: skip
-        axes.set_xticks(range(len(counts)), report["classes"], rotation=45, ha="right")
-        axes.set_yticks(range(len(counts)), report["classes"])
-        axes.set_xlabel("class found")
+        confusion_panel(axes, np.array(matrix, float), report["classes"])
         axes.set_title(words[name])
     panels[0][0].set_ylabel("class in the table")
     figure.suptitle(f"{titles[report['best']]}: % of each class", fontsize=9)
@@ -124,8 +103,8 @@ def _precision_recall(plt, report: Report, titles):
     )
     best = report["algorithms"][report["best"]]["all"]["per_class"]
     for axes, (name, curve) in zip(panels.flat, curves.items(), strict=False):
-        axes.plot(RECALLS, curve["precision"], color=_BLUE)
-        axes.plot(best[name]["recall"], best[name]["precision"], "o", color=_ORANGE)
+        axes.plot(RECALLS, curve["precision"], color=BLUE)
+        axes.plot(best[name]["recall"], best[name]["precision"], "o", color=ORANGE)
         axes.set_title(f"{name}: {curve['average_precision']:.2f}")
     for axes in panels.flat[len(curves) :]:
         axes.set_visible(False)
@@ -162,7 +141,7 @@ def _importance(plt, report: Report, titles):
     figure, axes = plt.subplots(figsize=(6.4, 2.6))
     axes.bar(
         list(bands), [some["mean"] for some in bands.values()], yerr=[some["spread"] for some in bands.values()],
-        color=_BLUE, ecolor="0.2", capsize=3,
+        color=BLUE, ecolor="0.2", capsize=3,
     )  # fmt: skip
     axes.grid(axis="x", visible=False)
     axes.axhline(0, color="0.4", linewidth=0.8)
@@ -175,7 +154,7 @@ def _importance(plt, report: Report, titles):
 def _learning_curve(plt, report: Report, titles):
     points = report["learning_curve"]["points"]
     figure, axes = plt.subplots(figsize=(6.4, 2.8))
-    axes.plot([p["rows"] for p in points], [p["macro_f1"] for p in points], "o-", color=_BLUE)
+    axes.plot([p["rows"] for p in points], [p["macro_f1"] for p in points], "o-", color=BLUE)
     axes.set_xscale("log")
     axes.set_xticks([p["rows"] for p in points], [f"{p['rows']:,}" for p in points])
     axes.minorticks_off()

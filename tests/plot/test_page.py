@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from matplotlib import image
 
-from sedsql.plot import PlotError, sed_page
+from sedsql.plot import PlotError
+from sedsql.plot.page import sed_page
 
 
 def test_a_page_has_a_panel_a_class(tmp_path):

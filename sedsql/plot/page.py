@@ -1,4 +1,4 @@
-"""Pictures of SEDs (matplotlib; the extra `plot`)."""
+"""A page of many SEDs, a panel a class."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,25 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from . import sed
-from .bands import BANDS
-from .errors import Error
-
-
-class PlotError(Error):
-    """A picture cannot be drawn."""
-
-
-def pyplot():
-    """matplotlib.pyplot, which draws into files; a PlotError where there is no matplotlib."""
-    try:
-        import matplotlib
-    except ImportError:
-        raise PlotError("Plots need matplotlib; install it with: pip install 'sedsql[plot]'") from None
-    matplotlib.use("Agg", force=False)
-    import matplotlib.pyplot as plt
-
-    return plt
+from .. import sed
+from ..bands import BANDS
+from .style import BLUE, pyplot
 
 
 def sed_page(path: Path, magnitudes: Mapping[str, NDArray], counts: Mapping[str, int], title: str) -> None:
@@ -52,8 +36,8 @@ def sed_page(path: Path, magnitudes: Mapping[str, NDArray], counts: Mapping[str,
             panel.plot(wavelength, one, color="0.75", linewidth=0.5, zorder=1)
         there = np.isfinite(flux).any(axis=0)
         low, middle, high = np.nanpercentile(flux[:, there], [16, 50, 84], axis=0)
-        panel.fill_between(wavelength[there], low, high, color="#0072b2", alpha=0.25, linewidth=0, zorder=2)
-        panel.plot(wavelength[there], middle, "o-", color="#0072b2", markersize=3.5, linewidth=1.3, zorder=3)
+        panel.fill_between(wavelength[there], low, high, color=BLUE, alpha=0.25, linewidth=0, zorder=2)
+        panel.plot(wavelength[there], middle, "o-", color=BLUE, markersize=3.5, linewidth=1.3, zorder=3)
         panel.set_title(f"{name} ({counts[name]:,})", fontsize=9)
     for panel in panels.flat[len(magnitudes) :]:
         panel.set_visible(False)

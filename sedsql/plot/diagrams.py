@@ -1,0 +1,181 @@
+"""Colour-colour and Hertzsprung-Russell diagrams, coloured by class, of a dozen sources or of millions."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bands import BANDS, Band
+from . import rows as sources
+from .style import GREY, PlotError, finished, looks, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Array = NDArray[np.float64]
+
+MOST_POINTS = 50_000
+"""More sources than these are drawn as a picture of how many there are of each class in each pixel."""
+_PIXELS = 300
+_SHOWN_A_V = 2.0
+
+
+def colour_colour(rows: sources.Rows, x: str = "J-H", y: str = "H-Ks") -> "Figure":
+    """Draw one colour of sources over another, coloured by class, with the way that dust moves them.
+
+    Parameters
+    ----------
+    rows : sources with the magnitudes of the bands, and perhaps a column `class`, as `sed` takes them, any number
+    x, y : colours, such as 'BP-RP' or 'phot_bp_mean_mag - phot_rp_mean_mag'
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    PlotError
+        Without rows or a column for a band, and where matplotlib is not installed.
+
+    Notes
+    -----
+    The arrow is an extinction of 2 mag in V (Gordon et al. 2023, ApJ 950, 86, R_V = 3.1).
+    """
+    table = sources.table_of(rows)
+    magnitudes = sources.magnitudes(table)
+    (x_bands, x_colour), (y_bands, y_colour) = (_colour(words, magnitudes) for words in (x, y))
+    with style() as plt:
+        figure, axes = plt.subplots(figsize=(5.6, 4.4))
+        _by_class(axes, x_colour, y_colour, sources.classes(table))
+        axes.set_xlabel(_label(x_bands))
+        axes.set_ylabel(_label(y_bands))
+        _reddening(axes, _reddens(x_bands), _reddens(y_bands))
+    return finished(figure)
+
+
+def hertzsprung_russell(rows: sources.Rows, colour: str = "BP-RP", magnitude: str = "G") -> "Figure":
+    """Draw absolute magnitudes of sources over a colour, coloured by class.
+
+    Parameters
+    ----------
+    rows : sources with the magnitudes of the bands, `parallax` in mas, and perhaps a column `class`, any number;
+        those whose parallax is not above 0 are left out
+    colour : such as 'BP-RP'
+    magnitude : the band of the absolute magnitude, m + 5 log10(parallax / 100 mas), dust not taken off
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    PlotError
+        Without rows, parallaxes or a column for a band, and where matplotlib is not installed.
+    """
+    table = sources.table_of(rows)
+    magnitudes, parallax = sources.magnitudes(table), sources.column(table, "parallax")
+    bands, found = _colour(colour, magnitudes)
+    band = _band(magnitude)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        absolute = magnitudes[:, BANDS.index(band)] + 5 * np.log10(np.where(parallax > 0, parallax, np.nan) / 100)
+    with style() as plt:
+        figure, axes = plt.subplots(figsize=(5.6, 5.2))
+        _by_class(axes, found, absolute, sources.classes(table))
+        axes.invert_yaxis()
+        axes.set_xlabel(_label(bands))
+        axes.set_ylabel(f"$M_{{{band.short}}}$ [mag]")
+    return finished(figure)
+
+
+def _band(words: str) -> Band:
+    folded = words.strip().lower()
+    for band in BANDS:
+        if folded in (band.short.lower(), band.column, *(name.lower() for name in band.synonyms)):
+            return band
+    raise PlotError(f"There is no band {words.strip()!r}; there are {', '.join(band.short for band in BANDS)}.")
+
+
+def _colour(words: str, magnitudes: Array) -> tuple[tuple[Band, Band], Array]:
+    parts = words.split("-")
+    if len(parts) != 2:
+        raise PlotError(f"A colour is two bands with a - between them, such as J-H, not {words!r}.")
+    one, other = _band(parts[0]), _band(parts[1])
+    found = magnitudes[:, BANDS.index(one)] - magnitudes[:, BANDS.index(other)]
+    if not np.isfinite(found).any():
+        raise PlotError(f"No source has both {one.short} and {other.short}.")
+    return (one, other), found
+
+
+def _label(bands: tuple[Band, Band]) -> str:
+    return f"{bands[0].short} \N{MINUS SIGN} {bands[1].short} [mag]"
+
+
+def _reddens(bands: tuple[Band, Band]) -> float:
+    return _SHOWN_A_V * (bands[0].extinction - bands[1].extinction)
+
+
+def _reddening(axes: "Axes", dx: float, dy: float) -> None:
+    """An arrow in the corner that the points leave free the most."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    start = (left + 0.06 * (right - left), top - 0.08 * (top - bottom) - max(dy, 0))
+    end = (start[0] + dx, start[1] + dy)
+    axes.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": GREY, "linewidth": 1.2})
+    axes.annotate(
+        f"$A_V$ = {_SHOWN_A_V:g} mag", start, (0, -4), textcoords="offset points", color=GREY, fontsize=8, va="top"
+    )
+
+
+def _by_class(axes: "Axes", x: Array, y: Array, labels: NDArray[np.str_] | None) -> None:
+    """The sources that have both, the rarest class on top; a legend outside."""
+    there = np.isfinite(x) & np.isfinite(y)
+    if not there.any():
+        raise PlotError("No source has all that the diagram needs.")
+    told = np.where(labels[there] == "", "no class", labels[there]) if labels is not None else None
+    x, y = x[there], y[there]
+    names, counts = np.unique(told, return_counts=True) if told is not None else (np.array([""]), np.array([len(x)]))
+    names = names[np.argsort(-counts, kind="stable")]
+    groups = {str(name): told == name if told is not None else np.ones(len(x), bool) for name in names}
+    look = {**looks(list(groups)), "": (GREY, "o"), "no class": ("0.8", "o")}
+    (left, right), (bottom, top) = _limits(x), _limits(y)
+    axes.set_xlim(left, right)
+    axes.set_ylim(bottom, top)
+    if len(x) > MOST_POINTS:
+        _picture(axes, x, y, {look[name][0]: group for name, group in groups.items()})
+    for name, group in groups.items():
+        colour, mark = look[name]
+        label = f"{name} ({group.sum():,})" if name else None
+        if len(x) > MOST_POINTS:
+            axes.plot([], [], "s", color=colour, label=label)
+        else:
+            size = np.clip(2_000 / np.sqrt(len(x)), 4, 28)
+            axes.scatter(
+                x[group], y[group], size, color=colour, marker=mark, label=label, linewidths=0, rasterized=True,
+                alpha=0.85,
+            )  # fmt: skip
+    if told is not None:
+        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), markerscale=1.2)
+
+
+def _limits(values: Array) -> tuple[float, float]:
+    """Where nearly all values are, and a margin: one mad source must not press all others into a corner."""
+    low, high = np.percentile(values, [0.02, 99.98])
+    margin = 0.05 * (high - low) or 0.5
+    return low - margin, high + margin
+
+
+def _picture(axes: "Axes", x: Array, y: Array, groups: dict[str, NDArray[np.bool_]]) -> None:
+    """A pixel's colour is the mixture of its sources' classes, and the deeper the more there are."""
+    from matplotlib.colors import to_rgb
+
+    edges = [np.linspace(*limits, _PIXELS + 1) for limits in (axes.get_xlim(), axes.get_ylim())]
+    counts = {colour: np.histogram2d(x[group], y[group], edges)[0].T for colour, group in groups.items()}
+    total = sum(counts.values())
+    mixed = sum(count[..., None] * np.array(to_rgb(colour)) for colour, count in counts.items())
+    image = np.ones((_PIXELS, _PIXELS, 4))
+    image[..., :3] = mixed / np.maximum(total, 1)[..., None]
+    image[..., 3] = np.where(total > 0, 0.25 + 0.75 * np.log1p(total) / np.log1p(total.max()), 0)
+    axes.imshow(
+        image, origin="lower", aspect="auto", extent=(*axes.get_xlim(), *axes.get_ylim()), interpolation="nearest",
+        zorder=2,
+    )  # fmt: skip

@@ -1,0 +1,63 @@
+"""The picture that suits an answer, by the columns that it has."""
+
+from typing import TYPE_CHECKING
+
+from ..bands import BANDS, Band
+from . import rows as sources
+from .diagrams import colour_colour, hertzsprung_russell
+from .seds import MOST, sed
+from .skymap import sky
+from .style import PlotError
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+    from matplotlib.figure import Figure
+
+KINDS = {"sed": sed, "hr": hertzsprung_russell, "colours": colour_colour, "sky": sky}
+"""By the words for `--plot`."""
+
+_NEEDS = {
+    "hr": ("phot_g_mean_mag", "phot_bp_mean_mag", "phot_rp_mean_mag", "parallax"),
+    "colours": ("j_m", "h_m", "ks_m"),
+    "sky": ("ra", "dec"),
+}
+
+
+def draw(rows: sources.Rows, kind: str | None = None) -> "Figure":
+    """Draw an answer.
+
+    Parameters
+    ----------
+    rows : as `sed` takes them
+    kind : 'sed', 'hr', 'colours' or 'sky', as the function of that sort draws it unless told otherwise. If it is None:
+        SEDs of up to 12 sources; else the first of these for which the rows have the columns.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    PlotError
+        Where there is no such kind, or none that suits the rows.
+    """
+    table = sources.table_of(rows)
+    kind = kind or _kind(table)
+    if kind not in KINDS:
+        raise PlotError(f"There is no plot {kind!r}; there are {', '.join(KINDS)}.")
+    return KINDS[kind](table)
+
+
+def _kind(table: "Table") -> str:
+    if len(table) <= MOST and sum(_has(table, band) for band in BANDS) > 2:
+        return "sed"
+    bands = {band.column: band for band in BANDS}
+    for kind, columns in _NEEDS.items():
+        if all(_has(table, bands[c]) if c in bands else sources.find(table, (c,)) for c in columns):
+            return kind
+    wanted = "; ".join(f"{kind}: {', '.join(columns)}" for kind, columns in _NEEDS.items())
+    raise PlotError(f"No picture suits the columns {', '.join(table.colnames)}. What they would have to have: {wanted}.")
+
+
+def _has(table: "Table", band: Band) -> bool:
+    return sources.find(table, (band.column, *band.synonyms)) is not None

@@ -1,0 +1,110 @@
+"""How good a classification is, to look at: what is taken for what, and whether probabilities are true."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .style import BLUE, PlotError, finished, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BINS = 15
+
+
+def confusion(truth: ArrayLike, found: ArrayLike) -> "Figure":
+    """Draw which share of each class is taken for which.
+
+    Parameters
+    ----------
+    truth, found : the classes in the table, and those that a model says, shape (n,)
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    PlotError
+        Where there are no rows, or not as many of both, and where matplotlib is not installed.
+    """
+    labels, classes = _both(truth, found), np.union1d(truth, found)
+    places = [np.searchsorted(classes, some) for some in labels]
+    counts = np.zeros((len(classes), len(classes)))
+    np.add.at(counts, tuple(places), 1)
+    size = 0.42 * len(classes) + 1.6
+    with style() as plt:
+        figure, axes = plt.subplots(figsize=(size, size))
+        confusion_panel(axes, counts, [str(name) for name in classes])
+        axes.set_ylabel("class in the table")
+        axes.set_title("% of each class")
+    return finished(figure)
+
+
+def confusion_panel(axes: "Axes", counts: NDArray, classes: Sequence[str]) -> None:
+    """The matrix of counts, rows are true classes, as shares of each row."""
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    for i, j in np.argwhere(share >= 0.005):
+        axes.text(
+            j, i, f"{100 * share[i, j]:.0f}", ha="center", va="center", fontsize=8,
+            color="white" if share[i, j] > 0.55 else "black",
+        )  # fmt: skip
+    axes.set_xticks(range(len(counts)), classes, rotation=45, ha="right")
+    axes.set_yticks(range(len(counts)), classes)
+    axes.set_xlabel("class found")
+
+
+def reliability(truth: ArrayLike, found: ArrayLike, probability: ArrayLike) -> "Figure":
+    """Draw how often a class is right over the probability that a model gives it, and how many rows have it.
+
+    Parameters
+    ----------
+    truth, found : the classes in the table, and those that a model says, shape (n,)
+    probability : of the class found, from 0 to 1, shape (n,)
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    PlotError
+        Where there are no rows, or not as many of all, and where matplotlib is not installed.
+
+    Notes
+    -----
+    Error bars are the binomial scatter of a bin.
+    """
+    right = np.equal(*_both(truth, found)).astype(float)
+    p = np.asarray(probability, dtype=float)
+    if p.shape != right.shape:
+        raise PlotError(f"There are {len(right):,} classes and {len(p):,} probabilities.")
+    place = np.minimum((p * BINS).astype(int), BINS - 1)
+    counts = np.bincount(place, minlength=BINS)
+    filled = counts > 0
+    mean, share = (np.bincount(place, some, BINS)[filled] / counts[filled] for some in (p, right))
+    scatter = np.sqrt(np.maximum(share * (1 - share), 1e-4) / counts[filled])
+    with style() as plt:
+        figure, (top, below) = plt.subplots(2, 1, figsize=(4.4, 5.2), sharex=True, height_ratios=[3, 1])
+        top.plot([0, 1], [0, 1], color="0.6", linestyle="--", linewidth=1)
+        top.errorbar(mean, share, yerr=scatter, fmt="o-", color=BLUE, markersize=4, linewidth=1.2, capsize=2)
+        top.set_ylabel("how often it is right")
+        below.bar((np.arange(BINS) + 0.5) / BINS, counts, 0.9 / BINS, color=BLUE)
+        below.set_yscale("log")
+        below.set_ylabel("rows")
+        below.set_xlabel("probability of the class found")
+        below.set_xlim(0, 1)
+    return finished(figure)
+
+
+def _both(truth: ArrayLike, found: ArrayLike) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
+    one, other = np.asarray(truth).astype(str), np.asarray(found).astype(str)
+    if one.shape != other.shape or one.ndim != 1 or not len(one):
+        raise PlotError(f"As many classes found as true ones, one or more: not {one.shape} and {other.shape}.")
+    return one, other

@@ -1,0 +1,221 @@
+"""SEDs of sources: points with errors, upper limits, what they are held against, and what is left."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import sed as seds
+from ..bands import BANDS
+from ..simulate import POPULATIONS, simulate
+from ..simulate.photosphere import planck_jy
+from . import rows as sources
+from .style import BLUE, GREY, ORANGE, PlotError, finished, style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Array = NDArray[np.float64]
+
+MOST = 12
+"""Sources that a figure has room for."""
+
+_ORDER = np.argsort(seds.WAVELENGTH_UM)
+_WAVELENGTHS = seds.WAVELENGTH_UM[_ORDER]
+_PHOTOSPHERE_UM = 2.5
+"""Up to here a star's light is mostly its own, and beyond it may be dust's."""
+_TEMPERATURES = np.geomspace(500, 60_000, 600)
+_FLOOR = 0.05
+"""Magnitudes that a band may be off whatever its error says, or the Gaia bands would outweigh all others."""
+_TICKS = (0.5, 1, 2, 5, 10, 20)
+_DEX = np.log(10) * 0.4
+
+
+def sed(
+    rows: sources.Rows,
+    *,
+    against: Literal["blackbody", "class"] | None = "blackbody",
+    model: str = "shape-1",
+    models: Iterable[str | Path] | None = None,
+) -> "Figure":
+    """Draw the SEDs of sources, a panel each, with class and probability.
+
+    Parameters
+    ----------
+    rows : up to 12 sources with the magnitudes of `sed.photometry`, and perhaps their errors: a cursor, an astropy
+        table or one of its rows, an Arrow table, a DataFrame, or pyvo's results
+    against : 'blackbody', the one nearest to the bands up to 2.5 µm; 'class', the middle and the spread (16 to 84 %)
+        of simulated sources of its class, brought to the source's brightness; or None. Below are the residuals.
+    model : names the model that says the class, where the rows have no column `class`
+    models : folders of models to add to the shipped ones
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    PlotError
+        Without rows or magnitudes, with more than 12 sources, and where matplotlib is not installed.
+
+    Notes
+    -----
+    Fluxes are lambda F_lambda in W m^-2 (see `sedsql.bands` for zero points and their sources). A 2MASS or AllWISE
+    magnitude whose error is NULL is drawn as an upper limit.
+    """
+    if against not in ("blackbody", "class", None):
+        raise PlotError(f"against is 'blackbody', 'class' or None, not {against!r}.")
+    table = sources.table_of(rows)
+    if len(table) > MOST:
+        raise PlotError(f"{len(table):,} sources are more than a figure has room for: {MOST}. Take TOP {MOST}.")
+    magnitudes = sources.magnitudes(table)
+    errors, limits = sources.errors(table)
+    labels, probabilities = sources.predicted(table, model, models)
+    names = sources.names(table)
+    across = min(len(table), 4 if len(table) > 6 else 3)
+    down = -(-len(table) // across)
+    with style() as plt:
+        size = (5.2, 4.4) if len(table) == 1 else (3.2 * across, 3.1 * down)
+        figure = plt.figure(figsize=size)
+        grid = figure.add_gridspec(down, across)
+        for place in range(len(table)):
+            curve = _curve(against, magnitudes[place], errors[place], limits[place], labels[place])
+            outer = grid[place // across, place % across]
+            top, below = _panels(figure, outer, with_residuals=curve is not None)
+            _points(top, magnitudes[place], errors[place], limits[place])
+            top.set_title(f"{names[place]}\n{_told(labels[place], probabilities[place])}")
+            if curve is not None:
+                _draw_curve(top, below, curve, magnitudes[place], errors[place], limits[place])
+        figure.supxlabel("wavelength [µm]", fontsize=9)
+        figure.supylabel(r"$\lambda F_\lambda$ [W m$^{-2}$]", fontsize=9)
+    return finished(figure)
+
+
+def _told(label: str, probability: float) -> str:
+    if not label:
+        return "no class: too few bands"
+    return label if np.isnan(probability) else f"{label}, probability {probability:.2f}"
+
+
+def _panels(figure, outer, with_residuals: bool):
+    """The axes of an SED, and those of its residuals below."""
+    if not with_residuals:
+        top = figure.add_subplot(outer)
+        below = None
+    else:
+        inner = outer.subgridspec(2, 1, height_ratios=[3, 1], hspace=0.02)
+        top = figure.add_subplot(inner[0])
+        below = figure.add_subplot(inner[1], sharex=top)
+        top.tick_params(labelbottom=False)
+    top.set_xscale("log")
+    top.set_yscale("log")
+    top.set_xlim(0.42, 27)
+    top.set_xticks(_TICKS, [f"{tick:g}" for tick in _TICKS])
+    top.minorticks_off()
+    return top, below
+
+
+def _points(axes, magnitudes: Array, errors: Array, limits: NDArray[np.bool_]) -> None:
+    flux = seds.lambda_flux(magnitudes)
+    spread = np.nan_to_num(flux * np.minimum(errors * _DEX, 0.95))
+    axes.errorbar(
+        seds.WAVELENGTH_UM[~limits], flux[~limits], yerr=spread[~limits],
+        fmt="o", color=BLUE, markersize=4.5, elinewidth=1.2, zorder=4,
+    )  # fmt: skip
+    axes.plot(seds.WAVELENGTH_UM[limits], flux[limits], "v", color=BLUE, markerfacecolor="white", markersize=6, zorder=4)
+
+
+@dataclass
+class _Curve:
+    """What a source is held against, in the order of wavelengths where not said otherwise.
+
+    at_bands : lambda F_lambda at the ten bands, in their own order
+    """
+
+    label: str
+    wavelengths: Array
+    flux: Array
+    low: Array | None
+    high: Array | None
+    at_bands: Array
+
+
+def _curve(
+    against: str | None, magnitudes: Array, errors: Array, limits: NDArray[np.bool_], label: str
+) -> _Curve | None:
+    measured = np.where(limits, np.nan, magnitudes)
+    if against == "blackbody":
+        return _blackbody(measured, errors)
+    if against == "class" and label in POPULATIONS:
+        return _template(label, measured)
+    return None
+
+
+def _blackbody(magnitudes: Array, errors: Array) -> _Curve | None:
+    """The blackbody nearest to the photosphere's bands: least squares in log flux, on a grid of temperatures."""
+    used = np.isfinite(magnitudes) & (seds.WAVELENGTH_UM < _PHOTOSPHERE_UM)
+    if used.sum() < 2:
+        used = np.isfinite(magnitudes)
+    if used.sum() < 2:
+        return None
+    weight = 1 / np.hypot(np.nan_to_num(errors[used]), _FLOOR) ** 2
+    shapes = np.log10(planck_jy(_TEMPERATURES)[:, used])
+    apart = np.log10(seds.flux_jy(magnitudes)[used]) - shapes
+    scale = (apart * weight).sum(1) / weight.sum()
+    best = (((apart - scale[:, None]) ** 2) * weight).sum(1).argmin()
+    temperature, scale = _TEMPERATURES[best], 10 ** scale[best]
+    fine = np.geomspace(0.42, 27, 200)
+    label = f"blackbody, {float(f'{temperature:.2g}'):,.0f} K"
+    flux, at_bands = (scale * _planck(wavelengths, temperature) for wavelengths in (fine, seds.WAVELENGTH_UM))
+    return _Curve(label, fine, flux, None, None, at_bands)
+
+
+def _planck(wavelengths: Array, temperature: float) -> Array:
+    """nu B_nu in W m^-2 / sr."""
+    return planck_jy(temperature, wavelengths) * 1e-26 * seds.SPEED_OF_LIGHT_UM_S / wavelengths
+
+
+def _template(label: str, magnitudes: Array) -> _Curve | None:
+    """The middle and the spread of simulated sources of a class, as bright as the source in the mean of its bands."""
+    there = np.isfinite(magnitudes)
+    flux = _simulated(label)
+    flux = flux[np.isfinite(flux[:, there]).all(axis=1)]
+    if not there.any() or len(flux) < 3:
+        return None
+    source = np.log10(seds.lambda_flux(magnitudes[there])).mean()
+    flux = flux + (source - flux[:, there].mean(axis=1))[:, None]
+    low, middle, high = 10 ** np.percentile(flux, [16, 50, 84], axis=0)
+    return _Curve(f"simulated {label}", _WAVELENGTHS, middle[_ORDER], low[_ORDER], high[_ORDER], middle)
+
+
+@cache
+def _simulated(label: str) -> Array:
+    """log lambda F_lambda of simulated sources of a class as they are, detected or not, shape (n, 10)."""
+    return np.log10(seds.lambda_flux(simulate(label, 2_000, np.random.default_rng(0)).true_magnitudes))
+
+
+def _draw_curve(
+    top, below, curve: _Curve, magnitudes: Array, errors: Array, limits: NDArray[np.bool_]
+) -> None:
+    if curve.low is not None:
+        top.fill_between(curve.wavelengths, curve.low, curve.high, color=GREY, alpha=0.2, linewidth=0)
+    top.plot(curve.wavelengths, curve.flux, color=ORANGE, linewidth=1.2, label=curve.label, zorder=3)
+    top.legend(frameon=False, loc="lower left", fontsize=8)
+    flux = seds.lambda_flux(magnitudes)
+    there = flux[np.isfinite(flux)]
+    top.set_ylim(there.min() / 6, there.max() * 3)
+    apart = np.log10(flux / curve.at_bands)
+    spread = np.nan_to_num(errors * 0.4)
+    below.axhline(0, color=ORANGE, linewidth=1.2)
+    below.errorbar(
+        seds.WAVELENGTH_UM[~limits], apart[~limits], yerr=spread[~limits],
+        fmt="o", color=BLUE, markersize=3.5, elinewidth=1,
+    )  # fmt: skip
+    below.plot(seds.WAVELENGTH_UM[limits], apart[limits], "v", color=BLUE, markerfacecolor="white", markersize=5)
+    reach = max(0.3, 1.15 * np.nanmax(np.abs(apart)))
+    below.set_ylim(-reach, reach)
+    below.set_ylabel("dex", fontsize=8)

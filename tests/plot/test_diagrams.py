@@ -1,0 +1,150 @@
+"""Diagrams and maps: where points stand, what colour they have, and how many there are."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+
+import sedsql
+from sedsql import plot
+from sedsql.bands import BANDS
+from sedsql.plot import PlotError, skymap
+from sedsql.plot.diagrams import MOST_POINTS
+from sedsql.plot.style import CLASSES
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def table(sky_of):
+    with sedsql.connect(sky_of(3_000)) as con:
+        yield con.execute("SELECT s.*, sed_class(s) AS class FROM sed.photometry AS s").table()
+
+
+def points(axes):
+    return {
+        c.get_label().split(" (")[0]: np.ma.filled(c.get_offsets(), np.nan) for c in axes.collections if len(c.get_offsets())
+    }
+
+
+def test_an_absolute_magnitude_is_that_at_ten_parsecs(table):
+    (axes,) = plot.hertzsprung_russell(table).axes
+    drawn = np.concatenate(list(points(axes).values()))
+    positive = table[table["parallax"].filled(-1) > 0] if hasattr(table["parallax"], "filled") else table
+    distance = 1000 / np.asarray(positive["parallax"])
+    expected = np.asarray(positive["phot_g_mean_mag"]) - 5 * np.log10(distance / 10)
+    assert np.sort(drawn[:, 1]) == pytest.approx(np.sort(expected[np.isfinite(expected)])[: len(drawn)], abs=1e-4) or (
+        len(drawn) < len(expected) and np.isin(np.round(drawn[:, 1], 3), np.round(expected, 3)).all()
+    )
+    assert axes.yaxis_inverted()
+    assert axes.get_ylabel() == "$M_{G}$ [mag]"
+
+
+def test_each_class_has_its_colour_and_its_number(table):
+    (axes,) = plot.colour_colour(table, "BP-RP", "phot_g_mean_mag - RPmag").axes
+    both = ~np.ma.getmaskarray(table["phot_bp_mean_mag"]) & ~np.ma.getmaskarray(table["phot_rp_mean_mag"])
+    names, counts = np.unique(np.asarray(table["class"])[both & ~np.ma.getmaskarray(table["class"])], return_counts=True)
+    labels = {text.get_text() for text in axes.get_legend().get_texts()}
+    assert {f"{name} ({count:,})" for name, count in zip(names, counts, strict=True)} <= labels
+    for collection in axes.collections:
+        name = collection.get_label().split(" (")[0]
+        if name in CLASSES:
+            assert plt.matplotlib.colors.same_color(collection.get_facecolor()[0][:3], CLASSES[name][0])
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("BP − RP [mag]", "G − RP [mag]")
+
+
+def test_the_colours_of_classes_differ_for_all_eyes():
+    """Their distance in a colour space (Oklab), as seen and without one of the three cones (Viénot et al. 1999)."""
+    from matplotlib.colors import to_rgb
+
+    rgb = np.array([to_rgb(colour) for colour, _ in CLASSES.values()])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    blind = {
+        "all": np.eye(3),
+        "no red cones": np.array([[0.11238, 0.88762, 0], [0.11238, 0.88762, 0], [0.00401, -0.00401, 1]]),
+        "no green cones": np.array([[0.29275, 0.70725, 0], [0.29275, 0.70725, 0], [-0.02234, 0.02234, 1]]),
+    }
+    to_lms = np.array([[0.4122, 0.5363, 0.0514], [0.2119, 0.6807, 0.1074], [0.0883, 0.2817, 0.6300]])
+    to_lab = np.array([[0.2105, 0.7936, -0.0041], [1.9780, -2.4286, 0.4506], [0.0259, 0.7828, -0.8087]])
+    marks = [mark for _, mark in CLASSES.values()]
+    for matrix in blind.values():
+        lab = np.cbrt(np.clip(linear @ matrix.T, 0, 1) @ to_lms.T) @ to_lab.T
+        apart = np.linalg.norm(lab[:, None] - lab[None], axis=2)
+        for i, j in np.argwhere(apart < 0.06):
+            assert i == j or marks[i] != marks[j], (list(CLASSES)[i], list(CLASSES)[j])
+
+
+def test_millions_are_a_picture(table):
+    many = Table({name: np.random.default_rng(0).normal(12, 1, MOST_POINTS + 1) for name in ("j_m", "h_m", "ks_m")})
+    many["class"] = np.where(many["j_m"] > 12, "yso", "giant")
+    (axes,) = plot.colour_colour(many).axes
+    assert not axes.collections
+    (image,) = axes.images
+    alpha = image.get_array()[..., 3]
+    assert 0.02 < (alpha > 0).mean() < 0.9
+
+
+def test_the_arrow_is_the_extinction_of_the_bands(table):
+    (axes,) = plot.colour_colour(table, "J-H", "H-Ks").axes
+    (arrow,) = (text for text in axes.texts if text.arrow_patch is not None)
+    a = {band.short: band.extinction for band in BANDS}
+    moved = np.array(arrow.xy) * 0 + np.array(arrow.xyann) - np.array(arrow.xy)
+    assert np.abs(moved) == pytest.approx([2 * (a["J"] - a["H"]), 2 * (a["H"] - a["Ks"])])
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_map_counts_every_source_once(table, whole):
+    if not whole:
+        centre = SkyCoord(table["ra"][0], table["dec"][0], unit="deg")
+        table = table[SkyCoord(table["ra"], table["dec"], unit="deg").separation(centre).deg < 20]
+    axes, _ = plot.sky(table, order=4).axes
+    density = axes.collections[0].get_array()
+    area = 4 * np.pi * np.degrees(1) ** 2 / (12 * 4**4)
+    total = (density * area).sum()
+    assert total == pytest.approx(len(table), rel=0.05 if whole else 1e-6)
+
+
+def test_a_map_has_the_region_and_chosen_classes(table):
+    nearby = table[SkyCoord(table["ra"], table["dec"], unit="deg").separation(SkyCoord("83.8d", "-5.4d")).deg < 30]
+    axes, _ = plot.sky(nearby, region="CIRCLE ICRS 83.8 -5.4 5", classes=["main_sequence"]).axes
+    n = int((nearby["class"] == "main_sequence").sum())
+    assert axes.get_legend().get_texts()[0].get_text() == f"main_sequence ({n:,})"
+    assert len(axes.collections[1].get_offsets()) == n
+    assert axes.patches or len(axes.collections) > 2
+
+
+@pytest.mark.parametrize(
+    ("draw", "sentence"),
+    [
+        (lambda t: plot.colour_colour(t, "J-X"), "There is no band 'X'; there are G, BP, RP, J, H, Ks"),
+        (lambda t: plot.colour_colour(t, "J"), "A colour is two bands with a - between them, such as J-H, not 'J'"),
+        (lambda t: plot.hertzsprung_russell(t["j_m", "h_m"]), "have no column parallax; they have j_m, h_m"),
+        (lambda t: plot.sky(t["j_m", "h_m"]), "have no column ra"),
+        (lambda t: plot.sky(t["ra", "dec"], classes=["yso"]), "no column class or sed_class"),
+        (lambda t: plot.sky(t, region="a circle"), "'a circle' is no region; 'CIRCLE ICRS 83.8 -5.4 1' is one"),
+        (lambda t: plot.sky(t, order=20), "order is from 0 to 13, not 20"),
+        (lambda t: plot.draw(t, "pie"), "There is no plot 'pie'; there are sed, hr, colours, sky"),
+        (lambda t: plot.draw(t["l", "b"]), "No picture suits the columns l, b. What they would have to have: hr:"),
+    ],
+)
+def test_what_cannot_be_drawn_is_told(table, draw, sentence):
+    with pytest.raises(PlotError, match=sentence):
+        draw(table)
+
+
+def test_the_picture_that_suits(table):
+    assert plot.draw(table[:3]).axes[0].get_xscale() == "log"
+    assert plot.draw(table).axes[0].yaxis_inverted()
+    assert plot.draw(table["j_m", "h_m", "ks_m"]).axes[0].get_xlabel() == "J − H [mag]"
+    assert len(plot.draw(table["ra", "dec"]).axes) == 2
+
+
+def test_cells_are_chosen_so_that_they_have_some_sources(table):
+    axes, _ = plot.sky(table).axes
+    cells = len(axes.collections[0].get_array())
+    assert len(table) / cells >= skymap._IN_A_CELL
