@@ -1,6 +1,7 @@
 # make demo   the main job, end to end       make test    everything that CI checks
 # make quick  the tests to run often         make models  train the shipped models again (needs CATALOGUE)
 # make compare  algorithms compared on CATALOGUE, as docs/compare.md; it goes on where it was interrupted
+# make docs   the documentation as a site, in demo/site
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +10,7 @@ OLD_DUCKDB := 1.5.6
 OLDEST_DUCKDB := 1.4.5
 NATIVE := sedsql/native/sedsql.duckdb_extension
 
-.PHONY: demo test quick lint native sanitize leaks models compare bench clean
+.PHONY: demo test quick lint native sanitize leaks models compare docs bench clean
 
 $(VENV)/installed: pyproject.toml hatch_build.py
 	@echo "== Installing sedsql and what it needs into $(VENV) (once; about a minute)"
@@ -102,6 +103,11 @@ compare: $(VENV)/installed
 	cp $(COMPARED)/figures/*.png docs/compare/
 	sed 's#](figures/#](compare/#' $(COMPARED)/report.md > docs/compare.md.partial
 	mv docs/compare.md.partial docs/compare.md
+
+# Notebooks are run, so that the site has what they print and draw.
+docs: $(NATIVE)
+	SEDSQL_EXECUTE_NOTEBOOKS=1 $(BIN)/python -m sphinx -q -W --keep-going -c docs . demo/site
+	@echo "The site's first page is demo/site/index.html"
 
 # What sedsql is measured against; all of it may be missing. Orbital asks for an older onnx than it needs.
 $(VENV)/contenders: $(VENV)/installed
