@@ -39,6 +39,20 @@ class Cursor:
     connection : that it is of
     duckdb : the DuckDB cursor beneath
     arraysize : rows that `fetchmany` gives unless told
+
+    Examples
+    --------
+    >>> import sedsql
+    >>> con = sedsql.connect("sky")
+    >>> cursor = con.execute("SELECT ra AS alpha, parallax FROM gaiadr3.gaia_source")
+    >>> table = cursor.table()
+    >>> len(table), table["alpha"].unit, table["parallax"].unit
+    (20000, Unit("deg"), Unit("mas"))
+    >>> cursor.arrow().column_names
+    ['alpha', 'parallax']
+    >>> sum(batch.num_rows for batch in cursor.batches(5_000))
+    20000
+    >>> con.close()
     """
 
     def __init__(self, connection: Connection, con: duckdb.DuckDBPyConnection):

@@ -111,6 +111,22 @@ class Connection:
     duckdb : the DuckDB connection beneath, for all that DuckDB offers
     catalogue : the tables and columns that ADQL names mean
     lang : what queries are written in unless they say so
+
+    Examples
+    --------
+    >>> import sedsql
+    >>> con = sedsql.connect("sky")
+    >>> con.execute("SELECT COUNT(*) AS n FROM gaiadr3.gaia_source WHERE dec > ?", [0]).fetchone()
+    (4079,)
+    >>> con.sql("SELECT count(*) FROM gaiadr3.gaia_source WHERE dec > $least", {"least": 0}).fetchone()
+    (4079,)
+    >>> con.upload("edges", con.sql("SELECT 0 AS dec UNION SELECT 30").arrow())
+    >>> query = "SELECT e.dec, COUNT(*) AS n FROM TAP_UPLOAD.edges AS e, gaiadr3.gaia_source AS g"
+    >>> con.execute(query + " WHERE g.dec > e.dec GROUP BY e.dec ORDER BY n").fetchall()
+    [(30, 1586), (0, 4079)]
+    >>> con.executemany("SELECT COUNT(*) AS n FROM gaiadr3.gaia_source WHERE dec > ?", [[0], [30]]).fetchone()
+    (1586,)
+    >>> con.close()
     """
 
     Warning = errors.Warning

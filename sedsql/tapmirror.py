@@ -41,6 +41,17 @@ class TAPMirror:
     --------
     What was ``service = pyvo.dal.TAPService("https://gea.esac.esa.int/tap-server/tap")`` becomes
     ``service = sedsql.TAPMirror("mirror")``.
+
+    >>> import sedsql
+    >>> from astropy.table import Table
+    >>> service = sedsql.TAPMirror("sky")
+    >>> targets = Table({"name": ["Orion Nebula", "Galactic Centre"], "ra": [83.8, 266.4], "dec": [-5.4, -29.0]})
+    >>> query = "SELECT t.name, COUNT(*) AS n FROM TAP_UPLOAD.targets AS t, gaiadr3.gaia_source AS g"
+    >>> near = " WHERE DISTANCE(POINT(t.ra, t.dec), POINT(g.ra, g.dec)) < 5 GROUP BY t.name ORDER BY n"
+    >>> results = service.search(query + near, uploads={"targets": targets})
+    >>> results["name"].tolist()
+    ['Orion Nebula', 'Galactic Centre']
+    >>> service.close()
     """
 
     maxrec = hardlimit = None

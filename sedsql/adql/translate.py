@@ -57,7 +57,14 @@ def translate(
     explain: list[str] | None = None,
     rewrites: Collection[str] = tuple(REWRITES),
 ) -> str:
-    """The DuckDB SQL of an ADQL query: see `translation`."""
+    """The DuckDB SQL of an ADQL query: see `translation`.
+
+    Examples
+    --------
+    >>> import sedsql
+    >>> sedsql.translate("SELECT TOP 5 source_id FROM gaiadr3.gaia_source WHERE parallax > 100")
+    'SELECT source_id FROM gaiadr3.gaia_source WHERE parallax > 100 LIMIT 5'
+    """
     return translation(adql, catalogue, functions, values=values, explain=explain, rewrites=rewrites).sql
 
 

@@ -54,6 +54,14 @@ def register(
 
     The functions are called through temporary macros, so a cursor made with `con.cursor()` needs a
     `register` of its own.
+
+    Examples
+    --------
+    >>> import duckdb, sedsql
+    >>> con = duckdb.connect(config={"allow_unsigned_extensions": True})
+    >>> sedsql.register(con)
+    >>> con.execute("SELECT sed_class(17.2, 18.9, 15.8, 12.9, 11.6, 10.6, 9.4, 8.6, 6.1, 3.7)").fetchone()
+    ('yso',)
     """
     install(con, models, default, engine, temporary=True)
 

@@ -41,6 +41,16 @@ def colour_colour(rows: sources.Rows, x: str = "J-H", y: str = "H-Ks") -> "Figur
     Notes
     -----
     The arrow is an extinction of 2 mag in V (Gordon et al. 2023, ApJ 950, 86, R_V = 3.1).
+
+    Examples
+    --------
+    >>> import sedsql
+    >>> con = sedsql.connect("sky")
+    >>> query = "SELECT j_m, h_m, ks_m, 'all' AS class FROM sed.photometry WHERE ks_m IS NOT NULL"
+    >>> figure = sedsql.plot.colour_colour(con.execute(query), "J-H", "H-Ks")
+    >>> figure.axes[0].get_ylabel()
+    'H − Ks [mag]'
+    >>> con.close()
     """
     table = sources.table_of(rows)
     magnitudes = sources.magnitudes(table)
@@ -72,6 +82,16 @@ def hertzsprung_russell(rows: sources.Rows, colour: str = "BP-RP", magnitude: st
     ------
     PlotError
         Without rows, parallaxes or a column for a band, and where matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import sedsql
+    >>> con = sedsql.connect("sky")
+    >>> query = "SELECT s.*, sed_class(s) AS class FROM sed.photometry AS s WHERE parallax > 20 * parallax_error"
+    >>> figure = sedsql.plot.hertzsprung_russell(con.execute(query))
+    >>> figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()
+    ('BP − RP [mag]', '$M_{G}$ [mag]')
+    >>> con.close()
     """
     table = sources.table_of(rows)
     magnitudes, parallax = sources.magnitudes(table), sources.column(table, "parallax")

@@ -40,6 +40,14 @@ def draw(rows: sources.Rows, kind: str | None = None) -> "Figure":
     ------
     PlotError
         Where there is no such kind, or none that suits the rows.
+
+    Examples
+    --------
+    >>> import sedsql
+    >>> con = sedsql.connect("sky")
+    >>> sedsql.plot.draw(con.execute("SELECT TOP 6 * FROM sed.photometry ORDER BY phot_g_mean_mag")).get_supxlabel()
+    'wavelength [µm]'
+    >>> con.close()
     """
     table = sources.table_of(rows)
     kind = kind or _kind(table)

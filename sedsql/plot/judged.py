@@ -30,6 +30,13 @@ def confusion(truth: ArrayLike, found: ArrayLike) -> "Figure":
     ------
     PlotError
         Where there are no rows, or not as many of both, and where matplotlib is not installed.
+
+    Examples
+    --------
+    >>> from sedsql import plot
+    >>> figure = plot.confusion(["giant", "yso", "yso"], ["giant", "giant", "yso"])
+    >>> [text.get_text() for text in figure.axes[0].texts]  # by rows
+    ['100', '50', '50']
     """
     labels, classes = _both(truth, found), np.union1d(truth, found)
     places = [np.searchsorted(classes, some) for some in labels]
@@ -80,6 +87,14 @@ def reliability(truth: ArrayLike, found: ArrayLike, probability: ArrayLike) -> "
     Notes
     -----
     Error bars are the binomial scatter of a bin.
+
+    Examples
+    --------
+    >>> from sedsql import plot
+    >>> figure = plot.reliability(["giant", "yso", "yso"], ["giant", "giant", "yso"], [0.9, 0.6, 0.8])
+    >>> _, found, *_ = figure.axes[0].lines
+    >>> found.get_ydata().tolist()  # from the least probable to the most
+    [0.0, 1.0, 1.0]
     """
     right = np.equal(*_both(truth, found)).astype(float)
     p = np.asarray(probability, dtype=float)

@@ -66,6 +66,16 @@ def sed(
     -----
     Fluxes are lambda F_lambda in W m^-2 (see `sedsql.bands` for zero points and their sources). A 2MASS or AllWISE
     magnitude whose error is NULL is drawn as an upper limit.
+
+    Examples
+    --------
+    >>> import sedsql
+    >>> con = sedsql.connect("sky")
+    >>> figure = sedsql.plot.sed(con.execute("SELECT * FROM sed.photometry WHERE source_id = 3216693147631353984"))
+    >>> figure.savefig("sed.pdf")
+    >>> figure.axes[0].get_title().splitlines()
+    ['3216693147631353984', 'yso, probability 0.99']
+    >>> con.close()
     """
     if against not in ("blackbody", "class", None):
         raise PlotError(f"against is 'blackbody', 'class' or None, not {against!r}.")

@@ -45,6 +45,16 @@ def sky(
     ------
     PlotError
         Without rows or positions, for a region that is none, and where matplotlib or mocpy is not installed.
+
+    Examples
+    --------
+    >>> import sedsql
+    >>> con = sedsql.connect("sky")
+    >>> rows = con.execute("SELECT s.ra, s.dec, sed_class(s) AS class FROM sed.photometry AS s")
+    >>> figure = sedsql.plot.sky(rows, classes=["yso"])
+    >>> [text.get_text().partition(" ")[0] for text in figure.axes[0].get_legend().get_texts()]
+    ['yso']
+    >>> con.close()
     """
     table = sources.table_of(rows)
     ra, dec = sources.column(table, "ra"), sources.column(table, "dec")
