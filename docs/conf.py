@@ -15,24 +15,16 @@ from sphinx.application import Sphinx
 HERE = Path(__file__).parent
 EXECUTES = bool(os.environ.get("SEDSQL_EXECUTE_NOTEBOOKS"))
 sys.path.insert(0, str(HERE))
-# Notebooks call `sedsql`, which stands beside the Python that builds.
-os.environ["TTY_COMPATIBLE"] = "0"  # and what it prints has no bars that move
+# Notebooks call `sedsql`, which stands beside the Python that builds, and whose bars cannot move on a page.
+os.environ["TTY_COMPATIBLE"] = "0"
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 project = "sedsql"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "adql_tables"]
 root_doc = "README"
 include_patterns = ["README.md", "docs/**", "notebooks/*.ipynb", "benchmarks/RESULTS.md"]
-exclude_patterns = [
-    ".*",
-    "*.egg-info",
-    "demo",
-    "models",
-    "sedsql",
-    "sql",
-    "tests",
-    "**/__pycache__",
-]  # not walked through
+# What is not even to be walked through.
+exclude_patterns = [".*", "*.egg-info", "demo", "models", "sedsql", "sql", "tests", "**/__pycache__"]
 
 html_theme = "furo"
 html_title = "sedsql"

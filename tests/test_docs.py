@@ -50,6 +50,19 @@ def test_examples_of_docstrings(module, folder, monkeypatch):
     assert failed == 0
 
 
+def test_what_is_called_most_has_an_example():
+    most = [
+        sedsql.connect,
+        sedsql.db.Connection,
+        sedsql.cursor.Cursor,
+        sedsql.TAPMirror,
+        sedsql.register,
+        sedsql.translate,
+    ]
+    drawing = [getattr(plot, name) for name in plot.__all__ if callable(getattr(plot, name)) and name != "PlotError"]
+    assert [thing for thing in [*most, *drawing] if ">>> " not in thing.__doc__] == []
+
+
 def blocks(name: str) -> list[tuple[str, str]]:
     """The language and the text of each block of a page."""
     return re.findall(
