@@ -21,7 +21,7 @@ from .errors import (
     NotSupportedError,
     OperationalError,
     ProgrammingError,
-    Warning,  # noqa: A004
+    Warning,
 )
 from .inference.engines import register
 

@@ -11,7 +11,6 @@ import typer
 from . import __version__, cli_bench, cli_compare, cli_learn, cli_mirror, cli_shell, cli_simulate, progress, tables
 from .classify import classify_file
 from .cli_options import BandMap, Force, Json, ModelFolders, model_named, pairs
-from .cursor import Cursor
 from .db import connect
 from .dbapi import sentence
 from .demo import run_demo
@@ -80,12 +79,12 @@ def query(
             return
         names = [column[0] for column in cursor.description]
         if output is not None and plot is not None:
-            _draw(progress.answer(cursor, Cursor.table), plot, output, force)
+            _draw(cursor.table(), plot, output, force)
             return
         if output is not None:
             tables.file_format(output)
             with new_file(output, force=force) as partial:
-                answer = progress.answer(cursor, lambda c: c.arrow())
+                answer = cursor.arrow()
                 if tables.streams(output):
                     tables.write_pieces(partial, answer.schema, iter([answer]))
                 else:
@@ -95,10 +94,10 @@ def query(
         if as_json:
             if len(set(names)) < len(names):
                 raise tables.TableError("JSON holds a column's name once; name columns that are alike with AS.")
-            rows = progress.answer(cursor, lambda c: c.fetchall())
+            rows = cursor.fetchall()
             print(to_json([dict(zip(names, row, strict=True)) for row in rows]))
             return
-        rows = progress.answer(cursor, lambda c: c.fetchmany(SHOWN_ROWS + 1))
+        rows = cursor.fetchmany(SHOWN_ROWS + 1)
         print_rows(names, rows)
 
 

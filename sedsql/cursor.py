@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 import duckdb
 import pyarrow as pa
 
-from .catalogue import Column
+from .adql.scope import Column
 from .dbapi import own_errors
 from .errors import InterfaceError, ProgrammingError
+from .waiting import waited
 
 if TYPE_CHECKING:
     import astropy.io.votable.tree
@@ -91,23 +92,35 @@ class Cursor:
         if lang not in ("adql", "sql"):
             raise InterfaceError(f"lang is 'adql' or 'sql', not {lang!r}.")
         self._forget()
-        sql, given = query, parameters
-        if lang == "adql":
-            translation = self.connection.translation(query, parameters)
-            sql, self._columns = translation.sql, translation.columns
-            given = parameters if isinstance(parameters, Mapping) else dict(enumerate(parameters, 1))
         with own_errors():
-            statements = self.duckdb.extract_statements(sql)
-            if lang == "adql":  # numbers that regions were computed from are no parameters any more
-                given = {name: given[_key(name)] for name in statements[0].named_parameters}  # type: ignore[index]
-            bound = dict(given) if isinstance(given, Mapping) else list(given)
-            self._sql = sql, bound
-            if len(statements) == 1 and statements[0].type == duckdb.StatementType.SELECT:
-                self._relation = self.duckdb.sql(sql, params=bound or None)
+            if lang == "adql":
+                sql = self._translated(query, parameters)
+                self._ask(sql, self._used(sql, parameters) if "$" in sql else None)
+                return self
+            bound: Any = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
+            if len(statements := self.duckdb.extract_statements(query)) == 1 and _is_select(statements[0]):
+                self._ask(query, bound)
             else:
-                self.duckdb.execute(sql, bound)
+                self._sql = query, bound
+                waited(self.duckdb, lambda: self.duckdb.execute(query, bound))
                 self._after(statements)
         return self
+
+    def _translated(self, query: str, parameters: Parameters) -> str:
+        translation = self.connection.translation(query, parameters)
+        self._columns = translation.columns
+        return translation.sql
+
+    def _used(self, sql: str, parameters: Parameters) -> dict[str, Any]:
+        """The values that DuckDB is to bind: numbers that regions were computed from are no parameters any more."""
+        given = parameters if isinstance(parameters, Mapping) else dict(enumerate(parameters, 1))
+        names = self.duckdb.extract_statements(sql)[0].named_parameters
+        return {name: given[int(name) if name.isdigit() else name] for name in names}  # type: ignore[index]
+
+    def _ask(self, select: str, values: Any) -> None:
+        self._sql = select, values
+        # With values DuckDB computes it here and now.
+        self._relation = waited(self.duckdb, lambda: self.duckdb.sql(select, params=values or None))
 
     def _after(self, statements: list) -> None:
         """What there is to fetch after a statement that is no SELECT."""
@@ -172,7 +185,7 @@ class Cursor:
             self._nothing()
         if not self._fetching:
             with own_errors():
-                self.duckdb.execute(*self._sql)
+                waited(self.duckdb, lambda: self.duckdb.execute(*self._sql))
             self._fetching = True
         return self.duckdb
 
@@ -185,7 +198,7 @@ class Cursor:
         self._open()
         answer = self._relation if self._relation is not None else self.duckdb if self._fetching else self._nothing()
         with own_errors():
-            return take(answer)
+            return waited(self.duckdb, lambda: take(answer))
 
     def arrow(self) -> pa.Table:
         """The whole answer as an Arrow table; fields of columns of the catalogue have its units, UCDs, descriptions."""
@@ -220,7 +233,10 @@ class Cursor:
     def pl(self) -> polars.DataFrame:
         """The whole answer as a polars DataFrame."""
         _needs("polars", "polars")
-        return self._whole(lambda answer: answer.pl())
+        import polars
+
+        # DuckDB's own way cannot be stopped.
+        return polars.DataFrame(self._whole(lambda answer: answer.to_arrow_table()))
 
     def table(self) -> astropy.table.Table:
         """The whole answer as an astropy table, with the catalogue's units, UCDs (`meta['ucd']`) and descriptions."""
@@ -267,12 +283,14 @@ class Cursor:
         self.close()
 
 
-def _key(name: str) -> int | str:
-    return int(name) if name.isdigit() else name
+def _is_select(statement: Any) -> bool:
+    return statement.type == duckdb.StatementType.SELECT
 
 
 def _needs(package: str, extra: str) -> None:
     try:
         __import__(package)
     except ImportError:
-        raise InterfaceError(f"This needs {package}, which is not here; `pip install 'sedsql[{extra}]'` brings it.") from None
+        raise InterfaceError(
+            f"This needs {package}, which is not here; `pip install 'sedsql[{extra}]'` brings it."
+        ) from None

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import get_args
 
 import duckdb
-import pyarrow as pa
 
 from . import adql, errors
 from .adql import Translation
@@ -21,7 +20,8 @@ from .inference.calls import RowFunction, functions
 from .inference.engines import Engine, install
 from .inference.model import DEFAULT_MODEL, find_models
 from .mirror.store import OWN_MACROS, open_mirror
-
+from .tables import Rows, arrow_of
+from .waiting import TELL_PROGRESS
 
 UPLOADS = "tap_upload"
 """The schema of tables that are uploaded (TAP 1.1, Section 2.5), in the memory of this process."""
@@ -120,7 +120,8 @@ class Connection:
     (4079,)
     >>> con.sql("SELECT count(*) FROM gaiadr3.gaia_source WHERE dec > $least", {"least": 0}).fetchone()
     (4079,)
-    >>> con.upload("edges", con.sql("SELECT 0 AS dec UNION SELECT 30").arrow())
+    >>> from astropy.table import Table
+    >>> con.upload("edges", Table({"dec": [0, 30]}))
     >>> query = "SELECT e.dec, COUNT(*) AS n FROM TAP_UPLOAD.edges AS e, gaiadr3.gaia_source AS g"
     >>> con.execute(query + " WHERE g.dec > e.dec GROUP BY e.dec ORDER BY n").fetchall()
     [(30, 1586), (0, 4079)]
@@ -161,7 +162,7 @@ class Connection:
         """A cursor; those of one connection run beside one another."""
         self.check_open()
         con = self.duckdb.cursor()
-        con.execute(f"SET search_path = '{self._search_path}'")
+        con.execute(f"SET search_path = '{self._search_path}'; {TELL_PROGRESS}")
         return Cursor(self, con)
 
     def translate(self, query: str, explain: list[str] | None = None) -> str:
@@ -188,13 +189,14 @@ class Connection:
         """Run a query in DuckDB's SQL on a new cursor."""
         return self.execute(query, parameters, lang="sql")
 
-    def upload(self, name: str, table: pa.Table) -> None:
-        """Make an Arrow table callable as `TAP_UPLOAD.name` in queries (TAP 1.1, Section 2.5), until the end.
+    def upload(self, name: str, rows: Rows) -> None:
+        """Make a table callable as `TAP_UPLOAD.name` in queries (TAP 1.1, Section 2.5), until the connection is closed.
 
-        The units, UCDs and descriptions that its fields have are kept, as `tables.to_arrow` makes them of an astropy
-        table. A table of that name is replaced.
+        `rows` is an astropy or Arrow table, a DataFrame, pyvo's results or a file's path; units, UCDs and descriptions
+        are kept. A table of that name is replaced.
         """
         self.check_open()
+        table = arrow_of(rows)
         if not _REGULAR.fullmatch(name):
             raise errors.ProgrammingError(f"{name!r} cannot be a table's name; letters, digits and _ can.")
         self.duckdb.register("_upload", table)

@@ -77,7 +77,7 @@ def _run_example(con: Connection, name: str, print_rows: PrintRows, say: Print) 
     say(f"\n[bold]{title.removeprefix('-- ')}[/bold] (simulated sources)")
     say(f"[dim]{escape(query.rstrip())}[/dim]")
     cursor = con.execute(text)
-    found = progress.answer(cursor, lambda c: c.fetchall())
+    found = cursor.fetchall()
     print_rows([column[0] for column in cursor.description or ()], found)
 
 
@@ -85,7 +85,7 @@ def _draw(con: Connection, page: Path, say: Print) -> None:
     cursor = con.execute(_SED_PAGE, lang="sql")
     magnitudes: dict[str, list] = {}
     counts: dict[str, int] = {}
-    for name, values, sources in progress.answer(cursor, lambda c: c.fetchall()):
+    for name, values, sources in cursor.fetchall():
         magnitudes.setdefault(name, []).append(values)
         counts[name] = sources
     try:

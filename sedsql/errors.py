@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
-class Warning(Exception):  # noqa: A001, N818  # PEP 249's name
+class Warning(Exception):  # noqa: N818  # PEP 249's name
     """Something that was done may not be what was meant."""
 
 

@@ -13,12 +13,10 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
-from . import progress
 from .cursor import Cursor
 from .db import Connection, connect
 from .errors import Error
 from .plot import KINDS, draw
-
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,7 +34,9 @@ class AdqlMagics(Magics):
     @argument("-m", "--mirror", metavar="DIR", help="A mirror to open; queries go to it from now on.")
     @argument("-t", "--to", metavar="NAME", help="A variable that gets the answer; it is not shown then.")
     @argument("-s", "--sql", action="store_true", help="The query is DuckDB's SQL.")
-    @argument("-p", "--plot", nargs="?", const="", metavar="KIND", help="Draw it: sed, hr, colours, sky, or what suits.")
+    @argument(
+        "-p", "--plot", nargs="?", const="", metavar="KIND", help="Draw it: sed, hr, colours, sky, or what suits."
+    )
     @argument("query", nargs=argparse.REMAINDER, help="ADQL. :name is the notebook's variable of that name.")
     def adql(self, line: str, cell: str | None = None) -> Table | Figure | None:
         """Ask a mirror in ADQL; the answer is an astropy table.
@@ -53,7 +53,7 @@ class AdqlMagics(Magics):
                 self._open(Path(given.mirror).expanduser())
             if not query.strip():
                 return None
-            answer = progress.answer(self._cursor(query, given.sql), Cursor.table)
+            answer = self._cursor(query, given.sql).table()
             shown = answer if given.plot is None else draw(answer, given.plot or None)
         except Error as error:
             raise UsageError(str(error)) from None
@@ -70,10 +70,13 @@ class AdqlMagics(Magics):
 
     def _cursor(self, query: str, is_sql: bool) -> Cursor:
         if self.connection is None:
-            raise UsageError("There is no mirror yet; open one with %adql -m DIR, such as one of `sedsql mirror sample`.")
+            raise UsageError(
+                "There is no mirror yet; open one with %adql -m DIR, such as one of `sedsql mirror sample`."
+            )
         assert self.shell is not None
-        lang = "sql" if is_sql else "adql"
-        return self.connection.execute(query, () if is_sql else Variables(self.shell.user_ns), lang=lang)
+        if is_sql:
+            return self.connection.sql(query)
+        return self.connection.execute(query, Variables(self.shell.user_ns))
 
 
 class Variables(Mapping[str, Any]):

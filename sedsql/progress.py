@@ -1,11 +1,10 @@
 """What a terminal shows of work that takes its time: bars with rate and time left, on standard error."""
 
+import os
 import signal
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
-from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -18,14 +17,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from .db import Cursor
-
-T = TypeVar("T")
-
-_PATIENCE = 1.0
-"""Seconds before a query gets a bar."""
-
-_stderr = Console(stderr=True)
+# A notebook shows what a command prints as it comes, with all that is to move a bar, though it has a terminal for it.
+_stderr = Console(stderr=True, force_terminal=False if "JPY_PARENT_PID" in os.environ else None)
 
 _signals: list[int] = []
 
@@ -51,6 +44,10 @@ def ignore_signals() -> None:
     """Ignore Ctrl-C and SIGTERM from now on: the work has ended, and what is left is to say so."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+
+
+def _shows() -> bool:
+    return _stderr.is_terminal or _stderr.is_jupyter
 
 
 class _Rate(TextColumn):
@@ -80,7 +77,7 @@ def note(text: str) -> None:
 def stages(unit: str = "") -> Iterator[Callable[..., None]]:
     """A bar for each stage of the block; call what it gives with the stage, how much is done, and of how much."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), _Rate(unit), TimeRemainingColumn())
-    with Progress(*columns, console=_stderr, transient=True, disable=not _stderr.is_terminal) as progress:
+    with Progress(*columns, console=_stderr, transient=True, disable=not _shows()) as progress:
         tasks: dict[str, TaskID] = {}
 
         def update(what: str, done: int, of: int | None = None) -> None:
@@ -99,43 +96,10 @@ def stages(unit: str = "") -> Iterator[Callable[..., None]]:
 def steps(what: str, count: int) -> Iterator[Callable[[str], None]]:
     """A bar for `count` named steps; call what it gives with the name of each as it starts."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=_stderr, transient=True, disable=not _stderr.is_terminal) as progress:
+    with Progress(*columns, console=_stderr, transient=True, disable=not _shows()) as progress:
         task = progress.add_task(what, total=count, completed=-1)
 
         def step(name: str) -> None:
             progress.update(task, description=f"{what}: {name}", advance=1)
 
         yield step
-
-
-def answer(cursor: Cursor, fetch: Callable[[Cursor], T]) -> T:
-    """`fetch(cursor)`, with DuckDB's own progress as a bar when it takes over a second; Ctrl-C ends the query."""
-    cursor.duckdb.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
-    results: list[T] = []
-    errors: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            results.append(fetch(cursor))
-        except BaseException as error:
-            errors.append(error)
-
-    worker = threading.Thread(target=work, daemon=True)
-    worker.start()
-    try:
-        worker.join(_PATIENCE)
-        if worker.is_alive():
-            with bar("query", "%") as update:
-                while worker.is_alive():
-                    update(max(round(cursor.progress()), 0), 100)
-                    worker.join(0.1)
-    except KeyboardInterrupt:
-        # Again and again, as DuckDB hears it only while it computes; until then no one may close the connection.
-        while worker.is_alive():
-            with suppress(KeyboardInterrupt):
-                cursor.interrupt()
-                worker.join(0.1)
-        raise
-    if errors:
-        raise errors[0]
-    return results[0]

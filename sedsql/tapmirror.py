@@ -12,21 +12,18 @@ from xml.etree import ElementTree
 import pyarrow as pa
 from astropy.io.votable import from_table
 from astropy.io.votable.tree import Info
-from astropy.table import Table
 from pyvo.dal import DALQueryError
 from pyvo.dal.tap import TAPResults
 from pyvo.dal.vosi import VOSITables
 from pyvo.io.vosi import parse_tables
 
-from . import tables
 from .catalogue import Catalogue
 from .db import Connection, connect
 from .errors import DatabaseError
+from .tables import Rows, from_arrow
 
 if TYPE_CHECKING:
     from .inference.engines import Engine
-
-Upload = Table | TAPResults | pa.Table | str | os.PathLike
 
 
 class TAPMirror:
@@ -43,8 +40,7 @@ class TAPMirror:
     ``service = sedsql.TAPMirror("mirror")``.
 
     >>> import sedsql
-    >>> from astropy.table import Table
-    >>> service = sedsql.TAPMirror("sky")
+    >>>     >>> service = sedsql.TAPMirror("sky")
     >>> targets = Table({"name": ["Orion Nebula", "Galactic Centre"], "ra": [83.8, 266.4], "dec": [-5.4, -29.0]})
     >>> query = "SELECT t.name, COUNT(*) AS n FROM TAP_UPLOAD.targets AS t, gaiadr3.gaia_source AS g"
     >>> near = " WHERE DISTANCE(POINT(t.ra, t.dec), POINT(g.ra, g.dec)) < 5 GROUP BY t.name ORDER BY n"
@@ -76,7 +72,7 @@ class TAPMirror:
         *,
         language: str = "ADQL",
         maxrec: int | None = None,
-        uploads: Mapping[str, Upload] | None = None,
+        uploads: Mapping[str, Rows] | None = None,
         **keywords: Any,
     ) -> TAPResults:
         """The answer to an ADQL query.
@@ -99,7 +95,7 @@ class TAPMirror:
             raise DALQueryError(f"A mirror is asked in ADQL, not in {language}.")
         try:
             for name, upload in (uploads or {}).items():
-                self.connection.upload(name, _arrow(upload))
+                self.connection.upload(name, upload)
             try:
                 rows, more = _at_most(self.connection.execute(query).batches(), maxrec)
             finally:
@@ -107,11 +103,13 @@ class TAPMirror:
                     self.connection.drop_upload(name)
         except DatabaseError as error:
             raise DALQueryError(str(error)) from error
-        votable = from_table(tables.from_arrow(rows))
+        votable = from_table(from_arrow(rows))
         resource = votable.resources[0]
         resource.type = "results"
         resource.infos.append(Info(name="QUERY_STATUS", value="OVERFLOW" if more else "OK"))
-        return TAPResults(votable, client_set_maxrec=maxrec)
+        results = TAPResults(votable)
+        results.check_overflow_warning(maxrec)
+        return results
 
     run_sync = run_async = search
 
@@ -137,12 +135,11 @@ def _at_most(reader: pa.RecordBatchReader, rows: int | None) -> tuple[pa.Table, 
     return pa.Table.from_batches(batches, reader.schema).slice(0, rows), rows is not None and count > rows
 
 
-def _arrow(upload: Upload) -> pa.Table:
-    if isinstance(upload, pa.Table):
-        return upload
-    if isinstance(upload, TAPResults):
-        upload = upload.to_table()
-    return tables.to_arrow(upload if isinstance(upload, Table) else tables.read_table(Path(upload)))
+_DATATYPES = {
+    *("BOOLEAN", "SMALLINT", "INTEGER", "BIGINT", "REAL", "DOUBLE", "TIMESTAMP", "CHAR", "VARCHAR", "BINARY"),
+    *("VARBINARY", "POINT", "REGION", "CLOB", "BLOB"),
+}
+"""VODataService 1.2, Section 3.5.3, vs:TAPType."""
 
 
 def _tableset(catalogue: Catalogue) -> bytes:
@@ -160,6 +157,8 @@ def _tableset(catalogue: Catalogue) -> bytes:
             if column.name not in table.hidden:
                 one = ElementTree.SubElement(element, "column")
                 _say(one, name=column.name, description=column.description, unit=column.unit, ucd=column.ucd)
+                if column.datatype not in _DATATYPES:  # arrays have no name there
+                    continue
                 kind = {"xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance", "xsi:type": "vs:TAPType"}
                 ElementTree.SubElement(one, "dataType", kind).text = column.datatype
     return ElementTree.tostring(root)

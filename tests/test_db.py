@@ -129,12 +129,12 @@ def test_a_closed_connection_says_so(sky):
 
 
 def test_a_cursor_without_a_query_says_so(con):
-    with pytest.raises(ClosedError, match="execute a query first"):
+    with pytest.raises(sedsql.ProgrammingError, match="execute a query first"):
         con.cursor().fetchone()
 
 
 def test_an_unknown_language(con):
-    with pytest.raises(ValueError, match="'adql' or 'sql', not 'sparql'"):
+    with pytest.raises(sedsql.InterfaceError, match="'adql' or 'sql', not 'sparql'"):
         con.execute("SELECT 1", lang="sparql")
 
 
@@ -186,3 +186,14 @@ def test_a_statement_without_rows_runs_once(con):
     assert con.execute("SELECT sum(n) FROM memory.main.numbers", lang="sql").fetchall() == [(8,)]
     assert con.execute("EXPLAIN SELECT 1", lang="sql").fetchall()
     con.execute("DROP TABLE memory.main.numbers", lang="sql")
+
+
+def test_the_probability_of_the_class_that_is_found(con):
+    """A call within a call of a model."""
+    query = (
+        "SELECT sed_proba(s, sed_class(s)) AS p, sed_class(s) AS c FROM sed.photometry AS s WHERE sed_class(s) = 'yso'"
+    )
+    expected = con.sql(
+        "SELECT sed_predict(s).probability, sed_class(s) FROM sed.photometry AS s WHERE sed_class(s) = 'yso'"
+    ).fetchall()
+    assert sorted(con.execute(query).fetchall()) == pytest.approx(sorted(expected))

@@ -39,7 +39,7 @@ def test_a_line_and_a_cell_are_asked(shell):
 
 
 def test_quotes_and_blanks_stay(shell):
-    found = shell.run_line_magic("adql", "SELECT TOP 1 'a  \"b' AS t, \"ra\" FROM gaiadr3.gaia_source")
+    found = shell.run_line_magic("adql", 'SELECT TOP 1 \'a  "b\' AS t, "ra" FROM gaiadr3.gaia_source')
     assert found["t"].tolist() == ['a  "b']
 
 
@@ -74,7 +74,9 @@ def test_an_answer_is_drawn(shell, option):
 def test_mistakes_are_a_line(shell, capsys):
     assert "did you mean" in (text := said(shell, capsys, "adql", "SELECT phot_g_mean_mg FROM gaiadr3.gaia_source"))
     assert "^^^" in text
-    assert "no value for ':unheard_of'" in said(shell, capsys, "adql", "SELECT :unheard_of AS x FROM gaiadr3.gaia_source")
+    assert "no value for ':unheard_of'" in said(
+        shell, capsys, "adql", "SELECT :unheard_of AS x FROM gaiadr3.gaia_source"
+    )
     assert "There is no plot 'pie'" in said(shell, capsys, "adql", "--plot=pie", "SELECT s.ra FROM sed.photometry AS s")
     assert "does not exist" in said(shell, capsys, "adql", "-m /nowhere")
     assert "nonesuch" in said(shell, capsys, "adql", "--sql SELECT nonesuch")

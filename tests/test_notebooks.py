@@ -1,6 +1,8 @@
 """Each notebook, executed from top to bottom."""
 
 import base64
+import os
+import sys
 from pathlib import Path
 
 import nbformat
@@ -21,11 +23,13 @@ def test_the_notebooks_are_these():
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_and_draws(path, tmp_path, monkeypatch):
     monkeypatch.delenv("MPLBACKEND", raising=False)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     book = nbformat.read(path, as_version=4)
     assert not any(cell.get("outputs") for cell in book.cells), "notebooks are kept without their outputs"
     NotebookClient(book, timeout=200, resources={"metadata": {"path": str(tmp_path)}}).execute()
     outputs = [output for cell in book.cells for output in cell.get("outputs", [])]
-    assert not [output for output in outputs if output.get("name") == "stderr"]
+    assert [output.text for output in outputs if output.get("name") == "stderr"] == []
+    assert not [output for output in outputs if "Error: " in output.get("text", "")]
     pictures = [output.data["image/png"] for output in outputs if "image/png" in output.get("data", {})]
     assert len(pictures) == PICTURES[path.stem]
     for k, data in enumerate(pictures):

@@ -43,7 +43,9 @@ def test_pandas_reads_from_a_connection(con, expected):
     frame = pd.read_sql(CLASSES, con)
     assert list(frame.itertuples(index=False, name=None)) == expected
     frame = pd.read_sql_query("SELECT COUNT(*) AS n FROM gaiadr3.gaia_source WHERE parallax > ?", con, params=(2.0,))
-    assert frame["n"][0] == con.execute("SELECT COUNT(*) AS n FROM gaiadr3.gaia_source WHERE parallax > 2.0").fetchone()[0]
+    assert (
+        frame["n"][0] == con.execute("SELECT COUNT(*) AS n FROM gaiadr3.gaia_source WHERE parallax > 2.0").fetchone()[0]
+    )
     pieces = list(pd.read_sql_query("SELECT ra FROM gaiadr3.gaia_source", con, chunksize=600))
     assert [len(piece) for piece in pieces] == [600, 600, 600, 200]
 
@@ -62,11 +64,15 @@ class TestSqlAlchemy:
             assert 0 < connection.execute(query, {"ra": 180.0}).scalar() < 2000
 
     def test_expressions(self, engine):
-        source = sqlalchemy.table("gaia_source", sqlalchemy.column("source_id"), sqlalchemy.column("ra"), schema="gaiadr3")
+        source = sqlalchemy.table(
+            "gaia_source", sqlalchemy.column("source_id"), sqlalchemy.column("ra"), schema="gaiadr3"
+        )
         query = sqlalchemy.select(sqlalchemy.func.count()).select_from(source).where(source.c.ra < 180)
         with engine.connect() as connection:
             found = connection.execute(query).scalar()
-            assert found == connection.exec_driver_sql("SELECT count(*) FROM gaiadr3.gaia_source WHERE ra < 180").scalar()
+            assert (
+                found == connection.exec_driver_sql("SELECT count(*) FROM gaiadr3.gaia_source WHERE ra < 180").scalar()
+            )
 
     def test_pandas_and_the_engine_of_models(self, sky, engine, expected):
         frame = pd.read_sql(CLASSES, engine)

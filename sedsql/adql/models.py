@@ -28,7 +28,8 @@ def models_last_and_once(select: exp.Select, write: Write, explain: list[str]) -
     just for one such call, it is computed first, and the value for the rows that are left.
     """
     calls = list(_model_calls(select))
-    if not calls or any(call.find(exp.AggFunc) for call in calls):
+    nested = any(inner is not call for call in calls for inner in _model_calls(call))
+    if not calls or nested or any(call.find(exp.AggFunc) for call in calls):
         return
     where = select.args.get("where")
     parts = conjuncts(where.this if where else None)

@@ -57,7 +57,22 @@ def translate(
     explain: list[str] | None = None,
     rewrites: Collection[str] = tuple(REWRITES),
 ) -> str:
-    """The DuckDB SQL of an ADQL query: see `translation`.
+    """The DuckDB SQL of an ADQL query.
+
+    Parameters
+    ----------
+    adql : the query
+    catalogue : what all names are checked against, such as `Connection.catalogue`; without one they are taken as they
+        come, and only the language is checked
+    functions : those that the database has besides ADQL's
+    values : of the parameters `?` and `:name`, which are `$1` and `$name` in DuckDB's SQL
+    explain : a list that gets a sentence for each thing that the rewrites did
+    rewrites : those of REWRITES that are made, as `sedsql.connect` has them
+
+    Raises
+    ------
+    AdqlError
+        And nothing else, for a query that is not good.
 
     Examples
     --------
@@ -77,13 +92,7 @@ def translation(
     explain: list[str] | None = None,
     rewrites: Collection[str] = tuple(REWRITES),
 ) -> Translation:
-    """The DuckDB SQL of an ADQL query, and what is known of the columns that it gives.
-
-    With a `catalogue` all names are checked against it; without one they are taken as they come, and only
-    the language is checked. `functions` are those that the database has besides ADQL's. `values` are those of the
-    parameters `?` and `:name`, which are `$1` and `$name` in DuckDB's SQL. What the rewrites do is told in `explain`;
-    `rewrites` names those of REWRITES that are made. Raises AdqlError, and nothing else, for a query that is not good.
-    """
+    """What `translate` gives, and what is known of the columns that the query has; the arguments are the same."""
     try:
         query = Grammar(lexer.tokenize(adql), adql, catalogue is not None, values).statement()
         columns = Resolver(adql, catalogue, functions).query(query, {}) or {}

@@ -10,4 +10,14 @@ from .seds import sed
 from .skymap import sky
 from .style import PlotError
 
-__all__ = ["KINDS", "PlotError", "colour_colour", "confusion", "draw", "hertzsprung_russell", "reliability", "sed", "sky"]
+__all__ = [
+    "KINDS",
+    "PlotError",
+    "colour_colour",
+    "confusion",
+    "draw",
+    "hertzsprung_russell",
+    "reliability",
+    "sed",
+    "sky",
+]

@@ -190,7 +190,7 @@ def _picture(axes: "Axes", x: Array, y: Array, groups: dict[str, NDArray[np.bool
 
     edges = [np.linspace(*limits, _PIXELS + 1) for limits in (axes.get_xlim(), axes.get_ylim())]
     counts = {colour: np.histogram2d(x[group], y[group], edges)[0].T for colour, group in groups.items()}
-    total = sum(counts.values())
+    total = np.sum(list(counts.values()), axis=0)
     mixed = sum(count[..., None] * np.array(to_rgb(colour)) for colour, count in counts.items())
     image = np.ones((_PIXELS, _PIXELS, 4))
     image[..., :3] = mixed / np.maximum(total, 1)[..., None]

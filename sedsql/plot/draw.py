@@ -1,5 +1,6 @@
 """The picture that suits an answer, by the columns that it has."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..bands import BANDS, Band
@@ -13,7 +14,12 @@ if TYPE_CHECKING:
     from astropy.table import Table
     from matplotlib.figure import Figure
 
-KINDS = {"sed": sed, "hr": hertzsprung_russell, "colours": colour_colour, "sky": sky}
+KINDS: dict[str, Callable[[sources.Rows], "Figure"]] = {
+    "sed": sed,
+    "hr": hertzsprung_russell,
+    "colours": colour_colour,
+    "sky": sky,
+}
 """By the words for `--plot`."""
 
 _NEEDS = {
@@ -64,7 +70,7 @@ def _kind(table: "Table") -> str:
         if all(_has(table, bands[c]) if c in bands else sources.find(table, (c,)) for c in columns):
             return kind
     wanted = "; ".join(f"{kind}: {', '.join(columns)}" for kind, columns in _NEEDS.items())
-    raise PlotError(f"No picture suits the columns {', '.join(table.colnames)}. What they would have to have: {wanted}.")
+    raise PlotError(f"No picture suits the columns {', '.join(table.colnames)}. It would take: {wanted}.")
 
 
 def _has(table: "Table", band: Band) -> bool:

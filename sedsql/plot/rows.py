@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from astropy.table import Row, Table
 from numpy.typing import NDArray
 
@@ -17,10 +16,10 @@ from ..inference.session import Session
 from .style import PlotError
 
 Rows = Any
-"""A cursor, an astropy table or a row of one, an Arrow table, a DataFrame of pandas or polars, or pyvo's results."""
+"""A cursor, a row of an astropy table, or what `tables.Rows` are."""
 
 CLASS_COLUMNS = ("class", "sed_class")
-PROBABILITY_COLUMNS = ("probability", "sed_probability", "sed_proba")
+PROBABILITY_COLUMNS = ("probability", "sed_probability")
 NAME_COLUMNS = ("name", "designation", "source_id")
 
 
@@ -42,22 +41,19 @@ def _table_of(rows: Rows) -> Table:
         return rows.table[rows.index : rows.index + 1]
     if isinstance(rows, Table):
         return rows
-    if hasattr(rows, "to_arrow"):  # polars
-        rows = rows.to_arrow()
-    elif hasattr(rows, "to_table"):  # pyvo
-        return rows.to_table()
-    elif hasattr(rows, "iloc"):  # pandas
-        rows = pa.Table.from_pandas(rows, preserve_index=False)
-    if isinstance(rows, pa.Table):
-        return tables.from_arrow(rows)
-    raise PlotError(f"{type(rows).__name__} cannot be drawn; a cursor can, an astropy or Arrow table, or a DataFrame.")
+    try:
+        return tables.from_arrow(tables.arrow_of(rows))
+    except tables.TableError as error:
+        raise PlotError(str(error)) from None
 
 
 def magnitudes(table: Table) -> NDArray[np.float64]:
     """The ten magnitudes, shape (n, 10), NaN = missing; a band that has no column is missing."""
     names = {band.column: "none" for band in BANDS if not find(table, (band.column, *band.synonyms))}
     if len(names) == len(BANDS):
-        raise PlotError(f"The rows have no magnitudes; those of sed.photometry are {', '.join(b.column for b in BANDS)}.")
+        raise PlotError(
+            f"The rows have no magnitudes; those of sed.photometry are {', '.join(b.column for b in BANDS)}."
+        )
     bands = tables.find_bands(table.colnames, names)
     return tables.magnitudes(len(table), table.__getitem__, bands).astype(np.float64)
 

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import sed as seds
-from ..bands import BANDS
 from ..simulate import POPULATIONS, simulate
 from ..simulate.photosphere import planck_jy
 from . import rows as sources
@@ -136,7 +135,9 @@ def _points(axes, magnitudes: Array, errors: Array, limits: NDArray[np.bool_]) -
         seds.WAVELENGTH_UM[~limits], flux[~limits], yerr=spread[~limits],
         fmt="o", color=BLUE, markersize=4.5, elinewidth=1.2, zorder=4,
     )  # fmt: skip
-    axes.plot(seds.WAVELENGTH_UM[limits], flux[limits], "v", color=BLUE, markerfacecolor="white", markersize=6, zorder=4)
+    axes.plot(
+        seds.WAVELENGTH_UM[limits], flux[limits], "v", color=BLUE, markerfacecolor="white", markersize=6, zorder=4
+    )
 
 
 @dataclass
@@ -208,9 +209,7 @@ def _simulated(label: str) -> Array:
     return np.log10(seds.lambda_flux(simulate(label, 2_000, np.random.default_rng(0)).true_magnitudes))
 
 
-def _draw_curve(
-    top, below, curve: _Curve, magnitudes: Array, errors: Array, limits: NDArray[np.bool_]
-) -> None:
+def _draw_curve(top, below, curve: _Curve, magnitudes: Array, errors: Array, limits: NDArray[np.bool_]) -> None:
     if curve.low is not None:
         top.fill_between(curve.wavelengths, curve.low, curve.high, color=GREY, alpha=0.2, linewidth=0)
     top.plot(curve.wavelengths, curve.flux, color=ORANGE, linewidth=1.2, label=curve.label, zorder=3)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from astropy.units import deg
 from cdshealpix.nested import lonlat_to_healpix, vertices
 from numpy.typing import NDArray
 
@@ -18,11 +19,14 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 MOST_ORDER = 13
-_IN_A_CELL = 8
-"""Sources of a cell on average, so that most cells differ by more than by chance."""
+_IN_A_CELL = 4
+"""Sources of a cell on average: with fewer, cells differ by chance, with more there are few cells to see."""
 _MOST_CELLS = 60_000
 _WIDE_DEG = 60.0
 """What reaches further from its middle is drawn on the whole sky."""
+_HALF_PIXELS = 200
+_HALF_WIDTH = np.degrees(2 * np.sqrt(2))
+"""Of Mollweide's ellipse, in pixels of a degree; `_HALF_PIXELS` of what is smaller."""
 
 
 def sky(
@@ -65,28 +69,48 @@ def sky(
         raise PlotError(f"order is from 0 to {MOST_ORDER}, not {order}.")
     labels = _labels(table, classes)
     outline = None if region is None else _moc(region)
+    from astropy.visualization.wcsaxes.frame import EllipticalFrame, RectangularFrame
+
     with style() as plt:
         wcs, is_whole = _projection(ra[there], dec[there])
         figure = plt.figure(figsize=(7.2, 3.9) if is_whole else (5.8, 4.8))
-        axes = figure.add_subplot(projection=wcs)
+        axes = figure.add_subplot(projection=wcs, frame_class=EllipticalFrame if is_whole else RectangularFrame)
         cells = _cells(axes, wcs, ra[there], dec[there], order, is_whole)
         figure.colorbar(cells, ax=axes, label="sources per square degree", shrink=0.75 if is_whole else 0.9)
         if outline is not None:
+            limits = axes.get_xlim(), axes.get_ylim()
             outline.border(ax=axes, wcs=wcs, color="black", linewidth=1)
+            axes.set(xlim=limits[0], ylim=limits[1])  # it has set others
         for name, (colour, mark) in looks(classes or ()).items():
             of_class = there & (labels == name)
             axes.scatter(
-                *wcs.world_to_pixel_values(ra[of_class], dec[of_class]), s=22, color=colour, marker=mark,
+                *wcs.world_to_pixel_values(ra[of_class], dec[of_class]), s=30, color=colour, marker=mark,
                 linewidths=0.4, edgecolors="white", rasterized=True, label=f"{name} ({of_class.sum():,})", zorder=3,
             )  # fmt: skip
         if classes:
-            axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=4)
-        axes.grid(color="0.7", linewidth=0.4)
-        for place, name in enumerate(("right ascension (ICRS)", "declination (ICRS)")):
-            axes.coords[place].set_axislabel(name)
-            if is_whole:
-                axes.coords[place].set_major_formatter("d")
+            axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=4, markerscale=1.6)
+        axes.grid(color="0.6", linewidth=0.4)
+        _label(axes, is_whole)
     return finished(figure)
+
+
+def _label(axes: Any, is_whole: bool) -> None:
+    ra, dec = axes.coords
+    dec.set_axislabel("declination (ICRS)")
+    if not is_whole:
+        ra.set_axislabel("right ascension (ICRS)")
+        return
+    # Right ascensions stand on the equator, in the map.
+    from matplotlib.patheffects import withStroke
+
+    axes.set_title("ICRS, right ascension grows to the left")
+    ra.set_axislabel("")
+    ra.set_major_formatter("d")
+    ra.set_ticks(np.arange(0, 360, 60) * deg)
+    ra.set_ticklabel(path_effects=[withStroke(linewidth=2, foreground="white")])
+    ra.ticklabels.set_zorder(5)
+    dec.set_major_formatter("d")
+    dec.set_ticks(np.arange(-60, 61, 30) * deg)
 
 
 def _labels(table, classes: Sequence[str] | None) -> NDArray[np.str_]:
@@ -127,10 +151,11 @@ def _projection(ra: Array, dec: Array) -> tuple["WCS", bool]:
     else:
         wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
         wcs.wcs.crval = [np.degrees(np.arctan2(middle[1], middle[0])) % 360, np.degrees(np.arcsin(middle[2] / length))]
-        step = max(reach, 1e-3) / 200
+        step = max(reach, 1e-3) / _HALF_PIXELS
         wcs.wcs.cdelt = [-step, step]
     wcs.wcs.cunit = ["deg", "deg"]
-    wcs.wcs.crpix = [1.0, 1.0]
+    # mocpy takes the picture to reach from 0 to twice this, and cuts an outline off there.
+    wcs.wcs.crpix = [_HALF_WIDTH + 1] * 2 if is_whole else [_HALF_PIXELS * 1.2] * 2
     return wcs, is_whole
 
 
@@ -159,13 +184,13 @@ def _cells(axes: "Axes", wcs: "WCS", ra: Array, dec: Array, order: int | None, i
     area = 4 * np.pi * np.degrees(1) ** 2 / (12 * 4**order)
     density = counts / area
     drawn = PolyCollection(
-        np.stack([x, y], axis=2), array=density, cmap="Greys", edgecolors="face", linewidths=0.2, rasterized=True,
-        norm=LogNorm(density.min() / 2, max(density.max(), density.min() * 2)), zorder=1,
+        list(np.stack([x, y], axis=2)), array=density, cmap="Greys", edgecolors="face", linewidths=0.2, rasterized=True,
+        norm=LogNorm(density.min() / 2, max(density.max(), density.min() * 2)), zorder=0.1,
     )  # fmt: skip
     axes.add_collection(drawn)
     if is_whole:
-        axes.set_xlim(-165, 165)
-        axes.set_ylim(-83, 83)
+        axes.set_xlim(0, 2 * _HALF_WIDTH)
+        axes.set_ylim(_HALF_WIDTH / 2, 3 * _HALF_WIDTH / 2)
     else:
         margin = 0.04 * max(np.ptp(x), np.ptp(y))
         axes.set_xlim(x.min() - margin, x.max() + margin)

@@ -24,7 +24,7 @@ STYLE = {
 }
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "0.45"
 
-# Okabe & Ito 2008, "Color Universal Design", with three of Tol 2021, "Colour Schemes", muted; marks tell them apart too.
+# Okabe & Ito 2008, "Color Universal Design", with three of Tol 2021, "Colour Schemes"; marks tell them apart too.
 CLASSES = {
     "main_sequence": ("#56b4e9", "o"),
     "massive": ("#0072b2", "^"),
@@ -36,7 +36,7 @@ CLASSES = {
     "wolf_rayet": ("#ddcc77", "P"),
     "yso": ("#009e73", "*"),
     "white_dwarf": ("#000000", "X"),
-    "agn": ("#999999", "s"),
+    "agn": ("#999999", "p"),
 }
 """Colour and mark of each class of the shipped models."""
 _OTHERS = tuple(CLASSES.values())

@@ -12,12 +12,15 @@ from .files import (
     write_pieces,
     write_table,
 )
+from .forms import Rows, arrow_of
 from .magnitudes import find_bands, magnitudes, numbers
 
 __all__ = [
     "PIECE",
     "Pieces",
+    "Rows",
     "TableError",
+    "arrow_of",
     "file_format",
     "find_bands",
     "from_arrow",

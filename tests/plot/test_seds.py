@@ -12,7 +12,9 @@ from sedsql import plot, sed
 from sedsql.bands import BANDS, COLUMNS
 from sedsql.plot import PlotError
 
-QUERY = "SELECT TOP 4 s.* FROM sed.photometry AS s WHERE sed_class(s) = 'yso' AND s.w3mpro IS NOT NULL ORDER BY s.source_id"
+QUERY = (
+    "SELECT TOP 4 s.* FROM sed.photometry AS s WHERE sed_class(s) = 'yso' AND s.w3mpro IS NOT NULL ORDER BY s.source_id"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -117,7 +119,7 @@ def test_results_of_pyvo_are_drawn(sky_of, con):
         (Table({"a": [1]}), "The rows have no magnitudes; those of sed.photometry are phot_g_mean_mag"),
         (Table({"g_mag": []}), "There are no rows to draw"),
         (Table({"g_mag": np.ones(13)}), r"13 sources are more than a figure has room for: 12\. Take TOP 12"),
-        ([1, 2], "list cannot be drawn; a cursor can"),
+        ([1, 2], "list is no table; astropy's and Arrow's are"),
     ],
 )
 def test_what_cannot_be_drawn_is_told(rows, sentence):
