@@ -40,7 +40,8 @@ class TAPMirror:
     ``service = sedsql.TAPMirror("mirror")``.
 
     >>> import sedsql
-    >>>     >>> service = sedsql.TAPMirror("sky")
+    >>> from astropy.table import Table
+    >>> service = sedsql.TAPMirror("sky")
     >>> targets = Table({"name": ["Orion Nebula", "Galactic Centre"], "ra": [83.8, 266.4], "dec": [-5.4, -29.0]})
     >>> query = "SELECT t.name, COUNT(*) AS n FROM TAP_UPLOAD.targets AS t, gaiadr3.gaia_source AS g"
     >>> near = " WHERE DISTANCE(POINT(t.ra, t.dec), POINT(g.ra, g.dec)) < 5 GROUP BY t.name ORDER BY n"
@@ -81,7 +82,7 @@ class TAPMirror:
         ----------
         query : ADQL
         language : ADQL and nothing else
-        maxrec : rows at most; with more, pyvo warns, as it does when a service cuts an answer off
+        maxrec : rows at most; where there are more, `query_status` is OVERFLOW, as with a service
         uploads : tables by name, `TAP_UPLOAD.name` in the query: astropy's, Arrow's, results, or files of any format
             that sedsql reads
         keywords : ignored: what else pyvo takes is for a service on the network

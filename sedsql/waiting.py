@@ -17,7 +17,7 @@ TELL_PROGRESS = "SET enable_progress_bar = true; SET enable_progress_bar_print =
 
 
 def waited(con: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
-    """`work()`, which runs a query on `con`; KeyboardInterrupt if the user stops it, and the connection is as it was."""
+    """`work()`, which runs a query on `con`; KeyboardInterrupt if the user stops it, the connection as it was."""
     if threading.current_thread() is not threading.main_thread():
         return work()  # signals come to the main thread alone
     results: list[T] = []

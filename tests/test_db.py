@@ -190,10 +190,8 @@ def test_a_statement_without_rows_runs_once(con):
 
 def test_the_probability_of_the_class_that_is_found(con):
     """A call within a call of a model."""
-    query = (
-        "SELECT sed_proba(s, sed_class(s)) AS p, sed_class(s) AS c FROM sed.photometry AS s WHERE sed_class(s) = 'yso'"
-    )
-    expected = con.sql(
-        "SELECT sed_predict(s).probability, sed_class(s) FROM sed.photometry AS s WHERE sed_class(s) = 'yso'"
-    ).fetchall()
-    assert sorted(con.execute(query).fetchall()) == pytest.approx(sorted(expected))
+    of_young = "FROM sed.photometry AS s WHERE sed_class(s) = 'yso' ORDER BY s.source_id"
+    found = con.execute(f"SELECT sed_proba(s, sed_class(s)) AS p, s.source_id {of_young}").fetchall()
+    expected = con.sql(f"SELECT sed_predict(s).probability, s.source_id {of_young}").fetchall()
+    assert len(found) > 10
+    assert np.array(found) == pytest.approx(np.array(expected))

@@ -108,7 +108,6 @@ def _label(axes: Any, is_whole: bool) -> None:
     ra.set_major_formatter("d")
     ra.set_ticks(np.arange(0, 360, 60) * deg)
     ra.set_ticklabel(path_effects=[withStroke(linewidth=2, foreground="white")])
-    ra.ticklabels.set_zorder(5)
     dec.set_major_formatter("d")
     dec.set_ticks(np.arange(-60, 61, 30) * deg)
 
