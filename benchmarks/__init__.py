@@ -6,6 +6,7 @@ NAMES = (
     "scans",
     "tap",
     "rewrites",
+    "answers",
     "joins",
     "sky",
     "sample",

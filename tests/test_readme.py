@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from matplotlib import image
 
 import sedsql
 from sedsql import cli
@@ -40,7 +41,17 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("code", blocks("python"))
+def test_five_lines_plot_the_sed_of_a_classified_source(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    code, commands = blocks("python")[0], blocks("sh")[0]
+    assert sum(map(bool, [*code.splitlines(), *commands.splitlines()])) == 5
+    names: dict = {}
+    exec(code, names)
+    names["star"].connection.close()
+    assert image.imread("sed.png")[..., :3].std() > 0.05
+
+
+@pytest.mark.parametrize("code", blocks("python")[1:])
 def test_python_runs(code, folder, monkeypatch, capfd):
     monkeypatch.chdir(folder)
     names: dict = {}
@@ -77,8 +88,9 @@ def test_commands_run(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     commands = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("sedsql")]
     # The second mirror is of the real sky, which no test asks.
-    assert [shlex.split(c)[1] for c in commands] == ["mirror", "query", "mirror", "query", "classify", "shell"]
-    cli.app(shlex.split(commands[1])[1:], standalone_mode=False)
+    expected = ["mirror", "mirror", "query", "mirror", "query", "classify", "shell"]
+    assert [shlex.split(c)[1] for c in commands] == expected
+    cli.app(shlex.split(commands[2])[1:], standalone_mode=False)
     assert "main_sequence" in capsys.readouterr().out
     program = [sys.executable, "-c", "from sedsql.cli import main; main()"]
     done = subprocess.run([*program, *shlex.split(commands[-1])[1:]], capture_output=True, text=True, check=True)

@@ -20,7 +20,6 @@ STYLE = {
     "axes.axisbelow": True,
     "figure.constrained_layout.use": True,
     "figure.dpi": 110,
-    "savefig.dpi": 200,
 }
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "0.45"
 
