@@ -41,8 +41,8 @@ def run(setting: Setting) -> Section:
         rows = con.execute(QUERY).arrow().num_rows
         section.say(
             f"{machine()}; {versions('astropy', 'pyarrow')}.",
-            f"{rows:,} rows of ten columns, one of them text, from Parquet (simulated sources, each {TIMES} times); all "
-            "sides in turns, two threads.",
+            f"{rows:,} rows of ten columns, one of them text, from Parquet (simulated sources, each {TIMES} times); "
+            "all sides in turns, two threads.",
         )
         section.table(
             ["answer", "s", "spread", "rows a second"],

@@ -79,4 +79,4 @@ def test_a_notebook_has_a_bar_and_a_stop_button(sky, kernel):
     shown = [content["data"] for kind, content in said if kind == "display_data"]
     assert any("application/vnd.jupyter.widget-view+json" in data for data in shown)
     assert run("print(con.sql('SELECT count(*) FROM gaiadr3.gaia_source').fetchone())")["status"] == "ok"
-    assert said[-1][1]["text"] == "(2000,)\n" or any("(2000,)" in str(content) for _, content in said)
+    assert any("(2000,)" in content.get("text", "") for _, content in said)
