@@ -2,6 +2,7 @@
 # make quick  the tests to run often         make models  train the shipped models again (needs CATALOGUE)
 # make compare  algorithms compared on CATALOGUE, as docs/compare.md; it goes on where it was interrupted
 # make docs   the documentation as a site, in demo/site
+, := ,
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,10 +13,12 @@ NATIVE := sedsql/native/sedsql.duckdb_extension
 
 .PHONY: demo test quick lint native sanitize leaks models compare docs bench clean
 
+# All at once where tests are to be run: to install twice takes twice the time.
+EXTRAS := $(if $(filter test,$(MAKECMDGOALS)),dev$(,)peers,dev)
 $(VENV)/installed: pyproject.toml hatch_build.py
 	@echo "== Installing sedsql and what it needs into $(VENV) (once; about a minute)"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
 	@touch $@
 
 # The C extension; the installation has built it where there is a C compiler, so this is for when its source changed.
@@ -59,7 +62,8 @@ lint: $(VENV)/installed
 # WDPhotTools only the grids of model atmospheres are read, so nothing that they need is installed.
 $(VENV)/peers: $(VENV)/installed
 	@echo "== Installing LSDB, shap and grids of model atmospheres"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,peers]'
+	$(BIN)/python -c 'import lsdb, shap, speclite' 2> /dev/null || \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,peers]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps astroARIADNE WDPhotTools
 	@touch $@
 

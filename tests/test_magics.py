@@ -1,5 +1,6 @@
 """`%adql` in a real IPython shell."""
 
+import matplotlib.pyplot as plt
 import pytest
 from astropy.table import Table
 from IPython.core.interactiveshell import InteractiveShell
@@ -15,6 +16,7 @@ def shell(sky):
     shell.run_line_magic("load_ext", "sedsql")
     shell.run_line_magic("adql", f"-m {sky}")
     yield shell
+    plt.close("all")
     shell.run_line_magic("unload_ext", "sedsql")
     InteractiveShell.clear_instance()
 
