@@ -203,7 +203,7 @@ class Cursor:
     def arrow(self) -> pa.Table:
         """The whole answer as an Arrow table; fields of columns of the catalogue have its units, UCDs, descriptions."""
         table = self._whole(lambda answer: answer.to_arrow_table())
-        return table.cast(self._told(table.schema)) if self._columns else table
+        return pa.Table.from_arrays(table.columns, schema=self._told(table.schema)) if self._columns else table
 
     def batches(self, rows: int = BATCH) -> pa.RecordBatchReader:
         """The answer as Arrow record batches of at most `rows` rows, computed as they are read."""
@@ -212,7 +212,7 @@ class Cursor:
 
         def read() -> Iterator[pa.RecordBatch]:
             with own_errors():
-                yield from (batch.cast(schema) for batch in reader)
+                yield from (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in reader)
 
         return pa.RecordBatchReader.from_batches(schema, read())
 

@@ -1,8 +1,13 @@
 """Waiting for DuckDB: a bar where it takes over a second, and Ctrl-C or a notebook's stop button ends the query."""
 
+import os
+import signal
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from functools import cache
 from typing import TypeVar
 
 import duckdb
@@ -16,41 +21,60 @@ TELL_PROGRESS = "SET enable_progress_bar = true; SET enable_progress_bar_print =
 """What a DuckDB connection is told once, so that it knows how far a query is and leaves it to us to show it."""
 
 
+@cache
+def _worker() -> ThreadPoolExecutor:
+    """One thread for the life of the process: each new one would have memory of its own, for Arrow tables to fill."""
+    return ThreadPoolExecutor(1, thread_name_prefix="sedsql")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_worker.cache_clear)  # threads do not go along
+
+
 def waited(con: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
     """`work()`, which runs a query on `con`; KeyboardInterrupt if the user stops it, the connection as it was."""
     if threading.current_thread() is not threading.main_thread():
         return work()  # signals come to the main thread alone
-    results: list[T] = []
-    errors: list[BaseException] = []
-    ended = threading.Event()  # join() forgets, in Python 3.11 and 3.12, that a thread lives when it is interrupted
-
-    def run() -> None:
-        try:
-            results.append(work())
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            ended.set()
-
+    running = _worker().submit(work)
     try:
-        threading.Thread(target=run, daemon=True).start()
-        if not ended.wait(_PATIENCE):
-            _watch(con, ended)
-    except KeyboardInterrupt:
-        # Again and again, as DuckDB hears it only while it computes; until then no one may close the connection.
-        while not ended.is_set():
+        with _stop_noted() as stop, ExitStack() as shown:
+            patient_until, update = time.monotonic() + _PATIENCE, None
+            while not wait([running], 0.1).done:
+                if stop.is_set():
+                    con.interrupt()  # again and again, as DuckDB hears it only while it computes
+                elif update:
+                    update(max(round(con.query_progress()), 0), 100)
+                elif time.monotonic() > patient_until:
+                    update = shown.enter_context(_bar())
+    except KeyboardInterrupt:  # of another signal; until the query has ended no one may close the connection
+        while not running.done():
             with suppress(KeyboardInterrupt):
                 con.interrupt()
-                ended.wait(0.1)
+                wait([running], 0.1)
         raise
-    if errors:
-        raise errors[0]
-    return results[0]
+    return running.result()
 
 
-def _watch(con: duckdb.DuckDBPyConnection, ended: threading.Event) -> None:
+@contextmanager
+def _stop_noted() -> Iterator[threading.Event]:
+    """Within the block Ctrl-C is noted, and does its work when it ends.
+
+    As an exception it could come at any place in what draws the bar, and be lost there or leave that half-done.
+    """
+    noted, before = threading.Event(), signal.getsignal(signal.SIGINT)
+    if not callable(before):  # as nohup asks
+        yield noted
+        return
+    signal.signal(signal.SIGINT, lambda *_: noted.set())
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if noted.is_set():
+        before(signal.SIGINT, None)
+
+
+def _bar() -> AbstractContextManager[Callable[..., None]]:
     from .progress import bar
 
-    with bar("query", "%") as update:
-        while not ended.wait(0.1):
-            update(max(round(con.query_progress()), 0), 100)
+    return bar("query", "%")
