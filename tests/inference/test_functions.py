@@ -68,6 +68,7 @@ def test_classes_are_those_of_onnx_runtime_and_null_with_too_few_bands(con, expe
     assert not any(found[~enough])
 
 
+@pytest.mark.slow
 def test_probabilities_are_those_of_onnx_runtime(con, expected):
     _, probabilities, enough = expected
     for place, label in enumerate(find_models()[DEFAULT_MODEL].classes):

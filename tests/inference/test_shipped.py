@@ -14,6 +14,7 @@ from sedsql.inference.model import find_models
 ROWS = {"luminosity-1": "t, t.parallax, NULL"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["lite-1", "luminosity-1", "shape-1"])
 def test_sql_and_onnx_runtime_agree_on_every_row_of_the_catalogue(shared, name):
     file = shared / "catalogues" / "labelled.parquet"

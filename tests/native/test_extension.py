@@ -175,6 +175,7 @@ with duckdb.connect(config={"allow_unsigned_extensions": True}) as con:
 """
 
 
+@pytest.mark.slow
 def test_all_kernels_agree_to_the_last_bit(awkward, tmp_path):
     from pyarrow import feather
 
