@@ -73,7 +73,7 @@ def long_table(tmp_path):
     """A table that takes a second or two to classify."""
     with duckdb.connect() as con:
         bands = ", ".join(f"(10 + (i * {k + 3}) % 97 / 13)::FLOAT AS {band}" for k, band in enumerate(COLUMNS))
-        con.execute(f"COPY (SELECT i AS source_id, {bands} FROM range(60000) t(i)) TO '{tmp_path}/long.parquet'")
+        con.execute(f"COPY (SELECT i AS source_id, {bands} FROM range(140000) t(i)) TO '{tmp_path}/long.parquet'")
     return tmp_path / "long.parquet"
 
 
