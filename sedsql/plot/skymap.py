@@ -89,6 +89,7 @@ def sky(
             )  # fmt: skip
         if classes:
             axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=4, markerscale=1.6)
+        axes.set_aspect("equal")
         axes.grid(color="0.6", linewidth=0.4)
         _label(axes, is_whole)
     return finished(figure)
