@@ -102,14 +102,10 @@ def query(
 
 
 def _draw(answer: "Table", kind: str, output: Path, force: bool) -> None:
-    from .plot import PlotError, draw
+    from .plot import draw
+    from .plot.style import save
 
-    figure = draw(answer, None if kind == "auto" else kind)
-    ending = output.suffix.lstrip(".").lower()
-    if ending not in figure.canvas.get_supported_filetypes():
-        raise PlotError(f"A picture is a .png, .pdf or .svg, not {output.name}.")
-    with new_file(output, force=force) as partial:
-        figure.savefig(partial, format=ending)
+    save(draw(answer, None if kind == "auto" else kind), output, force=force)
     say(f"{len(answer):,} rows drawn into {output}")
 
 

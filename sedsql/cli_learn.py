@@ -13,7 +13,6 @@ from .cli_options import BandMap, Force, Json, ModelFolders, Simulated, model_na
 from .inference.model import DEFAULT_MODEL, Model, ModelError, find_models
 from .inference.session import Session
 from .jsontext import to_json
-from .output import new_file
 from .show import print_models, print_scores, print_why, say
 
 app = typer.Typer()
@@ -117,12 +116,12 @@ def evaluate(
 
 def _draw(target: Path, truth, found, probability) -> None:
     from .plot import confusion, reliability
+    from .plot.style import save
 
     figures = {"confusion": confusion(truth, found), "reliability": reliability(truth, found, probability)}
     target.mkdir(parents=True, exist_ok=True)
     for name, figure in figures.items():
-        with new_file(target / f"{name}.png", force=True) as partial_file:
-            figure.savefig(partial_file, format="png")
+        save(figure, target / f"{name}.png", force=True)
 
 
 @app.command()

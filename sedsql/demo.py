@@ -77,8 +77,7 @@ def _run_example(con: Connection, name: str, print_rows: PrintRows, say: Print) 
     say(f"\n[bold]{title.removeprefix('-- ')}[/bold] (simulated sources)")
     say(f"[dim]{escape(query.rstrip())}[/dim]")
     cursor = con.execute(text)
-    found = cursor.fetchall()
-    print_rows([column[0] for column in cursor.description or ()], found)
+    print_rows([column[0] for column in cursor.description or ()], cursor.fetchall())
 
 
 def _draw(con: Connection, page: Path, say: Print) -> None:

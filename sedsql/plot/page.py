@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .. import sed
 from ..bands import BANDS
-from .style import BLUE, pyplot
+from .style import BLUE, pyplot, wavelength_axis
 
 
 def sed_page(path: Path, magnitudes: Mapping[str, NDArray], counts: Mapping[str, int], title: str) -> None:
@@ -42,11 +42,8 @@ def sed_page(path: Path, magnitudes: Mapping[str, NDArray], counts: Mapping[str,
     for panel in panels.flat[len(magnitudes) :]:
         panel.set_visible(False)
     first = panels[0][0]
-    first.set_xscale("log")
-    first.set_xlim(0.42, 27)
+    wavelength_axis(first)
     first.set_ylim(-3.3, 1.6)
-    first.set_xticks([0.5, 1, 2, 5, 10, 20], ["0.5", "1", "2", "5", "10", "20"])
-    first.minorticks_off()
     figure.supxlabel("wavelength [µm]", fontsize=10)
     figure.supylabel(r"log $\lambda F_\lambda$ relative to J, or the nearest band there", fontsize=10)
     figure.suptitle(title, fontsize=11)

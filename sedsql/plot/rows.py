@@ -114,6 +114,5 @@ def predicted(
 
 
 def find(table: Table, candidates: Sequence[str]) -> str | None:
-    """The first of the candidates that the table has, in upper or lower case."""
-    folded = {name.lower(): name for name in reversed(table.colnames)}
-    return next((folded[name.lower()] for name in candidates if name.lower() in folded), None)
+    """The first of the candidates that the table has."""
+    return tables.find_column(table.colnames, candidates)

@@ -13,7 +13,7 @@ from .. import sed as seds
 from ..simulate import POPULATIONS, simulate
 from ..simulate.photosphere import planck_jy
 from . import rows as sources
-from .style import BLUE, GREY, ORANGE, PlotError, finished, style
+from .style import BLUE, GREY, ORANGE, PlotError, finished, style, wavelength_axis
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +30,6 @@ _PHOTOSPHERE_UM = 2.5
 _TEMPERATURES = np.geomspace(500, 60_000, 600)
 _FLOOR = 0.05
 """Magnitudes that a band may be off whatever its error says, or the Gaia bands would outweigh all others."""
-_TICKS = (0.5, 1, 2, 5, 10, 20)
 _DEX = np.log(10) * 0.4
 
 
@@ -120,24 +119,27 @@ def _panels(figure, outer, with_residuals: bool):
         top = figure.add_subplot(inner[0])
         below = figure.add_subplot(inner[1], sharex=top)
         top.tick_params(labelbottom=False)
-    top.set_xscale("log")
     top.set_yscale("log")
-    top.set_xlim(0.42, 27)
-    top.set_xticks(_TICKS, [f"{tick:g}" for tick in _TICKS])
-    top.minorticks_off()
+    wavelength_axis(top)
     return top, below
 
 
 def _points(axes, magnitudes: Array, errors: Array, limits: NDArray[np.bool_]) -> None:
     flux = seds.lambda_flux(magnitudes)
     spread = np.nan_to_num(flux * np.minimum(errors * _DEX, 0.95))
+    _measured(axes, flux, spread, limits, 4.5)
+
+
+def _measured(axes, values: Array, spread: Array, limits: NDArray[np.bool_], size: float) -> None:
+    """Points with errors, and upper limits as open triangles, at the ten wavelengths."""
     axes.errorbar(
-        seds.WAVELENGTH_UM[~limits], flux[~limits], yerr=spread[~limits],
-        fmt="o", color=BLUE, markersize=4.5, elinewidth=1.2, zorder=4,
+        seds.WAVELENGTH_UM[~limits], values[~limits], yerr=spread[~limits],
+        fmt="o", color=BLUE, markersize=size, elinewidth=1.2, zorder=4,
     )  # fmt: skip
     axes.plot(
-        seds.WAVELENGTH_UM[limits], flux[limits], "v", color=BLUE, markerfacecolor="white", markersize=6, zorder=4
-    )
+        seds.WAVELENGTH_UM[limits], values[limits], "v", color=BLUE, markerfacecolor="white", markersize=size + 1.5,
+        zorder=4,
+    )  # fmt: skip
 
 
 @dataclass
@@ -220,11 +222,7 @@ def _draw_curve(top, below, curve: _Curve, magnitudes: Array, errors: Array, lim
     apart = np.log10(flux / curve.at_bands)
     spread = np.nan_to_num(errors * 0.4)
     below.axhline(0, color=ORANGE, linewidth=1.2)
-    below.errorbar(
-        seds.WAVELENGTH_UM[~limits], apart[~limits], yerr=spread[~limits],
-        fmt="o", color=BLUE, markersize=3.5, elinewidth=1,
-    )  # fmt: skip
-    below.plot(seds.WAVELENGTH_UM[limits], apart[limits], "v", color=BLUE, markerfacecolor="white", markersize=5)
+    _measured(below, apart, spread, limits, 3.5)
     reach = max(0.3, 1.15 * np.nanmax(np.abs(apart)))
     below.set_ylim(-reach, reach)
     below.set_ylabel("dex", fontsize=8)

@@ -9,7 +9,7 @@ from cdshealpix.nested import lonlat_to_healpix, vertices
 from numpy.typing import NDArray
 
 from . import rows as sources
-from .style import PlotError, finished, looks, style
+from .style import PlotError, finished, imported, looks, style
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
@@ -121,10 +121,7 @@ def _labels(table, classes: Sequence[str] | None) -> NDArray[np.str_]:
 
 
 def _moc(region: Any) -> Any:
-    try:
-        from mocpy import MOC
-    except ImportError:
-        raise PlotError("Outlines need mocpy; install it with: pip install 'sedsql[plot]'") from None
+    MOC = imported("mocpy").MOC
     if isinstance(region, MOC):
         return region
     try:
@@ -165,23 +162,18 @@ def _cells(axes: "Axes", wcs: "WCS", ra: Array, dec: Array, order: int | None, i
     from matplotlib.collections import PolyCollection
     from matplotlib.colors import LogNorm
 
-    lon, lat = Longitude(ra, "deg"), Latitude(dec, "deg")
-    finest = lonlat_to_healpix(lon, lat, MOST_ORDER)
-    cells, counts = np.unique(finest, return_counts=True)
-    if order is None:
-        order = MOST_ORDER
-        while order > 0 and (len(cells) > _MOST_CELLS or len(ra) < _IN_A_CELL * len(cells)):
-            order -= 1
-            cells, counts = np.unique(finest >> np.uint64(2 * (MOST_ORDER - order)), return_counts=True)
-    else:
-        cells, counts = np.unique(finest >> np.uint64(2 * (MOST_ORDER - order)), return_counts=True)
+    finest = lonlat_to_healpix(Longitude(ra, "deg"), Latitude(dec, "deg"), MOST_ORDER)
+    for depth in range(MOST_ORDER, -1, -1) if order is None else [order]:
+        cells, counts = np.unique(finest >> np.uint64(2 * (MOST_ORDER - depth)), return_counts=True)
+        if len(cells) <= _MOST_CELLS and len(ra) >= _IN_A_CELL * len(cells):
+            break
     # A cell's sides are curves on the whole sky, and straight where cells are small.
-    corners = vertices(cells, order, step=4 if order < 5 else 1)
+    corners = vertices(cells, depth, step=4 if depth < 5 else 1)
     x, y = wcs.world_to_pixel_values(corners[0].deg, corners[1].deg)
     if is_whole:
         kept = np.ptp(x, axis=1) < 90  # a cell on the edge would be drawn across the sky
         x, y, counts = x[kept], y[kept], counts[kept]
-    area = 4 * np.pi * np.degrees(1) ** 2 / (12 * 4**order)
+    area = 4 * np.pi * np.degrees(1) ** 2 / (12 * 4**depth)
     density = counts / area
     drawn = PolyCollection(
         list(np.stack([x, y], axis=2)), array=density, cmap="Greys", edgecolors="face", linewidths=0.2, rasterized=True,

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from ..errors import InterfaceError
+from ..output import new_file
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 STYLE = {
@@ -41,17 +45,25 @@ CLASSES = {
 _OTHERS = tuple(CLASSES.values())
 
 
+_TICKS_UM = (0.5, 1, 2, 5, 10, 20)
+
+
 class PlotError(InterfaceError):
     """A picture cannot be drawn."""
 
 
-def pyplot() -> ModuleType:
-    """matplotlib.pyplot; a PlotError where there is no matplotlib."""
+def imported(module: str) -> ModuleType:
+    """A module of the extra `plot`; a PlotError where it is not there."""
+    package = module.partition(".")[0]
     try:
-        import matplotlib.pyplot as plt
+        import_module(package)
+        return import_module(module)
     except ImportError:
-        raise PlotError("Plots need matplotlib; install it with: pip install 'sedsql[plot]'") from None
-    return plt
+        raise PlotError(f"Plots need {package}; install it with: pip install 'sedsql[plot]'") from None
+
+
+def pyplot() -> ModuleType:
+    return imported("matplotlib.pyplot")
 
 
 @contextmanager
@@ -60,6 +72,23 @@ def style() -> Iterator[ModuleType]:
     plt = pyplot()
     with plt.rc_context(STYLE):
         yield plt
+
+
+def wavelength_axis(axes: "Axes") -> None:
+    """Wavelengths from BP to W4 in micrometres, as astronomers read them."""
+    axes.set_xscale("log")
+    axes.set_xlim(0.42, 27)
+    axes.set_xticks(_TICKS_UM, [f"{tick:g}" for tick in _TICKS_UM])
+    axes.minorticks_off()
+
+
+def save(figure: "Figure", target: Path, *, force: bool) -> None:
+    """Write a figure whole or not at all; the ending says the format."""
+    ending = target.suffix.lstrip(".").lower()
+    if ending not in figure.canvas.get_supported_filetypes():
+        raise PlotError(f"A picture is a .png, .pdf or .svg, not {target.name}.")
+    with new_file(target, force=force) as partial:
+        figure.savefig(partial, format=ending)
 
 
 def finished(figure: "Figure") -> "Figure":

@@ -13,7 +13,7 @@ from .files import (
     write_table,
 )
 from .forms import Rows, arrow_of
-from .magnitudes import find_bands, magnitudes, numbers
+from .magnitudes import find_bands, find_column, magnitudes, numbers
 
 __all__ = [
     "PIECE",
@@ -23,6 +23,7 @@ __all__ = [
     "arrow_of",
     "file_format",
     "find_bands",
+    "find_column",
     "from_arrow",
     "magnitudes",
     "numbers",

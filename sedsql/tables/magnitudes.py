@@ -30,7 +30,7 @@ def find_bands(names: Sequence[str], given: Mapping[str, str] | None = None) -> 
         if asked is not None and asked.lower() == "none":
             found[band.column] = None
             continue
-        column = _find(names, (band.column, *band.synonyms) if asked is None else (asked,))
+        column = find_column(names, (band.column, *band.synonyms) if asked is None else (asked,))
         if column is None and asked is not None:
             raise TableError(f"The table has no column {asked!r} (--map {band.column}={asked}); {_has(names)}.")
         if column is None:
@@ -48,7 +48,8 @@ def find_bands(names: Sequence[str], given: Mapping[str, str] | None = None) -> 
     return found
 
 
-def _find(names: Sequence[str], candidates: Sequence[str]) -> str | None:
+def find_column(names: Sequence[str], candidates: Sequence[str]) -> str | None:
+    """The first of the candidates that a table has, as it is written or in upper or lower case."""
     folded = {name.strip().lower(): name for name in reversed(names)}
     exact = (name for name in candidates if name in names)
     return next(exact, None) or next((folded[n.lower()] for n in candidates if n.lower() in folded), None)
@@ -81,7 +82,7 @@ def numbers(table: Table, name: str, what: str, first_row: int = 1) -> NDArray[n
 
     `what` the column should hold and `first_row` are for messages.
     """
-    column = _find(table.colnames, (name,))
+    column = find_column(table.colnames, (name,))
     return np.full(len(table), np.nan) if column is None else _numbers(table[column], column, what, first_row)
 
 

@@ -14,12 +14,6 @@ from sedsql.plot.diagrams import MOST_POINTS
 from sedsql.plot.style import CLASSES
 
 
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def table(sky_of):
     with sedsql.connect(sky_of(3_000)) as con:

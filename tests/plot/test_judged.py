@@ -1,6 +1,5 @@
 """Pictures of how good a model is, held against scikit-learn."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
@@ -14,12 +13,6 @@ rng = np.random.default_rng(3)
 TRUTH = rng.choice(["agn", "giant", "yso"], 2_000)
 FOUND = np.where(rng.random(2_000) < 0.8, TRUTH, rng.choice(["agn", "giant", "yso"], 2_000))
 P = rng.uniform(0.35, 0.999, 2_000)
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
 
 
 def test_confusion_is_scikit_learns():

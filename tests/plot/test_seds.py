@@ -1,6 +1,5 @@
 """SEDs as pictures: what is drawn is what was measured, and the blackbody is the one that it should be."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from astropy import units as u
@@ -15,12 +14,6 @@ from sedsql.plot import PlotError
 QUERY = (
     "SELECT TOP 4 s.* FROM sed.photometry AS s WHERE sed_class(s) = 'yso' AND s.w3mpro IS NOT NULL ORDER BY s.source_id"
 )
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")
