@@ -92,7 +92,7 @@ def test_the_arrow_is_the_extinction_of_the_bands(table):
     (axes,) = plot.colour_colour(table, "J-H", "H-Ks").axes
     (arrow,) = (text for text in axes.texts if text.arrow_patch is not None)
     a = {band.short: band.extinction for band in BANDS}
-    moved = np.array(arrow.xy) * 0 + np.array(arrow.xyann) - np.array(arrow.xy)
+    moved = np.array(arrow.xyann) - np.array(arrow.xy)
     assert np.abs(moved) == pytest.approx([2 * (a["J"] - a["H"]), 2 * (a["H"] - a["Ks"])])
 
 
