@@ -90,9 +90,11 @@ test: lint $(NATIVE) $(VENV)/duckdb-header $(VENV)/duckdb-$(OLDEST_DUCKDB) $(VEN
 	PYTHONPATH=$(VENV)/duckdb-$(OLD_DUCKDB) $(BIN)/python -m pytest -q $(AT_ONCE) -m "not slow" \
 	    $(addprefix tests/,$(OLD))
 
-# What starts servers, trains models, or runs the command again and again takes minutes.
-NOT_QUICK := tap tap_client learn test_bench.py test_classify.py test_docs.py test_macrofile.py test_shell.py \
-    test_terminal.py inference/test_bounds.py mirror/test_ingest_again.py mirror/test_rules.py native/test_build.py
+# What starts servers, trains models, writes mirrors, draws thousands of examples or runs the command again and again takes
+# minutes.
+NOT_QUICK := tap tap_client learn test_bench.py test_classify.py test_docs.py test_macrofile.py test_readme.py test_shell.py \
+    test_terminal.py native/test_build.py native/test_graphs.py $(addprefix inference/test_,bounds.py errors.py plain_sql.py) \
+    $(addprefix mirror/test_,hats.py ingest.py ingest_again.py rules.py sample.py slices.py)
 quick: $(NATIVE)
 	$(BIN)/python -m pytest -q $(AT_ONCE) -m "not slow" $(addprefix --ignore=tests/,$(NOT_QUICK))
 
