@@ -2,7 +2,7 @@
 
     source ─┬─ star ────────── main_sequence, massive, brown_dwarf
             ├─ evolved ─────── agb_oxygen, agb_carbon, supergiant, giant, wolf_rayet
-            ├─ young ───────── yso
+            ├─ young ───────── yso, yso_discless
             ├─ compact ─────── white_dwarf
             └─ extragalactic ─ agn
 
@@ -26,6 +26,7 @@ PARENTS = {
     "giant": "evolved",
     "wolf_rayet": "evolved",
     "yso": "young",
+    "yso_discless": "young",
     "white_dwarf": "compact",
     "agn": "extragalactic",
 }

@@ -38,6 +38,7 @@ CLASSES = {
     "agb_carbon": ("#882255", "D"),
     "wolf_rayet": ("#ddcc77", "P"),
     "yso": ("#009e73", "*"),
+    "yso_discless": ("#44aa99", "h"),
     "white_dwarf": ("#000000", "X"),
     "agn": ("#999999", "p"),
 }

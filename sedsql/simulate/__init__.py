@@ -137,15 +137,15 @@ def _place(
     if kind.height_pc is None:
         a_v = stars.a_v + patchiness * galaxy.extinction_v(np.inf, glat)
         # Counts rise as steeply everywhere, so that brighter galaxies are the same ones nearer by.
-        return np.full(len(glon), np.nan), a_v, _apparent(stars, a_v, rng) + faintest - galaxy.GAIA_LIMIT
+        return np.full(len(glon), np.nan), a_v, behind_dust(stars, a_v, rng) + faintest - galaxy.GAIA_LIMIT
     reach = _reach(redden(stars.magnitudes, stars.a_v) if stars.a_v.any() else stars.magnitudes, gaia)
     drawn = galaxy.draw_distance(reach, glon, glat, rng, height_pc=kind.height_pc, old=kind.old, faintest=faintest)
     distance = np.where(np.isnan(given), drawn, given)
     a_v = stars.a_v + patchiness * galaxy.extinction_v(distance, glat)
-    return distance, a_v, _apparent(stars, a_v, rng) + (5 * np.log10(distance / 10))[:, None]
+    return distance, a_v, behind_dust(stars, a_v, rng) + (5 * np.log10(distance / 10))[:, None]
 
 
-def _apparent(stars: Stars, a_v: Array, rng: np.random.Generator) -> Array:
+def behind_dust(stars: Stars, a_v: Array, rng: np.random.Generator) -> Array:
     """The magnitudes behind the dust, at the same distance."""
     r_v = draw_r_v(stars.a_v / np.maximum(a_v, 1e-9), rng)
     return redden(stars.magnitudes, a_v, r_v)

@@ -31,12 +31,41 @@ def extinction_v(distance_pc: ArrayLike, glat: ArrayLike) -> Array:
     return DUST_MAG_PER_KPC / 1000 * height * -np.expm1(-np.asarray(distance_pc) / height)
 
 
-def density(distance_pc: ArrayLike, glon: ArrayLike, glat: ArrayLike, height_pc: float, old: bool) -> Array:
+def dust_v(distance_pc: ArrayLike, glon: ArrayLike, glat: ArrayLike) -> Array:
+    """Mean A_V in mag, as `extinction_v` has it, of a layer that is denser towards the Galactic centre.
+
+    The three shapes are broadcast. 0.9 mag / kpc at the Sun, 120 pc thick, 8 kpc of scale length: with these the counts
+    of `census` come out at G = 9 to 10 and at G = 17 (nearer in, dust lies in a ring and a bar: Marshall et al. 2006,
+    A&A 453, 635).
+    """
+    glon, glat = np.radians(glon), np.radians(glat)
+    sine = np.maximum(np.abs(np.sin(glat)), 1e-6)
+    far = np.minimum(distance_pc, np.minimum(8 * DUST_HEIGHT_PC / sine, 25_000.0))
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    total = np.zeros(np.broadcast_shapes(np.shape(far), np.shape(glon)))
+    for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
+        d = far * node
+        x, y = SUN_RADIUS_PC - d * np.cos(glat) * np.cos(glon), d * np.cos(glat) * np.sin(glon)
+        radius = np.sqrt(x * x + y * y)
+        total += weight * np.exp((SUN_RADIUS_PC - radius) / 8000.0 - d * sine / DUST_HEIGHT_PC)
+    return 0.9e-3 * far * total
+
+
+def density(
+    distance_pc: ArrayLike,
+    glon: ArrayLike,
+    glat: ArrayLike,
+    height_pc: float,
+    old: bool,
+    *,
+    thick: float = 0.08,
+    halo: float = 0.002,
+) -> Array:
     """Space density at a point, 1 at the Sun for the thin disc: disc, and for old stars bulge and halo.
 
     height_pc is the disc's scale height. The bulge is a Gaussian of 900 pc (after Dwek et al. 1995,
     ApJ 445, 716), the halo r^-2.75 with 1/500 of the local stars (Juric et al. 2008, ApJ 673, 864),
-    with 8 % of a 900 pc thick disc beside them.
+    with 8 % of a 900 pc thick disc beside them; `halo` and `thick` are these shares.
     """
     glon, glat, d = np.radians(glon), np.radians(glat), np.asarray(distance_pc)
     z = np.abs(d * np.sin(glat))
@@ -45,10 +74,10 @@ def density(distance_pc: ArrayLike, glon: ArrayLike, glat: ArrayLike, height_pc:
     total = np.exp((SUN_RADIUS_PC - np.sqrt(cylinder2)) / DISC_LENGTH_PC)
     if not old:
         return total * np.exp(-z / height_pc)
-    total *= np.exp(-z / height_pc) + 0.08 * np.exp(-z / 900.0)
+    total *= np.exp(-z / height_pc) + thick * np.exp(-z / 900.0)
     sphere2 = cylinder2 + z * z
     total += 25.0 * np.exp(-(cylinder2 + 4 * z * z) / (2 * 900.0**2))
-    return total + 0.002 * (np.maximum(sphere2, 500.0**2) / SUN_RADIUS_PC**2) ** -1.375
+    return total + halo * (np.maximum(sphere2, 500.0**2) / SUN_RADIUS_PC**2) ** -1.375
 
 
 def _seen(g: ArrayLike, glon: Array, glat: Array, height_pc: float, old: bool, faintest: float = GAIA_LIMIT) -> Array:

@@ -13,7 +13,7 @@ from .galaxy import galaxy_counts, star_counts
 from .hot import massive, white_dwarf, wolf_rayet
 from .nuclei import agn
 from .source import Array, Generator, Stars
-from .young import yso
+from .young import yso, yso_discless
 
 
 @dataclass(frozen=True)
@@ -49,5 +49,6 @@ POPULATIONS: dict[str, Population] = {
     "agn": Population(agn, None),
     "wolf_rayet": Population(wolf_rayet, 60.0, False, -5.0),
     "massive": Population(massive, 60.0, False, -3.0),
+    "yso_discless": Population(yso_discless, 80.0, False, 8.0),
 }
 """By class."""

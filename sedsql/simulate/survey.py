@@ -100,19 +100,21 @@ def _only_bright_transits(bp: Array) -> Array:
     return GAIA_FLUX_ZERO_POINTS[1] - 2.5 * np.log10(flux)
 
 
-def observe(magnitudes: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+def observe(magnitudes: Array, rng: np.random.Generator, *, tmass_deeper: float = 0.0) -> tuple[Array, Array]:
     """Measured magnitudes and their errors, both of shape (n, 10); NaN where a band has no detection.
 
     Noise is Gaussian in flux, so the limits are soft. 2MASS lists a source that reaches 7 sigma in one of
     its bands, AllWISE one that reaches 5 sigma in W1 or W2; the depth of both varies over the sky by a
     quarter of a magnitude.
+
+    tmass_deeper : by how many magnitudes 2MASS is deeper than it had to be
     """
     true = np.array(magnitudes, dtype=np.float64)
     true[:, 1:3] = _with_neighbours(true[:, 1:3], rng)
     true[:, 1] = _only_bright_transits(true[:, 1])
     true[:, 7] -= np.interp(true[:, 7], *_W2_TOO_BRIGHT)
     depth = np.zeros_like(true)
-    depth[:, TMASS] = rng.normal(0, 0.25, (len(true), 1))
+    depth[:, TMASS] = rng.normal(-tmass_deeper, 0.25, (len(true), 1))
     depth[:, ALLWISE] = rng.normal(0, 0.25, (len(true), 1))
     noise = expected_error(true + depth) / _MAG_PER_NEPER
     saturation = np.maximum(_SATURATES - true, 0)

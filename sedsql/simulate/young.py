@@ -59,5 +59,11 @@ def young_star(stage: NDArray[np.str_], rng: Generator, *, holes: float = HOLES)
 
 
 def yso(n: int, rng: Generator) -> Stars:
-    """Young stars of all stages, in the SHARES of a young cluster."""
-    return young_star(rng.choice(list(SHARES), n, p=list(SHARES.values())), rng)
+    """Young stars whose disc or envelope is seen, in the SHARES that stages I, flat and II have of a young cluster."""
+    seen = {stage: share for stage, share in SHARES.items() if stage != "III"}
+    return young_star(rng.choice(list(seen), n, p=np.array(list(seen.values())) / sum(seen.values())), rng)
+
+
+def yso_discless(n: int, rng: Generator) -> Stars:
+    """Young stars that have lost their discs, of stage III."""
+    return young_star(np.full(n, "III"), rng)

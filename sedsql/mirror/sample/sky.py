@@ -10,6 +10,7 @@ from astropy.coordinates import Latitude, Longitude
 from numpy.typing import NDArray
 
 from ...simulate import POPULATIONS
+from ...simulate.frames import galactic
 from ..cells import FINEST, ORDER
 
 Array = NDArray[np.float64]
@@ -18,20 +19,11 @@ Ints = NDArray[np.int64]
 SKY_ORDER = 6
 REGION_ORDER = 10
 
-# ICRS to Galactic as Gaia has it: Hipparcos and Tycho Catalogues (ESA SP-1200), vol. 1, eq. 1.5.11. The
-# frame of astropy, which goes through FK5, is turned by 25 mas against it.
-_TO_GALACTIC = np.array(
-    [
-        [-0.0548755604162154, -0.8734370902348850, -0.4838350155487132],
-        [0.4941094278755837, -0.4448296299600112, 0.7469822444972189],
-        [-0.8676661490190047, -0.1980763734312015, 0.4559837761750669],
-    ]
-)
-
 FRACTIONS = {
     "main_sequence": 0.790,
     "giant": 0.145,
-    "yso": 0.013,
+    "yso": 0.008,
+    "yso_discless": 0.005,
     "agn": 0.025,
     "white_dwarf": 0.010,
     "massive": 0.006,
@@ -44,6 +36,7 @@ FRACTIONS = {
 """Share of each population: the order of the true sky, with the rare ones raised (up to a thousandfold for
 Wolf-Rayet stars), so that 100,000 rows hold some fifty of the rarest."""
 
+YOUNG = ("yso", "yso_discless")
 REGION_FRACTION = 0.8
 """Share of the young stars that stand in the regions below; the others are spread along the plane."""
 
@@ -112,13 +105,6 @@ def cell_centres(cells: Ints, order: int) -> tuple[Array, Array]:
     return ra.deg, dec.deg
 
 
-def galactic(ra: Array, dec: Array) -> tuple[Array, Array]:
-    """Galactic glon and glat of ICRS ra and dec, all in degrees."""
-    ra, dec = np.radians(ra), np.radians(dec)
-    x, y, z = _TO_GALACTIC @ np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])
-    return np.degrees(np.arctan2(y, x)) % 360, np.degrees(np.arctan2(z, np.hypot(x, y)))
-
-
 def positions(rows: int, seed: int, chunk: int) -> Iterator[Positions]:
     """Positions of `rows` sources in ascending order of cell, in pieces of about `chunk` rows.
 
@@ -128,7 +114,7 @@ def positions(rows: int, seed: int, chunk: int) -> Iterator[Positions]:
     rng = np.random.default_rng([seed, 0])
     sky, places, crowds = _counts(rows, rng)
     in_cells = sky.sum(axis=0)
-    np.add.at(in_cells, places[1] >> 2 * (REGION_ORDER - SKY_ORDER), crowds)
+    np.add.at(in_cells, places[1] >> 2 * (REGION_ORDER - SKY_ORDER), crowds.sum(axis=0))
     total = np.cumsum(in_cells)
     ends = np.searchsorted(total, np.arange(chunk, total[-1] + chunk, chunk))
     start = 0
@@ -139,15 +125,15 @@ def positions(rows: int, seed: int, chunk: int) -> Iterator[Positions]:
 
 def _counts(rows: int, rng: np.random.Generator) -> tuple[Ints, tuple[Ints, Ints], Ints]:
     """How many sources fall where: of each population in each cell of SKY_ORDER, shape (populations, cells);
-    then the pairs of region and cell of REGION_ORDER, and the number of young stars in each."""
+    then the pairs of region and cell of REGION_ORDER, and the number of young stars in each, shape (YOUNG, pairs)."""
     each = rng.multinomial(rows, np.array([FRACTIONS[name] for name in POPULATIONS]))
     glon, glat = galactic(*cell_centres(np.arange(12 * 4**SKY_ORDER), SKY_ORDER))
     regions, cells, weights = _region_cells()
-    sky, crowds = [], np.zeros(len(cells), dtype=np.int64)
+    sky, crowds = [], np.zeros((len(YOUNG), len(cells)), dtype=np.int64)
     for (name, population), number in zip(POPULATIONS.items(), each, strict=True):
-        if name == "yso":
+        if name in YOUNG:
             crowded = rng.binomial(number, REGION_FRACTION)
-            crowds = rng.multinomial(crowded, weights)
+            crowds[YOUNG.index(name)] = rng.multinomial(crowded, weights)
             number -= crowded
         density = population.counts(glon, glat)
         sky.append(rng.multinomial(number, density / density.sum()))
@@ -190,10 +176,11 @@ def _fill(
     down = 2 * (REGION_ORDER - SKY_ORDER)
     here = (places[1] >= start << down) & (places[1] < end << down)
     down = 2 * (ORDER - REGION_ORDER)
-    coarse = np.repeat(places[1][here], crowds[here])
-    cells.append((coarse << down) + rng.integers(0, 1 << down, len(coarse)))
-    populations.append(np.full(len(coarse), list(POPULATIONS).index("yso")))
-    regions.append(np.repeat(places[0][here], crowds[here]))
+    for name, crowd in zip(YOUNG, crowds, strict=True):
+        coarse = np.repeat(places[1][here], crowd[here])
+        cells.append((coarse << down) + rng.integers(0, 1 << down, len(coarse)))
+        populations.append(np.full(len(coarse), list(POPULATIONS).index(name)))
+        regions.append(np.repeat(places[0][here], crowd[here]))
 
     cell = np.concatenate(cells)
     order = np.argsort(cell, kind="stable")

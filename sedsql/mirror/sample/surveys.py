@@ -6,6 +6,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...simulate import Sample
+from ...simulate.astrometry import has_parallax, parallax_error
 from ...simulate.survey import ALLWISE, GAIA, GAIA_FLUX_ZERO_POINTS, TMASS, limiting_magnitude
 from .sky import REGIONS, Positions
 
@@ -53,21 +54,15 @@ def gaia(at: Positions, source_id: Ints, random_index: Ints, made: Sample, rng: 
 
 
 def _astrometry(at: Positions, g: Reals, distance: Array, rng: Generator) -> dict:
-    """Parallax, proper motion and their errors, which follow Gaia's performance with G.
-
-    Lindegren et al. 2021, A&A 649, A2, Section 5.4, in the form of the mission's prediction:
-    sqrt(40 + 800 z + 30 z^2) microarcseconds with z = 10^(0.4 (G - 15)).
-    """
+    """Parallax, proper motion and their errors, which follow Gaia's performance with G."""
     n = len(at)
-    z = 10 ** (0.4 * (np.maximum(g, 13.0) - 15))
-    sigma = np.sqrt(40 + 800 * z + 30 * z * z) / 1000 * np.exp(rng.normal(0, 0.15, n))
+    sigma = parallax_error(g, rng)
     distance = np.where(np.isnan(distance), np.inf, distance)
     inside = at.region >= 0
     speed = np.where(inside, 1.5, 35.0) / (_KM_S_PER_MAS_YR_KPC * distance / 1000)
     drift = np.array([[region.pmra, region.pmdec] for region in REGIONS])[at.region].T * inside
     ruwe = np.exp(rng.normal(0.01, 0.04, n)) + np.where(rng.random(n) < 0.06, rng.exponential(1.5, n), 0)
-    # Some of the faintest have a position only.
-    two = (g > 20.0) & (rng.random(n) < 0.4)
+    two = ~has_parallax(g, rng)
 
     def measured(values: Array) -> pa.Array:
         return pa.array(values, mask=two)

@@ -1,0 +1,25 @@
+"""How well Gaia measures a parallax, and of which sources."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+def parallax_error(g: ArrayLike, rng: np.random.Generator) -> Array:
+    """Errors of parallaxes in mas of sources of apparent G, shape (n,).
+
+    Lindegren et al. 2021, A&A 649, A2, Section 5.4, in the form of the mission's prediction:
+    sqrt(40 + 800 z + 30 z^2) microarcseconds with z = 10^(0.4 (G - 15)), and 15 % of scatter.
+    """
+    z = 10 ** (0.4 * (np.maximum(g, 13.0) - 15))
+    return np.sqrt(40 + 800 * z + 30 * z * z) / 1000 * np.exp(rng.normal(0, 0.15, np.shape(g)))
+
+
+def has_parallax(g: ArrayLike, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Which sources of apparent G have more than a position, shape (n,).
+
+    Of all sources 81 % (Gaia Collaboration, Vallenari et al. 2023, A&A 674, A1, Table 1); those without are faint.
+    """
+    g = np.asarray(g)
+    return rng.random(g.shape) > 0.75 / (1 + np.exp(-(g - 20.3) / 0.2))

@@ -1,0 +1,170 @@
+"""How many sources of each class Gaia DR3 has, and simulated sources that stand for them.
+
+sky = natural({"giant": 5000, "agn": 5000}, np.random.default_rng(1))
+sky.weights[sky.labels == "giant"].sum()      # 1.8e8, the giants of Gaia DR3
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import Sample, behind_dust
+from .astrometry import has_parallax, parallax_error
+from .counts import FAINTEST, LATITUDES, LONGITUDES, STEP, Counts, counts, draw_patchiness, pool, random_in
+from .crowding import lose
+from .frames import icrs
+from .populations import POPULATIONS
+from .source import Stars
+from .survey import observe
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Generator = np.random.Generator
+
+TOTAL = 1_811_709_771
+"""Sources of Gaia DR3 (Gaia Collaboration, Vallenari et al. 2023, A&A 674, A1)."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """How many sources of a class Gaia DR3 has: number, what was counted, and by whom."""
+
+    number: float
+    definition: str
+    source: str
+
+
+PUBLISHED: dict[str, Published] = {
+    "giant": Published(1.8e8, "about 10 %: 14 % of G < 20, fewer of the fainter", "Robin et al. 2012, A&A 543, A100"),
+    "supergiant": Published(9e3, "about; 5,000 red ones expected, and the warmer", "2025A&A...698A.282M"),
+    "agb_oxygen": Published(
+        7e5, "about; 0.47e6 candidates in WISE, 1.72e6 long-period variables in Gaia",
+        "arXiv:1207.0294; Lebzelter et al. 2023, A&A 674, A15",
+    ),
+    "agb_carbon": Published(4e4, "about; 15,740 in the golden sample", "Creevey et al. 2023, A&A 674, A39"),
+    "yso": Published(5e5, "about; with disc or envelope, half of those young", "Marton et al. 2019, MNRAS 487, 2522"),
+    "yso_discless": Published(6e5, "about; 40 to 60 % of young stars have lost their disc", "Mamajek 2009"),
+    "white_dwarf": Published(1.3e6, "candidates", "Gentile Fusillo et al. 2021, MNRAS 508, 3877"),
+    "brown_dwarf": Published(94_158, "ultracool dwarfs", "Sarro et al. 2023, A&A 669, A139"),
+    "agn": Published(1.9e6, "the purer sample of quasars", "Bailer-Jones et al. 2023, A&A 674, A41"),
+    "wolf_rayet": Published(600, "about; 663 known in the Galaxy", "Rate & Crowther 2020, MNRAS 493, 1512"),
+    "massive": Published(1e6, "about; O and B stars", "Zari et al. 2021, A&A 650, A112"),
+}  # fmt: skip
+"""By class; `main_sequence`, which has the subgiants, is the rest."""
+PUBLISHED["main_sequence"] = Published(TOTAL - sum(one.number for one in PUBLISHED.values()), "the rest", "")
+PUBLISHED = {name: PUBLISHED[name] for name in POPULATIONS}
+
+ZONES = (0.0, 5.0, 20.0, 45.0, 90.0)
+"""Edges in |b| in degrees of what the census is told by."""
+_RICHER = 0.5
+"""Power of the number of sources of a magnitude and zone by which rows are drawn: 1 as the sky has them, 0 of each
+as many. With a half, weights differ little enough for two thirds of the rows to count."""
+
+_TMASS_DEEPER = 0.35
+"""2MASS reaches a signal-to-noise ratio of 10 about a third of a magnitude beyond what it promised (Skrutskie et al.
+2006, Section 3.1: better than 15.8, 15.1 and 14.3)."""
+
+
+@dataclass
+class Sky:
+    """Simulated sources, arrays of one length.
+
+    weights : how many sources of Gaia DR3 each stands for
+    parallax, parallax_error : in mas, NaN where Gaia has a position only
+    ra, dec : ICRS, degrees
+    """
+
+    labels: NDArray[np.str_]
+    sample: Sample
+    ra: Array
+    dec: Array
+    parallax: Array
+    parallax_error: Array
+    weights: Array
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def natural(rows: Mapping[str, int], rng: Generator, *, weighted: bool = True) -> Sky:
+    """Draw sources of Gaia DR3 of each class: `rows` of them, of the magnitudes and at the places that the sky has.
+
+    Bright sources and those far from the plane are drawn more often than they are, and weigh less; with
+    `weighted=False` all of a class weigh the same. The weights of a class add up to its number in PUBLISHED.
+
+    Raises ValueError for an unknown class.
+    """
+    parts = [_drawn(label, n, rng, _RICHER if weighted else 1.0) for label, n in rows.items()]
+    sample = join([part for part, _ in parts])
+    labels = np.repeat(np.array(list(rows), dtype=np.str_), [len(part) for part, _ in parts])
+    weights = np.concatenate([weight for _, weight in parts])
+    g = sample.magnitudes[:, 0]
+    error = np.where(has_parallax(g, rng), parallax_error(g, rng), np.nan)
+    true = np.nan_to_num(1000 / sample.distance_pc)
+    return Sky(
+        labels, sample, *icrs(sample.glon, sample.glat), true + error * rng.standard_normal(len(g)), error, weights
+    )
+
+
+def join(samples: list[Sample]) -> Sample:
+    """One sample of several."""
+    return Sample(*(np.concatenate([getattr(one, field.name) for one in samples]) for field in fields(Sample)))
+
+
+def _drawn(label: str, n: int, rng: Generator, power: float) -> tuple[Sample, Array]:
+    """n sources of a class and their weights."""
+    if label not in PUBLISHED:
+        raise ValueError(f"no class {label!r} in the census; there are {', '.join(PUBLISHED)}")
+    table = counts(label)
+    factor = _factors(table) ** (power - 1)
+    cumulative = np.cumsum(table.number * factor, dtype=np.float64)
+    samples, weights, left = [], [], n
+    while left > 0:
+        # A few end up fainter than Gaia's limit, as cells have a width.
+        cell = np.searchsorted(cumulative, rng.random(left + left // 20 + 1) * cumulative[-1], "right")
+        direction, m, d = np.unravel_index(cell, table.number.shape)
+        made = sources(label, table, direction, m, d, rng, *random_in(direction, rng))
+        kept = np.flatnonzero(np.isfinite(made.magnitudes[:, 0]))[:left]
+        samples.append(taken(made, kept))
+        weights.append(1 / factor.ravel()[cell[kept]])
+        left -= len(kept)
+    if not samples:
+        return Sample(*np.zeros((6, 0)), *np.zeros((3, 0, 10))), np.zeros(0)
+    weight = np.concatenate(weights)
+    return join(samples), weight * (PUBLISHED[label].number / weight.sum())
+
+
+def taken(sample: Sample, rows: Ints) -> Sample:
+    """Some of a sample's sources."""
+    return Sample(*(getattr(sample, field.name)[rows] for field in fields(Sample)))
+
+
+def _factors(table: Counts) -> Array:
+    """Number of sources in each cell's zone and whole magnitude of apparent G, shape as the table's."""
+    bins = np.clip(table.g.astype(np.int64), 0, int(FAINTEST))
+    zone = np.repeat(np.searchsorted(ZONES, LATITUDES[:-1], "right") - 1, len(LONGITUDES) - 1)
+    bins += (zone * (int(FAINTEST) + 1))[:, None, None]
+    return np.maximum(np.bincount(bins.ravel(), table.number.ravel()), 1e-30)[bins]
+
+
+def sources(
+    label: str, table: Counts, direction: Ints, m: Ints, d: Ints, rng: Generator, glon: Array, glat: Array
+) -> Sample:
+    """Sources of a class in cells of direction, luminosity and distance, as the surveys see them at glon and glat."""
+    n = len(m)
+    drawn = pool(label, 3 * n + 2000, rng)
+    above = np.concatenate([[0.0], np.cumsum(drawn.weight)])
+    low, high = (above[np.searchsorted(drawn.m_g, table.m_g[m] + edge)] for edge in (0.0, STEP))
+    star = np.clip(np.searchsorted(above, low + rng.random(n) * (high - low), "right") - 1, 0, len(drawn.m_g) - 1)
+    stars = Stars(*(getattr(drawn.stars, field.name)[star] for field in fields(Stars)))
+    width = table.moduli[1] - table.moduli[0]
+    modulus = table.moduli[d] + width * (rng.random(n) - 0.5)
+    a_v = stars.a_v + table.a_v[direction, d] * draw_patchiness(table, direction, m, d, rng)
+    true = behind_dust(stars, a_v, rng) + modulus[:, None]
+    distance = np.full(n, np.nan) if POPULATIONS[label].height_pc is None else 10 ** (modulus / 5 + 1)
+    magnitudes, errors = observe(true, rng, tmass_deeper=_TMASS_DEEPER)
+    lost = lose(true, magnitudes, glon, glat, rng)
+    magnitudes[lost], errors[lost] = np.nan, np.nan
+    return Sample(stars.teff, stars.radius, distance, a_v, glon, glat, true, magnitudes, errors)

@@ -1,0 +1,150 @@
+import csv
+
+import numpy as np
+import pytest
+
+from sedsql.simulate import POPULATIONS
+from sedsql.simulate.census import PUBLISHED, TOTAL, natural
+
+ROWS = 8000
+
+
+@pytest.fixture(scope="module")
+def sky():
+    return natural(dict.fromkeys(POPULATIONS, ROWS), np.random.default_rng(1))
+
+
+@pytest.fixture(scope="module")
+def stars():
+    """Many dwarfs and giants, which decide the counts."""
+    return natural({"main_sequence": 60_000, "giant": 60_000}, np.random.default_rng(2))
+
+
+def share(sky, chosen):
+    return sky.weights[chosen].sum() / sky.weights.sum()
+
+
+def test_every_class_has_its_published_number(sky):
+    assert set(PUBLISHED) == set(POPULATIONS)
+    assert sum(one.number for one in PUBLISHED.values()) == pytest.approx(TOTAL)
+    for label, one in PUBLISHED.items():
+        mine = sky.labels == label
+        assert mine.sum() == ROWS
+        assert sky.weights[mine].sum() == pytest.approx(one.number)
+
+
+def test_weights_have_no_wild_tails(sky):
+    for label in POPULATIONS:
+        weights = sky.weights[sky.labels == label]
+        assert weights.sum() ** 2 / (weights**2).sum() > 0.2 * ROWS, label
+        assert weights.max() < 20 * weights.mean(), label
+
+
+def test_counts_by_magnitude(sky):
+    """Of 1.8117e9 sources 145,677,450 have G <= 17 (2023A&A...677A.137) and at least 563e6 G < 19 (Gaia DR3
+    documentation, 12.3.5)."""
+    g = sky.sample.magnitudes[:, 0]
+    assert np.isfinite(g).all()
+    assert share(sky, g < 17) == pytest.approx(0.0804, rel=0.2)
+    assert 0.29 < share(sky, g < 19) < 0.36
+
+
+def test_counts_of_bright_stars_by_latitude(stars):
+    """Stars a square degree at G = 9 to 10 of Gaia DR3, with Hipparcos where Gaia has none."""
+    g, b = stars.sample.magnitudes[:, 0], np.abs(stars.sample.glat)
+    for low, high, published in ((0, 5, 16.0), (5, 20, 11.3), (20, 45, 5.8), (45, 90, 3.35)):
+        area = 4 * np.pi * np.degrees(1) ** 2 * (np.sin(np.radians(high)) - np.sin(np.radians(low)))
+        found = stars.weights[(g > 9) & (g <= 10) & (b >= low) & (b < high)].sum() / area
+        assert published / 1.5 < found < published * 1.5, (low, high, found)
+
+
+def test_as_many_have_other_bands_and_parallaxes_as_published(sky):
+    """Gaia DR3: BP 1.54e9, parallaxes 1.468e9; AllWISE 324e6 matches; 2MASS about 450e6."""
+    magnitudes = sky.sample.magnitudes
+    assert share(sky, np.isfinite(magnitudes[:, 1])) == pytest.approx(0.85, abs=0.03)
+    assert share(sky, np.isfinite(sky.parallax)) == pytest.approx(0.81, abs=0.03)
+    assert share(sky, np.isfinite(magnitudes[:, 3:6]).any(axis=1)) == pytest.approx(0.25, abs=0.04)
+    assert share(sky, np.isfinite(magnitudes[:, 6:]).any(axis=1)) == pytest.approx(0.179, abs=0.03)
+    assert (np.isnan(sky.parallax) == np.isnan(sky.parallax_error)).all()
+
+
+def test_quasars_are_as_many_as_quaia_has(sky):
+    """1,295,502 at G < 20.5 and 755,850 at G < 20, of the sky without the plane (Storey-Fisher et al. 2024)."""
+    agn = sky.labels == "agn"
+    g = sky.sample.magnitudes[:, 0]
+    assert sky.weights[agn & (g < 20.5)].sum() == pytest.approx(1.3e6, rel=0.25)
+    assert sky.weights[agn & (g < 20.0)].sum() == pytest.approx(0.76e6, rel=0.3)
+    assert share(sky, agn & (np.abs(sky.sample.glat) < 5)) < 0.05 * share(sky, agn)
+
+
+def test_ultracool_dwarfs_are_near_and_white_dwarfs_a_little_farther(sky):
+    def median(label):
+        return np.median(sky.sample.distance_pc[sky.labels == label])
+
+    assert 20 < median("brown_dwarf") < 120
+    assert 150 < median("white_dwarf") < 700
+    assert median("giant") > 2000
+
+
+def test_without_weights_all_rows_of_a_class_weigh_the_same(sky):
+    even = natural({"giant": 6000, "white_dwarf": 6000}, np.random.default_rng(3), weighted=False)
+    for label in ("giant", "white_dwarf"):
+        assert len(np.unique(even.weights[even.labels == label])) == 1
+        there, even_there = sky.labels == label, even.labels == label
+        for values, others in (
+            (sky.sample.magnitudes[:, 0], even.sample.magnitudes[:, 0]),
+            (np.abs(sky.sample.glat), np.abs(even.sample.glat)),
+        ):
+            mean = np.average(values[there], weights=sky.weights[there])
+            assert others[even_there].mean() == pytest.approx(mean, abs=0.06 * values[there].std())
+
+
+def test_giants_are_most_of_the_bright_stars_and_few_of_the_faint(stars):
+    """Their share in a model with the densities of GUMS-DR3: .5 to .6 at G = 9, .04 at 16 and |b| of 20 to 45."""
+    g, b, giant = stars.sample.magnitudes[:, 0], np.abs(stars.sample.glat), stars.labels == "giant"
+
+    def found(chosen):
+        return stars.weights[chosen & giant].sum() / stars.weights[chosen].sum()
+
+    for low, high in ((0, 5), (5, 20), (20, 45)):
+        assert 0.4 < found((g > 8.5) & (g < 10) & (b >= low) & (b < high)) < 0.8
+    assert 0.01 < found((g > 15.5) & (g < 16.5) & (b >= 20) & (b < 45)) < 0.08
+    assert found((g > 19.5) & (b > 20)) < 0.02
+
+
+def test_shares_by_zone_and_magnitude_are_those_of_another_model(shared):
+    """Star counts from the densities of GUMS-DR3 and Padova isochrones; the median ratio is within a factor of 2."""
+    path = shared / "priors" / "star_counts_model.csv"
+    if not path.exists():
+        pytest.skip(f"there is no {path}")
+    rows = {"main_sequence": 120_000, "giant": 120_000, "white_dwarf": 60_000}
+    sky = natural(rows, np.random.default_rng(4))
+    with path.open(newline="") as file:
+        model = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    g, b = sky.sample.magnitudes[:, 0], np.abs(sky.sample.glat)
+    ratios = {label: [] for label in rows}
+    for row in model:
+        cell = (b >= row["b_lo"]) & (b < row["b_hi"]) & (g >= row["g_lo"]) & (g < row["g_lo"] + 1)
+        all_of_it = sky.weights[cell].sum()
+        if not 9 <= row["g_lo"] <= 19:
+            continue
+        for label, columns in (
+            ("main_sequence", ("dwarf", "subgiant")),
+            ("giant", ("giant",)),
+            ("white_dwarf", ("white_dwarf",)),
+        ):
+            expected, mine = sum(row[column] for column in columns), cell & (sky.labels == label)
+            if mine.sum() >= 30:
+                ratios[label].append(sky.weights[mine].sum() / all_of_it / expected)
+    for label, found in ratios.items():
+        assert len(found) > 15, label
+        assert 0.5 < np.median(found) < 2, (label, np.median(found))
+
+
+def test_an_unknown_class_is_named():
+    with pytest.raises(ValueError, match=r"no class 'quasar' in the census; there are main_sequence, giant"):
+        natural({"quasar": 1}, np.random.default_rng(1))
+
+
+def test_none_are_none():
+    assert len(natural({"giant": 0}, np.random.default_rng(1))) == 0
