@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import duckdb
 import typer
 
-from . import __version__, cli_bench, cli_compare, cli_learn, cli_mirror, cli_shell, cli_simulate, progress, tables
+from . import (
+    __version__,
+    cli_bench,
+    cli_census,
+    cli_compare,
+    cli_learn,
+    cli_mirror,
+    cli_shell,
+    cli_simulate,
+    progress,
+    tables,
+)
 from .classify import classify_file
 from .cli_options import BandMap, Force, Json, ModelFolders, model_named, pairs
 from .db import connect
@@ -34,6 +45,7 @@ app.add_typer(cli_mirror.app, name="mirror")
 app.add_typer(cli_learn.app)
 app.add_typer(cli_compare.app)
 app.add_typer(cli_simulate.app)
+app.add_typer(cli_census.app)
 app.add_typer(cli_shell.app)
 app.add_typer(cli_bench.app)
 

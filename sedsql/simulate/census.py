@@ -16,45 +16,13 @@ from .counts import FAINTEST, LATITUDES, LONGITUDES, STEP, Counts, counts, draw_
 from .crowding import lose
 from .frames import icrs
 from .populations import POPULATIONS
+from .published import PUBLISHED
 from .source import Stars
 from .survey import observe
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Generator = np.random.Generator
-
-TOTAL = 1_811_709_771
-"""Sources of Gaia DR3 (Gaia Collaboration, Vallenari et al. 2023, A&A 674, A1)."""
-
-
-@dataclass(frozen=True)
-class Published:
-    """How many sources of a class Gaia DR3 has: number, what was counted, and by whom."""
-
-    number: float
-    definition: str
-    source: str
-
-
-PUBLISHED: dict[str, Published] = {
-    "giant": Published(1.8e8, "about 10 %: 14 % of G < 20, fewer of the fainter", "Robin et al. 2012, A&A 543, A100"),
-    "supergiant": Published(9e3, "about; 5,000 red ones expected, and the warmer", "2025A&A...698A.282M"),
-    "agb_oxygen": Published(
-        7e5, "about; 0.47e6 candidates in WISE, 1.72e6 long-period variables in Gaia",
-        "arXiv:1207.0294; Lebzelter et al. 2023, A&A 674, A15",
-    ),
-    "agb_carbon": Published(4e4, "about; 15,740 in the golden sample", "Creevey et al. 2023, A&A 674, A39"),
-    "yso": Published(5e5, "about; with disc or envelope, half of those young", "Marton et al. 2019, MNRAS 487, 2522"),
-    "yso_discless": Published(6e5, "about; 40 to 60 % of young stars have lost their disc", "Mamajek 2009"),
-    "white_dwarf": Published(1.3e6, "candidates", "Gentile Fusillo et al. 2021, MNRAS 508, 3877"),
-    "brown_dwarf": Published(94_158, "ultracool dwarfs", "Sarro et al. 2023, A&A 669, A139"),
-    "agn": Published(1.9e6, "the purer sample of quasars", "Bailer-Jones et al. 2023, A&A 674, A41"),
-    "wolf_rayet": Published(600, "about; 663 known in the Galaxy", "Rate & Crowther 2020, MNRAS 493, 1512"),
-    "massive": Published(1e6, "about; O and B stars", "Zari et al. 2021, A&A 650, A112"),
-}  # fmt: skip
-"""By class; `main_sequence`, which has the subgiants, is the rest."""
-PUBLISHED["main_sequence"] = Published(TOTAL - sum(one.number for one in PUBLISHED.values()), "the rest", "")
-PUBLISHED = {name: PUBLISHED[name] for name in POPULATIONS}
 
 ZONES = (0.0, 5.0, 20.0, 45.0, 90.0)
 """Edges in |b| in degrees of what the census is told by."""
@@ -134,6 +102,14 @@ def _drawn(label: str, n: int, rng: Generator, power: float) -> tuple[Sample, Ar
         return Sample(*np.zeros((6, 0)), *np.zeros((3, 0, 10))), np.zeros(0)
     weight = np.concatenate(weights)
     return join(samples), weight * (PUBLISHED[label].number / weight.sum())
+
+
+def join_skies(skies: list[Sky]) -> Sky:
+    """One sky of several."""
+    arrays = {
+        f.name: np.concatenate([getattr(one, f.name) for one in skies]) for f in fields(Sky) if f.name != "sample"
+    }
+    return Sky(sample=join([one.sample for one in skies]), **arrays)
 
 
 def taken(sample: Sample, rows: Ints) -> Sample:

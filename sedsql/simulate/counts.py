@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import galaxy
 from .extinction import coefficients, redden
-from .luminosity import LUMINOSITY, OLD_SHARES, height_pc
+from .luminosity import LUMINOSITY, OLD_SHARES, height_pc, quasars
 from .populations import POPULATIONS
 from .source import Array, Generator, Stars
 
@@ -116,10 +116,9 @@ def space(label: str) -> Space:
 def _line_of_sight(label: str, m_g: Array, glon: Array, glat: Array) -> tuple[Array, Array, Array]:
     """Distance moduli (D,), A_V (directions, D), and stars a steradian and unit of ln distance (directions, M, D)."""
     if POPULATIONS[label].height_pc is None:
-        # Counts of quasars rise as 10^(0.46 G) between 20 and 20.5 (Storey-Fisher et al. 2024, ApJ 964, 69).
         moduli = np.arange(12.0, FAINTEST, 0.25)
         a_v = np.broadcast_to(galaxy.dust_v(np.inf, glon, glat)[:, None], (len(glat), len(moduli)))
-        return moduli, a_v, np.broadcast_to(10 ** (0.46 * moduli), (len(glat), len(m_g), len(moduli)))
+        return moduli, a_v, np.broadcast_to(quasars(moduli), (len(glat), len(m_g), len(moduli)))
     distances = galaxy.DISTANCES_PC
     heights, old = height_pc(label, m_g + STEP / 2)
     shares = OLD_SHARES.get(label, {})

@@ -5,7 +5,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .counts import AREAS, FAINTEST, LONGITUDES, directions_of, space
+from .counts import AREAS, FAINTEST, LONGITUDES, counts, directions_of, space
+from .published import PUBLISHED
 from .survey import ALLWISE, TMASS
 
 Array = NDArray[np.float64]
@@ -24,9 +25,6 @@ the scan (Riello et al. 2021, A&A 649, A3, Section 9.3)."""
 @cache
 def _brighter() -> dict[int, Array]:
     """Stars brighter than _EDGES, in a square arcsecond, of G, Ks and W1: shape (directions, edges) each."""
-    from .census import PUBLISHED
-    from .counts import counts
-
     area = np.repeat(AREAS, len(LONGITUDES) - 1) * 3600.0**2
     total = {band: np.zeros((len(area), len(_EDGES))) for band in (0, _KS, _W1)}
     for label in ("main_sequence", "giant"):

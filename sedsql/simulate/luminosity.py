@@ -58,9 +58,19 @@ LUMINOSITY: dict[str, Callable[[Array], Array]] = {
 }
 """By class; the others are drawn by `simulate` as a cubic parsec has them."""
 
-OLD_SHARES = {"giant": {"thick": 0.05, "halo": 0.0005}}
+OLD_SHARES = {"giant": {"thick": 0.05, "halo": 0.0005}, "agb_oxygen": {"thick": 0.03, "halo": 0.00002}}
 """What of `galaxy.density` is other than for dwarfs: most clump stars are younger than thick disc and halo
-(Girardi 2016, Section 4)."""
+(Girardi 2016, Section 4), and so are the AGB stars."""
+
+
+def quasars(g: Array) -> Array:
+    """Relative number of active nuclei of apparent G in a magnitude.
+
+    Counts steepen from 10^(0.4 G) at 20.5 to 10^(0.85 G) at 15.5 (Richards et al. 2006, AJ 131, 2766).
+    """
+    fine = np.arange(10.0, 23.0, 0.05)
+    slope = np.interp(fine, [15.5, 16.5, 17.5, 18.5, 19.5, 20.5], [0.85, 0.76, 0.68, 0.58, 0.48, 0.4])
+    return 10 ** (np.interp(g, fine, np.cumsum(slope) * 0.05) - 5)
 
 
 def height_pc(label: str, m_g: Array) -> tuple[Array, NDArray[np.bool_]]:

@@ -1,10 +1,13 @@
 import csv
+import json
+import re
 
 import numpy as np
 import pytest
 
 from sedsql.simulate import POPULATIONS
-from sedsql.simulate.census import PUBLISHED, TOTAL, natural
+from sedsql.simulate.census import natural
+from sedsql.simulate.published import PUBLISHED, TOTAL
 
 ROWS = 8000
 
@@ -148,3 +151,21 @@ def test_an_unknown_class_is_named():
 
 def test_none_are_none():
     assert len(natural({"giant": 0}, np.random.default_rng(1))) == 0
+
+
+def test_the_command_prints_numbers_shares_and_matches(sedsql):
+    ran = sedsql("census", "-n", 300)
+    assert ran.code == 0
+    assert re.search(r"^agn +1,900,000 ", ran.out, re.MULTILINE)
+    header, *rows = ran.out.split("\n\n")[1].splitlines()[1:]
+    assert header.split()[:3] == ["class", "all", "G"]
+    assert [row.split()[0] for row in rows] == list(POPULATIONS)
+    assert re.search(r"^AllWISE +0\.\d+ +0\.179$", ran.out, re.MULTILINE)
+
+
+def test_the_command_prints_json(sedsql):
+    found = json.loads(sedsql("census", "-n", 300, "--json").out)
+    assert found["classes"]["white_dwarf"]["shares"]["all"] == pytest.approx(1.3e6 / TOTAL)
+    for name in found["classes"]["agn"]["shares"]:
+        assert sum(one["shares"][name] for one in found["classes"].values()) == pytest.approx(1)
+    assert all(one["effective_rows"] > 0.2 * 300 for one in found["classes"].values())
