@@ -47,7 +47,7 @@ class Setting:
         path = self.folder / f"sample-{rows}"
         if not path.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_sample(path, rows)
+            write_sample(path, rows, rich=True)
         return path
 
 

@@ -50,7 +50,7 @@ def write_files(folder: Path, count: int, rows: int) -> tuple[list[Path], list[P
     if all(path.exists() for path in (*ordered, *mixed)):
         return ordered, mixed
     folder.mkdir(parents=True, exist_ok=True)
-    write_sample(folder / "sample", count * rows, force=True)
+    write_sample(folder / "sample", count * rows, rich=True, force=True)
     with open_mirror(folder / "sample") as con:
         for kind, paths in (("source_id", ordered), ("random_index", mixed)):
             for number, path in enumerate(paths):

@@ -18,7 +18,7 @@ FULL, QUICK = (1_000_000, 10_000_000), (20_000, 40_000)
 CHILD = f"""
 import re, sys
 from sedsql.mirror.sample import write_sample
-write_sample(sys.argv[1], int(sys.argv[2]), force=True)
+write_sample(sys.argv[1], int(sys.argv[2]), rich=True, force=True)
 print({PEAK_MB})
 """
 

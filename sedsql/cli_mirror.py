@@ -287,12 +287,17 @@ def sample(
     folder: Annotated[Path, typer.Argument(help="A new folder.")],
     rows: Annotated[int, typer.Option(help="Number of Gaia sources.", min=1)] = 200_000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same sky.")] = 0,
+    rich: Annotated[bool, typer.Option("--rich", help="Many of the rare kinds, so that a small sky has all.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
 ) -> None:
     """Write a simulated mirror, with the archive's own table and column names.
 
+    Classes, magnitudes, places and matches are as frequent as in Gaia DR3: of 100,000 sources a hundred are active
+    nuclei, sixty young stars, and none a Wolf-Rayet star. With `--rich` a sky of 20,000 has all kinds.
+
     Example: `sedsql mirror sample sky --rows 1000000`
     """
     with progress.bar("simulating") as update:
-        write_sample(folder, rows, seed, force=force, progress=lambda done: update(done, rows))
-    say(f"A simulated sky of {rows:,} sources is in {folder}; query it with -m {folder}")
+        write_sample(folder, rows, seed, rich=rich, force=force, progress=lambda done: update(done, rows))
+    kind = "simulated sky with many rare kinds, " if rich else "simulated sky of natural proportions, "
+    say(f"A {kind}{rows:,} sources, is in {folder}; query it with -m {folder}")

@@ -37,7 +37,7 @@ PrintRows = Callable[[list[str], list], None]
 
 
 def run_demo(folder: Path, rows: int, catalogue: Path, print_rows: PrintRows, say: Print) -> None:
-    """Make a simulated sky in `folder`, run the example queries on it, classify `catalogue` if it is there."""
+    """Make a rich simulated sky in `folder`, run the example queries on it, classify `catalogue` if it is there."""
     sky = folder / "sky"
     _make_sky(sky, rows, say)
     with connect(sky) as con:
@@ -67,8 +67,8 @@ def _make_sky(sky: Path, rows: int, say: Print) -> None:
         say(f"A simulated sky of {rows:,} sources is already in {sky}.")
         return
     with progress.bar("simulating a sky") as update:
-        write_sample(sky, rows, force=there is not None, progress=lambda done: update(done, rows))
-    say(f"Made a simulated sky of {rows:,} sources, with the Gaia Archive's table names, in {sky}.")
+        write_sample(sky, rows, rich=True, force=there is not None, progress=lambda done: update(done, rows))
+    say(f"Made a simulated sky of {rows:,} sources, many of rare kinds, with the Gaia Archive's table names, in {sky}.")
 
 
 def _run_example(con: Connection, name: str, print_rows: PrintRows, say: Print) -> None:

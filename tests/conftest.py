@@ -42,19 +42,20 @@ def shared():
 
 @pytest.fixture(scope="session")
 def sky_of(tmp_path_factory):
-    """`sky_of(rows)` is a simulated mirror of so many sources, not to be changed; all processes of a run share it."""
+    """`sky_of(rows)` is a simulated mirror of so many sources, with many of the rare kinds unless `rich=False`;
+    it is not to be changed, as all processes of a run share it."""
     run = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         run = run.parent
 
     @cache
-    def sky_of(rows, seed=5):
-        folder = run / f"sky-{rows}-{seed}"
+    def sky_of(rows, seed=5, *, rich=True):
+        folder = run / f"sky-{rows}-{seed}{'-rich' * rich}"
         folder.mkdir(exist_ok=True)
         with (folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not (folder / "sky").exists():
-                write_sample(folder / "sky", rows, seed=seed)
+                write_sample(folder / "sky", rows, seed=seed, rich=rich)
         return folder / "sky"
 
     return sky_of

@@ -37,9 +37,9 @@ FETCHED = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with the mirror that `sedsql mirror sample sky --rows 20000` makes."""
+    """A folder with the mirror that `sedsql mirror sample sky --rows 20000 --rich` makes."""
     folder = tmp_path_factory.mktemp("docs")
-    write_sample(folder / "sky", 20_000)
+    write_sample(folder / "sky", 20_000, rich=True)
     return folder
 
 

@@ -34,7 +34,7 @@ def blocks(language, text=README):
 def folder(tmp_path_factory):
     """A folder in which the README's files are there."""
     folder = tmp_path_factory.mktemp("readme")
-    write_sample(folder / "sky", 20_000, seed=2)
+    write_sample(folder / "sky", 20_000, seed=2, rich=True)
     magnitudes = simulate("yso", 200, np.random.default_rng(0)).magnitudes
     columns = {name: pa.array(magnitudes[:, i], from_pandas=True) for i, name in enumerate(COLUMNS)}
     pq.write_table(pa.table(columns), folder / "photometry.parquet")

@@ -12,7 +12,18 @@ from numpy.typing import NDArray
 
 from . import Sample, behind_dust
 from .astrometry import has_parallax, parallax_error
-from .counts import FAINTEST, LATITUDES, LONGITUDES, STEP, Counts, counts, draw_patchiness, pool, random_in
+from .counts import (
+    FAINTEST,
+    LATITUDES,
+    LONGITUDES,
+    STEP,
+    Counts,
+    counts,
+    directions_of,
+    draw_patchiness,
+    pool,
+    random_in,
+)
 from .crowding import lose
 from .frames import icrs
 from .populations import POPULATIONS
@@ -93,7 +104,7 @@ def _drawn(label: str, n: int, rng: Generator, power: float) -> tuple[Sample, Ar
         # A few end up fainter than Gaia's limit, as cells have a width.
         cell = np.searchsorted(cumulative, rng.random(left + left // 20 + 1) * cumulative[-1], "right")
         direction, m, d = np.unravel_index(cell, table.number.shape)
-        made = sources(label, table, direction, m, d, rng, *random_in(direction, rng))
+        made = _sources(label, table, (direction, m, d), *random_in(direction, rng), rng)
         kept = np.flatnonzero(np.isfinite(made.magnitudes[:, 0]))[:left]
         samples.append(taken(made, kept))
         weights.append(1 / factor.ravel()[cell[kept]])
@@ -125,18 +136,62 @@ def _factors(table: Counts) -> Array:
     return np.maximum(np.bincount(bins.ravel(), table.number.ravel()), 1e-30)[bins]
 
 
-def sources(
-    label: str, table: Counts, direction: Ints, m: Ints, d: Ints, rng: Generator, glon: Array, glat: Array
+def along(label: str, glon: Array, glat: Array, distance_pc: Array, rng: Generator) -> Sample:
+    """Sources of a class in given directions, as luminous and as far as those that Gaia sees there.
+
+    glon, glat : degrees, shape (n,)
+    distance_pc : shape (n,), NaN where it is to be drawn
+    """
+    made = _along(label, glon, glat, distance_pc, rng)
+    for _ in range(3):
+        lost = np.flatnonzero(np.isnan(made.magnitudes[:, 0]))
+        if not lost.size:
+            break
+        again = _along(label, glon[lost], glat[lost], distance_pc[lost], rng)
+        for field in fields(Sample):
+            getattr(made, field.name)[lost] = getattr(again, field.name)
+    return made
+
+
+def _along(label: str, glon: Array, glat: Array, distance_pc: Array, rng: Generator) -> Sample:
+    table, direction, n = counts(label), directions_of(glon, glat), len(glon)
+    luminosities, distances = table.number.shape[1:]
+    size = luminosities * distances
+    up_to = np.concatenate([[0.0], np.cumsum(table.number, dtype=np.float64)])
+    first, last = up_to[direction * size], up_to[(direction + 1) * size]
+    cell = np.searchsorted(up_to, first + rng.random(n) * (last - first), "right") - 1
+    m, d = np.divmod(np.clip(cell - direction * size, 0, size - 1), distances)
+    given = np.flatnonzero(np.isfinite(distance_pc))
+    if given.size:
+        step = table.moduli[1] - table.moduli[0]
+        modulus = 5 * np.log10(distance_pc[given] / 10)
+        d[given] = np.clip(np.round((modulus - table.moduli[0]) / step), 0, distances - 1)
+        there = np.cumsum(table.number[direction[given], :, d[given]], axis=1, dtype=np.float64)
+        m[given] = (there <= rng.random(len(given))[:, None] * there[:, -1:]).sum(axis=1).clip(0, luminosities - 1)
+    return _sources(label, table, (direction, m, d), glon, glat, rng, distance_pc)
+
+
+def _sources(
+    label: str,
+    table: Counts,
+    cells: tuple[Ints, Ints, Ints],
+    glon: Array,
+    glat: Array,
+    rng: Generator,
+    distance_pc: Array | None = None,
 ) -> Sample:
     """Sources of a class in cells of direction, luminosity and distance, as the surveys see them at glon and glat."""
+    direction, m, d = cells
     n = len(m)
-    drawn = pool(label, 3 * n + 2000, rng)
+    drawn = pool(label, 3 * n + 500, rng)
     above = np.concatenate([[0.0], np.cumsum(drawn.weight)])
     low, high = (above[np.searchsorted(drawn.m_g, table.m_g[m] + edge)] for edge in (0.0, STEP))
     star = np.clip(np.searchsorted(above, low + rng.random(n) * (high - low), "right") - 1, 0, len(drawn.m_g) - 1)
     stars = Stars(*(getattr(drawn.stars, field.name)[star] for field in fields(Stars)))
     width = table.moduli[1] - table.moduli[0]
     modulus = table.moduli[d] + width * (rng.random(n) - 0.5)
+    if distance_pc is not None:
+        modulus = np.where(np.isnan(distance_pc), modulus, 5 * np.log10(distance_pc / 10))
     a_v = stars.a_v + table.a_v[direction, d] * draw_patchiness(table, direction, m, d, rng)
     true = behind_dust(stars, a_v, rng) + modulus[:, None]
     distance = np.full(n, np.nan) if POPULATIONS[label].height_pc is None else 10 ** (modulus / 5 + 1)

@@ -186,6 +186,18 @@ def directions_of(glon: ArrayLike, glat: ArrayLike) -> Ints:
     return row * (len(LONGITUDES) - 1) + column
 
 
+def surface_density(table: Counts, glon: Array, glat: Array) -> Array:
+    """Relative number of sources in a square degree towards Galactic coordinates in degrees, shape (n,)."""
+    shape = len(LATITUDES) - 1, len(LONGITUDES) - 1
+    number = np.log(table.number.sum(axis=(1, 2), dtype=np.float64).reshape(shape) / AREAS[:, None])
+    row = np.interp(np.abs(glat), _middles(LATITUDES), np.arange(shape[0]))
+    column = np.interp(np.abs((glon + 180) % 360 - 180), _middles(LONGITUDES), np.arange(shape[1]))
+    i, j = (np.minimum(place.astype(np.int64), most - 2) for place, most in zip((row, column), shape, strict=True))
+    x, y = row - i, column - j
+    near, far = number[i, j] * (1 - y) + number[i, j + 1] * y, number[i + 1, j] * (1 - y) + number[i + 1, j + 1] * y
+    return np.exp(near * (1 - x) + far * x)
+
+
 def random_in(direction: Ints, rng: Generator) -> tuple[Array, Array]:
     """Galactic glon and glat in degrees, even over the cells, on any side of the plane and of the centre."""
     row, column = np.divmod(direction, len(LONGITUDES) - 1)

@@ -86,7 +86,7 @@ def test_every_function_takes_it(con, call):
 
 
 def test_adql_asks_a_model_once_for_all_functions_of_a_parallax(near, tmp_path):
-    write_sample(tmp_path / "sky", 500, seed=1)
+    write_sample(tmp_path / "sky", 500, seed=1, rich=True)
     with sedsql.connect(tmp_path / "sky", models=[near]) as con:
         query = """
           SELECT s.source_id, sed_class(s, s.parallax, s.parallax_error, 'near-1') AS c,

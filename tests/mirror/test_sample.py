@@ -138,6 +138,49 @@ def test_orion_has_young_stars(con):
     assert (away < 1).sum() > 50
 
 
+@pytest.fixture(scope="module")
+def natural(sky_of):
+    with open_mirror(sky_of(100_000, seed=6, rich=False)) as con:
+        yield con
+
+
+def test_a_natural_sky_has_gaias_magnitudes_and_matches(natural):
+    """G <= 17: 145,677,450 of 1.8117e9; BP 1.54e9; parallaxes 1.468e9; 2MASS 450e6, AllWISE 324e6 matches."""
+    bright, bp, parallax = one(
+        natural,
+        """SELECT avg((phot_g_mean_mag < 17)::INT), count(phot_bp_mean_mag) / count(*), count(parallax) / count(*)
+           FROM gaiadr3.gaia_source""",
+    )
+    assert bright == pytest.approx(0.0804, rel=0.2)
+    assert bp == pytest.approx(0.85, abs=0.03)
+    assert parallax == pytest.approx(0.81, abs=0.03)
+    for table, published in (("tmass_psc_xsc", 0.25), ("allwise", 0.179)):
+        (found,) = one(natural, f"SELECT count(*) / 1e5 FROM gaiadr3.{table}_best_neighbour")
+        assert found == pytest.approx(published, abs=0.03)
+
+
+def test_a_natural_sky_has_gaias_classes_and_something_in_orion(natural):
+    counts = dict(natural.execute("SELECT class, count(*) FROM sample.truth GROUP BY class").fetchall())
+    assert counts["main_sequence"] > 85_000
+    assert 60 < counts["agn"] < 160
+    assert counts.get("wolf_rayet", 0) <= 2
+    (in_orion,) = one(
+        natural,
+        """SELECT count(*) FROM sample.truth JOIN gaiadr3.gaia_source USING (source_id)
+           WHERE region = 'Orion Nebula Cluster' AND phot_g_mean_mag < 20.9""",
+    )
+    assert 2 <= in_orion <= 40
+
+
+def test_a_sky_says_whose_proportions_it_has(natural, con, sky_of, sample_sky):
+    for mirror, words in ((natural, "in the proportions of Gaia DR3"), (con, "with many of the rare kinds")):
+        descriptions = mirror.execute("SELECT description FROM tap_schema.tables").fetchall()
+        assert all(words in text for (text,) in descriptions if "Simulated" in text)
+        assert any(words in text for (text,) in descriptions)
+    assert "a rich sky" in (sample_sky / "README.txt").read_text()
+    assert "as frequent as in Gaia\nDR3" in (sky_of(100_000, seed=6, rich=False) / "README.txt").read_text()
+
+
 def test_the_types_units_and_ucds_are_the_archives(con):
     file = SHARED / "schema" / "gaiadr3.gaia_source.tsv"
     if not file.exists():
@@ -171,8 +214,8 @@ def contents(mirror):
 
 
 def test_the_seed_decides(tmp_path, tiny_sky):
-    write_sample(tmp_path / "same", 50, seed=3)
-    write_sample(tmp_path / "other", 50, seed=4)
+    write_sample(tmp_path / "same", 50, seed=3, rich=True)
+    write_sample(tmp_path / "other", 50, seed=4, rich=True)
     first, same, other = (contents(path) for path in (tiny_sky, tmp_path / "same", tmp_path / "other"))
     assert len({file.parts[:2] for file in first}) == 7
     assert first == same

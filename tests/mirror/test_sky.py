@@ -32,12 +32,13 @@ def test_galactic_coordinates_are_the_archives():
 
 
 def test_every_population_has_its_share():
-    assert set(sky.FRACTIONS) == set(POPULATIONS)
-    assert sum(sky.FRACTIONS.values()) == pytest.approx(1.0)
+    for shares in (sky.RICH, sky.NATURAL):
+        assert set(shares) == set(POPULATIONS)
+        assert sum(shares.values()) == pytest.approx(1.0)
 
 
 def test_positions_are_complete_in_order_and_in_their_cells():
-    parts = list(sky.positions(30_000, seed=1, chunk=4000))
+    parts = list(sky.positions(30_000, seed=1, chunk=4000, rich=True))
     assert len(parts) > 5
     cell, ra, dec = (np.concatenate([getattr(part, name) for part in parts]) for name in ("cell", "ra", "dec"))
     assert len(cell) == 30_000
@@ -47,7 +48,7 @@ def test_positions_are_complete_in_order_and_in_their_cells():
 
 
 def test_stars_crowd_the_plane_and_galaxies_avoid_it():
-    part = next(sky.positions(30_000, seed=2, chunk=10**9))
+    part = next(sky.positions(30_000, seed=2, chunk=10**9, rich=True))
     names = np.array(list(POPULATIONS))[part.population]
     in_plane = np.abs(part.glat) < 10
     # An even sphere has 17 % of its area there.
@@ -59,7 +60,7 @@ def test_stars_crowd_the_plane_and_galaxies_avoid_it():
 
 
 def test_young_stars_stand_in_the_regions():
-    part = next(sky.positions(30_000, seed=3, chunk=10**9))
+    part = next(sky.positions(30_000, seed=3, chunk=10**9, rich=True))
     yso = np.isin(part.population, [list(POPULATIONS).index(name) for name in sky.YOUNG])
     assert (part.region[~yso] == -1).all()
     for number, region in enumerate(sky.REGIONS):
@@ -69,3 +70,14 @@ def test_young_stars_stand_in_the_regions():
         assert mine.sum() > 0, region.name
         assert away.max() < 3.2 * region.radius
         assert np.median(away) < 1.8 * region.radius
+
+
+def test_a_natural_sky_has_the_classes_and_places_of_the_census():
+    part = next(sky.positions(200_000, seed=4, chunk=10**9, rich=False))
+    found = np.bincount(part.population, minlength=len(POPULATIONS)) / len(part)
+    expected = np.array([sky.NATURAL[name] for name in POPULATIONS])
+    np.testing.assert_allclose(found, expected, atol=4 * np.sqrt(expected.max() / len(part)))
+    # Most of Gaia's sources lie in the plane: a third of the sky has two thirds of them and more.
+    assert 0.8 < (np.abs(part.glat) < 20).mean() < 0.95
+    agn = part.population == list(POPULATIONS).index("agn")
+    assert (np.abs(part.glat[agn]) < 10).mean() < 0.1

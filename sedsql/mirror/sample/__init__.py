@@ -1,8 +1,9 @@
 """The sample sky: a simulated mirror with the archive's tables and columns.
 
 It comes from simple physics (`sedsql.simulate`), a plain Galaxy and a dozen star-forming regions at their
-real places. It is neither Gaia's catalogue nor fitted to it, and every file says so. What was put in
-stands in `sample.truth`.
+real places. Classes, magnitudes, places and matches are as frequent as in Gaia DR3 (`sedsql.simulate.census`), or, in
+a rich sky, there are many of the rare kinds. It is neither Gaia's catalogue nor fitted to it, and every file says so.
+What was put in stands in `sample.truth`.
 """
 
 import os
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from ...catalogue import SOURCE_ID_SHIFT, Column, Table, table_of
 from ...simulate import POPULATIONS, Sample, simulate
+from ...simulate.census import along
 from .. import archive
 from ..hats import write_catalogues
 from ..layout import TableWriter, partition_order, with_cells
@@ -28,10 +30,13 @@ Ints = NDArray[np.int64]
 
 CHUNK = 40_000
 SIMULATED_BY = "simulated by sedsql"
-NOTE = "Simulated, not data. "
+NATURAL_NOTE = "Simulated, not data, in the proportions of Gaia DR3. "
+RICH_NOTE = "Simulated, not data, with many of the rare kinds. "
 
 
 README = """This is a SIMULATED sky, {rows} sources, made by sedsql with seed {seed}.
+
+{proportions}
 
 It is not data: no row is a real source, and no magnitude was ever measured. It has the table and
 column names of the Gaia Archive, so that queries can be tried before there is a real mirror.
@@ -40,6 +45,15 @@ The table sample.truth holds what was simulated: class, temperature, distance, e
     mirror.duckdb     open it here with the DuckDB shell, or anywhere with sedsql.connect
     */*/*.parquet     the tables
 """
+
+_PROPORTIONS = {
+    False: """Its classes, magnitudes, places and matches with 2MASS and AllWISE are as frequent as in Gaia
+DR3, so that rare kinds are rare; `sedsql mirror sample --rich` makes a sky with many of them. Of the
+young stars four in five stand in fourteen well-known regions, which have fewer in truth.""",
+    True: """It is a rich sky: it has many of the rare kinds, up to a thousand times as many as the true one,
+and too many bright sources and matches with 2MASS and AllWISE. `sedsql mirror sample` without
+--rich makes one in the proportions of Gaia DR3.""",
+}
 
 _TRUTH = table_of(
     "sample.truth",
@@ -56,9 +70,7 @@ _TRUTH = table_of(
 )
 
 
-TABLES: dict[str, Table] = {
-    table.name: replace(table, description=f"{NOTE}{table.description}") for table in (*archive.TABLES.values(), _TRUTH)
-}
+TABLES: dict[str, Table] = {table.name: table for table in (*archive.TABLES.values(), _TRUTH)}
 
 
 def write_sample(
@@ -66,22 +78,28 @@ def write_sample(
     rows: int,
     seed: int = 0,
     *,
+    rich: bool = False,
     force: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> None:
     """Write a simulated mirror of `rows` Gaia sources to a new folder `path`.
 
-    The same `rows` and `seed` give the same tables, byte by byte. Classes keep the order of their numbers
-    on the sky, but rare ones are raised so that 100,000 rows have some of each (`sky.FRACTIONS`). Memory
-    does not grow with `rows`. `progress` is called with the number of rows done.
+    The same `rows`, `seed` and `rich` give the same tables, byte by byte. Classes, magnitudes, places and matches are
+    as frequent as in Gaia DR3 (`simulate.census`); with `rich`, classes keep the order of their numbers on the sky,
+    but rare ones are raised so that 100,000 rows have some of each (`sky.RICH`). Memory does not grow with `rows`.
+    `progress` is called with the number of rows done.
 
     Raises FileExistsError where `path` exists, unless `force` and it is a mirror.
     """
     if rows < 1:
         raise ValueError(f"a sample needs at least one row, not {rows}")
     with new_mirror(path, force=force) as mirror:
-        about = {"source": SIMULATED_BY, "rows": str(rows), "seed": str(seed)}
-        stored = {name: Stored(with_cells(table), _order(table, rows)) for name, table in TABLES.items()}
+        note = RICH_NOTE if rich else NATURAL_NOTE
+        about = {"source": SIMULATED_BY, "rows": str(rows), "seed": str(seed), "proportions": "rich" if rich else "sky"}
+        stored = {}
+        for name, table in TABLES.items():
+            described = replace(table, description=f"{note}{table.description}")
+            stored[name] = Stored(with_cells(described), _order(table, rows))
         with ExitStack() as stack:
             writers = {
                 name: stack.enter_context(
@@ -90,7 +108,7 @@ def write_sample(
                 for name, one in stored.items()
             }
             done = 0
-            for part in _parts(rows, seed):
+            for part in _parts(rows, seed, rich):
                 for name, table in part.items():
                     writers[name].write(table)
                 done += part["gaiadr3.gaia_source"].num_rows
@@ -98,9 +116,11 @@ def write_sample(
                     progress(done)
             for name, writer in writers.items():
                 stored[name].files = {file.path: file for file in writer.close()}
-        save(mirror, stored, note=NOTE)
+        save(mirror, stored, note=note)
         write_catalogues(mirror, stored)
-        (mirror / "README.txt").write_text(README.format(rows=f"{rows:,}", seed=seed), encoding="utf-8")
+        (mirror / "README.txt").write_text(
+            README.format(rows=f"{rows:,}", seed=seed, proportions=_PROPORTIONS[rich]), encoding="utf-8"
+        )
 
 
 def _is_in_order(table: Table) -> bool:
@@ -112,18 +132,20 @@ def _order(table: Table, rows: int) -> int | None:
     return partition_order(rows) if with_cells(table).sort_column else None
 
 
-def _parts(rows: int, seed: int) -> Iterator[dict[str, pa.Table]]:
+def _parts(rows: int, seed: int, rich: bool) -> Iterator[dict[str, pa.Table]]:
     """All tables, part by part, each from a generator of its own."""
     done = dict.fromkeys(TABLES, 0)
-    for number, at in enumerate(positions(rows, seed, CHUNK)):
-        part = _part(at, rows, seed, done, np.random.default_rng([seed, 2, number]))
+    for number, at in enumerate(positions(rows, seed, CHUNK, rich=rich)):
+        rng = np.random.default_rng([seed, 2, number])
+        part = _part(at, _sources(at, rich, rng), rows, seed, done, rng)
         for name, table in part.items():
             done[name] += table.num_rows
         yield part
 
 
-def _part(at: Positions, rows: int, seed: int, done: dict[str, int], rng: np.random.Generator) -> dict[str, pa.Table]:
-    made = _sources(at, rng)
+def _part(
+    at: Positions, made: Sample, rows: int, seed: int, done: dict[str, int], rng: np.random.Generator
+) -> dict[str, pa.Table]:
     source_id = (at.cell << SOURCE_ID_SHIFT) | (_running_number(at.cell) << 7)
     index = np.arange(len(at)) + done["gaiadr3.gaia_source"]
     names = np.array(list(POPULATIONS), dtype=object)
@@ -148,14 +170,18 @@ def _part(at: Positions, rows: int, seed: int, done: dict[str, int], rng: np.ran
     }
 
 
-def _sources(at: Positions, rng: np.random.Generator) -> Sample:
+def _sources(at: Positions, rich: bool, rng: np.random.Generator) -> Sample:
     """The simulated sources at these positions."""
     made = Sample(*np.full((6, len(at)), np.nan), *np.full((3, len(at), 10), np.nan))
     near, depth = np.array([(region.distance_pc, region.depth_pc) for region in REGIONS])[at.region].T
     distance = np.where(at.region >= 0, near + depth * rng.standard_normal(len(at)), np.nan)
     for index, name in enumerate(POPULATIONS):
         mine = np.flatnonzero(at.population == index)
-        some = simulate(name, len(mine), rng, glon=at.glon[mine], glat=at.glat[mine], distance_pc=distance[mine])
+        glon, glat, given = at.glon[mine], at.glat[mine], distance[mine]
+        if rich:
+            some = simulate(name, len(mine), rng, glon=glon, glat=glat, distance_pc=given)
+        else:
+            some = along(name, glon, glat, given, rng)
         for field in fields(Sample):
             getattr(made, field.name)[mine] = getattr(some, field.name)
     return made

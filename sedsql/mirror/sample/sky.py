@@ -10,7 +10,9 @@ from astropy.coordinates import Latitude, Longitude
 from numpy.typing import NDArray
 
 from ...simulate import POPULATIONS
+from ...simulate.counts import counts, surface_density
 from ...simulate.frames import galactic
+from ...simulate.published import PUBLISHED, TOTAL
 from ..cells import FINEST, ORDER
 
 Array = NDArray[np.float64]
@@ -19,7 +21,7 @@ Ints = NDArray[np.int64]
 SKY_ORDER = 6
 REGION_ORDER = 10
 
-FRACTIONS = {
+RICH = {
     "main_sequence": 0.790,
     "giant": 0.145,
     "yso": 0.008,
@@ -33,12 +35,15 @@ FRACTIONS = {
     "supergiant": 0.0015,
     "wolf_rayet": 0.0005,
 }
-"""Share of each population: the order of the true sky, with the rare ones raised (up to a thousandfold for
-Wolf-Rayet stars), so that 100,000 rows hold some fifty of the rarest."""
+"""Share of each population in a rich sky: the order of the true one, with the rare ones raised (up to a thousandfold
+for Wolf-Rayet stars), so that 100,000 rows hold some fifty of the rarest."""
+NATURAL = {name: one.number / TOTAL for name, one in PUBLISHED.items()}
+"""The same in Gaia DR3."""
 
 YOUNG = ("yso", "yso_discless")
 REGION_FRACTION = 0.8
-"""Share of the young stars that stand in the regions below; the others are spread along the plane."""
+"""Share of the young stars that stand in the regions below; the others are spread along the plane. It is far more than
+these regions have on the sky, so that there is something in Orion in a sky of 100,000 sources."""
 
 
 @dataclass(frozen=True)
@@ -105,14 +110,16 @@ def cell_centres(cells: Ints, order: int) -> tuple[Array, Array]:
     return ra.deg, dec.deg
 
 
-def positions(rows: int, seed: int, chunk: int) -> Iterator[Positions]:
+def positions(rows: int, seed: int, chunk: int, *, rich: bool) -> Iterator[Positions]:
     """Positions of `rows` sources in ascending order of cell, in pieces of about `chunk` rows.
+
+    rich : of populations in the shares of RICH, not in those of Gaia DR3
 
     What is held in memory does not depend on `rows`: first it is drawn how many sources of each population
     fall in each cell, then cell after cell is filled.
     """
     rng = np.random.default_rng([seed, 0])
-    sky, places, crowds = _counts(rows, rng)
+    sky, places, crowds = _counts(rows, rich, rng)
     in_cells = sky.sum(axis=0)
     np.add.at(in_cells, places[1] >> 2 * (REGION_ORDER - SKY_ORDER), crowds.sum(axis=0))
     total = np.cumsum(in_cells)
@@ -123,10 +130,11 @@ def positions(rows: int, seed: int, chunk: int) -> Iterator[Positions]:
         start = int(end)
 
 
-def _counts(rows: int, rng: np.random.Generator) -> tuple[Ints, tuple[Ints, Ints], Ints]:
+def _counts(rows: int, rich: bool, rng: np.random.Generator) -> tuple[Ints, tuple[Ints, Ints], Ints]:
     """How many sources fall where: of each population in each cell of SKY_ORDER, shape (populations, cells);
     then the pairs of region and cell of REGION_ORDER, and the number of young stars in each, shape (YOUNG, pairs)."""
-    each = rng.multinomial(rows, np.array([FRACTIONS[name] for name in POPULATIONS]))
+    shares = RICH if rich else NATURAL
+    each = rng.multinomial(rows, np.array([shares[name] for name in POPULATIONS]))
     glon, glat = galactic(*cell_centres(np.arange(12 * 4**SKY_ORDER), SKY_ORDER))
     regions, cells, weights = _region_cells()
     sky, crowds = [], np.zeros((len(YOUNG), len(cells)), dtype=np.int64)
@@ -135,7 +143,7 @@ def _counts(rows: int, rng: np.random.Generator) -> tuple[Ints, tuple[Ints, Ints
             crowded = rng.binomial(number, REGION_FRACTION)
             crowds[YOUNG.index(name)] = rng.multinomial(crowded, weights)
             number -= crowded
-        density = population.counts(glon, glat)
+        density = population.counts(glon, glat) if rich else surface_density(counts(name), glon, glat)
         sky.append(rng.multinomial(number, density / density.sum()))
     return np.stack(sky), (regions, cells), crowds
 
