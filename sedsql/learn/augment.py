@@ -1,18 +1,31 @@
-"""What a table of labels does not show a model: that bands and parallaxes may be missing in any class."""
+"""What a table of labels does not show a model: the same sources farther away, with other bands, without a parallax."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .parallaxes import with_parallaxes
+from ..bands import COLUMNS
+from ..simulate.survey import observe
+from .features import absolute_g
+from .parallaxes import moduli, parallaxes_at
+from .patterns import balanced, cut_down, pattern
 from .training import MIN_BANDS, LabelledTable
 
+COPIES = 3
+"""How often each row is seen with other bands."""
 COPY_WEIGHT = 0.3
-"""Of a row's copy with bands taken away, against the row itself."""
+"""Of a copy with other bands, or farther away, against the row itself."""
+SIMULATED_SHARE = 0.25
+"""Of the simulated rows of a class and cell together, against its real ones."""
 
-SIMULATED_WEIGHT = 0.1
-"""Of a simulated row, against a real one."""
+DISCLESS = "yso_discless"
+"""A young star without a disc has the SED of a star; only its luminosity tells it from one."""
+
+_G_EDGES = (12.0, 15.0, 17.0, 18.5, 19.5)
+_ABSENT = np.float32(np.nan)
+_WIDTH = 64
+"""More than there are numbers of patterns."""
 
 
 @dataclass
@@ -25,54 +38,64 @@ class Rows:
     weights: NDArray[np.floating]
 
 
-def training_rows(table: LabelledTable, seed: int) -> Rows:
-    """The rows of a table, and each once more with bands taken away at random.
+def training_rows(table: LabelledTable, seed: int, *, luminosity: bool = False) -> Rows:
+    """The rows of a table, and copies of each: with fewer bands, and as the surveys would see it farther away.
 
-    Which bands a catalogue lacks, and whether it has a parallax, tells where its rows come from, and so their
-    class; a model must not learn that. A magnitude that is a limit counts half as it stands, half as missing:
-    archives' tables have both. Rows whose source has another label too are left out.
+    Which bands a catalogue has, how bright its sources are and whether they have a parallax tells where its rows come
+    from, and so their class; a model must not learn that. So every copy stands at a distance of its own, drawn alike
+    for all classes, and in every set of bands, bright or faint, all classes have the same shares of the weight; with `luminosity` also in
+    every magnitude of absolute G, among the rows whose parallax tells it. A magnitude that is a limit counts half as
+    it stands, half as missing: archives' tables have both. Rows whose source has another label too are left out, and
+    so are young stars without a disc where nothing tells their luminosity.
     """
     table = table[~table.contradicted]
     rng = np.random.default_rng(seed)
-    cut = np.where(table.limits, np.float32(np.nan), table.magnitudes)
-    limited = table.limits.any(axis=1) & (np.isfinite(cut).sum(axis=1) >= MIN_BANDS)
-    thinned = take_bands_away(cut, rng)
-    enough = np.isfinite(thinned).sum(axis=1) >= MIN_BANDS
-    everything = np.arange(len(table))
-    source = np.concatenate([everything, everything[limited], everything[enough]])
-    magnitudes = np.concatenate([table.magnitudes, cut[limited], thinned[enough]])
-    labels = table.labels[source]
-    share = np.concatenate(
-        [np.where(limited, 0.5, 1.0), np.full(limited.sum(), 0.5), np.full(enough.sum(), COPY_WEIGHT)]
-    )
-    simulated = table.simulated[source]
-    share[simulated] *= SIMULATED_WEIGHT
-    weights = share * _balance(labels, magnitudes, simulated, share)
-    parallax = with_parallaxes(labels, table.magnitudes[source], table.parallax[source], rng)
-    return Rows(magnitudes, parallax, labels, weights / weights.mean())
+    cut = np.where(table.limits, _ABSENT, table.magnitudes)
+    limited = table.limits.any(axis=1)
+    parts = [(table.magnitudes, np.where(limited, 0.5, 1.0)), (cut, np.where(limited, 0.5, 0.0))]
+    parts += [(cut_down(cut, rng), np.full(len(table), COPY_WEIGHT)) for _ in range(COPIES)]
+    magnitudes = np.concatenate([part for part, _ in parts] + [cut])
+    share = np.concatenate([share for _, share in parts] + [np.full(len(table), COPY_WEIGHT)])
+    source = np.tile(np.arange(len(table)), len(parts) + 1)
+    modulus = moduli(table.labels, table.magnitudes, table.parallax, rng)[source]
+    moved = _moved(magnitudes, rng)
+    magnitudes = magnitudes + moved[:, None]
+    farther = slice(len(parts) * len(table), None)
+    magnitudes[farther] = observe(magnitudes[farther], rng)[0].astype(np.float32)
+    parallax = parallaxes_at(modulus + moved, magnitudes[:, 0], rng)
+    labels, absolute = table.labels[source], absolute_g(magnitudes, parallax)
+    kept = (np.isfinite(magnitudes).sum(axis=1) >= MIN_BANDS) & (share > 0)
+    kept &= (labels != DISCLESS) | (luminosity & np.isfinite(absolute))
+    magnitudes, parallax, labels, share = magnitudes[kept], parallax[kept], labels[kept], share[kept]
+    by = np.digitize(magnitudes[:, 0], _G_EDGES)
+    if luminosity:
+        absolute = np.clip(np.round(absolute[kept]), -10, 20)
+        by = np.where(np.isnan(absolute), by, absolute + 20).astype(np.int64)
+    cells = pattern(magnitudes) + _WIDTH * by
+    shares = class_shares(table)
+    weights = balanced(labels, cells, share, table.simulated[source[kept]], shares, SIMULATED_SHARE)
+    return Rows(magnitudes, parallax, labels, weights)
 
 
-def _balance(labels, magnitudes, simulated, share) -> NDArray[np.floating]:
-    """1 / sqrt(rows of the same class that have the same surveys, real or simulated).
+def class_shares(table: LabelledTable) -> dict[str, float]:
+    """What the classes weigh in every set of bands: the square root of their real rows.
 
-    Half-way between the table's proportions and all classes alike, in each group of rows that a user meets by
-    itself: a class that nearly always lacks WISE has to be known by the few rows that have it.
+    Half-way between the table's proportions and all classes alike, which gives the best F1 of rare and common classes
+    together (docs/decisions of the weights stand in docs/models.md).
+    """
+    names = np.unique(table.labels)
+    rows = np.array([(~table.simulated & (table.labels == name)).sum() for name in names])
+    shares = np.sqrt(np.maximum(rows, 30))
+    return {str(name): float(share) for name, share in zip(names, shares / shares.sum(), strict=True)}
+
+
+def _moved(magnitudes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """By how many magnitudes each row is moved away, or nearer, shape (n,).
+
+    G, or the first of the bands that are there, then lies anywhere between bright and the survey's limit.
     """
     there = np.isfinite(magnitudes)
-    surveys = there[:, 3:6].any(axis=1) + 2 * there[:, 6:].any(axis=1) + 4 * (there.sum(axis=1) >= 8)
-    _, class_place = np.unique(labels, return_inverse=True)
-    _, place = np.unique(class_place * 16 + surveys + 8 * simulated, return_inverse=True)
-    return np.bincount(place, weights=share)[place] ** -0.5
-
-
-def take_bands_away(magnitudes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Magnitudes, shape (n, 10), with some of them missing.
-
-    Whole surveys go as surveys lack sources (WISE most often, W3 and W4 together), single bands as quality flags
-    strike them.
-    """
-    n = len(magnitudes)
-    gone = rng.random(magnitudes.shape) < 0.15
-    for bands, chance in ((slice(0, 3), 0.1), (slice(3, 6), 0.15), (slice(6, 10), 0.3), (slice(8, 10), 0.3)):
-        gone[:, bands] |= (rng.random(n) < chance)[:, None]
-    return np.where(gone, np.float32(np.nan), magnitudes)
+    first = np.where(there.any(axis=1), there.argmax(axis=1), 0)
+    limits = np.where(first < 3, 20.7, np.where(first < COLUMNS.index("w1mpro"), 15.5, 16.5))
+    wanted = limits - 12.5 * rng.random(len(magnitudes))
+    return np.nan_to_num(wanted - magnitudes[np.arange(len(magnitudes)), first]).astype(np.float32)

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from ..bands import COLUMNS
 from ..inference.model import Model
 from ..simulate import simulate
+from ..simulate.astrometry import expected_parallax_error
 from .features import LEAST_PARALLAX, Luminosities
 from .intervals import Floats, Forest, Seen, whole
-from .parallaxes import gaia_error
 
 SETS = ((0, 1, 2), (0, 1, 2, 6), (0, 1, 2, 6, 7))
 """Places in COLUMNS: Gaia alone, with W1, with W1 and W2. With more bands the boxes would have to be too many."""
@@ -62,7 +62,7 @@ def _sky() -> tuple[Floats, Floats]:
     samples = [simulate(population, n, rng) for population, n in SKY.items()]
     magnitudes = np.concatenate([sample.magnitudes for sample in samples])
     distance = np.concatenate([sample.distance_pc for sample in samples])
-    error = gaia_error(magnitudes[:, 0])
+    error = expected_parallax_error(magnitudes[:, 0])
     parallax = np.nan_to_num(1000 / distance) + error * rng.standard_normal(len(error))
     features = Luminosities().transform(np.column_stack([magnitudes, parallax, error]))
     absolute = features[:, Luminosities().names.index("M(G)")]

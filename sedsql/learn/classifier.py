@@ -3,10 +3,16 @@
 Every step gives the same number in float32 and in float64, and in any order of adding.
 """
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
+
+if TYPE_CHECKING:
+    from .prior_trees import Split
 
 LEAF_UNIT = 2.0**-12
 """Leaf values are multiples of this; sums below 2048 then need no more than the 24 bits of a float32."""
@@ -58,12 +64,13 @@ class Boosting(HistGradientBoostingClassifier):
         self.set_params(random_state=seed)
         self._predictors: list = trees
         for tree in (tree for iteration in trees for tree in iteration):
-            tree.nodes["value"] = _rounded(tree.nodes["value"] / self.forests)
-        self._baseline_prediction: np.ndarray = _rounded(np.mean(baselines, axis=0))
+            tree.nodes["value"] = rounded(tree.nodes["value"] / self.forests)
+        self._baseline_prediction: np.ndarray = rounded(np.mean(baselines, axis=0))
         return self
 
 
-def _rounded(values):
+def rounded(values):
+    """Values as multiples of LEAF_UNIT."""
     return np.round(values / LEAF_UNIT) * LEAF_UNIT
 
 
@@ -71,25 +78,35 @@ class Calibrated(ClassifierMixin, BaseEstimator):
     """A classifier whose probabilities are softmax(scores / temperature) (Guo et al. 2017, ICML, section 4.2).
 
     The class is the one with the largest score, the first of them where several are equal.
+
+    Parameters
+    ----------
+    estimator : gives the scores
+    temperature : what they are divided by
+    seen : how many of the features the estimator sees, the first ones; all unless told
+    prior : trees whose leaves are added to the scores (`prior_trees`); they see all features
     """
 
-    def __init__(self, estimator, temperature: float = 1.0):
+    def __init__(self, estimator, temperature: float = 1.0, seen: int | None = None, prior: "Sequence[Split]" = ()):
         self.estimator = estimator
         self.temperature = temperature
+        self.seen = seen
+        self.prior = prior
 
     @property
     def classes_(self):
         return self.estimator.classes_
 
     def fit(self, X, y, sample_weight=None):
-        self.estimator.fit(X, y, sample_weight=sample_weight)
+        self.estimator.fit(X[:, : self.seen], y, sample_weight=sample_weight)
         self.n_features_in_ = X.shape[1]
         return self
 
     def decision_function(self, X):
-        scores = self.estimator.decision_function(X)
-        # With two classes scikit-learn gives the second one's score against the first one's.
-        return scores if scores.ndim == 2 else np.stack([np.zeros_like(scores), scores], axis=1)
+        scores = self.estimator.decision_function(X[:, : self.seen])
+        if scores.ndim == 1:  # with two classes scikit-learn gives the second one's score against the first one's
+            scores = np.stack([np.zeros_like(scores), scores], axis=1)
+        return sum((tree.scores(X) for tree in self.prior), scores)
 
     def predict(self, X):
         return self.classes_[self.decision_function(X).argmax(axis=1)]

@@ -1,10 +1,13 @@
 """How skl2onnx converts the steps of our pipelines: colours, luminosities, trees, the temperature."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
 from skl2onnx import update_registered_converter
 from skl2onnx.algebra.onnx_ops import (
+    OnnxAbs,
     OnnxAdd,
     OnnxArgMax,
     OnnxArrayFeatureExtractor,
@@ -18,6 +21,7 @@ from skl2onnx.algebra.onnx_ops import (
     OnnxMul,
     OnnxReshape,
     OnnxRound,
+    OnnxSin,
     OnnxSoftmax,
     OnnxSub,
     OnnxWhere,
@@ -26,7 +30,33 @@ from skl2onnx.common.data_types import FloatTensorType
 from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
 
 from .classifier import Boosting, Calibrated
-from .features import LEAST_PARALLAX, LN_TO_MAGNITUDES, MODULUS_UNIT, Colours, Luminosities
+from .features import (
+    ANGLE_UNIT,
+    DEGREE,
+    GALACTIC_CENTRE,
+    GALACTIC_POLE,
+    LEAST_PARALLAX,
+    LN_TO_MAGNITUDES,
+    LUMINOUS,
+    MODULUS_UNIT,
+    SURE,
+    Colours,
+    G,
+    Luminosities,
+    Places,
+)
+from .prior_trees import Split
+
+_FIELDS = {
+    "value": "f8",
+    "feature_idx": "i8",
+    "num_threshold": "f8",
+    "missing_go_to_left": "u1",
+    "left": "u4",
+    "right": "u4",
+    "is_leaf": "u1",
+}
+"""Of scikit-learn's nodes, what a graph needs."""
 
 OPSET = {"": 18, "ai.onnx.ml": 3}
 """Old enough for every runtime in use; nothing newer is needed."""
@@ -50,24 +80,63 @@ def _features(operator, opset: int) -> list:
     return [differences, OnnxSub(OnnxGather(differences, np.array(one), axis=1, **v), scaled, **v)]
 
 
+def _doubles(X, places, opset: int):
+    return [
+        OnnxCast(OnnxGather(X, np.array([place]), axis=1, op_version=opset), to=TensorProto.DOUBLE, op_version=opset)
+        for place in places
+    ]
+
+
 def _absolute_magnitudes(operator, opset: int):
-    """The same steps as in `Luminosities.transform`, the logarithm in float64."""
+    """The same steps as in `Luminosities.transform`, logarithms in float64."""
     v = {"op_version": opset}
     X, luminosities = operator.inputs[0], operator.raw_operator
     bands = len(luminosities.columns)
-    parallax, error = (
-        OnnxCast(OnnxGather(X, np.array([place]), axis=1, **v), to=TensorProto.DOUBLE, **v)
-        for place in (bands, bands + 1)
-    )
-    least = np.array([LEAST_PARALLAX])
+    parallax, error = _doubles(X, (bands, bands + 1), opset)
+    least, no_error = np.array([LEAST_PARALLAX]), OnnxIsNaN(error, **v)
     # What ONNX's Max makes of NaN is left to the runtime, so NaN is told apart first.
-    least = OnnxMax(OnnxWhere(OnnxIsNaN(error, **v), least, error, **v), least, **v)
-    near = OnnxWhere(OnnxIsNaN(parallax, **v), parallax, OnnxMax(parallax, least, **v), **v)
+    least = OnnxMax(OnnxWhere(no_error, least, error, **v), least, **v)
+    missing = OnnxIsNaN(parallax, **v)
+    near = OnnxWhere(missing, parallax, OnnxMax(parallax, least, **v), **v)
     modulus = OnnxMul(OnnxLog(OnnxDiv(near, np.array([100.0]), **v), **v), np.array([LN_TO_MAGNITUDES]), **v)
-    unit = np.array([MODULUS_UNIT])
-    modulus = OnnxMul(OnnxRound(OnnxDiv(modulus, unit, **v), **v), unit, **v)
-    apparent = OnnxGather(X, np.array(luminosities.luminous), axis=1, **v)
-    return OnnxAdd(apparent, OnnxCast(modulus, to=TensorProto.FLOAT, **v), **v)
+    modulus = OnnxCast(_to_multiples(modulus, MODULUS_UNIT, opset), to=TensorProto.FLOAT, **v)
+    absolute = OnnxAdd(OnnxGather(X, np.array(luminosities.luminous), axis=1, **v), modulus, **v)
+    known = OnnxWhere(no_error, np.array([0.0]), error, **v)
+    tells = OnnxSub(parallax, OnnxMul(known, np.array([SURE]), **v), **v)
+    if G in luminosities.columns:
+        (g,) = _doubles(absolute, (luminosities.luminous.index(luminosities.columns.index(G)),), opset)
+        fainter = OnnxWhere(OnnxIsNaN(g, **v), np.array([-1.0]), OnnxSub(np.array([LUMINOUS]), g, **v), **v)
+        tells = OnnxMax(OnnxWhere(missing, np.array([-1.0]), tells, **v), fainter, **v)
+    # A logarithm is a number where its argument is not negative.
+    unsure = OnnxIsNaN(OnnxLog(tells, **v), **v)
+    # Added to a magnitude, zero or NaN; a Where would need the condition once for every column.
+    mask = OnnxCast(OnnxWhere(unsure, np.array([np.nan]), np.array([0.0]), **v), to=TensorProto.FLOAT, **v)
+    return OnnxAdd(absolute, mask, **v)
+
+
+def _to_multiples(value, unit: float, opset: int):
+    unit = np.array([unit])
+    return OnnxMul(OnnxRound(OnnxDiv(value, unit, op_version=opset), op_version=opset), unit, op_version=opset)
+
+
+def _places(operator, opset: int) -> list:
+    """The same steps as in `Places.transform`, sines in float64."""
+    v = {"op_version": opset}
+    X, places = operator.inputs[0], operator.raw_operator
+    first = len(places.columns) + 2
+    ra, dec = _doubles(X, (first, first + 1), opset)
+
+    def sine(angle):
+        return OnnxSin(OnnxMul(angle, np.array([DEGREE]), **v), **v)
+
+    def cosine_from(pole_ra, pole_dec):
+        ahead = sine(OnnxAdd(ra, np.array([90 - pole_ra]), **v))
+        up = OnnxMul(sine(OnnxAdd(dec, np.array([90.0]), **v)), np.cos(np.radians([pole_dec])), **v)
+        angle = OnnxAdd(OnnxMul(sine(dec), np.sin(np.radians([pole_dec])), **v), OnnxMul(up, ahead, **v), **v)
+        return OnnxCast(_to_multiples(angle, ANGLE_UNIT, opset), to=TensorProto.FLOAT, **v)
+
+    shown = OnnxGather(X, np.array(places.shown), axis=1, **v)
+    return [shown, OnnxAbs(cosine_from(*GALACTIC_POLE), **v), cosine_from(*GALACTIC_CENTRE)]
 
 
 def _convert_features(scope, operator, container):
@@ -75,15 +144,18 @@ def _convert_features(scope, operator, container):
     parts = _features(operator, opset)
     if isinstance(operator.raw_operator, Luminosities):
         parts.append(_absolute_magnitudes(operator, opset))
+    if isinstance(operator.raw_operator, Places):
+        parts += _places(operator, opset)
     OnnxConcat(*parts, axis=1, op_version=opset, output_names=operator.outputs[:1]).add_to(scope, container)
 
 
-def _tree_attributes(boosting: Boosting) -> dict:
+def _tree_attributes(boosting: Boosting, prior: Sequence[Split]) -> dict:
     classes = len(boosting.classes_)
     # With two classes there is one tree an iteration: for the second class, against a first one of score 0.
     first = classes - boosting.n_trees_per_iteration_
     trees = [(first + k, tree.nodes) for trees in boosting._predictors for k, tree in enumerate(trees)]
-    nodes = np.concatenate([nodes for _, nodes in trees])
+    trees += [(k, nodes) for tree in prior for k, nodes in enumerate(_flat(tree, classes))]
+    nodes = np.concatenate([nodes[list(_FIELDS)] for _, nodes in trees])
     tree_ids = np.repeat(np.arange(len(trees)), [len(nodes) for _, nodes in trees])
     node_ids = np.concatenate([np.arange(len(nodes)) for _, nodes in trees])
     leaf = nodes["is_leaf"].astype(bool)
@@ -108,6 +180,32 @@ def _tree_attributes(boosting: Boosting) -> dict:
     }
 
 
+def _flat(tree: Split, classes: int) -> list[NDArray]:
+    """A tree of a prior as nodes like scikit-learn's, once for each class."""
+    shape: list[tuple] = []
+    leaves: list[tuple[int, NDArray]] = []
+
+    def add(side) -> int:
+        at = len(shape)
+        if not isinstance(side, Split):
+            leaves.append((at, side))
+            shape.append((0, 0, 0, 0, 0, 0, 1))
+            return at
+        shape.append(())
+        left, right = add(side.yes), add(side.no)
+        shape[at] = (0, side.feature, np.float32(side.threshold), side.missing, left, right, 0)
+        return at
+
+    add(tree)
+    nodes = np.array(shape, list(_FIELDS.items()))
+    flat = []
+    for k in range(classes):
+        flat.append(nodes.copy())
+        for at, values in leaves:
+            flat[-1]["value"][at] = values[k]
+    return flat
+
+
 def float32_at_most(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
     """The largest float32 that is not above each threshold: x <= it just when x <= threshold, for float32 x."""
     with np.errstate(over="ignore"):
@@ -115,7 +213,7 @@ def float32_at_most(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.where(rounded > thresholds, np.nextafter(rounded, np.float32(-np.inf)), rounded)
 
 
-def _add_trees(scope, colours, container, trees: Boosting):
+def _add_trees(scope, colours, container, trees: Boosting, prior: Sequence[Split]):
     """The trees as one ensemble that gives the raw scores, a column a class.
 
     skl2onnx's own converter does not convert this estimator of scikit-learn 1.9.
@@ -128,14 +226,14 @@ def _add_trees(scope, colours, container, trees: Boosting):
         name=scope.get_unique_operator_name("TreeEnsembleRegressor"),
         op_domain="ai.onnx.ml",
         op_version=OPSET["ai.onnx.ml"],
-        **_tree_attributes(trees),
+        **_tree_attributes(trees, prior),
     )
     return scores, FloatTensorType([None, len(trees.classes_)])
 
 
 def _convert_calibrated(scope, operator, container):
     calibrated, version = operator.raw_operator, container.target_opset
-    scores = _add_trees(scope, operator.inputs[0], container, calibrated.estimator)
+    scores = _add_trees(scope, operator.inputs[0], container, calibrated.estimator, calibrated.prior)
     # The label comes from the scores, which are exact, and not from the probabilities, which are rounded.
     label = OnnxReshape(
         OnnxArrayFeatureExtractor(
@@ -157,7 +255,7 @@ def _convert_calibrated(scope, operator, container):
     probabilities.add_to(scope, container)
 
 
-for kind in (Colours, Luminosities):
+for kind in (Colours, Luminosities, Places):
     update_registered_converter(kind, f"Sedsql{kind.__name__}", _features_shape, _convert_features)
 update_registered_converter(
     Calibrated,

@@ -19,12 +19,26 @@ _REDDENING_FREE = """
 """
 _LUMINOSITY = ("G", "RP", "J", "Ks", "W1", "W3")
 
+G = "phot_g_mean_mag"
+
 LEAST_PARALLAX = 0.02
 """Smaller parallaxes, in mas, and negative ones count as this: Gaia's systematic errors (Lindegren et al. 2021,
 A&A 649, A4, Section 5)."""
 MODULUS_UNIT = 2.0**-6
 """Distance moduli are multiples of this, so that the last bits of a logarithm do not matter."""
 LN_TO_MAGNITUDES = 5 / np.log(10)
+SURE = 3.0
+"""A parallax of so many times its error tells a luminosity to 0.7 mag."""
+LUMINOUS = 1.0
+"""A source that is brighter than this absolute G by its parallax or its error is no dwarf, however far it is."""
+
+PRIOR_BANDS = (G, "phot_bp_mean_mag", "j_m", "w1mpro", "w3mpro")
+"""Magnitudes whose being there tells which surveys see a source; the first is what priors go by."""
+SIN_LATITUDE, FROM_CENTRE = "|sin b|", "cos(angle from the Galactic centre)"
+GALACTIC_POLE, GALACTIC_CENTRE = (192.85948, 27.12825), (266.40499, -28.93617)
+"""ICRS, degrees (Hipparcos Catalogue, ESA SP-1200, Volume 1, Section 1.5.3; l = b = 0 follows from it)."""
+ANGLE_UNIT = 2.0**-10
+DEGREE = np.pi / 180
 
 _BY_WAVELENGTH = sorted(BANDS, key=lambda band: band.wavelength_um)
 
@@ -95,8 +109,10 @@ class Luminosities(Colours):
     """The same, and absolute magnitudes by the parallax; the inputs after the bands are `parallax` and
     `parallax_error`, in mas.
 
-    A parallax smaller than its error counts as its error, and one below LEAST_PARALLAX as that: then the source is
-    known to be as luminous as that, or more. Without a parallax the absolute magnitudes are missing.
+    A parallax smaller than its error counts as its error, and one below LEAST_PARALLAX as that: then the source is as
+    luminous as that, or more. Absolute magnitudes are missing without a parallax, and where it tells little: where it
+    is less than SURE times its error and the source may be fainter than absolute G = LUMINOUS. A parallax without
+    an error counts as exact.
     """
 
     @property
@@ -110,8 +126,74 @@ class Luminosities(Colours):
 
     def transform(self, X):
         X = np.asarray(X, dtype=np.float32)
-        parallax, error = X[:, len(self.columns) :].T.astype(np.float64)
-        least = np.fmax(error, LEAST_PARALLAX)
-        modulus = np.log(np.maximum(parallax, least) / 100) * LN_TO_MAGNITUDES
-        modulus = (np.round(modulus / MODULUS_UNIT) * MODULUS_UNIT).astype(np.float32)
-        return np.hstack([super().transform(X), X[:, self.luminous] + modulus[:, None]])
+        parallax, error = X[:, len(self.columns) : len(self.columns) + 2].T.astype(np.float64)
+        absolute = X[:, self.luminous] + _modulus(parallax, error)[:, None]
+        unsure = ~_tells(parallax, error, self._absolute_g(X, absolute))
+        absolute[unsure] = np.nan
+        return np.hstack([super().transform(X), absolute])
+
+    def _absolute_g(self, X, absolute):
+        if G not in self.columns:
+            return np.full(len(X), np.nan, np.float32)
+        return absolute[:, self.luminous.index(self.columns.index(G))]
+
+
+def absolute_g(magnitudes: NDArray[np.float32], parallax: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Absolute G as `Luminosities` sees it, NaN where the parallax tells little; of shapes (n, 10) and (n, 2)."""
+    columns = Luminosities()
+    return columns._absolute_g(
+        magnitudes, columns.transform(np.hstack([magnitudes, parallax]))[:, -len(columns.luminous) :]
+    )
+
+
+def _modulus(parallax: NDArray[np.float64], error: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Absolute less apparent magnitudes, shape (n,)."""
+    near = np.maximum(parallax, np.fmax(error, LEAST_PARALLAX))
+    modulus = np.log(near / 100) * LN_TO_MAGNITUDES
+    return (np.round(modulus / MODULUS_UNIT) * MODULUS_UNIT).astype(np.float32)
+
+
+def _tells(parallax, error, m_g) -> NDArray[np.bool_]:
+    """Whether parallaxes tell luminosities, shape (n,)."""
+    measured = parallax - SURE * np.where(np.isnan(error), 0.0, error)
+    bright = np.where(np.isnan(m_g), -1.0, LUMINOUS - m_g.astype(np.float64))
+    return np.maximum(measured, bright) >= 0
+
+
+class Places(Luminosities):
+    """The same, and what a prior hangs on; the inputs after the parallax are `ra` and `dec`, ICRS in degrees.
+
+    Magnitudes by which priors go and by which surveys are told apart, the sine of the Galactic latitude, without its
+    sign, and the cosine of the angle from the Galactic centre; the latter two are multiples of ANGLE_UNIT, so that the
+    last bits of a sine do not matter. They are missing without a position.
+    """
+
+    @property
+    def shown(self) -> list[int]:
+        """Places of the magnitudes of PRIOR_BANDS."""
+        return [self.columns.index(column) for column in PRIOR_BANDS if column in self.columns]
+
+    @property
+    def likelihood(self) -> int:
+        """How many of the features are those of `Luminosities`."""
+        return len(super().names)
+
+    @property
+    def names(self) -> list[str]:
+        return [*super().names, *(self.columns[place] for place in self.shown), SIN_LATITUDE, FROM_CENTRE]
+
+    def transform(self, X):
+        X = np.asarray(X, dtype=np.float32)
+        ra, dec = X[:, len(self.columns) + 2 :].T.astype(np.float64)
+        latitude = np.abs(cosine_from(ra, dec, *GALACTIC_POLE))
+        centre = cosine_from(ra, dec, *GALACTIC_CENTRE)
+        return np.hstack([super().transform(X), X[:, self.shown], latitude[:, None], centre[:, None]])
+
+
+def cosine_from(ra, dec, pole_ra: float, pole_dec: float) -> NDArray[np.float32]:
+    """Cosines of the angles between directions and a pole, all in degrees, as multiples of ANGLE_UNIT, shape (n,)."""
+    # Sines alone, in the order of the exported graph: cos x = sin(x + 90).
+    ahead, up = np.sin((ra + (90 - pole_ra)) * DEGREE), np.sin((dec + 90) * DEGREE)
+    sine, cosine = np.sin(np.radians(pole_dec)), np.cos(np.radians(pole_dec))
+    angle = np.sin(dec * DEGREE) * sine + up * cosine * ahead
+    return (np.round(angle / ANGLE_UNIT) * ANGLE_UNIT).astype(np.float32)

@@ -41,7 +41,8 @@ def judged(
     bands in every row; `look` with what is found.
     """
     notes = []
-    if table.about["sha256"] == model.card.get("training", {}).get("sha256"):
+    trained_on = model.card.get("training", {}).get("files", {})
+    if set(table.about["files"].values()) & set(trained_on.values()):
         notes.append(
             f"{model.name} was trained on this very table, so these figures are better than the truth; "
             "--cross-validate gives honest ones."

@@ -1,18 +1,24 @@
 """Parallaxes for training, in which having one tells nothing.
 
 Catalogues of labels have parallaxes for some classes and none for others. A model that is to use luminosities,
-and not the mere presence of a parallax, sees one for the same share of the rows of every class: those that the
-table has, and simulated ones, from the absolute magnitudes of the class in the literature, where it has none.
+and not the mere presence of a parallax, sees one for the same share of the rows of every class, measured as Gaia would
+at the distance where the row is put. The row's luminosity is that of the table's parallax or, where it has none, one
+drawn from the absolute magnitudes of the class in the literature.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..simulate.astrometry import expected_parallax_error
 from ..tables import TableError
 from .training import LabelledTable
 
 KEPT = 0.6
 """Share of rows, of any class and origin, that have a parallax in training."""
+_TOLD = 0.85
+"""Share of parallaxes that come with an error; some tables have none."""
+GOOD = 5.0
+"""A parallax of so many times its error tells the distance."""
 
 # Class: mean and scatter of its absolute magnitude in Ks, with dust in front as it comes. Where Ks is missing W1 or
 # G stands for it: for these, colours are small against the scatter, or the source is dim in either.
@@ -21,7 +27,7 @@ _ABSOLUTE = {
     "agb_carbon": (-7.8, 0.8),  # Whitelock et al. 2006, MNRAS 369, 751
     "supergiant": (-10.0, 1.0),  # Levesque et al. 2005, ApJ 628, 973
     "wolf_rayet": (-5.2, 1.3),  # Rate & Crowther 2020, MNRAS 493, 1512
-    "massive": (-5.5, 1.8),  # Martins & Plez 2006, A&A 457, 637 to Clark et al. 2005, A&A 435, 239 (LBVs)
+    "massive": (-2.5, 1.8),  # Pecaut & Mamajek 2013, ApJS 208, 9: B5V at -0.5, O9V at -3.3; supergiants at -6
     "giant": (-2.5, 1.5),  # Girardi 2016, ARA&A 54, 95: the clump at -1.6, the tip at -6.5
     "white_dwarf": (12.0, 1.0),  # Gentile Fusillo et al. 2021, MNRAS 508, 3877
 }
@@ -36,32 +42,43 @@ _DWARF_SCATTER = 0.35
 _YOUNG_MODULUS, _YOUNG_SCATTER = 7.7, 1.0
 
 
-def with_parallaxes(
+def moduli(
     labels: NDArray[np.str_], magnitudes: NDArray[np.float32], parallax: NDArray[np.float32], rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Parallaxes and errors in mas, shape (n, 2), for a share KEPT of the rows of each class.
+) -> NDArray[np.float64]:
+    """Distance moduli in mag, shape (n,): by the table's parallax where it is good, else by the class.
 
     Parameters
     ----------
     labels : shape (n,)
     magnitudes : shape (n, 10)
-    parallax : the table's, with errors, shape (n, 2); NaN = missing
+    parallax : the table's, with errors, in mas, shape (n, 2); NaN = missing
 
-    Half of those that are kept come with an error, Gaia's own where the table has it.
+    Infinite for active nuclei, NaN where nothing tells.
     """
     value, error = parallax.astype(np.float64).T
-    expected = gaia_error(magnitudes[:, 0])
-    simulated = _simulated(labels, magnitudes, rng) + expected * rng.standard_normal(len(labels))
-    value = np.where(np.isnan(value), simulated, value)
-    error = np.where(np.isnan(error), expected, error)
-    kept = rng.random(len(labels)) < KEPT
-    told = rng.random(len(labels)) < 0.5
+    error = np.where(np.isnan(error), expected_parallax_error(np.nan_to_num(magnitudes[:, 0], nan=20.0)), error)
+    good = np.isfinite(value) & (value > GOOD * error) & (labels != "agn")
+    with np.errstate(divide="ignore"):
+        return np.where(good, -5 * np.log10(np.where(good, value, 1) / 100), _by_class(labels, magnitudes, rng))
+
+
+def parallaxes_at(
+    modulus: NDArray[np.floating], g: NDArray[np.floating], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Parallaxes as Gaia measures them, with errors, in mas, shape (n, 2), of sources at distance moduli, shape (n,).
+
+    A share KEPT has one, and of these most come with an error. `g` is the apparent G, shape (n,).
+    """
+    error = expected_parallax_error(np.nan_to_num(g, nan=20.0))
+    value = 100 * 10 ** (-modulus / 5) + error * rng.standard_normal(len(g))
+    kept = rng.random(len(g)) < KEPT
+    told = rng.random(len(g)) < _TOLD
     return np.stack([np.where(kept, value, np.nan), np.where(kept & told, error, np.nan)], 1).astype(np.float32)
 
 
 def refuse_telling_parallaxes(table: LabelledTable) -> None:
     """Raise TableError where the mere presence of a parallax would tell the class, and nothing can be done."""
-    known = {*_ABSOLUTE, "brown_dwarf", "main_sequence", "yso", "agn"}
+    known = {*_ABSOLUTE, "brown_dwarf", "main_sequence", "yso", "yso_discless", "agn"}
     for label in np.unique(table.labels[~table.simulated]):
         share = np.isfinite(table.parallax[table.labels == label, 0]).mean()
         if share < KEPT and label not in known:
@@ -71,13 +88,8 @@ def refuse_telling_parallaxes(table: LabelledTable) -> None:
             )
 
 
-def gaia_error(g) -> NDArray[np.float64]:
-    """Typical error in mas of a parallax in Gaia DR3 by G (Lindegren et al. 2021, A&A 649, A2, Table 4)."""
-    return np.interp(np.nan_to_num(g, nan=20.0), [9, 15, 17, 20, 21], [0.02, 0.03, 0.07, 0.5, 1.3])
-
-
-def _simulated(labels, magnitudes, rng) -> NDArray[np.float64]:
-    """True parallaxes in mas by the class, NaN where it, or the band that is needed, is not known."""
+def _by_class(labels, magnitudes, rng) -> NDArray[np.float64]:
+    """Distance moduli by the class, NaN where it, or the band that is needed, is not known."""
     ks, w1, g = magnitudes[:, [5, 6, 0]].T
     brightness = np.where(np.isfinite(ks), ks, np.where(np.isfinite(w1), w1, g))
     modulus = np.full(len(labels), np.nan)
@@ -89,6 +101,6 @@ def _simulated(labels, magnitudes, rng) -> NDArray[np.float64]:
     ultracool = np.isfinite(j) & ((g - j > _ULTRACOOL[0][0]) | np.isnan(bp - rp))
     by_infrared, by_gaia = j - np.interp(g - j, *_ULTRACOOL), g - np.interp(bp - rp, *_DWARFS)
     modulus[rows] = np.where(ultracool, by_infrared, by_gaia) + rng.normal(0, _DWARF_SCATTER, rows.sum())
-    rows = labels == "yso"
+    rows = np.isin(labels, ("yso", "yso_discless"))
     modulus[rows] = rng.normal(_YOUNG_MODULUS, _YOUNG_SCATTER, rows.sum())
-    return np.where(labels == "agn", 0.0, 100 * 10 ** (-modulus / 5))
+    return np.where(labels == "agn", np.inf, modulus)

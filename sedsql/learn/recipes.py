@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from ..bands import COLUMNS
-from ..inference.model import EXTRA
-from .augment import training_rows
+from ..inference.model import EXTRA, PARALLAX
+from .augment import DISCLESS, training_rows
 from .classifier import Boosting, Calibrated
-from .features import Colours, Luminosities
+from .features import Colours, Luminosities, Places, absolute_g
 from .training import LabelledTable
 
 
@@ -25,34 +25,53 @@ class Recipe:
     description : what a model of this kind is, for its card
     trees : parameters of the gradient boosting
     luminosity : whether the model takes a parallax and its error after the bands
+    position : whether it takes a position after these, and has a prior
     """
 
     name: str
     description: str
     trees: dict
     luminosity: bool = False
+    position: bool = False
 
     @property
     def extra(self) -> tuple[str, ...]:
         """The inputs after the bands."""
-        return EXTRA if self.luminosity else ()
+        return EXTRA if self.position else PARALLAX if self.luminosity else ()
 
-    def inputs(self, magnitudes, parallax, columns: Sequence[str]) -> NDArray[np.float32]:
-        """The matrix that the model takes, shape (n, columns + extra), of magnitudes (n, 10) and parallax (n, 2)."""
-        bands = magnitudes[:, [COLUMNS.index(column) for column in columns]]
-        return np.hstack([bands, parallax]) if self.luminosity else bands
+    def inputs(
+        self, magnitudes, parallax, columns: Sequence[str], position: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """The matrix that the model takes, shape (n, columns + extra).
+
+        Of magnitudes (n, 10), parallaxes with errors (n, 2) and positions in degrees (n, 2), without which there is
+        no prior.
+        """
+        parts = [magnitudes[:, [COLUMNS.index(column) for column in columns]]]
+        if self.luminosity:
+            parts.append(parallax)
+        if self.position:
+            parts.append(np.full((len(magnitudes), 2), np.nan, np.float32) if position is None else position)
+        return np.hstack(parts)
 
     def pipeline(self, columns: Sequence[str], seed: int) -> Pipeline:
         """The classifier, not yet fitted."""
-        features = (Luminosities if self.luminosity else Colours)(tuple(columns))
         trees = Boosting(**self.trees, random_state=seed)
-        return make_pipeline(features, Calibrated(trees))
+        if self.position:
+            features = Places(tuple(columns))
+            return make_pipeline(features, Calibrated(trees, seen=features.likelihood))
+        return make_pipeline((Luminosities if self.luminosity else Colours)(tuple(columns)), Calibrated(trees))
 
     def fit(self, table: LabelledTable, columns: Sequence[str], seed: int = 0) -> Pipeline:
-        """The classifier, fitted to a table."""
-        rows = training_rows(table, seed)
+        """The classifier, fitted to a table; it has no prior yet."""
+        rows = training_rows(table, seed, luminosity=self.luminosity)
         X = self.inputs(rows.magnitudes, rows.parallax, columns)
         return self.pipeline(columns, seed).fit(X, rows.labels, calibrated__sample_weight=rows.weights)
+
+    def decidable(self, table: LabelledTable) -> NDArray[np.bool_]:
+        """The rows whose class the model can tell: not young stars without a disc whose luminosity nothing tells."""
+        discless = table.labels == DISCLESS
+        return ~discless | (self.luminosity & np.isfinite(absolute_g(table.magnitudes, table.parallax)))
 
 
 _TREES = {
@@ -83,4 +102,13 @@ LITE = Recipe(
     {**_TREES, "forests": 1, "max_iter": 30, "learning_rate": 0.3, "max_leaf_nodes": 16},
 )
 
-RECIPES = {recipe.name: recipe for recipe in (SHAPE, LUMINOSITY, LITE)}
+SKY = Recipe(
+    "sky",
+    "Class of a source of the sky: from its SED, its luminosity where there is a parallax, and, where there is a "
+    "position, from how many sources of each class are there.",
+    _TREES,
+    luminosity=True,
+    position=True,
+)
+
+RECIPES = {recipe.name: recipe for recipe in (SKY, SHAPE, LUMINOSITY, LITE)}

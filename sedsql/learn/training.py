@@ -1,7 +1,7 @@
 """A labelled table made ready for training: what is read from it, and what is wrong with it said before any work."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from .. import tables
 from ..bands import COLUMNS
-from ..inference.model import EXTRA
+from ..inference.model import PARALLAX
 from ..tables import TableError
+from .cleaning import Labels, cleaned
 from .suspicious import check_columns
 
 MIN_BANDS = 3
@@ -52,7 +53,7 @@ class LabelledTable:
         another class, shape (n,)
     simulated : whether a row is simulated: then it is trained on and never tested on, shape (n,)
     rows : number of the row in its file, from 1; 0 for a simulated one, shape (n,)
-    about : what the table is, for the card: file name, sha256, rows, rows per class
+    about : what the table is, for the card: files with sha256, rows, rows per class, what cleaning changed
     """
 
     magnitudes: NDArray[np.float32]
@@ -86,13 +87,61 @@ class LabelledTable:
 
 
 def read_labelled(
-    path: Path, label: str, band_map: Mapping[str, str] | None = None, *, least_rows: int = LEAST_ROWS
+    path: Path | Sequence[Path],
+    label: str,
+    band_map: Mapping[str, str] | None = None,
+    *,
+    clean: bool = False,
+    least_rows: int = LEAST_ROWS,
 ) -> LabelledTable:
-    """Read a table with a label column; rows without a label or with fewer than MIN_BANDS bands are left out.
+    """Read a table with a label column, or several that are joined.
 
-    `least_rows` is the fewest that each label must have, among two labels or more; 0 for a table that is only
-    tested on.
+    Rows without a label or with fewer than MIN_BANDS bands are left out. `clean` applies the rules of
+    `sedsql.learn.cleaning`. `least_rows` is the fewest that each label must have, among two labels or more; 0 for a
+    table that is only tested on.
     """
+    paths = [path] if isinstance(path, Path) else list(path)
+    parts = [_read(one, label, band_map) for one in paths]
+    raw = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    labels, about = raw["labels"], {}
+    if clean:
+        labels, changed = cleaned(
+            Labels.of(labels, raw["magnitudes"], raw["parallax"], raw["spectral_type"], raw["sublabel"], raw["name"])
+        )
+        about["cleaned"] = [
+            {"of": rule.of, "becomes": rule.becomes or None, "reason": rule.reason, "rows": rows}
+            for rule, rows in changed
+        ]
+    keep = (np.isfinite(raw["magnitudes"]).sum(axis=1) >= MIN_BANDS) & (labels != "")
+    title = ", ".join(one.name for one in paths)
+    _check_labels(title, label, labels[keep], least_rows)
+    names, counts = np.unique(labels[keep], return_counts=True)
+    ra, dec = raw["ra"], raw["dec"]
+    return LabelledTable(
+        magnitudes=raw["magnitudes"],
+        limits=raw["limits"],
+        parallax=raw["parallax"],
+        labels=labels,
+        cells=_sky_cells(ra, dec),
+        origins=raw["origin"],
+        contradicted=_contradicted(ra, dec, np.where(keep, labels, ""))
+        | _another_by_spectrum(labels, raw["spectral_type"]),
+        simulated=np.zeros(len(labels), bool),
+        rows=raw["rows"],
+        about={
+            "table": title,
+            "files": {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in paths},
+            "label": label,
+            "rows": int(keep.sum()),
+            "left_out": int((~keep).sum()),
+            "rows_per_class": {str(name): int(count) for name, count in zip(names, counts, strict=True)},
+            **about,
+        },
+    )[keep]
+
+
+def _read(path: Path, label: str, band_map: Mapping[str, str] | None) -> dict[str, NDArray]:
+    """The columns of one file that training takes, by name."""
     table = tables.read_table(path)
     if label not in table.colnames:
         raise TableError(
@@ -101,46 +150,30 @@ def read_labelled(
     bands = tables.find_bands(table.colnames, band_map)
     magnitudes = tables.magnitudes(len(table), table.__getitem__, bands)
     check_columns(path.name, magnitudes, bands)
-    labels = np.ma.filled(np.ma.asarray(table[label]).astype(str), "")
-    keep = (np.isfinite(magnitudes).sum(axis=1) >= MIN_BANDS) & (labels != "")
-    _check_labels(path, label, labels[keep], least_rows)
-    names, counts = np.unique(labels[keep], return_counts=True)
-    ra, dec = (tables.numbers(table, name, "degrees") for name in ("ra", "dec"))
-    parallax = [tables.numbers(table, name, "numbers, in mas") for name in EXTRA]
-    return LabelledTable(
-        magnitudes=magnitudes,
-        limits=_limits(table) & np.isfinite(magnitudes),
-        parallax=np.stack(parallax, 1).astype(np.float32),
-        labels=labels,
-        cells=_sky_cells(ra, dec),
-        origins=_words(table, "origin"),
-        contradicted=_contradicted(ra, dec, np.where(keep, labels, ""))
-        | _another_by_spectrum(labels, _words(table, "spectral_type")),
-        simulated=np.zeros(len(table), bool),
-        rows=np.arange(1, len(table) + 1),
-        about={
-            "table": path.name,
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-            "label": label,
-            "rows": int(keep.sum()),
-            "left_out": int((~keep).sum()),
-            "rows_per_class": {str(name): int(count) for name, count in zip(names, counts, strict=True)},
-        },
-    )[keep]
+    parallax = [tables.numbers(table, name, "numbers, in mas") for name in PARALLAX]
+    return {
+        "labels": np.ma.filled(np.ma.asarray(table[label]).astype(str), ""),
+        "magnitudes": magnitudes,
+        "limits": _limits(table) & np.isfinite(magnitudes),
+        "parallax": np.stack(parallax, 1).astype(np.float32),
+        "rows": np.arange(1, len(table) + 1),
+        **{name: tables.numbers(table, name, "degrees") for name in ("ra", "dec")},
+        **{name: _words(table, name) for name in ("origin", "name", "spectral_type", "sublabel")},
+    }
 
 
-def _check_labels(path, label, labels, least_rows: int):
+def _check_labels(title: str, label, labels, least_rows: int):
     names, counts = np.unique(labels, return_counts=True)
     usable = f"usable rows (those with a label and {MIN_BANDS} bands or more)"
     if not len(names):
-        raise TableError(f"{path.name} has no {usable} by column {label}.")
+        raise TableError(f"{title} has no {usable} by column {label}.")
     if least_rows and len(names) < 2:
-        raise TableError(f"Column {label} of {path.name} has one label, {str(names[0])!r}; training needs two.")
+        raise TableError(f"Column {label} of {title} has one label, {str(names[0])!r}; training needs two.")
     few = counts < least_rows
     if few.any():
         others = f", and {few.sum() - 1:,} of the {len(names):,} labels have too few too" if few.sum() > 1 else ""
         raise TableError(
-            f"Label {str(names[counts.argmin()])!r} has {counts.min()} {usable} in {path.name}{others}; "
+            f"Label {str(names[counts.argmin()])!r} has {counts.min()} {usable} in {title}{others}; "
             f"training needs {least_rows} of each. Leave such a label out, or join it with another."
         )
 

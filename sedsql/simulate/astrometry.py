@@ -6,14 +6,19 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 
-def parallax_error(g: ArrayLike, rng: np.random.Generator) -> Array:
-    """Errors of parallaxes in mas of sources of apparent G, shape (n,).
+def expected_parallax_error(g: ArrayLike) -> Array:
+    """Mean error of a parallax in mas of sources of apparent G, shape (n,).
 
     Lindegren et al. 2021, A&A 649, A2, Section 5.4, in the form of the mission's prediction:
-    sqrt(40 + 800 z + 30 z^2) microarcseconds with z = 10^(0.4 (G - 15)), and 15 % of scatter.
+    sqrt(40 + 800 z + 30 z^2) microarcseconds with z = 10^(0.4 (G - 15)).
     """
     z = 10 ** (0.4 * (np.maximum(g, 13.0) - 15))
-    return np.sqrt(40 + 800 * z + 30 * z * z) / 1000 * np.exp(rng.normal(0, 0.15, np.shape(g)))
+    return np.sqrt(40 + 800 * z + 30 * z * z) / 1000
+
+
+def parallax_error(g: ArrayLike, rng: np.random.Generator) -> Array:
+    """The same with 15 % of scatter."""
+    return expected_parallax_error(g) * np.exp(rng.normal(0, 0.15, np.shape(g)))
 
 
 def has_parallax(g: ArrayLike, rng: np.random.Generator) -> NDArray[np.bool_]:

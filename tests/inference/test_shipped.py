@@ -40,5 +40,5 @@ def test_sql_and_onnx_runtime_agree_on_every_row_of_the_catalogue(shared, name):
     # scikit-learn was asked when the model was made, of the same rows: `learn.build` writes no model that differs.
     agreement = model.card["agreement"]
     assert agreement["labels_that_differ"] == 0
-    if model.card["training"]["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest():
+    if hashlib.sha256(file.read_bytes()).hexdigest() in model.card["training"]["files"].values():
         assert agreement["rows"] >= enough.sum()

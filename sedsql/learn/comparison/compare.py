@@ -100,7 +100,7 @@ def _what(table: LabelledTable, seed: int) -> dict[str, Any]:
     for array in (rows.magnitudes, rows.weights, rows.labels.astype("U"), table.cells, table.origins.astype("U")):
         print_of.update(np.ascontiguousarray(array).tobytes())
     return {
-        "table": table.about["sha256"],
+        "table": sorted(table.about["files"].values()),
         "label": table.about["label"],
         "simulated rows": table.about.get("simulated_rows", {}),
         "seed": seed,

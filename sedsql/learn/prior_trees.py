@@ -1,0 +1,144 @@
+"""A prior as trees: then every engine that runs a model's trees has its prior, exactly.
+
+The score of a class is a sum of leaves, and a logarithm of a product is a sum. Each table of a prior is one tree a
+class of at most 64 leaves, which the C extension compares node by node as it does the others.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .classifier import LEAF_UNIT, rounded
+from .features import FROM_CENTRE, PRIOR_BANDS, SIN_LATITUDE
+from .prior import G_EDGES, G_SURVEY_EDGES, INNER_DEGREES, M_EDGES, M_SURVEY_EDGES, NEAR_ZONES, ZONES, Prior
+
+ABSOLUTE_G = "M(G)"
+_THERE = float(np.finfo(np.float32).max)
+"""Every magnitude is at most this, and a missing one goes the other way."""
+_MOST = 32_000 * LEAF_UNIT
+"""Leaves are held in 16 bits by the C extension."""
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Split:
+    """x[feature] <= threshold goes to `yes`; a missing x where `missing` says. Children are splits or leaves: values of
+    all classes."""
+
+    feature: int
+    threshold: float
+    missing: bool
+    yes: "Split | Values"
+    no: "Split | Values"
+
+    def leaves(self) -> Iterator[Values]:
+        """Values of the leaves, from the left."""
+        for side in (self.yes, self.no):
+            if isinstance(side, Split):
+                yield from side.leaves()
+            else:
+                yield side
+
+    def mapped(self, change: Callable[[Values], Values]) -> "Split":
+        """The same tree with other leaves."""
+        yes, no = (side.mapped(change) if isinstance(side, Split) else change(side) for side in (self.yes, self.no))
+        return replace(self, yes=yes, no=no)
+
+    def scores(self, X: NDArray[np.float32]) -> Values:
+        """The leaves' values, shape (n, classes), of features, shape (n, features)."""
+        x = X[:, self.feature]
+        left = np.where(np.isnan(x), self.missing, x <= np.float32(self.threshold))
+        result = np.empty((len(X), len(next(self.leaves()))))
+        for rows, side in ((left, self.yes), (~left, self.no)):
+            result[rows] = side.scores(X[rows]) if isinstance(side, Split) else side
+        return result
+
+
+def trees(prior: Prior, names: Sequence[str], strength: float, class_shares: Values, temperature: float) -> list[Split]:
+    """The trees of a prior whose leaves are added to the scores of a model.
+
+    Parameters
+    ----------
+    names : of the model's features
+    strength : the power of the prior: 1 as the sky has it, 0 none
+    class_shares : what the classes weighed in training, shape (classes,), which the prior takes the place of
+    temperature : what the model divides its scores by
+    """
+    place = {name: k for k, name in enumerate(names)}
+    bias = np.log(class_shares)
+    none = np.zeros(len(class_shares))
+    g, m_g = place[PRIOR_BANDS[0]], place[ABSOLUTE_G]
+
+    def counted(shares):
+        return strength * np.log(shares) - bias
+
+    def seen(table, edges, value):
+        def ratio(zone, k):
+            return strength * (np.log(table[1 + zone, k]) - np.log(table[0, k]))
+
+        return _bins(edges, value, lambda k: _surveys(place, lambda zone: ratio(zone, k)))
+
+    whole = strength * np.log(prior.by_g.mean(axis=1)) - bias
+    by_g = _zones(place, ZONES, lambda zone: _there(
+        g, _bins(G_EDGES, g, lambda k: counted(prior.by_g[zone, k])), whole[zone]))  # fmt: skip
+    by_m = _zones(place, NEAR_ZONES, lambda zone: _bins(M_EDGES, m_g, lambda k: counted(prior.by_m[zone, k])))
+    by_g_surveys = _there(g, seen(prior.by_g_surveys, G_SURVEY_EDGES, g), none)
+    by_m_surveys = seen(prior.by_m_surveys, M_SURVEY_EDGES, m_g)
+    found = [_there(m_g, none, tree) for tree in (by_g, by_g_surveys)]
+    found += [_there(m_g, tree, none) for tree in (by_m, by_m_surveys)]
+    return [part for tree in found for part in _fitting(_there(place[SIN_LATITUDE], tree, none), temperature)]
+
+
+def _there(feature: int, yes, no) -> Split:
+    return Split(feature, _THERE, False, yes, no)
+
+
+def _bins(edges: Sequence[float], feature: int, leaf: Callable[[int], "Split | Values"], first: int = 0):
+    """A balanced tree over the bins between edges; a value on an edge belongs to the bin above it."""
+    if not edges:
+        return leaf(first)
+    middle = len(edges) // 2
+    below = float(np.nextafter(np.float32(edges[middle]), np.float32(-np.inf)))
+    yes = _bins(edges[:middle], feature, leaf, first)
+    no = _bins(edges[middle + 1 :], feature, leaf, first + middle + 1)
+    return Split(feature, below, True, yes, no)
+
+
+def _zones(place, zones, leaf: Callable[[int], "Split | Values"]):
+    """A tree over latitudes, from the plane outwards, and within them over the inner and the outer Galaxy."""
+    tops = sorted({high for _, _, high, _ in zones})
+    bands = [[k for k, (_, _, high, _) in enumerate(zones) if high == top] for top in tops]
+
+    def across(k):
+        if len(bands[k]) == 1:
+            return leaf(bands[k][0])
+        inner = next(zone for zone in bands[k] if zones[zone][3])
+        outer = next(zone for zone in bands[k] if not zones[zone][3])
+        return Split(place[FROM_CENTRE], float(np.cos(np.radians(INNER_DEGREES))), True, leaf(outer), leaf(inner))
+
+    edges = [float(np.sin(np.radians(top))) for top in tops[:-1]]
+    return _bins(edges, place[SIN_LATITUDE], across)
+
+
+def _surveys(place, leaf: Callable[[int], Values]):
+    """A tree over `prior.SURVEYS`."""
+    bp, j, w1, w3 = (place[column] for column in PRIOR_BANDS[1:])
+
+    def wise(first):
+        return _there(w1, _there(w3, leaf(first + 2), leaf(first + 1)), leaf(first))
+
+    return _there(bp, _there(j, wise(9), wise(6)), _there(j, wise(3), wise(0)))
+
+
+def _fitting(tree: Split, temperature: float) -> list[Split]:
+    """The tree, leaves centred and rounded; as several with a share of them each where they are too large."""
+    spread = temperature * max((values.max() - values.min()) / 2 for values in tree.leaves())
+    parts = max(int(np.ceil(spread / _MOST)), 1)
+
+    def fitted(values):
+        return rounded(temperature * (values - (values.max() + values.min()) / 2) / parts)
+
+    return [tree.mapped(fitted)] * parts
