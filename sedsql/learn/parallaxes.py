@@ -61,7 +61,7 @@ def with_parallaxes(
 
 def refuse_telling_parallaxes(table: LabelledTable) -> None:
     """Raise TableError where the mere presence of a parallax would tell the class, and nothing can be done."""
-    known = {*_ABSOLUTE, "brown_dwarf", "main_sequence", "yso", "agn"}
+    known = {*_ABSOLUTE, "brown_dwarf", "main_sequence", "yso", "yso_discless", "agn"}
     for label in np.unique(table.labels[~table.simulated]):
         share = np.isfinite(table.parallax[table.labels == label, 0]).mean()
         if share < KEPT and label not in known:
@@ -89,6 +89,6 @@ def _simulated(labels, magnitudes, rng) -> NDArray[np.float64]:
     ultracool = np.isfinite(j) & ((g - j > _ULTRACOOL[0][0]) | np.isnan(bp - rp))
     by_infrared, by_gaia = j - np.interp(g - j, *_ULTRACOOL), g - np.interp(bp - rp, *_DWARFS)
     modulus[rows] = np.where(ultracool, by_infrared, by_gaia) + rng.normal(0, _DWARF_SCATTER, rows.sum())
-    rows = labels == "yso"
+    rows = np.isin(labels, ("yso", "yso_discless"))
     modulus[rows] = rng.normal(_YOUNG_MODULUS, _YOUNG_SCATTER, rows.sum())
     return np.where(labels == "agn", 0.0, 100 * 10 ** (-modulus / 5))
