@@ -199,6 +199,8 @@ def demo(
 ) -> None:
     """Make a sample sky, ask it what its sources are, and draw their SEDs.
 
+    It is a rich sky, with many of the rare kinds (`sedsql mirror sample --rich`).
+
     Example: `sedsql demo demo --rows 50000`
     """
     run_demo(folder, rows, catalogue, print_rows, lambda text: out.print(text, soft_wrap=True))

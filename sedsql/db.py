@@ -117,16 +117,16 @@ class Connection:
     >>> import sedsql
     >>> con = sedsql.connect("sky")
     >>> con.execute("SELECT COUNT(*) AS n FROM gaiadr3.gaia_source WHERE dec > ?", [0]).fetchone()
-    (4079,)
+    (4075,)
     >>> con.sql("SELECT count(*) FROM gaiadr3.gaia_source WHERE dec > $least", {"least": 0}).fetchone()
-    (4079,)
+    (4075,)
     >>> from astropy.table import Table
     >>> con.upload("edges", Table({"dec": [0, 30]}))
     >>> query = "SELECT e.dec, COUNT(*) AS n FROM TAP_UPLOAD.edges AS e, gaiadr3.gaia_source AS g"
     >>> con.execute(query + " WHERE g.dec > e.dec GROUP BY e.dec ORDER BY n").fetchall()
-    [(30, 1586), (0, 4079)]
+    [(30, 1596), (0, 4075)]
     >>> con.executemany("SELECT COUNT(*) AS n FROM gaiadr3.gaia_source WHERE dec > ?", [[0], [30]]).fetchone()
-    (1586,)
+    (1596,)
     >>> con.close()
     """
 

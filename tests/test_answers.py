@@ -7,7 +7,7 @@ import sedsql
 
 QUERY = (
     "SELECT s.source_id, s.ra AS alpha, s.dec, g.phot_g_mean_mag, g.pm, s.parallax * 2 AS double, "
-    "sed_class(s) AS class, CASE WHEN s.ra > 180 THEN 1 END AS half "
+    "COALESCE(sed_class(s), 'none') AS class, CASE WHEN s.ra > 180 THEN 1 END AS half "
     "FROM sed.photometry AS s JOIN gaiadr3.gaia_source AS g ON g.source_id = s.source_id ORDER BY s.source_id"
 )
 

@@ -191,7 +191,7 @@ def test_threads_with_a_cursor_each(con):
     def count():
         with con.cursor() as cursor:
             cursor.execute("SELECT sed_class(s) AS c, COUNT(*) AS n FROM sed.photometry AS s GROUP BY c")
-            found.append(sorted(cursor.fetchall()))
+            found.append(sorted(cursor.fetchall(), key=str))
 
     threads = [threading.Thread(target=count) for _ in range(6)]
     for thread in threads:

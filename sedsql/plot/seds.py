@@ -69,10 +69,10 @@ def sed(
     --------
     >>> import sedsql
     >>> con = sedsql.connect("sky")
-    >>> figure = sedsql.plot.sed(con.execute("SELECT * FROM sed.photometry WHERE source_id = 3216693147631353984"))
+    >>> figure = sedsql.plot.sed(con.execute("SELECT * FROM sed.photometry WHERE source_id = 3216574572174246016"))
     >>> figure.savefig("sed.pdf")
     >>> figure.axes[0].get_title().splitlines()
-    ['3216693147631353984', 'yso, probability 0.99']
+    ['3216574572174246016', 'yso, probability 0.99']
     >>> con.close()
     """
     if against not in ("blackbody", "class", None):

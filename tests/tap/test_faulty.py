@@ -131,7 +131,7 @@ def test_a_job_can_be_followed_and_deleted(faulty):
         (Fault("cut", 0.5, chunked=True), "IncompleteRead"),
         (Fault("truncate", 0.5), "no element found"),
         (Fault("garbage", "xml"), "not well-formed"),
-        (Fault("garbage", "base64"), "base64"),
+        (Fault("garbage", "base64"), "base64|padding"),
     ],
     ids=lambda value: getattr(value, "kind", ""),
 )
