@@ -13,9 +13,12 @@ from ..errors import Error
 from ..resources import folder
 
 DEFAULT_MODEL = "shape-1"
+SKY_MODEL = "sky-1"
+"""What answers in ADQL where a row has a position and no model is named."""
 
-EXTRA = ("parallax", "parallax_error")
-"""Inputs that a model may take after the bands, in mas."""
+EXTRA = ("parallax", "parallax_error", "ra", "dec")
+"""Inputs that a model may take after the bands: the first two, in mas, or all, the position being ICRS in degrees."""
+PARALLAX = EXTRA[:2]
 
 _REQUIRED = {"name": str, "classes": list, "bands": list, "min_bands": int, "sha256": str}
 _OPTIONAL: dict[str, Any] = {
@@ -48,7 +51,7 @@ class Model:
     name : the model's name with its version, e.g. 'shape-1'
     classes : the labels, in the order of the graph's probabilities
     bands : the columns that the graph takes, in order
-    extra : what it takes after them, of EXTRA
+    extra : what it takes after them: nothing, PARALLAX or EXTRA
     min_bands : a source with fewer of them gets no class
     sha256 : of `model.onnx`
     card : all of `card.json`; its keys are explained in docs/models.md
@@ -121,6 +124,8 @@ def _problem(card: dict) -> str | None:
             return f"names no {kind} with {unknown[0]!r}; they are {', '.join(allowed)}"
         if len(set(card.get(key, ()))) < len(card.get(key, ())):
             return f"names a {kind} twice in '{key}'"
+    if tuple(card.get("extra", ())) not in ((), PARALLAX, EXTRA):
+        return f"needs {', '.join(PARALLAX)}, or {', '.join(EXTRA)}, or nothing in 'extra', in this order"
     if len(set(card["classes"])) < max(2, len(card["classes"])):
         return "needs two classes or more in 'classes', none of them twice"
     parents = card.get("parents", {})

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from ..bands import COLUMNS
-from ..inference.model import EXTRA
+from ..inference.model import PARALLAX
 from .augment import training_rows
 from .classifier import Boosting, Calibrated
 from .features import Colours, Luminosities
@@ -35,7 +35,7 @@ class Recipe:
     @property
     def extra(self) -> tuple[str, ...]:
         """The inputs after the bands."""
-        return EXTRA if self.luminosity else ()
+        return PARALLAX if self.luminosity else ()
 
     def inputs(self, magnitudes, parallax, columns: Sequence[str]) -> NDArray[np.float32]:
         """The matrix that the model takes, shape (n, columns + extra), of magnitudes (n, 10) and parallax (n, 2)."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .. import tables
 from ..bands import COLUMNS
-from ..inference.model import EXTRA
+from ..inference.model import PARALLAX
 from ..tables import TableError
 from .suspicious import check_columns
 
@@ -106,11 +106,11 @@ def read_labelled(
     _check_labels(path, label, labels[keep], least_rows)
     names, counts = np.unique(labels[keep], return_counts=True)
     ra, dec = (tables.numbers(table, name, "degrees") for name in ("ra", "dec"))
-    parallax = [tables.numbers(table, name, "numbers, in mas") for name in EXTRA]
+    parallax = tables.further(table, PARALLAX)
     return LabelledTable(
         magnitudes=magnitudes,
         limits=_limits(table) & np.isfinite(magnitudes),
-        parallax=np.stack(parallax, 1).astype(np.float32),
+        parallax=parallax.astype(np.float32),
         labels=labels,
         cells=_sky_cells(ra, dec),
         origins=_words(table, "origin"),
