@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from sedsql.bands import COLUMNS
 from sedsql.inference import answers, graph, plain
-from sedsql.inference.model import Model, ModelError, find_models
+from sedsql.inference.model import EXTRA, Model, ModelError, find_models
 from sedsql.inference.plain import forest
 from sedsql.inference.session import Session
 from sedsql.learn.features import Colours
@@ -266,7 +266,7 @@ def test_a_perceptron_of_others(write_model, operators):
     rows = rng.uniform(5, 20, (500, 10)).astype(np.float32)
     rows[rng.random(rows.shape) < 0.3] = np.nan
     expected = ort.InferenceSession(made.SerializeToString()).run(["probabilities"], {"magnitudes": rows})[0]
-    inputs = np.hstack([rows, np.full((500, 2), np.nan, np.float32)])
+    inputs = np.hstack([rows, np.full((500, len(EXTRA)), np.nan, np.float32)])
     with connection(model) as con:
         labels, probabilities = answered(con, model, inputs)
     assert probabilities == pytest.approx(expected, abs=1e-5)
