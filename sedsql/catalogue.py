@@ -173,7 +173,7 @@ def _qualified(schema: str, table: str) -> str:
 
 
 def _photometry(con: duckdb.DuckDBPyConnection) -> list[tuple]:
-    """The CREATE VIEW of PHOTOMETRY, if it is a view: it joins best neighbours, one or none a source, and what these are."""
+    """The CREATE VIEW of PHOTOMETRY, if it is a view: it joins best neighbours, one or none a source."""
     return con.execute(
         "SELECT sql FROM duckdb_views() "
         "WHERE database_name = current_database() AND NOT internal AND lower(schema_name || '.' || view_name) = ?",

@@ -48,8 +48,8 @@ def connect(
     models : folders of models to add to the shipped ones
     default : name of the model that answers where a query names none; unless told, 'sky-1' in ADQL for rows with a
         position, if it is there, else 'shape-1'
-    engine : 'native', the C extension, 'onnx', ONNX Runtime, or 'sql', plain SQL, which has the default models and those
-        in `models`, by folder or name; the fastest that runs a model unless told
+    engine : 'native', the C extension, 'onnx', ONNX Runtime, or 'sql', plain SQL, which has the models that answer
+        where none is named and those in `models`, by folder or name; the fastest that runs a model unless told
     read_only : whether the mirror's database is left as it is; else tables of one's own can be made in it, and no one
         else can open it meanwhile
     lang : what queries are written in unless they say so: 'adql', or 'sql' for DuckDB's, for tools that send SQL
@@ -72,7 +72,7 @@ def connect(
     """
     models, found = list(models or ()), find_models(models)
     answering = Answering.of(found, default)
-    if engine == "sql" and answering.sky not in map(str, models):
+    if engine == "sql" and answering.sky != answering.default:
         models.append(answering.sky)
     if lang not in get_args(Language):
         raise InterfaceError(f"lang is 'adql' or 'sql', not {lang!r}.")

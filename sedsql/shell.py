@@ -107,16 +107,21 @@ def open_shell(mirror: Path | None, arguments: list[str], models: Iterable[str |
     os.environ["SEDSQL_PYTHON"] = sys.executable
     if mirror is not None:
         os.environ["SEDSQL_MIRROR"] = str(mirror.absolute())
+    os.environ["SEDSQL_MODELS"] = os.pathsep.join(str(Path(model).absolute()) for model in models or ())
     os.execv(shell, [str(shell), "-unsigned", "-cmd", setup, *arguments])
 
 
 def main() -> int:
-    """`python -m sedsql.shell QUERY`: the SQL of an ADQL query for $SEDSQL_MIRROR, or a sentence and exit status 1."""
+    """`python -m sedsql.shell QUERY`: the SQL of an ADQL query for $SEDSQL_MIRROR, or a sentence and exit status 1.
+
+    $SEDSQL_MODELS has the folders of models that the shell was given.
+    """
     try:
         mirror = os.environ.get("SEDSQL_MIRROR")
         if not mirror:
             raise ShellError("ADQL needs a mirror to ask: open the shell with `sedsql shell MIRROR`")
-        with connect(mirror) as con:
+        folders = os.environ.get("SEDSQL_MODELS", "").split(os.pathsep)
+        with connect(mirror, models=[folder for folder in folders if folder]) as con:
             print(con.translate(sys.argv[1]), end="")
     except (Error, duckdb.Error, OSError, ValueError) as error:
         print(error, end="")

@@ -96,6 +96,8 @@ class Resolver:
         for clause in ("group", "having", "order"):
             if found_clause := select.args.get(clause):
                 self.expression(found_clause, scope, ctes, aliases, aliases_first=clause == "order")
+        for source in scope.sources:
+            rows.leave_out(source)
         return columns
 
     def item(self, item: exp.Expr, scope: Scope, ctes: Mapping[str, Columns | None]) -> Columns | None:
@@ -125,6 +127,7 @@ class Resolver:
             if source.shown is None:
                 return None
             columns.update(source.shown)
+            source.used.update(source.shown)
         return columns
 
     # --- tables ----------------------------------------------------------------------------------------
@@ -139,7 +142,7 @@ class Resolver:
             if isinstance(node, exp.Subquery):
                 columns = self.query(node.this, ctes)
                 alias = node.args["alias"].this
-                source = Source(alias.name, alias.quoted, columns)
+                source = Source(alias.name, alias.quoted, columns, query=node.this)
             else:
                 source = self.table(node, ctes)
             if any(_same(source, other) for other in scope.sources) and self.catalogue is not None:
@@ -166,6 +169,8 @@ class Resolver:
                     hint = _nearest(name.name, columns)
                     raise self.error(name, f"USING asks for a column of both sides, and one has no '{name.name}'", hint)
             scope.merged.add(name.name.lower())
+        for source in scope.sources:
+            source.used |= scope.merged
         if on := join.args.get("on"):
             conditions.append(on)
         return conditions
@@ -243,7 +248,7 @@ class Resolver:
                     return
                 hint = _nearest(key, source.columns)
                 raise self.error(name, f"'{source.name}' has no column '{name.name}'", hint)
-            self.note(node, source.columns[key], source)
+            self.note(node, source.columns[key], source, scope)
             return
         if aliases_first and aliases and key in aliases:
             self.note(node, aliases[key])
@@ -255,7 +260,7 @@ class Resolver:
                 choices = " or ".join(f"{source.name}.{name.name}" for source in found)
                 raise self.error(node, f"'{name.name}' is ambiguous", f"write {choices}")
             if found:
-                self.note(node, (found[0].columns or {})[key], found[0])
+                self.note(node, (found[0].columns or {})[key], found[0], scope)
                 return
             if any(source.columns is None for source in level.sources):
                 return
@@ -270,15 +275,16 @@ class Resolver:
             raise self.error(node, f"'{name.name}' is a table where a column is expected")
         raise self.error(node, f"There is no column '{name.name}'", _nearest(key, names | set(aliases or ())))
 
-    def note(self, node: exp.Expr, known: Known, source: Source | None = None) -> None:
+    def note(self, node: exp.Expr, known: Known, source: Source | None = None, scope: Scope | None = None) -> None:
         if known.kind:
             node.meta["kind"] = known.kind
-        if source:
+        if source and scope:
             node.meta["source"] = source
+            source.used.add(node.name.lower())
             if source.table and source.table.base:
-                self.of_base(node, known, source)
+                self.of_base(node, known, source, scope)
 
-    def of_base(self, node: exp.Expr, known: Known, source: Source) -> None:
+    def of_base(self, node: exp.Expr, known: Known, source: Source, scope: Scope) -> None:
         """A column of a table that another stands in for, or the call of the function that gives it."""
         if node.args.get("db"):
             node.set("db", None)
@@ -288,7 +294,7 @@ class Resolver:
             return
         if name not in self.functions:
             raise self.error(node, f"'{node.name}' is what a model says, and there are no models here")
-        made = rows.column_call(name, self.functions[name], source)
+        made = rows.column_call(name, self.functions[name], source, scope)
         made.meta["start"], made.meta["end"] = span(node)
         made.meta["known"] = known
         if known.kind:
@@ -348,7 +354,7 @@ class Resolver:
                         raise self.error(first, f"{node.name} asks for columns that '{first.name}' does not have",
                                          ", ".join(missing))  # fmt: skip
                     first.meta["row"] = source
-                    rows.complete(node, function, source)
+                    rows.complete(node, function, source, scope)
                     return first
         names = [source.name for source in scope.every() if source.name]
         raise self.error(first, f"{node.name} asks for a table of this query", f"such as {node.name}({names[0]})")

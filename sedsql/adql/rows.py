@@ -10,21 +10,24 @@ from sedsql.adql.nodes import Call, call
 from sedsql.adql.scope import ModelFunction, Scope, Source
 
 
-def complete(node: Call, function: ModelFunction, source: Source) -> None:
-    """Gives a call of a row what the function takes besides its columns, and the model, where the call leaves it out."""
-    ask = getattr(function, "completed", None)
-    if ask is None or source.columns is None:
-        return
+def complete(node: Call, function: ModelFunction, source: Source, scope: Scope) -> None:
+    """Gives a call of a row what the function takes besides its columns, and the model, where it leaves them out."""
     row, *others = node.arguments
-    found = ask([_text(argument) for argument in others], source.numbers)
-    if found is None:
-        return
-    names, model = found
-    own, named = (others[:-1], others[-1:]) if model is None else (others, [exp.Literal.string(model)])
-    node.set("expressions", [row, *(_column(name, source) for name in names), *own, *named])
+    source.used.update(function.columns)
+    ask = getattr(function, "completed", None)
+    found = ask([_text(argument) for argument in others], source.numbers) if ask and source.columns else None
+    if found is not None:
+        names, model = found
+        own, named = (others[:-1], others[-1:]) if model is None else (others, [exp.Literal.string(model)])
+        others = [*(_column(name, source) for name in names), *own, *named]
+        source.used.update(name for name in names if name)
+    # DuckDB takes the alias for a column where there is one of that name.
+    hidden = any(source.name.lower() in (other.columns or ()) for other in scope.every())
+    whole = hidden and len(function.columns) + len(others) in function.arity
+    node.set("expressions", [*([_column(name, source) for name in function.columns] if whole else [row]), *others])
 
 
-def column_call(name: str, function: ModelFunction, source: Source) -> exp.Expr:
+def column_call(name: str, function: ModelFunction, source: Source, scope: Scope) -> exp.Expr:
     """What gives a column of a table: the call of a function of its row, or a constant."""
     constant = getattr(function, "constant", lambda row: None)(source.numbers)
     if constant is not None:
@@ -33,8 +36,21 @@ def column_call(name: str, function: ModelFunction, source: Source) -> exp.Expr:
     row = exp.Column(this=identifier(source))
     row.meta["row"] = source
     made = call(name, [row], model=function)
-    complete(made, function, source)
+    complete(made, function, source, scope)
     return made
+
+
+def leave_out(source: Source) -> None:
+    """Takes from a subquery those columns that functions give and that the query around it has no use for."""
+    select = source.query
+    if not isinstance(select, exp.Select) or any(select.args.get(key) for key in ("distinct", "group", "order")):
+        return
+    kept = [
+        item
+        for item in select.expressions
+        if not (isinstance(item, exp.Alias) and "known" in item.this.meta) or item.alias.lower() in source.used
+    ]
+    select.set("expressions", kept or select.expressions)
 
 
 def read_base(node: exp.Expr, name: Any, base: str) -> None:

@@ -22,8 +22,8 @@ class Table(Protocol):
     """A table: its columns by lower-case name; where it holds positions and HEALPix cells, if it does.
 
     `cell_shift` are the bits below the cell of order 12 in `cell_column`; `hidden` the columns that `*` leaves out;
-    `one_to_one` the CREATE VIEW of a view of which no join makes a row two. A table may be the table `base` with columns
-    that functions of a row give: `asked` has the function, of those that are handed in, by the column's lower-case name.
+    `one_to_one` the CREATE VIEW of a view of which no join makes a row two. A table may be the table `base` with
+    columns that functions of a row give: `asked` has the names of these, by the column's lower-case name.
     """
 
     @property
@@ -80,13 +80,18 @@ Columns = dict[str, Known]  # by lower-case name
 
 @dataclass
 class Source:
-    """A table or subquery in a FROM clause; `columns` is None when they cannot be known."""
+    """A table or subquery in a FROM clause; `columns` is None when they cannot be known.
+
+    `used` has the names of columns that a query asks for, in lower case.
+    """
 
     name: str
     quoted: bool
     columns: Columns | None
     parts: tuple[str, ...] = ()  # the qualified name in lower case, when it has no alias
     table: Table | None = None
+    query: exp.Expr | None = None
+    used: set[str] = field(default_factory=set)
 
     def has(self, name: exp.Identifier) -> bool:
         """Whether it has that column; a delimited name keeps its case."""

@@ -167,7 +167,7 @@ def _number(sql: str) -> float | None:
 
 
 def _asked(part: Callable[[str, list[str], str], str] | None, arguments: int = 0, columns=COLUMNS, **rest):
-    """A function of a row or its columns, its own arguments, and then nothing, or what comes with the row and a model."""
+    """A function of a row, perhaps what comes with it, the function's own arguments, and perhaps a model."""
     last = (0, *(len(given) + 1 for given in GIVEN.values()))
     arity = tuple(width + arguments + more for width in (1, len(columns)) for more in last)
     return RowFunction(arity, columns, part=part, arguments=arguments, **rest)

@@ -23,8 +23,8 @@ def view(database: str, answering: Answering) -> list[str]:
     return [
         f"CREATE SCHEMA IF NOT EXISTS {database}.sed",
         f"CREATE OR REPLACE VIEW {database}.sed.classified AS SELECT * EXCLUDE (_answer), {branch}.node AS class, "
-        f"{branch}.probability AS class_probability, {branch}.path AS class_path, _answer.prediction.outlier AS outlier, "
-        f"{named} AS class_model "
+        f"{branch}.probability AS class_probability, {branch}.path AS class_path, "
+        f"_answer.prediction.outlier AS outlier, {named} AS class_model "
         f"FROM (SELECT s.*, sed_answer({', '.join(['s', *inputs, named])}) AS _answer FROM {PHOTOMETRY} AS s)",
     ]
 

@@ -72,7 +72,10 @@ def _macro(
     single = [f"x{k}" for k in range(len(columns))]
     overloads = []
     for source, row in ((["s"], [f"s.{column}" for column in columns]), (single, single)):
-        for more, before, model in (("", (), None), *((more, parameters(given), "model") for more, given in GIVEN.items())):
+        for more, before, model in (
+            ("", (), None),
+            *((more, parameters(given), "model") for more, given in GIVEN.items()),
+        ):
             if models == "given" and model is None:
                 continue
             taken = [*source, *before, *arguments, *([model] if model else [])]
