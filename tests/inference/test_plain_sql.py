@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from sedsql.bands import COLUMNS
 from sedsql.inference import answers, graph, plain
-from sedsql.inference.model import Model, ModelError, find_models
+from sedsql.inference.model import EXTRA, Model, ModelError, find_models
 from sedsql.inference.plain import forest
 from sedsql.inference.session import Session
 from sedsql.learn.features import Colours
@@ -149,11 +149,17 @@ def test_a_shipped_model_gives_the_answer_of_python(lite):
 
 def test_nodes_and_sets_are_those_of_python(con, small, prediction):
     p = prediction.probabilities
-    for least in (0.51, 0.9):
+    for least in (0.5, 0.9):
         expected = answers.deepest_nodes(small, p, least).to_pylist()
         assert len(set(expected)) > 4
         assert of_rows(con, f"sed_node(t, {least})") == expected
         assert of_rows(con, f"sed_node_of(sed_answer(t, NULL).probabilities, {least}, NULL)") == expected
+        branches = of_rows(con, f"sed_branch_of(sed_answer(t, NULL).probabilities, {least}, NULL)")
+        assert [branch and branch["node"] for branch in branches] == expected
+        told = answers.branches(small, p, least).to_pylist()
+        assert [branch and branch["path"] for branch in branches] == [branch and branch["path"] for branch in told]
+        shares = [[branch["probability"] for branch in some if branch] for some in (branches, told)]
+        assert shares[0] == pytest.approx(shares[1], abs=1e-5)
     for level in (0.2, 0.5, 0.9):
         expected = answers.sets(small, p, level).to_pylist()
         assert of_rows(con, f"sed_set(t, {level})") == expected
@@ -184,7 +190,7 @@ def test_all_ways_to_call(con, small, prediction):
     [
         ("sed_proba(t, 'quasar')", r"Model mine-1 has no class 'quasar'; it has agn, giant, it's, yso\."),
         ("sed_class(t, 'shape-7')", r"No model 'shape-7'; there are mine-1\."),
-        ("sed_node(t, 0.4)", r"sed_node takes a probability above 0\.5 and at most 1, not 0\.4"),
+        ("sed_node(t, 0.4)", r"sed_node takes a probability from 0\.5 to 1, not 0\.4"),
         ("sed_set(t, 0.95)", r"sed_set takes a level above 0 and at most 0\.9, not 0\.95\."),
         ("sed_explain(t)", r"sed_explain is not there in plain SQL"),
     ],
@@ -260,11 +266,46 @@ def test_a_perceptron_of_others(write_model, operators):
     rows = rng.uniform(5, 20, (500, 10)).astype(np.float32)
     rows[rng.random(rows.shape) < 0.3] = np.nan
     expected = ort.InferenceSession(made.SerializeToString()).run(["probabilities"], {"magnitudes": rows})[0]
-    inputs = np.hstack([rows, np.full((500, 2), np.nan, np.float32)])
+    inputs = np.hstack([rows, np.full((500, len(EXTRA)), np.nan, np.float32)])
     with connection(model) as con:
         labels, probabilities = answered(con, model, inputs)
     assert probabilities == pytest.approx(expected, abs=1e-5)
     assert labels.tolist() == [model.classes[place] for place in expected.argmax(axis=1)]
+
+
+@pytest.mark.parametrize("kind", [TensorProto.FLOAT, TensorProto.DOUBLE])
+def test_a_sine_of_anything(write_model, kind):
+    """DuckDB's own is an error of an infinity, which dividing by zero makes."""
+    number = np.float32 if kind == TensorProto.FLOAT else np.float64
+    nodes = [
+        helper.make_node("Cast", ["magnitudes"], ["x"], to=kind),
+        helper.make_node("Gather", ["x", "first"], ["two"], axis=1),
+        helper.make_node("Div", ["two", "by"], ["quotients"]),
+        helper.make_node("Sin", ["quotients"], ["sines"]),
+        helper.make_node("IsNaN", ["sines"], ["lost"]),
+        helper.make_node("Where", ["lost", "nothing", "sines"], ["filled"]),
+        helper.make_node("Cast", ["filled"], ["narrow"], to=TensorProto.FLOAT),
+        helper.make_node("Softmax", ["narrow"], ["probabilities"], axis=1),
+    ]
+    constants = {"first": np.array([0, 1]), "by": np.array([[0, 0.01]], number), "nothing": np.array(0, number)}
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", width])
+        for name, width in (("magnitudes", 10), ("probabilities", 2))
+    ]
+    tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    made = helper.make_model(
+        helper.make_graph(nodes, "sines", ends[:1], ends[1:], tensors),
+        opset_imports=[helper.make_opsetid("", 18)],
+        ir_version=8,
+    )
+    model = Model.read(write_model(made, min_bands=0))
+    rows = np.random.default_rng(1).uniform(-400, 400, (300, 10)).astype(np.float32)
+    rows[:20, 0], rows[10:40, 1], rows[50:60] = 0, np.nan, np.nan
+    expected = ort.InferenceSession(made.SerializeToString()).run(["probabilities"], {"magnitudes": rows})[0]
+    with connection(model) as con:
+        _, found = answered(con, model, np.hstack([rows, np.full((300, len(EXTRA)), np.nan, np.float32)]))
+    assert found == pytest.approx(expected, abs=1e-5)
+    assert len(np.unique(expected[:, 1])) > 200
 
 
 def test_a_graph_that_plain_sql_cannot_do_is_refused(write_model, linear_graph):
