@@ -164,6 +164,18 @@ def test_one_inference_a_row_after_all_cheap_conditions(sky, monkeypatch):
     assert len(rows) > 100
 
 
+def test_units_are_those_of_the_catalogue_where_a_model_is_asked_last(con):
+    """A subquery then stands between a column and the catalogue."""
+    rows = con.execute(
+        "SELECT IN_UNIT(s.ra, 'rad') AS r, s.ra, IN_UNIT(s.ra, 'arcmin') + 1, sed_class(s) FROM sed.photometry AS s "
+        "WHERE sed_class(s) = 'yso' AND sed_proba(s, 'yso') > 0.6 ORDER BY IN_UNIT(s.ra, 'rad')"
+    ).fetchall()
+    radians, degrees, minutes, _ = zip(*rows, strict=True)
+    assert np.array(radians) == pytest.approx(np.radians(degrees))
+    assert np.array(minutes) == pytest.approx(np.array(degrees) * 60 + 1)
+    assert list(radians) == sorted(radians)
+
+
 def test_an_unknown_label_in_adql_is_an_error_that_names_the_classes(con):
     with pytest.raises(Exception, match=r"has no class 'YSO'; it has .*yso"):
         con.execute(
