@@ -1,7 +1,7 @@
 """A stand-in for a model that takes the position: colours, parallax and galactic latitude decide, by four trees.
 
-It has the operators that such a graph has: the sine of the latitude in float64, cut to 2^-12, and trees whose leaves are
-multiples of 2^-12.
+It has the operators that such a graph has: the sine of the latitude in float64, cut to 2^-12, and trees whose leaves
+are multiples of 2^-12.
 """
 
 import numpy as np

@@ -17,7 +17,8 @@ from sedsql.bands import COLUMNS
 
 COMMAND = [sys.executable, "-c", "from sedsql.cli import main; main()"]
 CLASSES = (
-    "SELECT sed_class(s) AS class, COUNT(*) AS n FROM sed.photometry AS s GROUP BY sed_class(s) ORDER BY n DESC, class"
+    "SELECT sed_class(s, 'shape-1') AS class, COUNT(*) AS n FROM sed.photometry AS s "
+    "GROUP BY sed_class(s, 'shape-1') ORDER BY n DESC, class"
 )
 
 
@@ -38,7 +39,7 @@ def test_query_prints_the_rows_that_duckdb_has(sedsql, sky):
 
 def test_query_from_a_file_and_from_standard_input(sedsql, sky, tmp_path, monkeypatch):
     (tmp_path / "classes.adql").write_text(CLASSES)
-    (tmp_path / "classes.sql").write_text(CLASSES.replace("sed_class(s) AS", "sed_class(s)::VARCHAR AS"))
+    (tmp_path / "classes.sql").write_text(CLASSES.replace("'shape-1') AS", "'shape-1')::VARCHAR AS"))
     answers = [sedsql("query", tmp_path / f"classes.{ending}", "-m", sky, "--json").out for ending in ("adql", "sql")]
     monkeypatch.setattr("sys.stdin", io.StringIO(CLASSES))
     answers.append(sedsql("query", "-", "-m", sky, "--json").out)
@@ -49,7 +50,7 @@ def test_query_from_a_file_and_from_standard_input(sedsql, sky, tmp_path, monkey
 @pytest.mark.parametrize("ending", ["csv", "parquet", "fits", "vot", "ecsv"])
 def test_query_writes_every_format(sedsql, sky, tmp_path, ending):
     out = tmp_path / f"answer.{ending}"
-    columns = "source_id, w4mpro, sed_predict(s) AS p, sed_points(s) AS points"
+    columns = "source_id, w4mpro, sed_predict(s, 'shape-1') AS p, sed_points(s) AS points"
     text = f"SELECT {columns} FROM sed.photometry AS s ORDER BY source_id"
     ran = sedsql("query", text, "-m", sky, "-o", out)
     assert (ran.code, ran.err, ran.out) == (0, "", f"2,000 rows written to {out}\n")
@@ -101,10 +102,10 @@ def test_query_json_is_json(sedsql):
         ("", ["empty"]),
         (
             "SELECT TOP 3 sed_class(s, 'nope') FROM sed.photometry AS s",
-            ["Error: No model 'nope'; there are", "shape-1."],
+            ["Error: No model 'nope'; there are", "shape-1"],
         ),
         (
-            "SELECT sed_proba(s, 'nope') FROM sed.photometry AS s",
+            "SELECT sed_proba(s, 'nope', 'shape-1') FROM sed.photometry AS s",
             ["Error: Model shape-1 has no class 'nope'"],
         ),
         ("nowhere.adql", ["nowhere.adql: No such file"]),

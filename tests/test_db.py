@@ -4,6 +4,7 @@ import pytest
 import sedsql
 from sedsql.bands import COLUMNS
 from sedsql.db import ClosedError
+from sedsql.inference.model import DEFAULT_MODEL
 from sedsql.inference.session import Session
 from sedsql.mirror.manifest import MirrorError
 from sedsql.resources import folder
@@ -18,7 +19,8 @@ def sky(sky_of):
 
 @pytest.fixture
 def con(sky):
-    with sedsql.connect(sky) as con:
+    """One model answers in ADQL and in SQL."""
+    with sedsql.connect(sky, default=DEFAULT_MODEL) as con:
         yield con
 
 
@@ -26,10 +28,11 @@ EXAMPLES = sorted((folder("sql") / "examples").glob("*.adql"))
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_every_example_gives_rows(con, example):
-    cursor = con.execute(example.read_text())
-    assert cursor.fetchall()
-    assert all(name == name.lower() for name, *_ in cursor.description)
+def test_every_example_gives_rows(sky, example):
+    with sedsql.connect(sky) as con:
+        cursor = con.execute(example.read_text())
+        assert cursor.fetchall()
+        assert all(name == name.lower() for name, *_ in cursor.description)
 
 
 def test_classes_add_up_to_the_sources_of_the_mirror(con):
@@ -140,7 +143,7 @@ def test_an_unknown_language(con):
 
 def test_one_inference_a_row_after_all_cheap_conditions(sky, monkeypatch):
     """However often the functions are named: in SELECT, WHERE and ORDER BY, with several labels."""
-    con = sedsql.connect(sky, engine="onnx")
+    con = sedsql.connect(sky, default=DEFAULT_MODEL, engine="onnx")
     inferred = []
     predict = Session.predict
     monkeypatch.setattr(Session, "predict", lambda self, rows: inferred.append(len(rows)) or predict(self, rows))
@@ -159,6 +162,18 @@ def test_one_inference_a_row_after_all_cheap_conditions(sky, monkeypatch):
     ).fetchall()
     assert rows == sql
     assert len(rows) > 100
+
+
+def test_units_are_those_of_the_catalogue_where_a_model_is_asked_last(con):
+    """A subquery then stands between a column and the catalogue."""
+    rows = con.execute(
+        "SELECT IN_UNIT(s.ra, 'rad') AS r, s.ra, IN_UNIT(s.ra, 'arcmin') + 1, sed_class(s) FROM sed.photometry AS s "
+        "WHERE sed_class(s) = 'yso' AND sed_proba(s, 'yso') > 0.6 ORDER BY IN_UNIT(s.ra, 'rad')"
+    ).fetchall()
+    radians, degrees, minutes, _ = zip(*rows, strict=True)
+    assert np.array(radians) == pytest.approx(np.radians(degrees))
+    assert np.array(minutes) == pytest.approx(np.array(degrees) * 60 + 1)
+    assert list(radians) == sorted(radians)
 
 
 def test_an_unknown_label_in_adql_is_an_error_that_names_the_classes(con):

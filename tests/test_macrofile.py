@@ -85,7 +85,7 @@ def test_a_mirror_has_them_and_connect_still_its_own(sky, sedsql, tmp_path):
         expected = con.execute(asked.replace("(s)", "(s, 'lite-1')"), lang="sql").fetchall()
         assert found == {label or "NULL": str(count) for label, count in expected}
         assert con.execute("SELECT sed_engine()", lang="sql").fetchone() != ("sql",)
-        found = con.execute("SELECT TOP 3 sed_predict(s) FROM sed.photometry AS s").fetchall()
+        found = con.execute("SELECT sed_predict(s) FROM sed.photometry AS s LIMIT 3", lang="sql").fetchall()
         assert {row[0]["model"] for row in found} == {"shape-1"}
 
 
@@ -126,4 +126,4 @@ def test_what_the_command_refuses(sedsql, tmp_path, monkeypatch, arguments, says
 
 def test_models_lists_as_before(sedsql):
     listed = json.loads(sedsql("models", "--json").out)
-    assert set(listed) == {"lite-1", "luminosity-1", "shape-1"}
+    assert {"lite-1", "luminosity-1", "shape-1"} <= set(listed)

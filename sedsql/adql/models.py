@@ -58,14 +58,16 @@ def models_last_and_once(select: exp.Select, write: Write, explain: list[str]) -
             if first:
                 return _of_rows("_first")
             return Raw(this=use(f"_rows._m{values.index(value) + 1}"))
-        if not isinstance(node, exp.Column):
+        in_unit = isinstance(node, Call) and node.name == "IN_UNIT"  # it asks the catalogue about its column
+        if not isinstance(node, exp.Column) and not in_unit:
             return node
         if not node.args.get("table") and node.name.lower() in names and "source" not in node.meta:
             return node  # a name that SELECT gives
         text = write(node)
         if text.lower() not in columns:
             used = {name.lower() for name, _ in columns.values()}
-            name = node.name if node.name.lower() not in used else f"_c{len(columns) + 1}"
+            free = not in_unit and node.name.lower() not in used
+            name = node.name if free else f"_c{len(columns) + 1}"
             columns[text.lower()] = (name, node)
         return _of_rows(columns[text.lower()][0])
 

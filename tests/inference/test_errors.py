@@ -56,7 +56,7 @@ def test_probabilities_are_near_those_of_thousands_of_random_draws(session, sour
 
 def test_in_sql_errors_come_from_the_row(tmp_path, session):
     write_sample(tmp_path / "sky", 300, seed=1, rich=True)
-    with sedsql.connect(tmp_path / "sky") as con:
+    with sedsql.connect(tmp_path / "sky", default=DEFAULT_MODEL) as con:
         names = ", ".join(f"s.{name}" for name in (*COLUMNS, *ERROR_COLUMNS))
         query = f"SELECT sed_predict_errors(s), sed_predict(s), {names} FROM sed.photometry AS s ORDER BY s.source_id"
         rows = con.execute(query).fetchall()

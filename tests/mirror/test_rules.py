@@ -197,7 +197,7 @@ def test_the_rules_hold_however_the_mirror_is_opened(raw, own_sky):
     with connect(own_sky) as con:
         assert con.execute(nulls, lang="sql").fetchone() == (wanted,)
         assert con.execute("SELECT rule FROM sed.rules WHERE applied = FALSE", lang="sql").fetchall() == [("mates",)]
-        con.duckdb.execute("CREATE SCHEMA memory.sed; CREATE MACRO memory.sed.mates(n) AS false; USE memory")
+        con.duckdb.execute("CREATE MACRO memory.sed.mates(n) AS false; USE memory")
         assert con.duckdb.execute(nulls.replace("sed.photometry", "mirror.sed.photometry")).fetchone() == (wanted,)
     with duckdb.connect() as con:
         con.execute(f"SET file_search_path = '{own_sky}'")

@@ -205,7 +205,7 @@ def test_it_says_that_it_is_simulated(sample_sky, con):
         assert schema.metadata[b"source"] == b"simulated by sedsql"
         assert schema.metadata[b"description"].startswith(b"Simulated")
     descriptions = con.execute("SELECT description FROM tap_schema.tables").fetchall()
-    assert len(descriptions) == 9
+    assert len(descriptions) == 10
     assert all(text.startswith("Simulated") for (text,) in descriptions)
 
 

@@ -104,8 +104,8 @@ def test_an_empty_table_and_one_of_doubles(asked, awkward):
 @pytest.mark.parametrize(
     "expression, sentence",
     [
-        ("sed_class(s, 'nonesuch')", "No model 'nonesuch'; there are lite-1, luminosity-1, shape-1."),
-        ("sed_class(s, s.model)", "No model 'a model whose name is long'; there are lite-1, luminosity-1, shape-1."),
+        ("sed_class(s, 'nonesuch')", "No model 'nonesuch'; there are lite-1, luminosity-1, shape-1"),
+        ("sed_class(s, s.model)", "No model 'a model whose name is long'; there are lite-1, luminosity-1, shape-1"),
         ("sed_proba(s, 'quasar')", "Model shape-1 has no class 'quasar'; it has agb_carbon, agb_oxygen, agn, "),
         ("sed_node(s, 0.3)", "sed_node takes a probability from 0.5 to 1, not 0.3: with less, two nodes"),
         ("sed_set(s, 0.999)", "sed_set takes a level above 0 and at most 0.99, not 0.999."),
