@@ -29,7 +29,7 @@ ENGINES = ("sql", "onnx", "native")
 
 
 def awkward(model: Model, rows: int, seed: int = 0) -> NDArray[np.float32]:
-    """Magnitudes, parallaxes and their errors, float32 of shape (rows, 12); missing = NaN or an infinity."""
+    """Magnitudes, parallaxes and their errors, positions; float32 (rows, 14); missing = NaN or an infinity."""
     rng = np.random.default_rng(seed)
     magnitudes = (rng.uniform(3, 20, (rows, 1)) + rng.normal(0, 1.5, (rows, len(COLUMNS)))).astype(np.float32)
     magnitudes[rng.random(magnitudes.shape) < 0.15] = np.nan
@@ -62,7 +62,10 @@ def awkward(model: Model, rows: int, seed: int = 0) -> NDArray[np.float32]:
     parallax[rng.random(rows) < 0.2] = np.nan
     parallax[::1000], parallax[1::1000], parallax[2::1000] = 0, np.inf, 1e-30
     error = np.where(rng.random(rows) < 0.5, np.nan, 10 ** rng.uniform(-3, 2, rows))
-    return np.column_stack([magnitudes, parallax, error]).astype(np.float32)
+    position = np.stack([rng.uniform(0, 360, rows), np.degrees(np.arcsin(rng.uniform(-1, 1, rows)))], 1)
+    position[rng.random(position.shape) < 0.1] = np.nan
+    position[::50] = rng.choice([0, -0.0, 360, 90, -90, 192.85948, 27.12825, np.inf, 1e30], position[::50].shape)
+    return np.column_stack([magnitudes, parallax, error, position]).astype(np.float32)
 
 
 def expected(model: Model, inputs: NDArray[np.float32]) -> tuple[NDArray, NDArray[np.float32]]:
@@ -87,7 +90,7 @@ def answered(con, model: Model, inputs: NDArray[np.float32]) -> tuple[NDArray, N
         values = inputs[:, place]
         columns[name] = pa.array(values, mask=np.isnan(values) & (np.arange(len(values)) % 4 < 2))
     con.register("awkward", pa.table({"row": np.arange(len(inputs)), **columns}))
-    row = "t, t.parallax, t.parallax_error" if model.extra else "t"
+    row = ", ".join(["t", *(f"t.{name}" for name in model.extra)])
     found = con.sql(
         f"SELECT a.prediction.class AS label, a.probabilities AS probabilities "
         f"FROM (SELECT t.row, sed_answer({row}, '{model.name}') AS a FROM awkward AS t) ORDER BY row"

@@ -40,6 +40,11 @@ def path(label: str, parents: Mapping[str, str]) -> list[str]:
     return nodes
 
 
+def written_path(node: str, parents: Mapping[str, str]) -> str:
+    """The same of any node as text, such as evolved/agb_carbon; that of the root is its name."""
+    return "/".join(path(node, parents))
+
+
 def nodes(classes: Sequence[str], parents: Mapping[str, str]) -> tuple[list[str], NDArray[np.bool_]]:
     """Names of all nodes, branches before what is under them, and which classes each holds: (nodes, classes)."""
     paths = {label: [ROOT, *path(label, parents)] for label in classes}

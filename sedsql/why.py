@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from . import tables
+from .bands import COLUMNS
 from .inference import answers, explain
-from .inference.model import EXTRA, Model
+from .inference.model import Model
 from .inference.session import Session
 from .tables import TableError
 
@@ -31,8 +32,7 @@ def why(
         raise TableError(f"{source.name} has {len(table):,} rows; there is no row {row:,}.")
     one = table[row - 1 : row]
     inputs = tables.magnitudes(1, one.__getitem__, tables.find_bands(table.colnames, band_map), row)
-    extra = np.stack([tables.numbers(one, name, "numbers, in mas", row) for name in EXTRA], 1)
-    inputs = np.hstack([inputs, extra.astype(np.float32)])
+    inputs = np.hstack([inputs, tables.further(one, model.extra, row).astype(np.float32)])
     session = Session(model)
     prediction = session.predict(inputs)
     contributions = explain.explanations(session, inputs).to_pylist()[0] or []
@@ -43,5 +43,5 @@ def why(
     if "conformal" in model.card and contributions:
         found["set"] = answers.sets(model, prediction.probabilities, SET_LEVEL).to_pylist()[0]
     if neighbours:
-        found["neighbours"] = [neighbour._asdict() for neighbour in neighbours(inputs[0, : -len(EXTRA)])]
+        found["neighbours"] = [neighbour._asdict() for neighbour in neighbours(inputs[0, : len(COLUMNS)])]
     return found

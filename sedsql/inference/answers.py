@@ -12,6 +12,8 @@ PREDICTION = (
     "STRUCT(class VARCHAR, probability DOUBLE, entropy DOUBLE, outlier DOUBLE, n_bands INTEGER, model VARCHAR, "
     "path VARCHAR[])"
 )
+BRANCH = "STRUCT(node VARCHAR, probability DOUBLE, path VARCHAR)"
+"""A node of the tree of classes, its probability, and the way down to it."""
 ANSWER = f"STRUCT(prediction {PREDICTION}, probabilities DOUBLE[])"
 """All that a model says of a source: what several functions can be had from, for one inference."""
 
@@ -64,17 +66,34 @@ def place(model: Model, label: str) -> int:
 def deepest_nodes(model: Model, probabilities: NDArray, least: float) -> pa.Array:
     """The deepest node of the tree of classes that has at least the probability `least`; null where it is NaN.
 
+    Of two nodes that have one half each, it is that of the most probable class.
+
     probabilities : shape (n, classes)
     """
-    if not 0.5 < least <= 1:
+    return branches(model, probabilities, least).field("node")
+
+
+def branches(model: Model, probabilities: NDArray, least: float) -> pa.StructArray:
+    """BRANCH of that node; null where probabilities are NaN."""
+    if not 0.5 <= least <= 1:
         raise ModelError(
-            f"sed_node takes a probability above 0.5 and at most 1, not {least:g}: with less, two nodes could have it."
+            f"sed_node takes a probability from 0.5 to 1, not {least:g}: with less, two nodes could have it."
         )
-    names, members = classes.nodes(model.classes, model.card.get("parents", {}))
-    reached = probabilities.astype(np.float64) @ members.T >= least
+    parents = model.card.get("parents", {})
+    names, members = classes.nodes(model.classes, parents)
+    share = probabilities.astype(np.float64) @ members.T
+    reached = (share >= least) & ((share > 0.5) | members[:, probabilities.argmax(axis=1)].T)
     reached[:, 0] = True  # the root, whatever rounding did
     deepest = reached.shape[1] - 1 - reached[:, ::-1].argmax(axis=1)
-    return pa.array(names).take(pa.array(deepest, mask=np.isnan(probabilities[:, 0])))
+    missing = np.isnan(probabilities[:, 0])
+    places = pa.array(deepest, mask=missing)
+    shares = np.minimum(share[np.arange(len(share)), deepest], 1)
+    paths = pa.array(classes.written_path(name, parents) for name in names)
+    return pa.StructArray.from_arrays(
+        [pa.array(names).take(places), pa.array(shares, mask=missing), paths.take(places)],
+        names=["node", "probability", "path"],
+        mask=pa.array(missing),
+    )
 
 
 def sets(model: Model, probabilities: NDArray, level: float) -> pa.ListArray:

@@ -36,7 +36,7 @@ def contributions(session: Session, inputs: NDArray[np.float32]) -> NDArray[np.f
 
     A set of bands is worth the probability that the model gives that class when the other bands are missing. The
     contributions of a source add up to its probability less that without any band. The parallax is a player like
-    a band, together with its error.
+    a band, together with its error, and so are the two coordinates.
 
     Parameters
     ----------
@@ -44,21 +44,24 @@ def contributions(session: Session, inputs: NDArray[np.float32]) -> NDArray[np.f
 
     Returns
     -------
-    Shape (n, bands), or (n, bands + 1) of a model that takes parallaxes; all NaN where bands are too few.
+    Shape (n, bands), (n, bands + 1) of a model that takes parallaxes, (n, bands + 2) of one that takes positions too;
+    all NaN where bands are too few.
     """
-    bands = len(session.model.bands)
+    bands, further = len(session.model.bands), len(session.model.extra) // 2
     chosen = session.chosen(inputs)
-    players = bands + bool(session.model.extra)
-    known = np.isfinite(chosen[:, :players])
-    result = np.full((len(chosen), players), np.nan)
+    player = np.array([*range(bands), *(bands + k // 2 for k in range(2 * further))])
+    known = np.isfinite(chosen[:, [*range(bands), *range(bands, bands + 2 * further, 2)]])
+    if further == 2:
+        known[:, -1] &= np.isfinite(chosen[:, -1])
+    result = np.full(known.shape, np.nan)
     place = session.predict(inputs).class_index
     for pattern in np.unique(known[place >= 0], axis=0):
         there = np.flatnonzero(pattern)
         rows = np.flatnonzero((known == pattern).all(axis=1) & (place >= 0))
         member, weight = _coalitions(len(there))
-        gone = np.zeros((len(member), chosen.shape[1]), bool)
-        gone[:, there] = ~member
-        gone[:, players:] = gone[:, players - 1 : players]  # the parallax's error goes with it
+        out = np.ones((len(member), known.shape[1]), bool)
+        out[:, there] = ~member
+        gone = out[:, player]
         step = max(1, CHUNK // len(member))
         for some in np.split(rows, range(step, len(rows), step)):
             asked = np.where(gone, np.float32(np.nan), chosen[some, None]).reshape(-1, chosen.shape[1])
@@ -72,7 +75,7 @@ def explanations(session: Session, inputs: NDArray[np.float32]) -> pa.ListArray:
     """EXPLANATION: the bands that are there, in the model's order; null where bands are too few."""
     found = contributions(session, inputs)
     known = np.isfinite(found)
-    names = pa.array([*session.model.bands, *session.model.extra[:1]])
+    names = pa.array([*session.model.bands, *("parallax", "position")[: len(session.model.extra) // 2]])
     offsets = np.concatenate([[0], known.sum(axis=1).cumsum()]).astype(np.int32)
     values = pa.StructArray.from_arrays(
         [names.take(pa.array(np.nonzero(known)[1])), pa.array(found[known])], names=["band", "contribution"]

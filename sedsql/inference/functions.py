@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from ..bands import COLUMNS
 from . import answers, explain
 from .errors import predict_with_errors
-from .model import EXTRA, Model, ModelError
+from .macros import GIVEN
+from .model import Model, ModelError
 from .session import Session
 
 _BANDS = len(COLUMNS)
@@ -44,13 +45,16 @@ class Functions:
             ("sed_set", self._set, ["DOUBLE"], "VARCHAR[]"),
             ("sed_explain", self._explain, [], explain.EXPLANATION),
         ):
-            for more, width in (("", _BANDS), ("_parallax", _BANDS + len(EXTRA))):
-                self._add(name + more, compute, width, arguments, returns)
-        self._add("sed_predict_errors", self._predict_errors, 2 * _BANDS, [], answers.PREDICTION)
-        self._add("sed_predict_errors_parallax", self._predict_errors, 2 * _BANDS + 2, [], answers.PREDICTION)
+            for more, given in GIVEN.items():
+                self._add(name + more, compute, _BANDS + len(given), arguments, returns)
+        for more, given in GIVEN.items():
+            self._add(
+                "sed_predict_errors" + more, self._predict_errors, 2 * _BANDS + len(given), [], answers.PREDICTION
+            )
         for name, compute, kind, returns in (
             ("sed_place", self._place, "VARCHAR", "INTEGER"),
             ("sed_node_of", self._node_of, "DOUBLE", "VARCHAR"),
+            ("sed_branch_of", self._branch_of, "DOUBLE", answers.BRANCH),
             ("sed_set_of", self._set_of, "DOUBLE", "VARCHAR[]"),
         ):
             parameters = [kind, "VARCHAR"] if name == "sed_place" else ["DOUBLE[]", kind, "VARCHAR"]
@@ -137,6 +141,9 @@ class Functions:
     def _node_of(self, probabilities, least, names):
         return self._of_probabilities(_nodes, probabilities, least, names)
 
+    def _branch_of(self, probabilities, least, names):
+        return self._of_probabilities(_branches, probabilities, least, names)
+
     def _set_of(self, probabilities, level, names):
         return self._of_probabilities(_sets, probabilities, level, names)
 
@@ -156,6 +163,14 @@ def _nodes(model: Model, probabilities: NDArray, least) -> pa.Array:
         if number is None:
             return pa.nulls(len(rows), pa.string())
         return answers.deepest_nodes(model, rows, number)
+
+    return _by_value(of_one, probabilities, least, None)
+
+
+def _branches(model: Model, probabilities: NDArray, least) -> pa.Array:
+    def of_one(rows, number):
+        nothing = number is None
+        return answers.branches(model, np.full_like(rows, np.nan) if nothing else rows, 1.0 if nothing else number)
 
     return _by_value(of_one, probabilities, least, None)
 

@@ -1,17 +1,22 @@
 """The macros through which SQL calls the functions of `functions.py` and of the C extension.
 
 Functions take neither a row nor a varying number of arguments; a macro with overloads does:
-`sed_class(s)`, `sed_class(s, model)`, `sed_class(s, parallax, parallax_error, model)`, and each of them with ten
-magnitudes in the place of `s`, the alias of any table or subquery with the ten columns. Overloads differ by number
-alone. FLOAT, because models compare float32 values; a NULL model is the connection's default.
+`sed_class(s)`, `sed_class(s, model)`, `sed_class(s, parallax, parallax_error, model)`,
+`sed_class(s, parallax, parallax_error, ra, dec, model)`, and each of them with ten magnitudes in the place of `s`, the
+alias of any table or subquery with the ten columns. Overloads differ by number alone. FLOAT, because models compare
+float32 values; a NULL model is the connection's default.
 """
 
 from collections.abc import Callable, Sequence
 
 from ..bands import BANDS, COLUMNS
+from .model import EXTRA, PARALLAX
 
 ERROR_COLUMNS = tuple(band.error_column or f"{band.column}_error" for band in BANDS)
 """The errors of the magnitudes, under their names in `sed.photometry`."""
+
+GIVEN: dict[str, tuple[str, ...]] = {"": (), "_parallax": PARALLAX, "_position": EXTRA}
+"""How the names of functions end that take so much after the row."""
 
 
 Called = Callable[[str, list[str]], str]
@@ -33,6 +38,7 @@ def macros(called: Called) -> str:
     for name, taken in (
         ("sed_place", ["label", "model"]),
         ("sed_node_of", ["probabilities", "least_probability", "model"]),
+        ("sed_branch_of", ["probabilities", "least_probability", "model"]),
         ("sed_set_of", ["probabilities", "level", "model"]),
     ):
         parts.append(f"CREATE OR REPLACE TEMP MACRO {name}({', '.join(taken)}) AS {called(f'_{name}', taken)};\n")
@@ -52,7 +58,7 @@ def of_extension(key: str) -> Called:
 def _macro(
     called: Called, name: str, arguments: Sequence[str] = (), columns: Sequence[str] = COLUMNS, *, models: str = "any"
 ) -> str:
-    """SQL of the macro `name`, which calls `_name` or, with a parallax, `_name_parallax`.
+    """SQL of the macro `name`, which calls `_name`, `_name_parallax` or `_name_position`.
 
     arguments : between the row and the model
     columns : of the row
@@ -61,11 +67,10 @@ def _macro(
     single = [f"x{k}" for k in range(len(columns))]
     overloads = []
     for parameters, row in ((["s"], [f"s.{column}" for column in columns]), (single, single)):
-        for before, model in (([], None), ([], "model"), (["parallax", "parallax_error"], "model")):
+        for more, before, model in (("", (), None), *((more, before, "model") for more, before in GIVEN.items())):
             if models == "given" and model is None:
                 continue
             taken = [*parameters, *before, *arguments, *([model] if model else [])]
             passed = [*(f"{value}::FLOAT" for value in (*row, *before)), *arguments, model or "NULL"]
-            call = called(f"_{name}_parallax" if before else f"_{name}", passed)
-            overloads.append(f"    ({', '.join(taken)}) AS {call}")
+            overloads.append(f"    ({', '.join(taken)}) AS {called(f'_{name}{more}', passed)}")
     return f"CREATE OR REPLACE TEMP MACRO {name}\n" + ",\n".join(overloads) + ";\n"

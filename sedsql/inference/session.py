@@ -59,7 +59,8 @@ class Session:
         """Classes of sources.
 
         `inputs` has shape (n, 10): magnitudes, NaN = missing; or (n, 12), with the parallax and its error in mas
-        after them, without which they are missing too.
+        after them; or (n, 14), with right ascension and declination, in degrees, after these. What does not come is
+        missing.
         """
         inputs = self.chosen(inputs)
         bands = inputs[:, : len(self.model.bands)]
@@ -80,9 +81,9 @@ class Session:
         """The columns of `inputs` that the model takes, shape (n, bands + extra)."""
         if self._as_they_are and inputs.shape[1] == len(self._columns):
             return inputs
-        if inputs.shape[1] < len(COLUMNS) + len(EXTRA) and self.model.extra:
-            none = np.full((len(inputs), len(EXTRA)), np.nan, np.float32)
-            inputs = np.hstack([inputs, none])
+        lacking = len(COLUMNS) + len(self.model.extra) - inputs.shape[1]
+        if lacking > 0:
+            inputs = np.hstack([inputs, np.full((len(inputs), lacking), np.nan, np.float32)])
         return np.ascontiguousarray(inputs[:, self._columns])
 
     def run(self, chosen: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDArray | None]:

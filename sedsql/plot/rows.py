@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .. import tables
 from ..bands import BANDS
 from ..cursor import Cursor
-from ..inference.model import EXTRA, find_models
+from ..inference.model import find_models
 from ..inference.session import Session
 from .style import PlotError
 
@@ -106,8 +106,7 @@ def predicted(
     found = find_models(models)
     if model not in found:
         raise PlotError(f"No model {model!r}; there are {', '.join(found)}.")
-    extra = np.stack([tables.numbers(table, name, "numbers, in mas") for name in EXTRA], 1)
-    inputs = np.hstack([magnitudes(table), extra]).astype(np.float32)
+    inputs = np.hstack([magnitudes(table), tables.further(table, found[model].extra)]).astype(np.float32)
     prediction = Session(found[model], threads=0).predict(inputs)
     told = np.array([*found[model].classes, ""])  # the place -1 is that of the empty one
     return told[prediction.class_index], prediction.probabilities.max(axis=1).astype(np.float64)

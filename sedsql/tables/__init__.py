@@ -13,7 +13,7 @@ from .files import (
     write_table,
 )
 from .forms import Rows, arrow_of
-from .magnitudes import find_bands, find_column, magnitudes, numbers
+from .magnitudes import find_bands, find_column, further, magnitudes, numbers
 
 __all__ = [
     "PIECE",
@@ -25,6 +25,7 @@ __all__ = [
     "find_bands",
     "find_column",
     "from_arrow",
+    "further",
     "magnitudes",
     "numbers",
     "read_pieces",

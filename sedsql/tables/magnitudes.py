@@ -14,6 +14,7 @@ from .errors import TableError
 
 _MISSING_TEXT = ("", "null", "NULL", "nan", "NaN", "NAN", "--", "none", "None", "N/A", "NA")
 _NAMES_SHOWN = 40
+_FURTHER = {"parallax": "mas", "parallax_error": "mas", "ra": "degrees", "dec": "degrees"}
 
 
 def find_bands(names: Sequence[str], given: Mapping[str, str] | None = None) -> dict[str, str | None]:
@@ -84,6 +85,12 @@ def numbers(table: Table, name: str, what: str, first_row: int = 1) -> NDArray[n
     """
     column = find_column(table.colnames, (name,))
     return np.full(len(table), np.nan) if column is None else _numbers(table[column], column, what, first_row)
+
+
+def further(table: Table, names: Sequence[str], first_row: int = 1) -> NDArray[np.float64]:
+    """What a model takes besides magnitudes, shape (rows, names): `numbers` of columns of `_FURTHER`."""
+    columns = [numbers(table, name, f"numbers, in {_FURTHER[name]}", first_row) for name in names]
+    return np.stack(columns, 1) if columns else np.empty((len(table), 0))
 
 
 def _numbers(column, name: str, what: str, first_row: int) -> NDArray[np.float64]:

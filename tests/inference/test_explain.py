@@ -7,7 +7,7 @@ import pytest
 import sedsql
 from sedsql.bands import COLUMNS
 from sedsql.inference import explain
-from sedsql.inference.model import DEFAULT_MODEL, EXTRA, Model, find_models
+from sedsql.inference.model import DEFAULT_MODEL, PARALLAX, Model, find_models
 from sedsql.inference.session import Session
 from sedsql.simulate import simulate
 
@@ -70,7 +70,7 @@ def test_an_input_that_the_model_does_not_use_contributes_nothing(write_model, l
     """Probabilities depend on G and the parallax alone; both alike."""
     weights = np.zeros((12, 2))
     weights[0, 1] = weights[10, 1] = 1
-    session = Session(Model.read(write_model(linear_graph(weights), extra=list(EXTRA))))
+    session = Session(Model.read(write_model(linear_graph(weights), extra=list(PARALLAX))))
     inputs = np.array([[2, *[0.5] * 9, 2, 1]], np.float32)
     (found,) = explain.contributions(session, inputs)
     sigmoid = 1 / (1 + np.exp(-np.array([0.0, 2.0, 4.0])))

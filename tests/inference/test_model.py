@@ -66,6 +66,8 @@ def test_a_changed_file_stops_a_query_not_the_connection(copy):
         ({"min_bands": None}, r"lacks 'min_bands' \(int\)"),
         ({"bands": "all"}, r"lacks 'bands' \(list\)"),
         ({"extra": ["parallax", "teff"]}, "names no further input with 'teff'; they are parallax, parallax_error"),
+        ({"extra": ["parallax"]}, "needs parallax, parallax_error, or parallax, parallax_error, ra, dec, or nothing"),
+        ({"extra": ["ra", "dec"]}, "or nothing in 'extra', in this order"),
         ({"bands": ["j_m", "j_m"]}, "names a band twice"),
         ({"classes": ["yso"]}, "needs two classes or more"),
         ({"parents": {"yso": "young", "young": "yso"}}, r"has a circle in 'parents', at '(yso|young)'"),

@@ -4,7 +4,7 @@ import pytest
 
 import sedsql
 from sedsql.bands import COLUMNS
-from sedsql.inference.model import EXTRA, Model
+from sedsql.inference.model import PARALLAX, Model
 from sedsql.inference.session import Session
 from sedsql.mirror.sample import write_sample
 
@@ -19,7 +19,7 @@ def near(write_model, linear_graph):
     return write_model(
         linear_graph(weights),
         name="near-1",
-        extra=list(EXTRA),
+        extra=list(PARALLAX),
         conformal={"levels": [0.9], "thresholds": {"cold": [0.4], "hot": [0.4]}},
     )
 
@@ -32,7 +32,7 @@ def con(near):
         values = rng.normal(0, 1, (3000, 12))
         values[rng.random(values.shape) < 0.2] = np.nan
         con.register(
-            "arrived", {name: values[:, k] for k, name in enumerate((*COLUMNS, *EXTRA))} | {"id": np.arange(3000)}
+            "arrived", {name: values[:, k] for k, name in enumerate((*COLUMNS, *PARALLAX))} | {"id": np.arange(3000)}
         )
         con.execute("CREATE TABLE t AS FROM arrived ORDER BY id")
         yield con
@@ -43,9 +43,9 @@ def column(con, expression):
 
 
 def expected(con, near, parallax):
-    names = ", ".join((*COLUMNS, *EXTRA))
+    names = ", ".join((*COLUMNS, *PARALLAX))
     found = con.execute(f"SELECT {names} FROM t ORDER BY id").fetchnumpy()
-    inputs = np.stack([np.ma.filled(found[name], np.nan) for name in (*COLUMNS, *EXTRA)], axis=1).astype(np.float32)
+    inputs = np.stack([np.ma.filled(found[name], np.nan) for name in (*COLUMNS, *PARALLAX)], axis=1).astype(np.float32)
     if not parallax:
         inputs[:, 10:] = np.nan
     return Session(Model.read(near)).predict(inputs)

@@ -149,11 +149,17 @@ def test_a_shipped_model_gives_the_answer_of_python(lite):
 
 def test_nodes_and_sets_are_those_of_python(con, small, prediction):
     p = prediction.probabilities
-    for least in (0.51, 0.9):
+    for least in (0.5, 0.9):
         expected = answers.deepest_nodes(small, p, least).to_pylist()
         assert len(set(expected)) > 4
         assert of_rows(con, f"sed_node(t, {least})") == expected
         assert of_rows(con, f"sed_node_of(sed_answer(t, NULL).probabilities, {least}, NULL)") == expected
+        branches = of_rows(con, f"sed_branch_of(sed_answer(t, NULL).probabilities, {least}, NULL)")
+        assert [branch and branch["node"] for branch in branches] == expected
+        told = answers.branches(small, p, least).to_pylist()
+        assert [branch and branch["path"] for branch in branches] == [branch and branch["path"] for branch in told]
+        shares = [[branch["probability"] for branch in some if branch] for some in (branches, told)]
+        assert shares[0] == pytest.approx(shares[1], abs=1e-5)
     for level in (0.2, 0.5, 0.9):
         expected = answers.sets(small, p, level).to_pylist()
         assert of_rows(con, f"sed_set(t, {level})") == expected
@@ -184,7 +190,7 @@ def test_all_ways_to_call(con, small, prediction):
     [
         ("sed_proba(t, 'quasar')", r"Model mine-1 has no class 'quasar'; it has agn, giant, it's, yso\."),
         ("sed_class(t, 'shape-7')", r"No model 'shape-7'; there are mine-1\."),
-        ("sed_node(t, 0.4)", r"sed_node takes a probability above 0\.5 and at most 1, not 0\.4"),
+        ("sed_node(t, 0.4)", r"sed_node takes a probability from 0\.5 to 1, not 0\.4"),
         ("sed_set(t, 0.95)", r"sed_set takes a level above 0 and at most 0\.9, not 0\.95\."),
         ("sed_explain(t)", r"sed_explain is not there in plain SQL"),
     ],

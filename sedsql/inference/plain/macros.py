@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from ... import classes
 from ...bands import COLUMNS
 from ...sqltext import literal
-from ..answers import ANSWER
-from ..macros import macros
+from ..answers import ANSWER, BRANCH
+from ..macros import GIVEN, macros
 from ..model import EXTRA, Model
 from .answers import Answer, listed
 
@@ -65,16 +65,16 @@ class _Functions:
         self._default = default
 
     def __call__(self, name: str, arguments: list[str]) -> str:
-        function = name.removeprefix("_").removesuffix("_parallax")
+        more = next((more for more in GIVEN if more and name.endswith(more)), "")
+        function = name.removeprefix("_").removesuffix(more)
         *given, asked = arguments
         if function in _NOT_HERE:
             return f"error('{function} is not there in plain SQL; sedsql in Python has it.')"
         if function == "sed_place":
             return self._by_model(asked, lambda model, _: _place(model, given[0]))
-        if function in ("sed_node_of", "sed_set_of"):
-            of_list = _node if function == "sed_node_of" else _set
+        if of_list := _OF_LISTS.get(function):
             return self._by_model(asked, lambda model, _: of_list(model, *given))
-        width = len(COLUMNS) + (len(EXTRA) if name.endswith("_parallax") else 0)
+        width = len(COLUMNS) + len(GIVEN[more])
         row, own = given[:width], given[width:]
         return self._by_model(asked, lambda model, test: _of_row(function, model, _inputs(model, row, test), own))
 
@@ -129,17 +129,32 @@ def _place(model: Model, label: str) -> str:
 
 def _node(model: Model, probabilities: str, least: str) -> str:
     """The deepest node that has the probability: see `answers.deepest_nodes`."""
+    return _deepest(model, probabilities, least, lambda node, _: literal(node))
+
+
+def _branch(model: Model, probabilities: str, least: str) -> str:
+    """That node, its probability and its path: see `answers.branches`."""
+    parents = model.card.get("parents", {})
+
+    def struct(node: str, share: str) -> str:
+        path = literal(classes.written_path(node, parents))
+        return f"{{'node': {literal(node)}, 'probability': least({share}, 1.0::DOUBLE), 'path': {path}}}::{BRANCH}"
+
+    return _deepest(model, probabilities, least, struct)
+
+
+def _deepest(model: Model, probabilities: str, least: str, written: Callable[[str, str], str]) -> str:
+    """SQL of what is written of the deepest node, from its name and the SQL of its probability."""
     names, members = classes.nodes(model.classes, model.card.get("parents", {}))
-    cases = [
-        f"WHEN {' + '.join(f'p[{place + 1}]' for place in row.nonzero()[0])} >= {least} THEN {literal(node)}"
-        for node, row in zip(names[:0:-1], members[:0:-1], strict=True)
-    ]
-    wrong = literal(
-        "sed_node takes a probability above 0.5 and at most 1, not {:g}: with less, two nodes could have it."
-    )
-    return _of_list(
-        probabilities, least, f"{least} > 0.5 AND {least} <= 1", wrong, [*cases, f"ELSE {literal(names[0])}"]
-    )
+    cases = []
+    for node, row in zip(names[::-1], members[::-1], strict=True):
+        places = [str(place + 1) for place in row.nonzero()[0]]
+        share = " + ".join(f"p[{place}]" for place in places)
+        most = f"list_position(p, list_max(p)) IN ({', '.join(places)})"
+        reached = f"WHEN {share} >= {least} AND ({share} > 0.5 OR {most}) THEN"
+        cases.append(f"{'ELSE' if node == names[0] else reached} {written(node, share)}")
+    wrong = literal("sed_node takes a probability from 0.5 to 1, not {:g}: with less, two nodes could have it.")
+    return _of_list(probabilities, least, f"{least} >= 0.5 AND {least} <= 1", wrong, cases)
 
 
 def _set(model: Model, probabilities: str, level: str) -> str:
@@ -169,3 +184,6 @@ def _of_list(probabilities: str, number: str, right: str, wrong: str, cases: lis
         f"list_transform([{probabilities}], lambda p: CASE WHEN p[1] IS NULL OR {number} IS NULL THEN NULL "
         f"WHEN NOT ({right}) THEN error(format({wrong}, {number}::DOUBLE)) {' '.join(cases)} END)[1]"
     )
+
+
+_OF_LISTS = {"sed_node_of": _node, "sed_branch_of": _branch, "sed_set_of": _set}

@@ -129,6 +129,14 @@ def _sqrt(run, node):
     ]
 
 
+def _sin(run, node):
+    """DuckDB's sin is an error of an infinity."""
+    return [
+        Value(["CASE WHEN isfinite(", x, ") THEN sin(", x, f") END::{x.kind}"], x.kind, null=True)
+        for x in run.columns(node.inputs[0])
+    ]
+
+
 def _extreme(name: str) -> Callable[[Run, Node], Columns]:
     """greatest() and least() pass over NULL, where ONNX gives NaN."""
 
@@ -237,6 +245,7 @@ _OPERATORS: dict[tuple[str, str], Callable[[Run, Node], Columns]] = {
     ("", "Min"): _extreme("least"),
     ("", "Log"): _log,
     ("", "Sqrt"): _sqrt,
+    ("", "Sin"): _sin,
     ("", "Tanh"): _function("tanh(", ")"),
     ("", "Sigmoid"): _function("1 / (1 + exp(-", "))"),
     ("", "Abs"): _function("abs(", ")"),

@@ -152,20 +152,49 @@ bool write_answer(const call *c, uint32_t first, uint32_t n, const prediction *p
     return true;
 }
 
-bool node_of(const call *c, const model_card *card, uint32_t row, const double *probabilities, double least)
+/* The deepest node that has the probability; of two that have one half each, that of the most probable class. */
+static bool deepest_node(const call *c, const model_card *card, const double *probabilities, double least,
+                         uint32_t *deepest, double *share)
 {
-    if (!(least > 0.5 && least <= 1))
+    if (!(least >= 0.5 && least <= 1))
         return fail(c->why,
-                    "sed_node takes a probability above 0.5 and at most 1, not %g: with less, two nodes could have it.",
-                    least);
-    uint32_t deepest = 0; /* the root, whatever rounding did */
-    for (uint32_t node = 1; node < card->n_nodes; node++) {
+                    "sed_node takes a probability from 0.5 to 1, not %g: with less, two nodes could have it.", least);
+    uint32_t best = 0;
+    for (uint32_t class = 1; class < card->n_classes; class++)
+        best = probabilities[class] > probabilities[best] ? class : best;
+    *deepest = 0; /* the root, whatever rounding did */
+    for (uint32_t node = 0; node < card->n_nodes; node++) {
+        const bool *holds = card->holds + (size_t)node * card->n_classes;
         double sum = 0;
         for (uint32_t class = 0; class < card->n_classes; class++)
-            sum += card->holds[(size_t)node * card->n_classes + class] ? probabilities[class] : 0;
-        deepest = sum >= least ? node : deepest;
+            sum += holds[class] ? probabilities[class] : 0;
+        if (!node || (sum >= least && (sum > 0.5 || holds[best]))) {
+            *deepest = node;
+            *share = sum < 1 ? sum : 1;
+        }
     }
-    put_text(c->output, row, card->nodes[deepest]);
+    return true;
+}
+
+bool node_of(const call *c, const model_card *card, uint32_t row, const double *probabilities, double least)
+{
+    uint32_t node;
+    double share = 0;
+    if (!deepest_node(c, card, probabilities, least, &node, &share))
+        return false;
+    put_text(c->output, row, card->nodes[node]);
+    return true;
+}
+
+bool branch_of(const call *c, const model_card *card, uint32_t row, const double *probabilities, double least)
+{
+    uint32_t node;
+    double share = 0;
+    if (!deepest_node(c, card, probabilities, least, &node, &share))
+        return false;
+    put_text(duckdb_struct_vector_get_child(c->output, 0), row, card->nodes[node]);
+    put_double(duckdb_struct_vector_get_child(c->output, 1), row, share);
+    put_text(duckdb_struct_vector_get_child(c->output, 2), row, card->node_paths[node]);
     return true;
 }
 

@@ -9,7 +9,7 @@
 typedef struct {
     const float *data[BANDS + INPUTS];
     const uint64_t *validity[BANDS + INPUTS];
-} call_columns; /* the bands, their errors where the function takes them, parallax and its error; NULL = not given */
+} call_columns; /* the bands, their errors where the function takes them, then what models may take; NULL = not given */
 
 enum { MOST_ARGUMENTS = 2 };
 
@@ -57,6 +57,7 @@ void fill_inputs(const call *c, uint32_t first, uint32_t n);
 
 /* Of probabilities that an answer holds, one list a row. */
 bool node_of(const call *c, const model_card *card, uint32_t row, const double *probabilities, double least);
+bool branch_of(const call *c, const model_card *card, uint32_t row, const double *probabilities, double least);
 bool set_of(const call *c, const model_card *card, uint32_t row, const double *probabilities, double level);
 
 /* Place of a label among the classes; -1 with a sentence where it is none. */

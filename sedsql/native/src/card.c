@@ -51,6 +51,9 @@ static bool columns(const json *whole, arena *from, model_card *card, failure *w
                 return fail(why, "has a card that names %.*s in %s", shown(names[i]), names[i].data, keys[k]);
             card->columns[card->n_columns++] = place;
         }
+        for (uint32_t i = 0; k && i < n; i++)
+            if (n % 2 || card->columns[card->n_bands + i] != BANDS + i)
+                return fail(why, "has a card whose extra is not parallax, parallax_error, or these and ra, dec");
         if (!k)
             card->n_bands = card->n_columns;
     }
@@ -65,6 +68,23 @@ static text parent_of(const json *parents, text node)
     return (text){0};
 }
 
+/* The nodes of a way from below the root, joined by slashes. */
+static text joined(arena *from, const text *nodes, uint32_t n)
+{
+    size_t size = n - 1;
+    for (uint32_t k = 0; k < n; k++)
+        size += nodes[k].size;
+    char *written = arena_take(from, size, 1);
+    text whole = {written, written ? size : 0};
+    for (uint32_t k = 0; written && k < n; k++) {
+        if (k)
+            *written++ = '/';
+        memcpy(written, nodes[k].data, nodes[k].size);
+        written += nodes[k].size;
+    }
+    return whole;
+}
+
 /* Branches in the order of their depth, and among those of one depth as the classes name them. */
 static bool tree_of_classes(const json *whole, arena *from, model_card *card, failure *why)
 {
@@ -74,6 +94,7 @@ static bool tree_of_classes(const json *whole, arena *from, model_card *card, fa
     text(*ways)[DEEPEST] = arena_take(from, n, sizeof *ways); /* from the root down */
     uint32_t *depths = arena_take(from, n, sizeof *depths);
     text *nodes = arena_take(from, (size_t)n * DEEPEST, sizeof *nodes);
+    text *node_paths = arena_take(from, (size_t)n * DEEPEST, sizeof *node_paths);
     bool *holds = arena_take(from, (size_t)n * n * DEEPEST, sizeof *holds);
     const text **paths = arena_take(from, n, sizeof *paths);
     if (from->exhausted)
@@ -99,15 +120,18 @@ static bool tree_of_classes(const json *whole, arena *from, model_card *card, fa
             uint32_t place = 0;
             while (place < card->n_nodes && !same(nodes[place], ways[c][depth]))
                 place++;
-            if (place == card->n_nodes)
+            if (place == card->n_nodes) {
+                node_paths[place] = depth ? joined(from, ways[c] + 1, depth) : ways[c][0];
                 nodes[card->n_nodes++] = ways[c][depth];
+            }
             holds[(size_t)place * n + c] = true;
         }
     card->nodes = nodes;
+    card->node_paths = node_paths;
     card->holds = holds;
     card->depths = depths;
     card->paths = paths;
-    return true;
+    return !from->exhausted || fail(why, "needs more memory than there is");
 }
 
 static bool sets(const json *whole, arena *from, model_card *card, failure *why)

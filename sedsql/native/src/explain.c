@@ -7,13 +7,36 @@
 
 typedef struct {
     float values[INPUTS]; /* in the graph's order */
-    uint32_t players, there[INPUTS], n; /* who plays, and which of them are there */
+    uint32_t there[INPUTS], n; /* which players are there */
     int32_t place;
 } source;
 
 static float *graph_input(const call *c, uint32_t k)
 {
     return model_input(c->model, c->space, c->model->card.columns[k]);
+}
+
+/* Who plays: a band is a player, and so are the parallax with its error, and the two coordinates. */
+static uint32_t player_of(const model_card *card, uint32_t column)
+{
+    return column < card->n_bands ? column : card->n_bands + (column - card->n_bands) / 2;
+}
+
+static const char *name_of(const model_card *card, uint32_t player)
+{
+    uint32_t more = player - card->n_bands;
+    return player < card->n_bands ? input_names[card->columns[player]] : more ? "position" : "parallax";
+}
+
+/* A parallax may be without its error, a coordinate not without the other. */
+static void find_players(const model_card *card, source *s)
+{
+    for (uint32_t k = 0; k < card->n_columns; k++) {
+        bool first = !k || player_of(card, k) != player_of(card, k - 1);
+        bool whole = card->columns[k] < BANDS + PARALLAX || s->values[k + 1] == s->values[k + 1];
+        if (first && s->values[k] == s->values[k] && whole)
+            s->there[s->n++] = player_of(card, k);
+    }
 }
 
 /* The probability of the source's class for every set of its bands, a bit a band. */
@@ -25,8 +48,8 @@ static void worths(const call *c, const source *s, double *worth)
     for (uint32_t first = 0; first < sets; first += BLOCK) {
         for (uint32_t k = 0; k < card->n_columns; k++) {
             float *to = graph_input(c, k);
-            uint32_t bit = 0, player = k < s->players ? k : s->players - 1; /* a parallax's error goes with it */
-            while (bit < s->n && s->there[bit] != player)
+            uint32_t bit = 0;
+            while (bit < s->n && s->there[bit] != player_of(card, k))
                 bit++;
             for (uint32_t row = 0; row < BLOCK; row++)
                 to[row] = bit < s->n && (first + row) >> bit & 1 ? s->values[k] : NAN;
@@ -65,7 +88,7 @@ static void put(const call *c, const source *s, uint32_t row, const double *wort
             double share = factorial(before) * factorial(s->n - before - 1) / factorial(s->n);
             gain += share * (worth[set | 1u << k] - worth[set]);
         }
-        put_text(bands, at + k, text_of(input_names[card->columns[s->there[k]]]));
+        put_text(bands, at + k, text_of(name_of(card, s->there[k])));
         put_double(gains, at + k, gain);
     }
 }
@@ -79,14 +102,13 @@ bool explain(const call *c, unsigned wanted, write_function *unused)
         return fail(c->why, "No memory to explain with.");
     prediction p;
     for (uint32_t k = 0; k < c->n; k++) {
-        source s = {.players = card->n_bands + (card->n_columns > card->n_bands)};
+        source s = {.n = 0};
         for (uint32_t i = 0; i < card->n_columns; i++) {
             float *to = graph_input(c, i);
             fill_input(c, column_of(card->columns[i]), k, 1, to);
             s.values[i] = to[0];
-            if (i < s.players && to[0] == to[0])
-                s.there[s.n++] = i;
         }
+        find_players(card, &s);
         model_run(c->model, WANT_CLASS, c->space, &p);
         s.place = p.place[0];
         if (s.place < 0 || !s.n) {

@@ -16,28 +16,28 @@ typedef struct {
     duckdb_type argument;
     int arguments; /* of that type */
     duckdb_logical_type (*returns)(void);
-    bool with_errors, with_parallax;
+    bool with_errors;
+    uint32_t more; /* how many columns besides the bands' */
 } row_function;
 
 enum { EVERYTHING = WANT_CLASS | WANT_PROBABILITIES | WANT_DISTANCE, CLASS_AND_SHARES = WANT_CLASS | WANT_PROBABILITIES };
 
-#define WITH_AND_WITHOUT_PARALLAX(name, ...) {name, __VA_ARGS__, false}, {name "_parallax", __VA_ARGS__, true}
+#define WITH_MORE_AND_WITHOUT(name, ...)                                                                               \
+    {name, __VA_ARGS__, 0}, {name "_parallax", __VA_ARGS__, PARALLAX},                                                \
+        {name "_position", __VA_ARGS__, PARALLAX + POSITION}
 static const row_function row_functions[] = {
-    WITH_AND_WITHOUT_PARALLAX("_sed_class", ask, WANT_CLASS, write_class, DUCKDB_TYPE_INVALID, 0, type_text, false),
-    WITH_AND_WITHOUT_PARALLAX("_sed_proba", ask, CLASS_AND_SHARES, write_probability, DUCKDB_TYPE_VARCHAR, 1,
-                              type_double, false),
-    WITH_AND_WITHOUT_PARALLAX("_sed_predict", ask, EVERYTHING, write_prediction, DUCKDB_TYPE_INVALID, 0,
-                              type_prediction, false),
-    WITH_AND_WITHOUT_PARALLAX("_sed_answer", ask, EVERYTHING, write_answer, DUCKDB_TYPE_INVALID, 0, type_answer,
-                              false),
-    WITH_AND_WITHOUT_PARALLAX("_sed_node", ask, CLASS_AND_SHARES, write_node, DUCKDB_TYPE_DOUBLE, 1, type_text, false),
-    WITH_AND_WITHOUT_PARALLAX("_sed_set", ask, CLASS_AND_SHARES, write_set, DUCKDB_TYPE_DOUBLE, 1, type_texts, false),
-    WITH_AND_WITHOUT_PARALLAX("_sed_lead", ask_lead, CLASS_AND_SHARES, NULL, DUCKDB_TYPE_VARCHAR, 2, type_float,
-                              false),
-    WITH_AND_WITHOUT_PARALLAX("_sed_explain", explain, WANT_CLASS, NULL, DUCKDB_TYPE_INVALID, 0, type_explanation,
-                              false),
-    WITH_AND_WITHOUT_PARALLAX("_sed_predict_errors", ask_with_errors, EVERYTHING, write_prediction,
-                              DUCKDB_TYPE_INVALID, 0, type_prediction, true),
+    WITH_MORE_AND_WITHOUT("_sed_class", ask, WANT_CLASS, write_class, DUCKDB_TYPE_INVALID, 0, type_text, false),
+    WITH_MORE_AND_WITHOUT("_sed_proba", ask, CLASS_AND_SHARES, write_probability, DUCKDB_TYPE_VARCHAR, 1, type_double,
+                          false),
+    WITH_MORE_AND_WITHOUT("_sed_predict", ask, EVERYTHING, write_prediction, DUCKDB_TYPE_INVALID, 0, type_prediction,
+                          false),
+    WITH_MORE_AND_WITHOUT("_sed_answer", ask, EVERYTHING, write_answer, DUCKDB_TYPE_INVALID, 0, type_answer, false),
+    WITH_MORE_AND_WITHOUT("_sed_node", ask, CLASS_AND_SHARES, write_node, DUCKDB_TYPE_DOUBLE, 1, type_text, false),
+    WITH_MORE_AND_WITHOUT("_sed_set", ask, CLASS_AND_SHARES, write_set, DUCKDB_TYPE_DOUBLE, 1, type_texts, false),
+    WITH_MORE_AND_WITHOUT("_sed_lead", ask_lead, CLASS_AND_SHARES, NULL, DUCKDB_TYPE_VARCHAR, 2, type_float, false),
+    WITH_MORE_AND_WITHOUT("_sed_explain", explain, WANT_CLASS, NULL, DUCKDB_TYPE_INVALID, 0, type_explanation, false),
+    WITH_MORE_AND_WITHOUT("_sed_predict_errors", ask_with_errors, EVERYTHING, write_prediction, DUCKDB_TYPE_INVALID, 0,
+                          type_prediction, true),
 };
 
 /* A column of texts, such as the names of models. */
@@ -132,7 +132,7 @@ static void run_row_function(duckdb_function_info info, duckdb_data_chunk input,
     idx_t next = 0;
     for (uint32_t at = 0; at < BANDS + INPUTS; at++) {
         bool is_error = at >= BANDS && at < 2 * BANDS;
-        if ((is_error && !a.function->with_errors) || (at >= 2 * BANDS && !a.function->with_parallax))
+        if ((is_error && !a.function->with_errors) || at >= 2 * BANDS + a.function->more)
             continue;
         duckdb_vector vector = duckdb_data_chunk_get_vector(input, next++);
         a.call.columns.data[at] = duckdb_vector_get_data(vector);
@@ -173,6 +173,14 @@ static bool use_places(void *what, model *m, const uint32_t *rows, uint32_t n, f
     return true;
 }
 
+/* What is taken of a NULL struct is NULL only where its fields are. */
+static void put_nothing(const of_answer *a, uint32_t row)
+{
+    put_null(a->output, row);
+    for (idx_t field = 0; a->of == branch_of && field < 3; field++)
+        put_null(duckdb_struct_vector_get_child(a->output, field), row);
+}
+
 static bool use_answers(void *what, model *m, const uint32_t *rows, uint32_t n, failure *why)
 {
     of_answer *a = what;
@@ -187,14 +195,14 @@ static bool use_answers(void *what, model *m, const uint32_t *rows, uint32_t n, 
         uint32_t row = rows ? rows[k] : k;
         idx_t offset = entries[row].offset;
         if (!row_is_valid(number_there, row) || !row_is_valid(list_there, row)) {
-            put_null(a->output, row);
+            put_nothing(a, row);
             continue;
         }
         if (entries[row].length != m->card.n_classes)
             return fail(why, "Model %.*s has %u classes, and the list of probabilities %llu.", shown(m->card.name),
                         m->card.name.data, m->card.n_classes, (unsigned long long)entries[row].length);
         if (!row_is_valid(child_there, offset))
-            put_null(a->output, row); /* too few bands: all of them are NULL */
+            put_nothing(a, row); /* too few bands: all of them are NULL */
         else if (!a->of(&c, &m->card, row, probabilities + offset, numbers[row]))
             return false;
     }
@@ -221,6 +229,11 @@ static void run_of_answer(duckdb_function_info info, duckdb_data_chunk input, du
 static void run_node_of(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
 {
     run_of_answer(info, input, output, node_of);
+}
+
+static void run_branch_of(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    run_of_answer(info, input, output, branch_of);
 }
 
 static void run_set_of(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
@@ -300,7 +313,7 @@ static bool finish(builder b, duckdb_connection connection)
 static bool register_row_function(duckdb_connection connection, const row_function *f)
 {
     builder b = begin(f->name, f->returns(), run_row_function);
-    take(b, type_float(), BANDS + (f->with_errors ? BANDS : 0) + (f->with_parallax ? PARALLAX : 0));
+    take(b, type_float(), BANDS + (f->with_errors ? BANDS : 0) + (int)f->more);
     if (f->arguments)
         take(b, duckdb_create_logical_type(f->argument), f->arguments);
     take(b, type_text(), 2);
@@ -318,9 +331,17 @@ bool sed_register_functions(duckdb_connection connection)
     take(b, type_text(), 3);
     done &= finish(b, connection);
 
-    duckdb_scalar_function_t of[] = {run_node_of, run_set_of};
-    for (int k = 0; k < 2; k++) {
-        b = begin(k ? "_sed_set_of" : "_sed_node_of", k ? type_texts() : type_text(), of[k]);
+    static const struct {
+        const char *name;
+        duckdb_logical_type (*returns)(void);
+        duckdb_scalar_function_t run;
+    } of_answers[] = {
+        {"_sed_node_of", type_text, run_node_of},
+        {"_sed_branch_of", type_branch, run_branch_of},
+        {"_sed_set_of", type_texts, run_set_of},
+    };
+    for (size_t k = 0; k < sizeof of_answers / sizeof *of_answers; k++) {
+        b = begin(of_answers[k].name, of_answers[k].returns(), of_answers[k].run);
         take(b, type_doubles(), 1);
         take(b, type_double(), 1);
         take(b, type_text(), 2);

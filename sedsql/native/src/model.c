@@ -11,7 +11,7 @@
 
 const char *const input_names[INPUTS] = {
     "phot_g_mean_mag", "phot_bp_mean_mag", "phot_rp_mean_mag", "j_m", "h_m", "ks_m", "w1mpro", "w2mpro", "w3mpro",
-    "w4mpro", "parallax", "parallax_error",
+    "w4mpro", "parallax", "parallax_error", "ra", "dec",
 };
 
 /* Larger files are no models that a query would want to run; a device or a pipe has no size at all. */

@@ -8,7 +8,7 @@
 #include "graph.h"
 
 /* The bands, and what a model may take after them, in the order in which functions are given them. */
-enum { BANDS = 10, PARALLAX = 2, INPUTS = BANDS + PARALLAX };
+enum { BANDS = 10, PARALLAX = 2, POSITION = 2, INPUTS = BANDS + PARALLAX + POSITION };
 extern const char *const input_names[INPUTS];
 
 enum { MOST_CLASSES = 1024, IDLE = 32 };
@@ -22,7 +22,7 @@ typedef struct {
     int min_bands;
     /* The tree of classes: nodes, branches before what is under them; holds[node * n_classes + class] */
     uint32_t n_nodes;
-    const text *nodes;
+    const text *nodes, *node_paths; /* a path: 'evolved/agb_carbon'; the root's is its name */
     const bool *holds;
     const uint32_t *depths;       /* of the classes' paths, root left out */
     const text *const *paths;

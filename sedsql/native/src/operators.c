@@ -13,6 +13,7 @@ const operator operators[] = {
     {"Exp", plan_one, run_exp, NULL, 0},
     {"Log", plan_one, run_log, NULL, 0},
     {"Sqrt", plan_one, run_sqrt, NULL, 0},
+    {"Sin", plan_one, run_sin, NULL, 0},
     {"Round", plan_one, run_round, NULL, 0},
     {"Relu", plan_one, run_relu, NULL, 0},
     {"Tanh", plan_one, run_tanh, NULL, 0},

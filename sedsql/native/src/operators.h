@@ -9,7 +9,7 @@ typedef void run_function(const step *s, workspace *w);
 
 plan_function plan_two, plan_one, plan_where, plan_not, plan_is_nan;
 run_function run_add, run_sub, run_mul, run_div, run_max, run_min, run_where;
-run_function run_neg, run_abs, run_exp, run_log, run_sqrt, run_round, run_relu, run_tanh, run_sigmoid;
+run_function run_neg, run_abs, run_exp, run_log, run_sqrt, run_sin, run_round, run_relu, run_tanh, run_sigmoid;
 run_function run_not, run_is_nan;
 
 plan_function plan_gather, plan_extract, plan_concat, plan_same, plan_squeeze, plan_cast;

@@ -60,6 +60,13 @@ duckdb_logical_type type_answer(void)
     return struct_of(members, names, 2);
 }
 
+duckdb_logical_type type_branch(void)
+{
+    const char *names[] = {"node", "probability", "path"};
+    duckdb_logical_type members[] = {type_text(), type_double(), type_text()};
+    return struct_of(members, names, 3);
+}
+
 duckdb_logical_type type_explanation(void)
 {
     const char *names[] = {"band", "contribution"};

@@ -64,7 +64,7 @@ def trees(op: str, votes: str, leaves: int, **more) -> tuple:
 def seeds() -> dict[str, bytes]:
     """Names and contents; the first byte tells the fuzzer what the rest is."""
     x, p = ["magnitudes"], "probabilities"
-    alone = ["Neg", "Abs", "Exp", "Log", "Sqrt", "Round", "Relu", "Tanh", "Sigmoid", "Softmax", "Identity", "IsNaN"]
+    alone = ["Neg", "Abs", "Exp", "Log", "Sqrt", "Sin", "Round", "Relu", "Tanh", "Sigmoid", "Softmax", "Identity", "IsNaN"]
     found = {op: graph((op, x, p, {})) for op in alone}
     found |= {op: graph((op, [*x, "row"], p, {})) for op in ["Add", "Sub", "Mul", "Div", "Max", "Min"]}
     found |= {op: graph((op, [*x, "last"], p, {})) for op in ["ReduceSum", "ReduceMin", "ReduceMax", "ReduceMean"]}
@@ -91,7 +91,8 @@ def seeds() -> dict[str, bytes]:
         "many": graph(trees("TreeEnsembleRegressor", "target", 70, n_targets=3, base_values=[0.5] * 3)),
         "classes": graph(trees("TreeEnsembleClassifier", "class", 4, classlabels_int64s=[0, 1, 2])),
     }
-    card = {"name": "a-1", "classes": ["a", "b", "c"], "bands": ["j_m", "h_m"], "extra": ["parallax"], "min_bands": 1}
+    card = {"name": "a-1", "classes": ["a", "b", "c"], "bands": ["j_m", "h_m"], "min_bands": 1}
+    card |= {"extra": ["parallax", "parallax_error", "ra", "dec"]}
     card |= {"sha256": "00", "parents": {"a": "x", "b": "x", "x": "y"}, "missing": -1e3}
     card |= {"conformal": {"levels": [0.5, 0.9], "thresholds": {c: [0.1, 0.2] for c in "abc"}}}
     card |= {"outlier": {"quantiles": list(range(101))}, "note": 'é\\"', "flags": [True, False, None]}
