@@ -181,8 +181,10 @@ def _row(path: Path, line: int, cells: Sequence[str | None]) -> Array:
         found = np.array([float(cell or 0) for cell in cells])
     except ValueError:
         raise PriorError(f"Line {line} of the prior {path.name} holds something that is no number.") from None
+    if not np.isfinite(found).all():
+        raise PriorError(f"Line {line} of the prior {path.name} holds something that is no number.")
     if not (found >= 0).all():
-        raise PriorError(f"Line {line} of the prior {path.name} has a negative share, {np.nanmin(found):g}.")
+        raise PriorError(f"Line {line} of the prior {path.name} has a negative share, {found.min():g}.")
     if not abs(found.sum() - 1) < 0.01:
         raise PriorError(f"The shares in line {line} of the prior {path.name} add up to {found.sum():g}, not to 1.")
     return found
