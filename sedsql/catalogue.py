@@ -10,8 +10,8 @@ CELL = "_healpix_29"
 SOURCE_ID_SHIFT = 35
 """Bits below the HEALPix cell of order 12 in Gaia's source_id (Gaia DR3 documentation, Section 20.1.1)."""
 
-ONE_TO_ONE = ("sed.photometry",)
-"""Views that join best neighbours, one or none a source, and what these are."""
+PHOTOMETRY, CLASSIFIED = "sed.photometry", "sed.classified"
+CLASSIFIED_DESCRIPTION = "Gaia sources with their ten magnitudes, and what a model says that each is"
 
 _POSITION_UCDS = ("pos.eq.ra;meta.main", "pos.eq.dec;meta.main")
 
@@ -40,6 +40,8 @@ class Table:
     cell_column : name of the column whose upper bits are the HEALPix cell of `position`: Gaia's source_id, or
         `_healpix_29`
     one_to_one : of a view, its CREATE VIEW, where it is known that none of its LEFT JOINs makes a row two
+    base : the table that has all columns but those that a model gives
+    asked : by lower-case name of a column that a model gives, the function of a row that gives it
     """
 
     name: str
@@ -48,6 +50,8 @@ class Table:
     position: tuple[str, str] | None = None
     cell_column: str | None = None
     one_to_one: str | None = None
+    base: str | None = None
+    asked: dict[str, str] = field(default_factory=dict)
 
     @property
     def parts(self) -> tuple[str, str]:
@@ -95,6 +99,33 @@ def table_of(name: str, description: str | None, columns: list[Column]) -> Table
     return Table(name, description, by_name, position, cell)
 
 
+_CLASSIFIED = (
+    Column(
+        "class",
+        "VARCHAR",
+        None,
+        "meta.code.class",
+        "What the source is: the deepest node of the tree of classes that has a probability of 0.5",
+    ),
+    Column("class_probability", "DOUBLE", None, "stat.probability;meta.code.class", "Probability of that node"),
+    Column(
+        "class_path", "VARCHAR", None, "meta.code.class", "The nodes of the tree from the top to it, joined by slashes"
+    ),
+    Column(
+        "outlier", "DOUBLE", None, "stat.rank", "Share of the model's training sources that are more like the others"
+    ),
+    Column("class_model", "VARCHAR", None, "meta.id;meta.modelled", "Name of the model that says so"),
+)
+"""The columns that `sed.classified` has besides those of `sed.photometry`."""
+
+
+def classified(photometry: Table, description: str | None = None) -> Table:
+    """`sed.classified`, by the table `sed.photometry`."""
+    found = table_of(CLASSIFIED, description or CLASSIFIED_DESCRIPTION, [*photometry.columns.values(), *_CLASSIFIED])
+    asked = {column.name: f"_{column.name}" for column in _CLASSIFIED}
+    return replace(found, one_to_one=photometry.one_to_one, base=photometry.name, asked=asked)
+
+
 @dataclass(frozen=True)
 class Key:
     """A foreign key: `columns` are pairs of a column of `from_table` and the one of `target_table` it means."""
@@ -115,7 +146,8 @@ class Catalogue:
         """The tables and views of the connection's current database.
 
         Names and types are DuckDB's; units, UCDs and descriptions come from `tap_schema`, where the
-        database has that, or else from DuckDB's comments.
+        database has that, or else from DuckDB's comments. Where the view `sed.photometry` is, `sed.classified` is too,
+        of which the database itself knows nothing.
         """
         columns = con.execute(
             "SELECT schema_name, table_name, column_name, data_type, comment FROM duckdb_columns() "
@@ -130,20 +162,22 @@ class Catalogue:
             found.setdefault(qualified, []).append(Column(name, tap_type(datatype), *about))
         comments = _comments(con) | about_tables
         tables = {name.lower(): table_of(name, comments.get(name.lower()), found[name]) for name in found}
-        views = {name: replace(tables[name], one_to_one=sql) for name, sql in _one_to_one(con)}
-        return cls(tables | views)
+        for (sql,) in _photometry(con):
+            tables[PHOTOMETRY] = replace(tables[PHOTOMETRY], one_to_one=sql)
+            tables.setdefault(CLASSIFIED, classified(tables[PHOTOMETRY], about_tables.get(CLASSIFIED)))
+        return cls(tables)
 
 
 def _qualified(schema: str, table: str) -> str:
     return table if schema == "main" else f"{schema}.{table}"
 
 
-def _one_to_one(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """The views of ONE_TO_ONE that are there, with their CREATE VIEW; others name every file of a table."""
+def _photometry(con: duckdb.DuckDBPyConnection) -> list[tuple]:
+    """The CREATE VIEW of PHOTOMETRY, if it is a view: it joins best neighbours, one or none a source."""
     return con.execute(
-        "SELECT lower(schema_name || '.' || view_name) AS name, sql FROM duckdb_views() "
-        "WHERE database_name = current_database() AND NOT internal AND list_contains(?, name)",
-        [list(ONE_TO_ONE)],
+        "SELECT sql FROM duckdb_views() "
+        "WHERE database_name = current_database() AND NOT internal AND lower(schema_name || '.' || view_name) = ?",
+        [PHOTOMETRY],
     ).fetchall()
 
 

@@ -36,7 +36,12 @@ Label = Annotated[str, typer.Option(help="The column of labels.")]
 
 @app.command()
 def train(
-    table: Table,
+    tables: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="TABLE...", help="A table with a label for each source, in any format of `classify`; or several."
+        ),
+    ],
     label: Label,
     output: Annotated[
         Path,
@@ -44,8 +49,14 @@ def train(
     ],
     recipe: Annotated[
         str,
-        typer.Option(help="shape: colours only. luminosity: the column `parallax` too. lite: shape, small and quick."),
+        typer.Option(
+            help="shape: colours only. luminosity: the column `parallax` too. sky: that, and the prior of the sky. "
+            "lite: shape, small and quick."
+        ),
     ] = "shape",
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Mend labels by the rules for the shipped models' classes (docs/models.md).")
+    ] = False,
     simulated: Simulated = None,
     band_map: BandMap = None,
     seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
@@ -57,21 +68,31 @@ def train(
     It is tested by cross-validation on sky that it has not seen, and written with a card that says how well it does.
 
     Example: `sedsql train labelled.parquet --label class -o models/mine-1`
+
+    Example: `sedsql train old.parquet new.parquet --label class --recipe sky --simulated all=3000 -o models/mine-sky-1`
     """
     with needs_training():
-        from .learn import build, recipes, training
+        from .learn import build, patterns, recipes, training
         from .learn import simulated as simulating
     if recipe not in recipes.RECIPES:
         raise typer.BadParameter(f"there is no recipe {recipe!r}; there are {', '.join(recipes.RECIPES)}")
     rows = simulated_rows(simulated)
     with progress.steps("training", build.STEPS) as step:
-        labelled = training.read_labelled(table, label, pairs(band_map, "--map"))
+        labelled = training.read_labelled(tables, label, pairs(band_map, "--map"), clean=clean)
         labelled = simulating.add_simulated(labelled, rows, seed)
         model = build.build_model(labelled, output, recipes.RECIPES[recipe], seed=seed, force=force, step=step)
     if as_json:
         print(to_json(model.card))
         return
     print_scores(model.card["metrics"])
+    told = model.card["training"]["told_by_bands"]
+    if told > patterns.TELLING:
+        say(
+            f"Which bands a source has tells {told:.0%} of its class in this table, whatever its colours: the model will "
+            "have learnt which catalogue a row comes from. Add rows of the classes that lack bands, or simulated ones "
+            "(--simulated all=3000).",
+            style="yellow",
+        )
     say(f"Model {model.name} written to {output}")
 
 

@@ -38,7 +38,7 @@ Simulated = Annotated[
     list[str] | None,
     typer.Option(
         metavar="CLASS=ROWS",
-        help="Train on simulated sources too, of a class the table has few of.",
+        help="Train on simulated sources too, of a class the table has few of; all=ROWS: of every class.",
         show_default=False,
     ),
 ]

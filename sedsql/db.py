@@ -16,9 +16,10 @@ from .cursor import ClosedError, Cursor, Language, Parameters
 from .dbapi import own_errors
 from .errors import InterfaceError
 from .inference.bounds import Bounds
-from .inference.calls import RowFunction, functions
+from .inference.calls import Answering, RowFunction, functions
+from .inference.classified import stubs, view
 from .inference.engines import Engine, install
-from .inference.model import DEFAULT_MODEL, find_models
+from .inference.model import find_models
 from .mirror.store import OWN_MACROS, open_mirror
 from .tables import Rows, arrow_of
 from .waiting import TELL_PROGRESS
@@ -33,6 +34,7 @@ def connect(
     mirror: str | Path | None = None,
     *,
     models: Iterable[str | Path] | None = None,
+    default: str | None = None,
     engine: Engine | None = None,
     read_only: bool = True,
     lang: Language = "adql",
@@ -44,8 +46,10 @@ def connect(
     ----------
     mirror : folder of a mirror
     models : folders of models to add to the shipped ones
-    engine : 'native', the C extension, 'onnx', ONNX Runtime, or 'sql', plain SQL, which has the default model and those
-        in `models`, by folder or name; the fastest that runs a model unless told
+    default : name of the model that answers where a query names none; unless told, 'sky-1' in ADQL for rows with a
+        position, if it is there, else 'shape-1'
+    engine : 'native', the C extension, 'onnx', ONNX Runtime, or 'sql', plain SQL, which has the models that answer
+        where none is named and those in `models`, by folder or name; the fastest that runs a model unless told
     read_only : whether the mirror's database is left as it is; else tables of one's own can be made in it, and no one
         else can open it meanwhile
     lang : what queries are written in unless they say so: 'adql', or 'sql' for DuckDB's, for tools that send SQL
@@ -66,7 +70,10 @@ def connect(
     ('II',)
     >>> con.close()
     """
-    models = list(models or ())
+    models, found = list(models or ()), find_models(models)
+    answering = Answering.of(found, default)
+    if engine == "sql" and answering.sky != answering.default:
+        models.append(answering.sky)
     if lang not in get_args(Language):
         raise InterfaceError(f"lang is 'adql' or 'sql', not {lang!r}.")
     if mirror:
@@ -76,17 +83,29 @@ def connect(
     try:
         # The macros are not temporary, but in the memory of this process: cursors see them, the file does not.
         con.execute("USE memory")
-        engines = install(con, models, engine=engine, temporary=False)
+        classified = mirror is not None and _classified(con, answering)
+        engines = install(con, models, default, engine, temporary=False)
         con.execute("SET allow_unsigned_extensions = false")  # ours is loaded
         con.execute(f"CREATE SCHEMA IF NOT EXISTS memory.{UPLOADS}")
-        search_path = f"{_search_path(con, mirror)},memory.{UPLOADS}"
+        search_path = f"{_search_path(con, mirror)},memory.{UPLOADS}{',mirror.sed,memory.sed' if classified else ''}"
         con.execute(f"SET search_path = '{search_path}'")
         rows = math.inf if mirror is None else _most_rows(con)
-        called = functions(Bounds(find_models(models), DEFAULT_MODEL, engines, rows))
+        running = {name: model for name, model in found.items() if name in engines}
+        called = functions(Bounds(running, answering.default, engines, rows), answering)
         return Connection(con, Catalogue.of(con), search_path, called, lang, rewrites)
     except BaseException:
         con.close()
         raise
+
+
+def _classified(con: duckdb.DuckDBPyConnection, answering: Answering) -> bool:
+    """Make the view `sed.classified` in memory, and tell whether there is what it needs."""
+    try:
+        for statement in (*stubs(answering), *view("memory", answering)):
+            con.execute(statement)
+    except duckdb.Error:  # no such view in the mirror, or files of it are gone, which a query tells
+        return False
+    return True
 
 
 def _most_rows(con: duckdb.DuckDBPyConnection) -> int:

@@ -13,10 +13,12 @@ import duckdb
 from . import native
 from .db import connect
 from .errors import Error
+from .inference.calls import Answering
+from .inference.classified import PHOTOMETRY, view
 from .inference.engines import engine_macro
 from .inference.macros import lead_macro, macros, of_extension
-from .inference.model import DEFAULT_MODEL, find_models
-from .mirror.store import attaching
+from .inference.model import DEFAULT_MODEL, Model, find_models
+from .mirror.store import attaching, open_mirror
 from .resources import folder
 from .sqltext import literal
 
@@ -62,11 +64,32 @@ def shell_lines(mirror: str | os.PathLike | None = None, models: Iterable[str | 
         *_statements(folder("sql").joinpath("macros.sql").read_text(encoding="utf-8")),
         *_statements(macros(of_extension(_KEY)) + lead_macro(of_extension(_KEY))),
         *_statements(engine_macro(dict.fromkeys(known, "native"), DEFAULT_MODEL)),
+        *(_classified(known) if mirror is not None and _has_photometry(mirror) else []),
         _ADQL,
     ]
 
 
+def _classified(known: dict[str, Model]) -> list[str]:
+    """The view `sed.classified`, in a database beside the mirror: the session's own may be a file that stays."""
+    return [
+        f"ATTACH IF NOT EXISTS ':memory:' AS {_BESIDE}",
+        *view(_BESIDE, Answering.of(known)),
+        f"SET search_path = 'mirror.main,mirror.sed,{_BESIDE}.sed'",
+    ]
+
+
+def _has_photometry(mirror: str | os.PathLike) -> bool:
+    """Whether the mirror has the view that `sed.classified` reads, and its files."""
+    with open_mirror(mirror) as con:
+        try:
+            con.execute(f"FROM {PHOTOMETRY} LIMIT 0")
+        except duckdb.Error:
+            return False
+    return True
+
+
 _KEY = "shell"
+_BESIDE = "sedsql"
 # DuckDB's query() puts the SQL that it is given in its place, so the answer is as fast as the SQL typed there.
 _ADQL = "CREATE OR REPLACE TEMP MACRO adql(adql_query) AS TABLE FROM query(_sed_adql(adql_query))"
 
@@ -84,16 +107,21 @@ def open_shell(mirror: Path | None, arguments: list[str], models: Iterable[str |
     os.environ["SEDSQL_PYTHON"] = sys.executable
     if mirror is not None:
         os.environ["SEDSQL_MIRROR"] = str(mirror.absolute())
+    os.environ["SEDSQL_MODELS"] = os.pathsep.join(str(Path(model).absolute()) for model in models or ())
     os.execv(shell, [str(shell), "-unsigned", "-cmd", setup, *arguments])
 
 
 def main() -> int:
-    """`python -m sedsql.shell QUERY`: the SQL of an ADQL query for $SEDSQL_MIRROR, or a sentence and exit status 1."""
+    """`python -m sedsql.shell QUERY`: the SQL of an ADQL query for $SEDSQL_MIRROR, or a sentence and exit status 1.
+
+    $SEDSQL_MODELS has the folders of models that the shell was given.
+    """
     try:
         mirror = os.environ.get("SEDSQL_MIRROR")
         if not mirror:
             raise ShellError("ADQL needs a mirror to ask: open the shell with `sedsql shell MIRROR`")
-        with connect(mirror) as con:
+        folders = os.environ.get("SEDSQL_MODELS", "").split(os.pathsep)
+        with connect(mirror, models=[folder for folder in folders if folder]) as con:
             print(con.translate(sys.argv[1]), end="")
     except (Error, duckdb.Error, OSError, ValueError) as error:
         print(error, end="")

@@ -145,6 +145,14 @@ def photometry(tmp_path):
 
 
 @pytest.fixture
+def sky_model(write_model):
+    """The folder of a model `sky-1` that takes parallax and position: see `skymodel`."""
+    import skymodel
+
+    return write_model(skymodel.graph(), name="sky-1", **skymodel.CARD)
+
+
+@pytest.fixture
 def write_model(tmp_path):
     """`write_model(graph, name, classes, ...)` makes a model's folder of a graph and a card written by hand."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlglot import exp
 
 from sedsql.adql import functions as language
-from sedsql.adql import kinds
+from sedsql.adql import kinds, rows
 from sedsql.adql.errors import AdqlError
 from sedsql.adql.nodes import Call
 from sedsql.adql.scope import Catalogue, Columns, Known, ModelFunction, Scope, Source
@@ -77,9 +77,10 @@ class Resolver:
             conditions += self.join(join, scope, ctes)
         for condition in conditions:
             self.expression(condition, scope, ctes)
+        rows.write_stars(select, scope)
         columns: Columns | None = {}
         aliases: Columns = {}
-        for item in select.expressions:
+        for item in list(select.expressions):
             found = self.item(item, scope, ctes)
             if found is None or columns is None:
                 columns = None
@@ -87,12 +88,16 @@ class Resolver:
                 columns.update(found)
             if isinstance(item, exp.Alias):
                 aliases[_plain(item.args["alias"])] = _known(item.this)
+            elif "call" in item.meta:
+                aliases[item.name.lower()] = _known(item.meta["call"])
         select.meta["scope"] = scope
         if where := select.args.get("where"):
             self.expression(where, scope, ctes)
         for clause in ("group", "having", "order"):
             if found_clause := select.args.get(clause):
                 self.expression(found_clause, scope, ctes, aliases, aliases_first=clause == "order")
+        for source in scope.sources:
+            rows.leave_out(source)
         return columns
 
     def item(self, item: exp.Expr, scope: Scope, ctes: Mapping[str, Columns | None]) -> Columns | None:
@@ -108,6 +113,11 @@ class Resolver:
             self.expression(item, scope, ctes)
             if isinstance(item, exp.Alias):
                 return {_plain(item.args["alias"]): _known(item.this)}
+            if made := item.meta.get("call"):
+                named = exp.Alias(alias=exp.Identifier(this=item.name))
+                made.replace(named)
+                named.set("this", made)
+                return {item.name.lower(): _known(made)}
             return {item.name.lower(): _known(item)} if isinstance(item, exp.Column) else {}
         if hidden := sorted(name for source in sources for name in source.hidden):
             star: Any = item if isinstance(item, exp.Star) else item.this
@@ -117,6 +127,7 @@ class Resolver:
             if source.shown is None:
                 return None
             columns.update(source.shown)
+            source.used.update(source.shown)
         return columns
 
     # --- tables ----------------------------------------------------------------------------------------
@@ -131,7 +142,7 @@ class Resolver:
             if isinstance(node, exp.Subquery):
                 columns = self.query(node.this, ctes)
                 alias = node.args["alias"].this
-                source = Source(alias.name, alias.quoted, columns)
+                source = Source(alias.name, alias.quoted, columns, query=node.this)
             else:
                 source = self.table(node, ctes)
             if any(_same(source, other) for other in scope.sources) and self.catalogue is not None:
@@ -148,12 +159,18 @@ class Resolver:
         left, right = _names(before), _names(after)
         if join.args.get("method") and left is not None and right is not None:
             scope.merged |= left & right
+        if wrong := sorted(scope.merged & {name for source in scope.sources for name in source.asked}):
+            raise self.error(join.this, f"NATURAL JOIN compares '{wrong[0]}', which a model gives", "write ON")
         for name in join.args.get("using") or []:
+            if any(name.name.lower() in source.asked for source in scope.sources):
+                raise self.error(name, f"USING cannot ask for '{name.name}', which a model gives", "write ON")
             for columns in (left, right):
                 if self.catalogue is not None and columns is not None and name.name.lower() not in columns:
                     hint = _nearest(name.name, columns)
                     raise self.error(name, f"USING asks for a column of both sides, and one has no '{name.name}'", hint)
             scope.merged.add(name.name.lower())
+        for source in scope.sources:
+            source.used |= scope.merged
         if on := join.args.get("on"):
             conditions.append(on)
         return conditions
@@ -182,6 +199,8 @@ class Resolver:
             written = ".".join(part.name for part in parts)
             raise self.error(node, f"There is no table '{written}'", _nearest(key, [*tables, *ctes], self.short))
         table = tables[key]
+        if table.base:
+            rows.read_base(node, named, table.base)
         columns = {name: Known(kinds.of_datatype(column.datatype), column) for name, column in table.columns.items()}
         return Source(named.name, named.quoted, columns, () if alias else tuple(key.split(".")), table)
 
@@ -200,14 +219,14 @@ class Resolver:
         aliases: Columns | None = None,
         aliases_first: bool = False,
     ) -> None:
-        rows: set[int] = set()
+        taken: set[int] = set()
         for part in node.walk(prune=lambda found: isinstance(found, exp.Query)):
             if isinstance(part, exp.Query):
                 self.query(part, ctes, scope)
             elif isinstance(part, Call) and part.meta.get("unknown"):
                 if row := self.user_function(part, scope):
-                    rows.add(id(row))
-            elif isinstance(part, exp.Column) and id(part) not in rows:
+                    taken.add(id(row))
+            elif isinstance(part, exp.Column) and id(part) not in taken and "source" not in part.meta:
                 self.column(part, scope, aliases, aliases_first)
         for part in node.walk(prune=lambda found: isinstance(found, exp.Query)):
             if isinstance(part, Call) and (function := language.find(part.name)):
@@ -229,7 +248,7 @@ class Resolver:
                     return
                 hint = _nearest(key, source.columns)
                 raise self.error(name, f"'{source.name}' has no column '{name.name}'", hint)
-            self.note(node, source.columns[key], source)
+            self.note(node, source.columns[key], source, scope)
             return
         if aliases_first and aliases and key in aliases:
             self.note(node, aliases[key])
@@ -241,7 +260,7 @@ class Resolver:
                 choices = " or ".join(f"{source.name}.{name.name}" for source in found)
                 raise self.error(node, f"'{name.name}' is ambiguous", f"write {choices}")
             if found:
-                self.note(node, (found[0].columns or {})[key], found[0])
+                self.note(node, (found[0].columns or {})[key], found[0], scope)
                 return
             if any(source.columns is None for source in level.sources):
                 return
@@ -256,11 +275,32 @@ class Resolver:
             raise self.error(node, f"'{name.name}' is a table where a column is expected")
         raise self.error(node, f"There is no column '{name.name}'", _nearest(key, names | set(aliases or ())))
 
-    def note(self, node: exp.Expr, known: Known, source: Source | None = None) -> None:
+    def note(self, node: exp.Expr, known: Known, source: Source | None = None, scope: Scope | None = None) -> None:
         if known.kind:
             node.meta["kind"] = known.kind
-        if source:
+        if source and scope:
             node.meta["source"] = source
+            source.used.add(node.name.lower())
+            if source.table and source.table.base:
+                self.of_base(node, known, source, scope)
+
+    def of_base(self, node: exp.Expr, known: Known, source: Source, scope: Scope) -> None:
+        """A column of a table that another stands in for, or the call of the function that gives it."""
+        if node.args.get("db"):
+            node.set("db", None)
+            node.set("table", rows.identifier(source))
+        name = source.asked.get(node.name.lower())
+        if name is None:
+            return
+        if name not in self.functions:
+            raise self.error(node, f"'{node.name}' is what a model says, and there are no models here")
+        made = rows.column_call(name, self.functions[name], source, scope)
+        made.meta["start"], made.meta["end"] = span(node)
+        made.meta["known"] = known
+        if known.kind:
+            made.meta["kind"] = known.kind
+        node.meta["call"] = made
+        node.replace(made)
 
     def source_of(self, node: exp.Expr, scope: Scope) -> Source | None:
         """The table that qualifies a column; None when it cannot be told."""
@@ -297,7 +337,7 @@ class Resolver:
             raise self.error(
                 node,
                 f"There is no function '{node.name}'",
-                _nearest(name, [*self.functions, *_all_functions()]),
+                _nearest(name, [*(known for known in self.functions if known[0] != "_"), *_all_functions()]),
             )
         if len(values) not in function.arity:
             counts = " or ".join(map(str, function.arity))
@@ -314,6 +354,7 @@ class Resolver:
                         raise self.error(first, f"{node.name} asks for columns that '{first.name}' does not have",
                                          ", ".join(missing))  # fmt: skip
                     first.meta["row"] = source
+                    rows.complete(node, function, source, scope)
                     return first
         names = [source.name for source in scope.every() if source.name]
         raise self.error(first, f"{node.name} asks for a table of this query", f"such as {node.name}({names[0]})")
@@ -334,6 +375,8 @@ def _as_written(parts: list[Any], name: str) -> bool:
 
 
 def _known(node: exp.Expr) -> Known:
+    if "known" in node.meta:
+        return node.meta["known"]
     source = node.meta.get("source") if isinstance(node, exp.Column) else None
     found = source.columns.get(node.name.lower()) if source and source.columns else None
     return Known(kinds.of(node), found.column if found else None)

@@ -22,7 +22,8 @@ class Table(Protocol):
     """A table: its columns by lower-case name; where it holds positions and HEALPix cells, if it does.
 
     `cell_shift` are the bits below the cell of order 12 in `cell_column`; `hidden` the columns that `*` leaves out;
-    `one_to_one` the CREATE VIEW of a view of which no join makes a row two.
+    `one_to_one` the CREATE VIEW of a view of which no join makes a row two. A table may be the table `base` with
+    columns that functions of a row give: `asked` has the names of these, by the column's lower-case name.
     """
 
     @property
@@ -37,6 +38,10 @@ class Table(Protocol):
     def hidden(self) -> frozenset[str]: ...
     @property
     def one_to_one(self) -> str | None: ...
+    @property
+    def base(self) -> str | None: ...
+    @property
+    def asked(self) -> Mapping[str, str]: ...
 
 
 class Catalogue(Protocol):
@@ -48,7 +53,12 @@ class Catalogue(Protocol):
 
 class ModelFunction(Protocol):
     """A function that is handed in: `row` tells that its first argument may be the alias of a table, which
-    then must have `columns`; `arity` are its numbers of arguments."""
+    then must have `columns`; `arity` are its numbers of arguments.
+
+    It may have `completed(given, row)`, `constant(row)`, `written(name, arguments)`, `share`, `quick` and `bound`, as
+    `inference.calls.RowFunction` has them: what a call takes of its row, what it gives for all rows, the SQL of a call;
+    and what models.py and bounds.py ask.
+    """
 
     @property
     def arity(self) -> tuple[int, ...]: ...
@@ -70,13 +80,18 @@ Columns = dict[str, Known]  # by lower-case name
 
 @dataclass
 class Source:
-    """A table or subquery in a FROM clause; `columns` is None when they cannot be known."""
+    """A table or subquery in a FROM clause; `columns` is None when they cannot be known.
+
+    `used` has the names of columns that a query asks for, in lower case.
+    """
 
     name: str
     quoted: bool
     columns: Columns | None
     parts: tuple[str, ...] = ()  # the qualified name in lower case, when it has no alias
     table: Table | None = None
+    query: exp.Expr | None = None
+    used: set[str] = field(default_factory=set)
 
     def has(self, name: exp.Identifier) -> bool:
         """Whether it has that column; a delimited name keeps its case."""
@@ -88,6 +103,20 @@ class Source:
     @property
     def hidden(self) -> frozenset[str]:
         return self.table.hidden if self.table else frozenset()
+
+    @property
+    def asked(self) -> Mapping[str, str]:
+        """The columns that functions give, by name."""
+        return self.table.asked if self.table else {}
+
+    @property
+    def numbers(self) -> dict[str, str | None]:
+        """The columns of numbers, with their units."""
+        return {
+            name: getattr(known.column, "unit", None)
+            for name, known in (self.columns or {}).items()
+            if known.kind in ("i", "r")
+        }
 
     @property
     def shown(self) -> Columns | None:

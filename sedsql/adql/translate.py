@@ -143,7 +143,10 @@ class Writer(DuckDBGenerator):
             arguments = ", ".join(map(self.sql, node.arguments))
             # A function that nobody vouches for must not become one of DuckDB's own: those can read settings
             # and change sequences. No such schema exists.
-            prefix = "" if node.meta.get("model") else "udf."
+            model = node.meta.get("model")
+            if written := getattr(model, "written", None):
+                return written(node.name.lower(), list(map(self.sql, node.arguments)))
+            prefix = "" if model else "udf."
             return f"{prefix}{node.name.lower()}({arguments})"
         try:
             text = function.write(node.arguments, self.sql)

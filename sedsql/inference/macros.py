@@ -19,6 +19,11 @@ GIVEN: dict[str, tuple[str, ...]] = {"": (), "_parallax": PARALLAX, "_position":
 """How the names of functions end that take so much after the row."""
 
 
+def parameters(names: Sequence[str]) -> list[str]:
+    """Names of a macro's parameters: DEC is a type, and before DuckDB 2.0 no name for one."""
+    return [f'"{name}"' if name == "dec" else name for name in names]
+
+
 Called = Callable[[str, list[str]], str]
 """From the name of a function and the SQL of its arguments, the model's name last, to the SQL that calls it."""
 
@@ -66,11 +71,14 @@ def _macro(
     """
     single = [f"x{k}" for k in range(len(columns))]
     overloads = []
-    for parameters, row in ((["s"], [f"s.{column}" for column in columns]), (single, single)):
-        for more, before, model in (("", (), None), *((more, before, "model") for more, before in GIVEN.items())):
+    for source, row in ((["s"], [f"s.{column}" for column in columns]), (single, single)):
+        for more, before, model in (
+            ("", (), None),
+            *((more, parameters(given), "model") for more, given in GIVEN.items()),
+        ):
             if models == "given" and model is None:
                 continue
-            taken = [*parameters, *before, *arguments, *([model] if model else [])]
+            taken = [*source, *before, *arguments, *([model] if model else [])]
             passed = [*(f"{value}::FLOAT" for value in (*row, *before)), *arguments, model or "NULL"]
             overloads.append(f"    ({', '.join(taken)}) AS {called(f'_{name}{more}', passed)}")
     return f"CREATE OR REPLACE TEMP MACRO {name}\n" + ",\n".join(overloads) + ";\n"

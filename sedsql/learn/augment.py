@@ -15,7 +15,8 @@ from .training import MIN_BANDS, LabelledTable
 COPIES = 3
 """How often each row is seen with other bands."""
 COPY_WEIGHT = 0.3
-"""Of a copy with other bands, or farther away, against the row itself."""
+FARTHER_WEIGHT = 0.3
+"""Of a copy with other bands, and of one as it would be seen farther away, against the row itself."""
 SIMULATED_SHARE = 0.25
 """Of the simulated rows of a class and cell together, against its real ones."""
 
@@ -41,12 +42,12 @@ class Rows:
 def training_rows(table: LabelledTable, seed: int, *, luminosity: bool = False) -> Rows:
     """The rows of a table, and copies of each: with fewer bands, and as the surveys would see it farther away.
 
-    Which bands a catalogue has, how bright its sources are and whether they have a parallax tells where its rows come
-    from, and so their class; a model must not learn that. So every copy stands at a distance of its own, drawn alike
-    for all classes, and in every set of bands, bright or faint, all classes have the same shares of the weight; with `luminosity` also in
-    every magnitude of absolute G, among the rows whose parallax tells it. A magnitude that is a limit counts half as
-    it stands, half as missing: archives' tables have both. Rows whose source has another label too are left out, and
-    so are young stars without a disc where nothing tells their luminosity.
+    Which bands a catalogue has, how bright its sources are and whether they have a parallax tells where its rows
+    come from, and so their class; a model must not learn that. So every copy stands at a distance of its own, drawn
+    alike for all classes, and in every set of bands, bright or faint, all classes have the same shares of the weight;
+    with `luminosity` in every magnitude of absolute G too, among the rows whose parallax tells it. A magnitude that
+    is a limit counts half as it stands, half as missing: archives' tables have both. Rows whose source has another
+    label too are left out, and so are young stars without a disc where nothing tells their luminosity.
     """
     table = table[~table.contradicted]
     rng = np.random.default_rng(seed)
@@ -55,7 +56,7 @@ def training_rows(table: LabelledTable, seed: int, *, luminosity: bool = False) 
     parts = [(table.magnitudes, np.where(limited, 0.5, 1.0)), (cut, np.where(limited, 0.5, 0.0))]
     parts += [(cut_down(cut, rng), np.full(len(table), COPY_WEIGHT)) for _ in range(COPIES)]
     magnitudes = np.concatenate([part for part, _ in parts] + [cut])
-    share = np.concatenate([share for _, share in parts] + [np.full(len(table), COPY_WEIGHT)])
+    share = np.concatenate([share for _, share in parts] + [np.full(len(table), FARTHER_WEIGHT)])
     source = np.tile(np.arange(len(table)), len(parts) + 1)
     modulus = moduli(table.labels, table.magnitudes, table.parallax, rng)[source]
     moved = _moved(magnitudes, rng)
@@ -81,7 +82,7 @@ def class_shares(table: LabelledTable) -> dict[str, float]:
     """What the classes weigh in every set of bands: the square root of their real rows.
 
     Half-way between the table's proportions and all classes alike, which gives the best F1 of rare and common classes
-    together (docs/decisions of the weights stand in docs/models.md).
+    together (docs/models.md has what other powers give).
     """
     names = np.unique(table.labels)
     rows = np.array([(~table.simulated & (table.labels == name)).sum() for name in names])

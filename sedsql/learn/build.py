@@ -14,13 +14,16 @@ from sklearn.pipeline import Pipeline
 from ..classes import PARENTS
 from ..inference.model import Model
 from ..output import new_folder
-from . import evaluate, outlier
+from . import evaluate, outlier, prior_trees
+from .augment import COPIES, class_shares, training_rows
 from .baselines import colour_cuts, majority
 from .bounds import write_bounds
 from .calibration import LEVELS, best_temperature, conformal_thresholds, coverage
 from .crossvalidation import FOLDS, OutOfFold, out_of_fold, sky_folds
 from .export import check, to_onnx
 from .parallaxes import refuse_telling_parallaxes
+from .patterns import Clue, clue
+from .prior import PRIOR_TABLE, STRENGTH, sky_prior
 from .recipes import SHAPE, Recipe
 from .training import MIN_BANDS, SKY_ORDER, LabelledTable
 
@@ -45,10 +48,13 @@ def build_model(
     with new_folder(out, what="model", mark="card.json", force=force) as folder:
         validated = out_of_fold(recipe, table, sky_folds(table, seed), seed, step)
         step("fitting")
-        classifier = recipe.fit(table, table.columns, seed)
-        write_model(classifier, validated, recipe, table, folder, name=out.name, seed=seed, step=step)
+        rows = training_rows(table, seed, luminosity=recipe.luminosity)
+        classifier = recipe.fitted(rows, table.columns, seed)
+        told = clue(rows.labels, rows.magnitudes, rows.weights, seed)
+        write_model(classifier, validated, recipe, table, folder, name=out.name, seed=seed, told=told, step=step)
         step("finding where a class cannot be")
-        write_bounds(Model.read(folder))
+        if not recipe.position:
+            write_bounds(Model.read(folder))
     return Model.read(out)
 
 
@@ -61,12 +67,18 @@ def write_model(
     *,
     name: str,
     seed: int = 0,
+    told: Clue | None = None,
     step: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Calibrate a fitted classifier, export it, and check the graph on all rows of the table."""
+    """Calibrate a fitted classifier, give it its prior, export it, and check the graph on all rows of the table.
+
+    `told` is what which bands are there tells of the class in the rows that it was fitted to.
+    """
     step("exporting")
     truth = table.labels[validated.rows]
-    classifier.set_params(calibrated__temperature=best_temperature(validated.scores, truth, validated.classes))
+    temperature = best_temperature(validated.scores, truth, validated.classes)
+    classifier.set_params(calibrated__temperature=temperature)
+    prior = _with_prior(classifier, table, folder, seed) if recipe.position else None
     columns = table.columns
     X = recipe.inputs(table.magnitudes, table.parallax, columns)
     magnitudes = X[:, : len(columns)]
@@ -75,6 +87,10 @@ def write_model(
     (folder / "model.onnx").write_bytes(graph)
     step("comparing with ONNX Runtime")
     difference = check(graph, classifier, X)
+    if recipe.position:
+        anywhere = np.random.default_rng(seed).uniform((0, -90), (360, 90), (len(X), 2)).astype(np.float32)
+        X = recipe.inputs(table.magnitudes, table.parallax, columns, anywhere)
+        difference = max(difference, check(graph, classifier, X))
     p = validated.probabilities(truth)
     real = ~table.simulated
     card = {
@@ -88,7 +104,11 @@ def write_model(
         "sha256": hashlib.sha256(graph).hexdigest(),
         "created": date.today().isoformat(),
         "algorithm": _algorithm(classifier, recipe, seed),
-        "training": {**table.about, "contradicted_rows_left_out": int(table.contradicted.sum())},
+        "training": {
+            **table.about,
+            "contradicted_rows_left_out": int(table.contradicted.sum()),
+            **({"told_by_bands": round(told.share, 4)} if told else {}),
+        },
         "metrics": metrics_of(validated, table),
         "conformal": {
             "levels": list(LEVELS),
@@ -106,9 +126,34 @@ def write_model(
             "python": platform.python_version(),
         },
     }
+    if prior:
+        card["prior"] = prior
     if not recipe.extra:
         del card["extra"]
     (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+
+
+def _with_prior(classifier: Pipeline, table: LabelledTable, folder: Path, seed: int) -> dict:
+    """Add the prior of the sky to a fitted classifier; write its table, and give what the card says of it."""
+    classes = [str(label) for label in classifier.classes_]
+    shares = class_shares(table)
+    prior = sky_prior(classes, seed)
+    prior.write(folder / PRIOR_TABLE)
+    calibrated = classifier[-1]
+    trees = prior_trees.trees(
+        prior,
+        classifier[0].names,
+        STRENGTH,
+        np.array([shares[name] for name in classes]),
+        calibrated.temperature,
+    )
+    calibrated.set_params(prior=trees)
+    return {
+        "table": PRIOR_TABLE,
+        "strength": STRENGTH,
+        "class_shares": {name: round(shares[name], 6) for name in classes},
+        "first_tree": sum(len(trees) for trees in calibrated.estimator._predictors),
+    }
 
 
 def _algorithm(classifier: Pipeline, recipe: Recipe, seed: int) -> dict:
@@ -118,8 +163,8 @@ def _algorithm(classifier: Pipeline, recipe: Recipe, seed: int) -> dict:
         "features": classifier[0].names,
         **recipe.trees,
         "temperature": round(classifier[-1].temperature, 4),
-        "weights": "1 / sqrt(rows of the class with the same surveys)",
-        "bands_dropped": "each training row once more with bands taken away at random",
+        "weights": "in every set of bands, bright or faint, each class in proportion to the square root of its rows",
+        "copies": f"each training row {COPIES} times more with other bands, and once as it would be seen farther away",
         "seed": seed,
     }
 

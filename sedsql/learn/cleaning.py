@@ -67,8 +67,8 @@ class Rule:
 
 
 _DISCS = ("D", "P", "I", "0/I", "flat", "II", "full", "evolved", "transitional")
-"""Sublabels of young stars with a disc or an envelope: Megeath et al. 2012, AJ 144, 192 (D, P); stages; Luhman & Mamajek
-2012, ApJ 758, 31 (full, evolved, transitional)."""
+"""Sublabels of young stars with a disc or an envelope: Megeath et al. 2012, AJ 144, 192 (D, P); stages; Luhman &
+Mamajek 2012, ApJ 758, 31 (full, evolved, transitional)."""
 
 
 def _red(t: Labels) -> Mask:
@@ -103,7 +103,7 @@ RULES = (
 
 
 def cleaned(table: Labels) -> tuple[NDArray[np.str_], list[tuple[Rule, int]]]:
-    """New labels, LEFT_OUT for rows that go, and how many rows each rule changed, in order: the first that fits counts."""
+    """New labels, LEFT_OUT for rows that go, and how many rows each rule changed; the first that fits counts."""
     labels = table.label.copy()
     done = np.zeros(len(labels), bool)
     changed = []

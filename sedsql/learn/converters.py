@@ -115,8 +115,8 @@ def _absolute_magnitudes(operator, opset: int):
 
 
 def _to_multiples(value, unit: float, opset: int):
-    unit = np.array([unit])
-    return OnnxMul(OnnxRound(OnnxDiv(value, unit, op_version=opset), op_version=opset), unit, op_version=opset)
+    v = {"op_version": opset}
+    return OnnxMul(OnnxRound(OnnxDiv(value, np.array([unit]), **v), **v), np.array([unit]), **v)
 
 
 def _places(operator, opset: int) -> list:

@@ -75,16 +75,17 @@ def out_of_fold(
     seed: int = 0,
     step: Callable[[str], None] = lambda _: None,
 ) -> OutOfFold:
-    """Scores of every real row of the table that one of the `splits` tests on.
+    """Scores of every real row of the table that one of the `splits` tests on and whose class the recipe can tell.
 
     `step` is called with a few words at the start of each split.
     """
-    classes = np.unique(table.labels)
+    decidable = recipe.decidable(table)
+    classes = np.unique(table.labels[decidable])
     parts = []
     same_bands: dict[str, list] = {name: [] for name in SAME_BANDS}
     for fold, (fit, test) in enumerate(splits):
         step(f"cross-validating, fold {fold + 1}")
-        test = test[~table.simulated[test]]
+        test = test[~table.simulated[test] & decidable[test]]
         classifier = recipe.fit(table[fit], table.columns, seed)
         scores = np.full((len(test), len(classes)), float(NEVER))
         X = recipe.inputs(table.magnitudes[test], table.parallax[test], table.columns)

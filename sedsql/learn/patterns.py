@@ -1,4 +1,4 @@
-"""Which bands a source has must tell nothing of its class: rows with bands taken away, and weights that balance classes.
+"""Which bands a source has must tell nothing of its class: bands are taken away, and weights balance the classes.
 
 Catalogues of labels have WISE for one class and Gaia alone for another; on the sky the surveys' limits decide. So
 every row is seen with many sets of bands, and within each set every class has the same share of the weight.
@@ -49,6 +49,8 @@ _STRUCK = 0.05
 
 FEW = 30.0
 """A class with fewer rows in a cell than this weighs less than its share, so that no single row decides."""
+LEAST_SIMULATED = 3.0
+"""What the simulated rows of a class and cell count together at least, in real rows."""
 _CELL = 100.0
 """Cells of fewer rows than this count for more than their rows: they are what some user's whole table is."""
 
@@ -64,7 +66,8 @@ def cut_down(magnitudes: NDArray[np.float32], rng: np.random.Generator) -> NDArr
 def pattern(magnitudes: NDArray[np.float32]) -> NDArray[np.int64]:
     """A number for the surveys that each row has, shape (n,)."""
     there = np.isfinite(magnitudes)
-    return sum(there[:, bands].any(axis=1).astype(np.int64) << k for k, bands in enumerate(SURVEYS.values()))
+    seen = np.stack([there[:, bands].any(axis=1) for bands in SURVEYS.values()], axis=1)
+    return seen @ (1 << np.arange(len(SURVEYS)))
 
 
 def balanced(
@@ -82,7 +85,7 @@ def balanced(
     labels, cells : shape (n,)
     share : what a row counts among those of its class and cell, shape (n,)
     simulated : whether a row is; of a class and cell simulated rows together count as `simulated_share` of the real
-        ones, and at least as ten rows
+        ones, and at least as LEAST_SIMULATED rows
     class_shares : relative weights of the classes, the same in every cell
     """
     names, place = np.unique(labels, return_inverse=True)
@@ -92,12 +95,16 @@ def balanced(
     real = np.bincount(both[~simulated], share[~simulated], n)
     made = np.bincount(both[simulated], share[simulated], n)
     counts = share.astype(np.float64)
-    counts[simulated] *= (np.maximum(simulated_share * real, 10.0) / np.maximum(made, 1e-9))[both[simulated]]
+    counts[simulated] *= (np.maximum(simulated_share * real, LEAST_SIMULATED) / np.maximum(made, 1e-9))[both[simulated]]
     total = np.bincount(both, counts, n)
     per_class = np.array([class_shares[str(name)] for name in names])
     in_cell = np.sqrt(np.bincount(cells, share * ~simulated) + _CELL)
     weights = counts / total[both] * per_class[place] * in_cell[cells] * np.minimum(1, total[both] / FEW)
     return weights / weights.mean()
+
+
+TELLING = 0.05
+"""A share of what there is to tell from which on `sedsql train` warns."""
 
 
 @dataclass(frozen=True)

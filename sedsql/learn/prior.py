@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ..bands import COLUMNS
 from ..errors import Error
-from ..simulate.census import Sky
+from ..simulate.census import Sky, natural
+from ..simulate.published import PUBLISHED
 from .features import PRIOR_BANDS, absolute_g
 
 Array = NDArray[np.float64]
@@ -46,6 +47,13 @@ SURVEYS = tuple(
     for wise in ("no WISE", "W1, W2", "W1 to W4")
 )
 ANY = "any"
+
+PRIOR_TABLE = "prior.csv"
+"""Beside the graph of a model that has a prior."""
+STRENGTH = 0.8
+"""The power of the prior in shipped models; docs/models.md has what others give."""
+_ROWS = 60_000
+"""Simulated sources of each class from which the shares are counted."""
 
 LEAST = 1e-7
 """Least probability that a class has anywhere: so that a clear SED outweighs any table of counts."""
@@ -92,6 +100,16 @@ _TABLES = (
     ("G and surveys", [ANY, *SURVEYS], G_SURVEY_EDGES, "by_g_surveys"),
     ("M_G and surveys", [ANY, *SURVEYS], M_SURVEY_EDGES, "by_m_surveys"),
 )
+
+
+def sky_prior(classes: Sequence[str], seed: int = 0) -> Prior:
+    """The shares of the whole sky, as published counts and the simulated Galaxy have them."""
+    unknown = [name for name in classes if name not in PUBLISHED]
+    if unknown:
+        raise PriorError(
+            f"How many sources of class {unknown[0]!r} the sky has is not known; it is for {', '.join(PUBLISHED)}."
+        )
+    return from_census(natural(dict.fromkeys(classes, _ROWS), np.random.default_rng([seed, 1])), classes)
 
 
 def from_census(sky: Sky, classes: Sequence[str]) -> Prior:

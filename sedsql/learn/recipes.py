@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from ..bands import COLUMNS
 from ..inference.model import EXTRA, PARALLAX
-from .augment import DISCLESS, training_rows
+from .augment import DISCLESS, Rows, training_rows
 from .classifier import Boosting, Calibrated
 from .features import Colours, Luminosities, Places, absolute_g
 from .training import LabelledTable
@@ -64,7 +64,10 @@ class Recipe:
 
     def fit(self, table: LabelledTable, columns: Sequence[str], seed: int = 0) -> Pipeline:
         """The classifier, fitted to a table; it has no prior yet."""
-        rows = training_rows(table, seed, luminosity=self.luminosity)
+        return self.fitted(training_rows(table, seed, luminosity=self.luminosity), columns, seed)
+
+    def fitted(self, rows: Rows, columns: Sequence[str], seed: int = 0) -> Pipeline:
+        """The classifier, fitted to rows that are weighted."""
         X = self.inputs(rows.magnitudes, rows.parallax, columns)
         return self.pipeline(columns, seed).fit(X, rows.labels, calibrated__sample_weight=rows.weights)
 

@@ -51,7 +51,8 @@ def write(con: duckdb.DuckDBPyConnection, manifest: Manifest, note: str, keys: l
         schema, _ = table.parts
         rows["tables"].append((schema, table.name, "view", None, text or None, index))
         for place, column in enumerate(table.columns.values()):
-            about = _about(column, known, by_name if name not in described else {})
+            others = {} if name in described or column.name in table.asked else by_name
+            about = _about(column, known, others)
             rows["columns"].append((table.name, *about, place))
     schemas = list(dict.fromkeys(row[0] for row in rows["tables"]))
     rows["schemas"] = [(schema, None, None, index) for index, schema in enumerate(schemas)]

@@ -27,6 +27,8 @@ class Table:
     cell_shift: int = 35
     hidden: frozenset[str] = frozenset()
     one_to_one: str | None = None
+    base: str | None = None
+    asked: dict[str, str] = field(default_factory=dict)
 
 
 def table(columns, **rest):

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from sedsql.bands import COLUMNS
 from sedsql.inference import answers, graph, plain
-from sedsql.inference.model import Model, ModelError, find_models
+from sedsql.inference.model import EXTRA, Model, ModelError, find_models
 from sedsql.inference.plain import forest
 from sedsql.inference.session import Session
 from sedsql.learn.features import Colours
@@ -266,11 +266,46 @@ def test_a_perceptron_of_others(write_model, operators):
     rows = rng.uniform(5, 20, (500, 10)).astype(np.float32)
     rows[rng.random(rows.shape) < 0.3] = np.nan
     expected = ort.InferenceSession(made.SerializeToString()).run(["probabilities"], {"magnitudes": rows})[0]
-    inputs = np.hstack([rows, np.full((500, 2), np.nan, np.float32)])
+    inputs = np.hstack([rows, np.full((500, len(EXTRA)), np.nan, np.float32)])
     with connection(model) as con:
         labels, probabilities = answered(con, model, inputs)
     assert probabilities == pytest.approx(expected, abs=1e-5)
     assert labels.tolist() == [model.classes[place] for place in expected.argmax(axis=1)]
+
+
+@pytest.mark.parametrize("kind", [TensorProto.FLOAT, TensorProto.DOUBLE])
+def test_a_sine_of_anything(write_model, kind):
+    """DuckDB's own is an error of an infinity, which dividing by zero makes."""
+    number = np.float32 if kind == TensorProto.FLOAT else np.float64
+    nodes = [
+        helper.make_node("Cast", ["magnitudes"], ["x"], to=kind),
+        helper.make_node("Gather", ["x", "first"], ["two"], axis=1),
+        helper.make_node("Div", ["two", "by"], ["quotients"]),
+        helper.make_node("Sin", ["quotients"], ["sines"]),
+        helper.make_node("IsNaN", ["sines"], ["lost"]),
+        helper.make_node("Where", ["lost", "nothing", "sines"], ["filled"]),
+        helper.make_node("Cast", ["filled"], ["narrow"], to=TensorProto.FLOAT),
+        helper.make_node("Softmax", ["narrow"], ["probabilities"], axis=1),
+    ]
+    constants = {"first": np.array([0, 1]), "by": np.array([[0, 0.01]], number), "nothing": np.array(0, number)}
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", width])
+        for name, width in (("magnitudes", 10), ("probabilities", 2))
+    ]
+    tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    made = helper.make_model(
+        helper.make_graph(nodes, "sines", ends[:1], ends[1:], tensors),
+        opset_imports=[helper.make_opsetid("", 18)],
+        ir_version=8,
+    )
+    model = Model.read(write_model(made, min_bands=0))
+    rows = np.random.default_rng(1).uniform(-400, 400, (300, 10)).astype(np.float32)
+    rows[:20, 0], rows[10:40, 1], rows[50:60] = 0, np.nan, np.nan
+    expected = ort.InferenceSession(made.SerializeToString()).run(["probabilities"], {"magnitudes": rows})[0]
+    with connection(model) as con:
+        _, found = answered(con, model, np.hstack([rows, np.full((300, len(EXTRA)), np.nan, np.float32)]))
+    assert found == pytest.approx(expected, abs=1e-5)
+    assert len(np.unique(expected[:, 1])) > 200
 
 
 def test_a_graph_that_plain_sql_cannot_do_is_refused(write_model, linear_graph):

@@ -107,6 +107,24 @@ def test_an_operator_that_does_not_run_here_is_left_to_onnx_runtime(asked, write
     assert asked(None, table(X), mixed, path) == asked("onnx", table(X), mixed, path)
 
 
+@pytest.mark.parametrize("kind", [TensorProto.FLOAT, TensorProto.DOUBLE])
+def test_the_sine(asked_once, grid, kind):
+    """Of floats and of doubles, of missing numbers and of those that are many turns around."""
+    nodes = [
+        helper.make_node("Cast", ["X"], ["x"], to=kind),
+        helper.make_node("Mul", ["x", "turns"], ["angle"]),
+        helper.make_node("Sin", ["angle"], ["sine"]),
+        helper.make_node("Cast", ["sine"], ["probabilities"], to=TensorProto.FLOAT),
+    ]
+    turns = np.array([1, 57.3, 1e4], np.float32 if kind == TensorProto.FLOAT else np.float64)
+    graph = graph_of(nodes, 3, constants=[("turns", turns)])
+    (expected,) = onnxruntime.InferenceSession(graph).run(None, {"X": grid})
+    found = asked_once(graph, 3, grid).astype(float)
+    there = np.isfinite(grid)
+    np.testing.assert_allclose(found[there], np.sin((grid * turns)[there]), atol=1e-6)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
 MODES = ["BRANCH_LEQ", "BRANCH_LT", "BRANCH_GT", "BRANCH_GTE"]
 numbers = st.floats(-4, 4, width=32).map(lambda x: round(x * 8) / 8)
 

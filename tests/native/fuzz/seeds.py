@@ -64,8 +64,8 @@ def trees(op: str, votes: str, leaves: int, **more) -> tuple:
 def seeds() -> dict[str, bytes]:
     """Names and contents; the first byte tells the fuzzer what the rest is."""
     x, p = ["magnitudes"], "probabilities"
-    alone = ["Neg", "Abs", "Exp", "Log", "Sqrt", "Sin", "Round", "Relu", "Tanh", "Sigmoid", "Softmax", "Identity", "IsNaN"]
-    found = {op: graph((op, x, p, {})) for op in alone}
+    alone = ["Neg", "Abs", "Exp", "Log", "Sqrt", "Sin", "Round", "Relu", "Tanh", "Sigmoid", "Softmax", "Identity"]
+    found = {op: graph((op, x, p, {})) for op in [*alone, "IsNaN"]}
     found |= {op: graph((op, [*x, "row"], p, {})) for op in ["Add", "Sub", "Mul", "Div", "Max", "Min"]}
     found |= {op: graph((op, [*x, "last"], p, {})) for op in ["ReduceSum", "ReduceMin", "ReduceMax", "ReduceMean"]}
     found |= {

@@ -1,0 +1,121 @@
+"""What functions take of a row that a query does not write, and the columns of a table that functions give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+from sedsql.adql.nodes import Call, call
+from sedsql.adql.scope import ModelFunction, Scope, Source
+
+
+def complete(node: Call, function: ModelFunction, source: Source, scope: Scope) -> None:
+    """Gives a call of a row what the function takes besides its columns, and the model, where it leaves them out."""
+    row, *others = node.arguments
+    source.used.update(function.columns)
+    ask = getattr(function, "completed", None)
+    found = ask([_text(argument) for argument in others], source.numbers) if ask and source.columns else None
+    if found is not None:
+        names, model = found
+        own, named = (others[:-1], others[-1:]) if model is None else (others, [exp.Literal.string(model)])
+        others = [*(_column(name, source) for name in names), *own, *named]
+        source.used.update(name for name in names if name)
+    # DuckDB takes the alias for a column where there is one of that name.
+    hidden = any(source.name.lower() in (other.columns or ()) for other in scope.every())
+    whole = hidden and len(function.columns) + len(others) in function.arity
+    node.set("expressions", [*([_column(name, source) for name in function.columns] if whole else [row]), *others])
+
+
+def column_call(name: str, function: ModelFunction, source: Source, scope: Scope) -> exp.Expr:
+    """What gives a column of a table: the call of a function of its row, or a constant."""
+    constant = getattr(function, "constant", lambda row: None)(source.numbers)
+    if constant is not None:
+        # A literal alone would be no value to DuckDB's GROUP BY and ORDER BY.
+        return exp.Cast(this=exp.Literal.string(constant), to=exp.DataType(this=exp.DType.VARCHAR))
+    row = exp.Column(this=identifier(source))
+    row.meta["row"] = source
+    made = call(name, [row], model=function)
+    complete(made, function, source, scope)
+    return made
+
+
+def leave_out(source: Source) -> None:
+    """Takes from a subquery those columns that functions give and that the query around it has no use for."""
+    select = source.query
+    if not isinstance(select, exp.Select) or any(select.args.get(key) for key in ("distinct", "group", "order")):
+        return
+    kept = [
+        item
+        for item in select.expressions
+        if not (isinstance(item, exp.Alias) and "known" in item.this.meta) or item.alias.lower() in source.used
+    ]
+    select.set("expressions", kept or select.expressions)
+
+
+def read_base(node: exp.Expr, name: Any, base: str) -> None:
+    """Has a table of FROM read the one that it is based on, under the name that it had."""
+    schema, table = base.split(".")
+    node.set("catalog", None)
+    node.set("db", exp.Identifier(this=schema))
+    node.set("this", exp.Identifier(this=table))
+    if not node.args.get("alias"):
+        node.set("alias", exp.TableAlias(this=name.copy()))
+
+
+def write_stars(select: exp.Select, scope: Scope) -> None:
+    """Writes out `*` and `t.*` that stand for columns which functions give: the table that is read has none of them."""
+    items: list[exp.Expr] = []
+    for item in select.expressions:
+        whole = isinstance(item, exp.Star)
+        sources = [source for source in scope.sources if whole or _is_of(item, source)]
+        if not any(source.asked for source in sources) or any(source.shown is None for source in sources):
+            items.append(item)
+            continue
+        joined: set[str] = set()
+        for source in sources:
+            for name in source.shown or ():
+                merged = whole and name in scope.merged
+                if not merged:
+                    items.append(exp.Column(this=exp.Identifier(this=_name(name, source)), table=identifier(source)))
+                elif name not in joined:
+                    items.append(exp.Column(this=exp.Identifier(this=name)))
+                    joined.add(name)
+    select.set("expressions", items)
+
+
+def identifier(source: Source) -> exp.Identifier:
+    """The name of a table of FROM."""
+    return exp.Identifier(this=source.name, quoted=source.quoted)
+
+
+def _is_of(item: exp.Expr, source: Source) -> bool:
+    """Whether an item is `t.*` of the table."""
+    if not isinstance(item, exp.Column) or not isinstance(item.this, exp.Star):
+        return False
+    parts = [item.args[key] for key in ("catalog", "db", "table") if item.args.get(key)]
+    if len(parts) == 1:
+        return source.is_called(parts[0])
+    wanted = tuple(part.name.lower() for part in parts)
+    return source.parts[-len(wanted) :] == wanted
+
+
+def _name(name: str, source: Source) -> str:
+    """A column's name as the table has it."""
+    return source.table.columns[name].name if source.table else name
+
+
+def _column(name: str | None, source: Source) -> exp.Expr:
+    if name is None:
+        return exp.Null()
+    made = exp.Column(this=exp.Identifier(this=name), table=identifier(source))
+    made.meta["source"] = source
+    return made
+
+
+def _text(node: exp.Expr) -> str | None:
+    """The string that an argument is, if it is a constant."""
+    if isinstance(node, exp.Literal) and node.is_string:
+        return node.name
+    value = node.meta.get("value") if isinstance(node, exp.Parameter) else None
+    return value if isinstance(value, str) else None

@@ -1,0 +1,87 @@
+"""What a call takes of its row, and which model answers."""
+
+import pytest
+
+from sedsql.bands import COLUMNS
+from sedsql.inference.bounds import Bounds
+from sedsql.inference.calls import FUNCTIONS, UNITS, Answering, functions
+from sedsql.inference.model import EXTRA, PARALLAX, find_models
+
+TAKEN = {"shape-1": (), "luminosity-1": PARALLAX, "sky-1": EXTRA}
+ALL = dict(UNITS)
+PLACE = {"ra": "deg", "dec": "deg"}
+
+
+def called(answering, name="sed_class"):
+    return functions(Bounds({}, answering.default, {}), answering)[name]
+
+
+@pytest.mark.parametrize(
+    ("given", "row", "expected"),
+    [
+        ([], ALL, (EXTRA, "sky-1")),
+        ([], ALL | {"x": None}, (EXTRA, "sky-1")),
+        ([], dict.fromkeys(ALL), (EXTRA, "sky-1")),
+        ([], PLACE, ((None, None, "ra", "dec"), "sky-1")),
+        ([], PLACE | {"parallax": "mas"}, (("parallax", None, "ra", "dec"), "sky-1")),
+        ([], PLACE | {"parallax_error": "mas"}, ((None, None, "ra", "dec"), "sky-1")),
+        ([], {"ra": "deg"}, None),
+        ([], {"parallax": "mas", "parallax_error": "mas"}, None),
+        ([], PLACE | {"ra": "hourangle"}, None),
+        (["sky-1"], ALL, (EXTRA, None)),
+        (["sky-1"], ALL | {"parallax": "arcsec"}, ((None, None, "ra", "dec"), None)),
+        (["sky-1"], {"parallax": "mas"}, (("parallax", None), None)),
+        (["sky-1"], {}, None),
+        (["luminosity-1"], ALL, (PARALLAX, None)),
+        (["luminosity-1"], PLACE, None),
+        (["shape-1"], ALL, None),
+        (["no-such-1"], ALL, None),
+        ([None], ALL, (EXTRA, None)),  # a column that names models
+        (["a", "b"], ALL, None),
+    ],
+)
+def test_what_a_row_has_is_taken(given, row, expected):
+    assert called(Answering(TAKEN, sky="sky-1")).completed(given, row) == expected
+    own = called(Answering(TAKEN, sky="sky-1"), "sed_proba").completed(["yso", *given], row)
+    assert own == (expected if len(given) < 2 else None)
+
+
+def test_explicit_inputs_stay():
+    assert called(Answering(TAKEN, sky="sky-1")).completed([None, None, "luminosity-1"], ALL) is None
+    assert called(Answering(TAKEN, sky="sky-1"), "sed_node").completed([None] * 4 + ["0.9", "sky-1"], ALL) is None
+
+
+def test_the_default_answers_where_the_user_chose_it_or_there_is_no_other():
+    models = find_models()
+    chosen = Answering.of(models, "luminosity-1")
+    assert (chosen.default, chosen.sky) == ("luminosity-1", "luminosity-1")
+    assert called(chosen).completed([], ALL) == (PARALLAX, "luminosity-1")
+    assert called(chosen).completed([], {}) is None
+    without = Answering.of({name: model for name, model in models.items() if name != "sky-1"})
+    assert (without.default, without.sky) == ("shape-1", "shape-1")
+    assert called(without).completed([], ALL) is None
+    assert called(without, "_class_model").constant(ALL) == "shape-1"
+    with_it = Answering.of(models | {"sky-1": models["shape-1"]})
+    assert (with_it.default, with_it.sky) == ("shape-1", "sky-1")
+    assert called(with_it, "_class_model").constant(ALL) == "sky-1"
+    assert called(with_it).constant(ALL) is None
+
+
+def test_functions_that_ask_no_model_stay():
+    assert called(Answering(TAKEN, sky="sky-1"), "sed_alpha").completed([], ALL) is None
+
+
+@pytest.mark.parametrize("name", [name for name, function in FUNCTIONS.items() if function.part])
+@pytest.mark.parametrize("more", [(), ("s.parallax", "s.parallax_error"), tuple(f"s.{name}" for name in EXTRA)])
+@pytest.mark.parametrize("row", [("s",), tuple(f"s.{name}" for name in COLUMNS)])
+def test_all_parts_of_a_call_are_told_apart(name, more, row):
+    function = FUNCTIONS[name]
+    own = ["0.9"] * function.arguments
+    arguments = [*row, *more, *own, "'m-1'"]
+    assert len(arguments) in function.arity
+    value, use = function.share(arguments)
+    assert value == f"sed_answer({', '.join([*row, *more])}, 'm-1')"
+    assert "answer" in use("answer")
+    assert ("0.9" in use("answer")) == bool(own)
+    assert len([*row, *own]) in function.arity
+    assert function.share([*row, *own])[0] == f"sed_answer({', '.join(row)}, NULL)"
