@@ -90,28 +90,12 @@ class _Classifier:
         self.inputs: tables.Inputs
 
     def find(self, table: Table | pa.Schema) -> None:
-        """Find the columns of a table, and tell which are lacking."""
+        """Find the columns of a table."""
         names = table.names if isinstance(table, pa.Schema) else table.colnames
         taken = [name for name in ADDED if name in names]
         if taken:
             raise TableError(f"The table has a column {taken[0]} already; leave it out or rename it.")
         self.inputs = tables.Inputs.find(table, self.column_map)
-        lacking = self.inputs.lacking(self.wanted)
-        if self.prior == "sky":  # asked for in vain even where --map says that there is none
-            lacking += [name for name in POSITION if self.inputs.further[name] is None and name not in lacking]
-        if lacking:
-            self.note(
-                f"The table has no column {tables.would_do(lacking)}: {self.session.model.name} answers "
-                f"{' and '.join(self._consequences(lacking))}. Name columns with --map {lacking[-1]}=COLUMN."
-            )
-
-    def _consequences(self, lacking: list[str]) -> Iterator[str]:
-        if "parallax" in lacking:
-            yield "without luminosities"
-        elif "parallax_error" in lacking and self.inputs.further["parallax"]:
-            yield "as if parallaxes were exact"
-        if not {*POSITION}.isdisjoint(lacking):
-            yield "with a flat prior"
 
     def fields(self) -> list[pa.Field]:
         """Of the added columns."""
@@ -162,7 +146,13 @@ class _Classifier:
         return labels, pa.array(top, mask=np.isnan(top)), labels
 
     def tell(self) -> None:
-        """Tell what was strange in all rows."""
+        """Tell what the table lacks, and what was strange in its rows."""
+        lacking = self._lacking()
+        if lacking:
+            self.note(
+                f"The table has no column {tables.would_do(lacking)}: {self.session.model.name} answers "
+                f"{' and '.join(self._consequences(lacking))}. Name columns with --map {lacking[-1]}=COLUMN."
+            )
         if self.sentinels.counts:
             self.note(
                 f"Magnitudes that stand for a missing one, {self.sentinels}, were taken as "
@@ -179,6 +169,23 @@ class _Classifier:
             self.note(
                 f"The column {column} is beyond 90 degrees in {self.nowhere:,} rows: they count as without position."
             )
+
+    def _lacking(self) -> list[str]:
+        """What the model takes besides bands and the table lacks, though the user did not say so."""
+        lacking = self.inputs.lacking(self.wanted)
+        if self.prior == "sky":  # which is asked for in vain, whatever --map says
+            lacking += [name for name in POSITION if self.inputs.further[name] is None and name not in lacking]
+        if self.inputs.further["parallax"] is None and "parallax_error" in lacking:
+            lacking.remove("parallax_error")
+        return lacking
+
+    def _consequences(self, lacking: list[str]) -> Iterator[str]:
+        if "parallax" in lacking:
+            yield "without luminosities"
+        elif "parallax_error" in lacking:
+            yield "as if parallaxes were exact"
+        if not {*POSITION}.isdisjoint(lacking):
+            yield "with a flat prior"
 
 
 def _classify_pieces(classifier: _Classifier, source: Path, partial: Path) -> None:
