@@ -143,7 +143,11 @@ def from_census(sky: Sky, classes: Sequence[str]) -> Prior:
 
 def _smoothed(total: Array, count: NDArray[np.int64]) -> Array:
     """Shares of classes; cells of few rows lean towards the shares of all places together."""
-    everywhere = total.sum(axis=0) / total.sum(axis=(0, 2))[:, None]
+    weight = total.sum(axis=(0, 2))
+    # Where no class has a source the nearest bin stands in: some user's source may be there.
+    filled = np.flatnonzero(weight)
+    nearest = filled[np.abs(np.arange(len(weight))[:, None] - filled).argmin(axis=1)]
+    everywhere = total.sum(axis=0)[nearest] / weight[nearest, None]
     here = total / np.maximum(total.sum(axis=2, keepdims=True), 1e-30)
     n = count.sum(axis=2, keepdims=True)
     mixed = np.maximum((n * here + SMOOTHING * everywhere) / (n + SMOOTHING), LEAST)
