@@ -14,7 +14,7 @@ from sklearn.metrics import classification_report
 
 from sedsql.bands import COLUMNS
 from sedsql.inference import explain
-from sedsql.inference.model import DEFAULT_MODEL, find_models
+from sedsql.inference.model import DEFAULT_MODEL, Model, find_models
 from sedsql.inference.session import Session
 from sedsql.resources import folder
 from sedsql.simulate import simulate
@@ -202,3 +202,37 @@ def test_explain_bad_input(sedsql, sources, tmp_path):
         table = table.set_column(table.column_names.index(name), name, pa.nulls(1, pa.float32()))
     pq.write_table(table, tmp_path / "one.parquet")
     assert "No class: the source has" in sedsql("explain", tmp_path / "one.parquet", "--model", "shape-1").out
+
+
+def test_explain_hands_parallax_and_position_to_the_model_of_the_sky(sedsql, sources, sky_model, tmp_path):
+    path, magnitudes, _ = sources
+    further = {"Plx": 9.0, "e_Plx": 0.1, "RA_ICRS": 83.8, "delta": -5.4}
+    table = pq.read_table(path)
+    for name, value in further.items():
+        table = table.append_column(name, pa.array([value] * len(table)))
+    pq.write_table(table, tmp_path / "in.parquet")
+    arguments = ("--row", 100, "--models", sky_model, "--map", "dec=delta", "--json")
+    training = ("--training", tmp_path / "in.parquet")
+    found = json.loads(sedsql("explain", tmp_path / "in.parquet", *arguments, *training).out)
+    inputs = np.append(magnitudes[99], list(further.values())).astype(np.float32)[None]
+    session = Session(Model.read(sky_model))
+    prediction = session.predict(inputs)
+    assert found["prediction"]["probability"] == pytest.approx(prediction.probabilities.max(), abs=1e-6)
+    expected = explain.contributions(session, inputs)[0]
+    assert list(found["contributions"].values()) == pytest.approx(expected[np.isfinite(expected)].tolist())
+    assert list(found["contributions"])[-2:] == ["parallax", "position"]
+    assert found["neighbours"][0]["row"] == 100
+
+
+def test_explain_with_a_sentinel(sedsql, sources, tmp_path):
+    path, magnitudes, _ = sources
+    at = 1 + int(np.flatnonzero(np.isfinite(magnitudes).all(axis=1))[0])
+    table = pq.read_table(path)
+    place = table.column_names.index("w4mpro")
+    table = table.set_column(place, "w4mpro", pa.array([-999.0] * len(table)))
+    pq.write_table(table, tmp_path / "in.parquet")
+    arguments = ("explain", tmp_path / "in.parquet", "--model", "shape-1", "--row", at, "--json")
+    assert "w4mpro" in json.loads(sedsql(*arguments).out)["contributions"]
+    found = json.loads(sedsql(*arguments, "--sentinels").out)
+    assert "w4mpro" not in found["contributions"]
+    assert found["prediction"]["n_bands"] == 9

@@ -19,7 +19,7 @@ COMMAND = [sys.executable, "-c", "from sedsql.cli import main; main()"]
 CLASSES = "SELECT TOP 5 source_id, sed_class(s) AS class FROM sed.photometry AS s"
 
 
-LEARN = ["train", "evaluate", "explain", "models", "compare", "simulate", "census"]
+LEARN = ["train", "evaluate", "explain", "models", "models prior", "compare", "simulate", "census"]
 MIRROR = [
     f"mirror {name}"
     for name in ("add", "sed", "import", "resume", "verify", "repair", "compact", "info", "rules", "sample")
