@@ -53,7 +53,7 @@ nitpick_ignore = [
 
 SECTIONS = {
     "Begin": ["docs/tutorial"],
-    "How to": ["docs/python", "docs/mirror", "docs/shell", "docs/plain_sql"],
+    "How to": ["docs/python", "docs/classify", "docs/mirror", "docs/shell", "docs/plain_sql"],
     "Notebooks": [f"notebooks/{path.stem}" for path in sorted((HERE.parent / "notebooks").glob("*.ipynb"))],
     "Reference": ["docs/functions", "docs/adql", "docs/adql_queries", "docs/reference", "docs/rules"],
     "How it works": ["docs/architecture", "benchmarks/RESULTS"],

@@ -12,6 +12,7 @@ from . import (
     __version__,
     cli_bench,
     cli_census,
+    cli_classify,
     cli_compare,
     cli_learn,
     cli_mirror,
@@ -20,13 +21,11 @@ from . import (
     progress,
     tables,
 )
-from .classify import classify_file
-from .cli_options import BandMap, Force, Json, ModelFolders, model_named, pairs
+from .cli_options import Force, Json, ModelFolders
 from .db import connect
 from .dbapi import sentence
 from .demo import run_demo
 from .errors import Error
-from .inference.model import DEFAULT_MODEL
 from .jsontext import to_json
 from .mirror.manifest import MirrorError
 from .output import new_file
@@ -42,6 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(cli_mirror.app, name="mirror")
+app.add_typer(cli_classify.app)
 app.add_typer(cli_learn.app)
 app.add_typer(cli_compare.app)
 app.add_typer(cli_simulate.app)
@@ -144,49 +144,6 @@ def translate(
             print(con.translate(text, explain=notes))
     for note in notes if explain else ():
         print(f"-- {note}")
-
-
-@app.command()
-def classify(
-    file: Annotated[Path, typer.Argument(help="CSV, ECSV, VOTable, FITS or Parquet, by the name's ending.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The classified table; its ending says the format.")],
-    model: Annotated[str, typer.Option(help="Name of the model.")] = DEFAULT_MODEL,
-    models: ModelFolders = None,
-    band_map: BandMap = None,
-    force: Force = False,
-    as_json: Json = False,
-) -> None:
-    """Add `sed_class`, `sed_probability` and `sed_n_bands` to a table.
-
-    The magnitudes are found by the archive's column names or common variants such as Gmag, Jmag, W1mag.
-    All rows and columns come out as they were, in order.
-
-    Example: `sedsql classify cluster.vot -o classified.fits --map ks_m=K2mag --map w4mpro=none`
-    """
-    chosen = model_named(model, models)
-    with progress.bar("classifying") as update:
-        counts = classify_file(
-            file,
-            output,
-            chosen,
-            band_map=pairs(band_map, "--map"),
-            force=force,
-            progress=update,
-            note=progress.note,
-        )
-    if as_json:
-        print(
-            to_json(
-                {
-                    "output": str(output),
-                    "model": chosen.name,
-                    "classes": {str(k): v for k, v in counts.items()},
-                }
-            )
-        )
-        return
-    print_rows(["class", "sources"], sorted(counts.items(), key=lambda item: -item[1]))
-    say(f"{sum(counts.values()):,} rows written to {output} (model {chosen.name})")
 
 
 @app.command()

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from . import progress
-from .cli_learn import Label, Table, needs_training
-from .cli_options import BandMap, Force, Json, Simulated, pairs, simulated_rows
+from .cli_learn import Label, Table
+from .cli_options import BandMap, Force, Json, Simulated, needs_training, pairs, simulated_rows
 from .errors import did_you_mean
 from .jsontext import to_json
 from .show import print_rows, say

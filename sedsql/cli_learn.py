@@ -1,7 +1,6 @@
 """The commands for models: train one, see how good it is, list them."""
 
 import sys
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -9,8 +8,21 @@ from typing import Annotated
 import typer
 
 from . import cli_export, progress
-from .cli_options import BandMap, Force, Json, ModelFolders, Simulated, model_named, pairs, simulated_rows
-from .inference.model import DEFAULT_MODEL, Model, ModelError, find_models
+from .bands import COLUMNS
+from .cli_options import (
+    BandMap,
+    ColumnMap,
+    Force,
+    Json,
+    ModelFolders,
+    Sentinels,
+    Simulated,
+    model_named,
+    needs_training,
+    pairs,
+    simulated_rows,
+)
+from .inference.model import DEFAULT_MODEL, SKY_MODEL, Model, ModelError, find_models
 from .inference.session import Session
 from .jsontext import to_json
 from .show import print_models, print_scores, print_why, say
@@ -20,15 +32,6 @@ app.add_typer(cli_export.app, name="models")
 
 Table = Annotated[Path, typer.Argument(help="A table with a label for each source, in any format of `classify`.")]
 Label = Annotated[str, typer.Option(help="The column of labels.")]
-
-
-@contextmanager
-def needs_training():
-    """What a block imports needs the extra `train`."""
-    try:
-        yield
-    except ImportError as error:
-        raise ModelError(f"Training needs {error.name}; install it with: pip install 'sedsql[train]'") from None
 
 
 @app.command()
@@ -149,36 +152,38 @@ def _draw(target: Path, truth, found, probability) -> None:
 def explain(
     table: Annotated[Path, typer.Argument(help="A table of sources, in any format of `classify`.")],
     row: Annotated[int, typer.Option(help="The source's row in the table, from 1.", min=1)] = 1,
-    model: Annotated[str, typer.Option(help="Name of the model.")] = DEFAULT_MODEL,
+    model: Annotated[str, typer.Option(help="Name of the model.")] = SKY_MODEL,
     models: ModelFolders = None,
     training: Annotated[
         Path | None,
         typer.Option(help="The labelled table to show the nearest sources of.", show_default=False),
     ] = None,
     label: Annotated[str, typer.Option(help="Its column of labels.")] = "class",
-    band_map: BandMap = None,
+    column_map: ColumnMap = None,
+    sentinels: Sentinels = False,
     as_json: Json = False,
 ) -> None:
-    """Why a source has its class: what each band adds, and the labelled sources most like it.
+    """Why a source has its class: what each band, parallax and position add, and the labelled sources most like it.
 
     Example: `sedsql explain cluster.vot --row 12 --training labelled.parquet --label class`
     """
     from .why import why
 
-    mapped = pairs(band_map, "--map")
+    mapped = pairs(column_map, "--map")
     neighbours = None
     if training:
         with needs_training():
             from .learn import neighbours as near
             from .learn.training import read_labelled
         # Another table may have other names for its columns, but a band that the source lacks is of no use in it.
-        lacking = {band: column for band, column in mapped.items() if column.lower() == "none"}
-        labelled = read_labelled(training, label, mapped if training == table else lacking, least_rows=0)
+        bands = {band: column for band, column in mapped.items() if band in COLUMNS}
+        lacking = {band: column for band, column in bands.items() if column.lower() == "none"}
+        labelled = read_labelled(training, label, bands if training == table else lacking, least_rows=0)
 
         def neighbours(magnitudes):
             return near.nearest(magnitudes, labelled)
 
-    found = why(table, row, model_named(model, models), mapped, neighbours)
+    found = why(table, row, model_named(model, models), mapped, neighbours, sentinels=sentinels)
     if as_json:
         print(to_json(found))
     else:

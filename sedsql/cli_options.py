@@ -1,5 +1,7 @@
 """Options that several commands have, and what is read from them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +21,18 @@ BandMap = Annotated[
         help="Which column holds a band; BAND=none if there is none.",
         show_default=False,
     ),
+]
+ColumnMap = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="NAME=COLUMN",
+        help="Which column holds a band, parallax, parallax_error, ra or dec; NAME=none if there is none.",
+        show_default=False,
+    ),
+]
+Sentinels = Annotated[
+    bool, typer.Option("--sentinels", help="Magnitudes such as -999 and 99.99, or 0 in all bands, are missing.")
 ]
 Simulated = Annotated[
     list[str] | None,
@@ -56,3 +70,12 @@ def model_named(name: str, folders: list[Path] | None) -> Model:
     if name not in found:
         raise ModelError(f"No model {name!r}; there are {', '.join(found)}.")
     return found[name]
+
+
+@contextmanager
+def needs_training() -> Iterator[None]:
+    """What a block imports needs the extra `train`."""
+    try:
+        yield
+    except ImportError as error:
+        raise ModelError(f"This needs {error.name}; install it with: pip install 'sedsql[train]'") from None

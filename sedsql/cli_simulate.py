@@ -12,8 +12,7 @@ from astropy.table import Table
 
 from . import progress, tables
 from .bands import BANDS
-from .cli_learn import needs_training
-from .cli_options import BandMap, Force, Json, pairs
+from .cli_options import BandMap, Force, Json, needs_training, pairs
 from .errors import did_you_mean
 from .jsontext import to_json
 from .output import new_file, new_folder

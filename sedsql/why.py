@@ -20,19 +20,23 @@ def why(
     source: Path,
     row: int,
     model: Model,
-    band_map: Mapping[str, str] | None = None,
+    column_map: Mapping[str, str] | None = None,
     neighbours: Callable[[np.ndarray], list] | None = None,
+    *,
+    sentinels: bool = False,
 ) -> dict[str, Any]:
     """The prediction for row `row` of a table, from 1, and what each band adds to the probability of its class.
 
-    `neighbours` gives the labelled sources nearest to magnitudes of shape (10,), as named tuples.
+    `column_map` is that of `tables.Inputs.find`. With `sentinels` magnitudes such as -999 are missing. `neighbours`
+    gives the labelled sources nearest to magnitudes of shape (10,), as named tuples.
     """
     table = tables.read_table(source)
     if row > len(table):
         raise TableError(f"{source.name} has {len(table):,} rows; there is no row {row:,}.")
     one = table[row - 1 : row]
-    inputs = tables.magnitudes(1, one.__getitem__, tables.find_bands(table.colnames, band_map), row)
-    inputs = np.hstack([inputs, tables.further(one, model.extra, row).astype(np.float32)])
+    inputs = tables.Inputs.find(table, column_map).read(1, one.__getitem__, model.extra, row)
+    if sentinels:
+        tables.Sentinels().erase(inputs[:, : len(COLUMNS)])
     session = Session(model)
     prediction = session.predict(inputs)
     contributions = explain.explanations(session, inputs).to_pylist()[0] or []

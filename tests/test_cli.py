@@ -143,37 +143,45 @@ def test_translate(sedsql, sky):
 
 
 def test_classify_says_how_many_of_each_class(sedsql, photometry, tmp_path):
-    ran = sedsql("classify", photometry, "-o", tmp_path / "a.csv", "--json")
+    ran = sedsql("classify", "--model", "shape-1", photometry, "-o", tmp_path / "a.csv", "--json")
     answer = json.loads(ran.out)
     assert (answer["output"], answer["model"], sum(answer["classes"].values())) == (
         str(tmp_path / "a.csv"),
         "shape-1",
         3,
     )
-    ran = sedsql("classify", photometry, "-o", tmp_path / "b.csv")
+    ran = sedsql("classify", "--model", "shape-1", photometry, "-o", tmp_path / "b.csv")
     assert ran.out.splitlines()[-1] == f"3 rows written to {tmp_path / 'b.csv'} (model shape-1)"
 
 
 def test_classify_bad_input(sedsql, photometry, tmp_path):
     out = tmp_path / "out.csv"
     text = photometry.read_text().replace("b,10,11", "b,10,eleven")
-    assert refused(sedsql("classify", tmp_path / "no.csv", "-o", out), "no.csv does not exist")
-    assert refused(sedsql("classify", tmp_path, "-o", out), "is a folder")
-    assert refused(sedsql("classify", photometry, "-o", tmp_path / "out.doc"), ".parquet")
-    assert refused(sedsql("classify", photometry, "-o", tmp_path / "no" / "out.csv"), "no folder")
-    assert refused(sedsql("classify", photometry, "-o", out, "--map", "jmag=j_m"), "'jmag'", "phot_g_mean_mag")
-    assert refused(sedsql("classify", photometry, "-o", out, "--map", "j_m=jay"), "'jay'")
+    assert refused(sedsql("classify", "--model", "shape-1", tmp_path / "no.csv", "-o", out), "no.csv does not exist")
+    assert refused(sedsql("classify", "--model", "shape-1", tmp_path, "-o", out), "is a folder")
+    assert refused(sedsql("classify", "--model", "shape-1", photometry, "-o", tmp_path / "out.doc"), ".parquet")
+    assert refused(sedsql("classify", "--model", "shape-1", photometry, "-o", tmp_path / "no" / "out.csv"), "no folder")
+    assert refused(
+        sedsql("classify", "--model", "shape-1", photometry, "-o", out, "--map", "jmag=j_m"),
+        "'jmag'",
+        "phot_g_mean_mag",
+    )
+    assert refused(sedsql("classify", "--model", "shape-1", photometry, "-o", out, "--map", "j_m=jay"), "'jay'")
     assert refused(sedsql("classify", photometry, "-o", out, "--model", "nope"), "'nope'", "shape-1")
     photometry.write_text(text)
-    assert refused(sedsql("classify", photometry, "-o", out), "phot_bp_mean_mag", "row 2", "'eleven'")
+    assert refused(
+        sedsql("classify", "--model", "shape-1", photometry, "-o", out), "phot_bp_mean_mag", "row 2", "'eleven'"
+    )
     photometry.write_text(text.replace("w4mpro", "w5mpro"))
-    assert refused(sedsql("classify", photometry, "-o", out), "w4mpro", "W4mag", "--map w4mpro=none")
+    assert refused(
+        sedsql("classify", "--model", "shape-1", photometry, "-o", out), "w4mpro", "W4mag", "--map w4mpro=none"
+    )
     photometry.write_text(text.replace("name", "sed_class"))
-    assert refused(sedsql("classify", photometry, "-o", out), "sed_class already")
+    assert refused(sedsql("classify", "--model", "shape-1", photometry, "-o", out), "sed_class already")
     assert os.listdir(tmp_path) == ["in.csv"]
-    assert sedsql("classify", photometry, "-o", out, "--map", "j_m").code == 2
+    assert sedsql("classify", "--model", "shape-1", photometry, "-o", out, "--map", "j_m").code == 2
     out.write_text("mine")
-    assert refused(sedsql("classify", photometry, "-o", out), "exists", "--force")
+    assert refused(sedsql("classify", "--model", "shape-1", photometry, "-o", out), "exists", "--force")
     assert out.read_text() == "mine"
 
 
@@ -183,13 +191,13 @@ def test_broken_files(sedsql, photometry, tmp_path, ending, content):
     path, out = tmp_path / f"broken.{ending}", tmp_path / "out.csv"
     if content == "cut":
         photometry.write_text(photometry.read_text() + "name,1,2,3,4,5,6,7,8,9,10\n" * 2_000)
-        assert sedsql("classify", photometry, "-o", path).code == 0
+        assert sedsql("classify", "--model", "shape-1", photometry, "-o", path).code == 0
         content = gzip.decompress(path.read_bytes()) if ending.endswith(".gz") else path.read_bytes()
         content = content.replace(b"sed_", b"was_")
         content = gzip.compress(content) if ending.endswith(".gz") else content
         content = content[: len(content) * 2 // 3 - 5]
     path.write_bytes(content)
-    ran = sedsql("classify", path, "-o", out)
+    ran = sedsql("classify", "--model", "shape-1", path, "-o", out)
     assert refused(ran)
     assert path.name in ran.err or "no column for" in ran.err
     assert len(ran.err.splitlines()) == 1

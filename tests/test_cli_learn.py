@@ -14,7 +14,7 @@ from sklearn.metrics import classification_report
 
 from sedsql.bands import COLUMNS
 from sedsql.inference import explain
-from sedsql.inference.model import DEFAULT_MODEL, find_models
+from sedsql.inference.model import DEFAULT_MODEL, Model, find_models
 from sedsql.inference.session import Session
 from sedsql.resources import folder
 from sedsql.simulate import simulate
@@ -73,7 +73,11 @@ def test_models_and_a_changed_model(sedsql, photometry, tmp_path):
     shutil.copytree(folder("models") / "shape-1", tmp_path / "shape-1")
     with open(tmp_path / "shape-1" / "model.onnx", "ab") as file:
         file.write(b"x")
-    for command in (["models"], ["models", "--json"], ["classify", photometry, "-o", tmp_path / "out.csv"]):
+    for command in (
+        ["models"],
+        ["models", "--json"],
+        ["classify", "--model", "shape-1", photometry, "-o", tmp_path / "out.csv"],
+    ):
         ran = sedsql(*command, "--models", tmp_path)
         assert ran.code == 1
         assert len(set(re.findall(r"\b[0-9a-f]{64}\b", ran.err))) == 2
@@ -150,7 +154,7 @@ def test_evaluate_bad_input(sedsql, sources, tmp_path):
 
 def test_explain_tells_bands_and_neighbours(sedsql, sources):
     path, magnitudes, labels = sources
-    arguments = ("explain", path, "--row", 100, "--training", path, "--json")
+    arguments = ("explain", path, "--model", "shape-1", "--row", 100, "--training", path, "--json")
     found = json.loads(sedsql(*arguments).out)
     session = Session(find_models()[DEFAULT_MODEL])
     expected = explain.contributions(session, magnitudes[99:100])[0]
@@ -182,17 +186,53 @@ def test_explain_finds_neighbours_by_the_bands_that_both_tables_have(sedsql, sou
         (renamed, tmp_path / "fewer.parquet"),
         (renamed, tmp_path / "renamed.parquet"),
     ):
-        ran = sedsql("explain", *first, "--row", 100, "--training", training, *none)
+        ran = sedsql("explain", *first, "--model", "shape-1", "--row", 100, "--training", training, *none)
         nearest = json.loads(ran.out)["neighbours"][0]
         assert (nearest["row"], nearest["distance"]) == (100, pytest.approx(0, abs=1e-3))
 
 
 def test_explain_bad_input(sedsql, sources, tmp_path):
     path = sources[0]
-    assert refused(sedsql("explain", path, "--row", 10_000), "has 240 rows; there is no row 10,000")
-    assert sedsql("explain", path, "--row", 0).code == 2
+    assert refused(
+        sedsql("explain", path, "--model", "shape-1", "--row", 10_000), "has 240 rows; there is no row 10,000"
+    )
+    assert sedsql("explain", path, "--model", "shape-1", "--row", 0).code == 2
     table = pq.read_table(path).slice(0, 1)
     for name in COLUMNS[1:]:
         table = table.set_column(table.column_names.index(name), name, pa.nulls(1, pa.float32()))
     pq.write_table(table, tmp_path / "one.parquet")
-    assert "No class: the source has" in sedsql("explain", tmp_path / "one.parquet").out
+    assert "No class: the source has" in sedsql("explain", tmp_path / "one.parquet", "--model", "shape-1").out
+
+
+def test_explain_hands_parallax_and_position_to_the_model_of_the_sky(sedsql, sources, sky_model, tmp_path):
+    path, magnitudes, _ = sources
+    further = {"Plx": 9.0, "e_Plx": 0.1, "RA_ICRS": 83.8, "delta": -5.4}
+    table = pq.read_table(path)
+    for name, value in further.items():
+        table = table.append_column(name, pa.array([value] * len(table)))
+    pq.write_table(table, tmp_path / "in.parquet")
+    arguments = ("--row", 100, "--models", sky_model, "--map", "dec=delta", "--json")
+    training = ("--training", tmp_path / "in.parquet")
+    found = json.loads(sedsql("explain", tmp_path / "in.parquet", *arguments, *training).out)
+    inputs = np.append(magnitudes[99], list(further.values())).astype(np.float32)[None]
+    session = Session(Model.read(sky_model))
+    prediction = session.predict(inputs)
+    assert found["prediction"]["probability"] == pytest.approx(prediction.probabilities.max(), abs=1e-6)
+    expected = explain.contributions(session, inputs)[0]
+    assert list(found["contributions"].values()) == pytest.approx(expected[np.isfinite(expected)].tolist())
+    assert list(found["contributions"])[-2:] == ["parallax", "position"]
+    assert found["neighbours"][0]["row"] == 100
+
+
+def test_explain_with_a_sentinel(sedsql, sources, tmp_path):
+    path, magnitudes, _ = sources
+    at = 1 + int(np.flatnonzero(np.isfinite(magnitudes).all(axis=1))[0])
+    table = pq.read_table(path)
+    place = table.column_names.index("w4mpro")
+    table = table.set_column(place, "w4mpro", pa.array([-999.0] * len(table)))
+    pq.write_table(table, tmp_path / "in.parquet")
+    arguments = ("explain", tmp_path / "in.parquet", "--model", "shape-1", "--row", at, "--json")
+    assert "w4mpro" in json.loads(sedsql(*arguments).out)["contributions"]
+    found = json.loads(sedsql(*arguments, "--sentinels").out)
+    assert "w4mpro" not in found["contributions"]
+    assert found["prediction"]["n_bands"] == 9

@@ -19,7 +19,7 @@ COMMAND = [sys.executable, "-c", "from sedsql.cli import main; main()"]
 CLASSES = "SELECT TOP 5 source_id, sed_class(s) AS class FROM sed.photometry AS s"
 
 
-LEARN = ["train", "evaluate", "explain", "models", "compare", "simulate", "census"]
+LEARN = ["train", "evaluate", "explain", "models", "models prior", "compare", "simulate", "census"]
 MIRROR = [
     f"mirror {name}"
     for name in ("add", "sed", "import", "resume", "verify", "repair", "compact", "info", "rules", "sample")
@@ -78,12 +78,14 @@ def long_table(tmp_path):
 
 
 def test_a_bar_on_a_terminal_and_none_in_a_pipe(long_table, photometry, tmp_path):
-    code, shown = in_terminal(["classify", long_table, "-o", tmp_path / "a.parquet"])
+    code, shown = in_terminal(["classify", "--model", "shape-1", long_table, "-o", tmp_path / "a.parquet"])
     assert code == 0
     assert "classifying" in shown
     assert "rows, " in shown
     done = subprocess.run(
-        [*COMMAND, "classify", photometry, "-o", tmp_path / "b.parquet"], capture_output=True, text=True
+        [*COMMAND, "classify", "--model", "shape-1", photometry, "-o", tmp_path / "b.parquet"],
+        capture_output=True,
+        text=True,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "classifying" not in done.stdout
@@ -116,7 +118,7 @@ def test_a_row_too_wide_for_a_terminal_is_shown_a_line_a_column(sky):
 )
 def test_an_interrupt_leaves_nothing_half_written(long_table, tmp_path, number, code, delay):
     out = tmp_path / "out.parquet"
-    with started("classify", long_table, "-o", out) as process:
+    with started("classify", "--model", "shape-1", long_table, "-o", out) as process:
         deadline = time.monotonic() + 20
         while not any(name.startswith(".partial") for name in os.listdir(tmp_path)) and time.monotonic() < deadline:
             time.sleep(0.02)

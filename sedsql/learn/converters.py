@@ -149,22 +149,31 @@ def _convert_features(scope, operator, container):
     OnnxConcat(*parts, axis=1, op_version=opset, output_names=operator.outputs[:1]).add_to(scope, container)
 
 
-def _tree_attributes(boosting: Boosting, prior: Sequence[Split]) -> dict:
+def _ensemble_attributes(boosting: Boosting, prior: Sequence[Split]) -> dict:
     classes = len(boosting.classes_)
     # With two classes there is one tree an iteration: for the second class, against a first one of score 0.
     first = classes - boosting.n_trees_per_iteration_
     trees = [(first + k, tree.nodes) for trees in boosting._predictors for k, tree in enumerate(trees)]
-    trees += [(k, nodes) for tree in prior for k, nodes in enumerate(_flat(tree, classes))]
-    nodes = np.concatenate([nodes[list(_FIELDS)] for _, nodes in trees])
-    tree_ids = np.repeat(np.arange(len(trees)), [len(nodes) for _, nodes in trees])
-    node_ids = np.concatenate([np.arange(len(nodes)) for _, nodes in trees])
-    leaf = nodes["is_leaf"].astype(bool)
-    target_ids = np.array([target for target, _ in trees])[tree_ids]
     base_values = np.zeros(classes)
     base_values[first:] = boosting._baseline_prediction.ravel()
     return {
         "n_targets": classes,
         "base_values": base_values.tolist(),
+        **tree_attributes([*trees, *prior_nodes(prior, classes)]),
+    }
+
+
+def tree_attributes(trees: Sequence[tuple[int, NDArray]], first: int = 0) -> dict[str, list]:
+    """Attributes of an ensemble for trees with numbers from `first` on.
+
+    Of each tree the place of the class to whose score it adds, and its nodes as scikit-learn has them.
+    """
+    nodes = np.concatenate([nodes[list(_FIELDS)] for _, nodes in trees])
+    tree_ids = np.repeat(np.arange(first, first + len(trees)), [len(nodes) for _, nodes in trees])
+    node_ids = np.concatenate([np.arange(len(nodes)) for _, nodes in trees])
+    leaf = nodes["is_leaf"].astype(bool)
+    target_ids = np.array([target for target, _ in trees])[tree_ids - first]
+    return {
         "nodes_treeids": tree_ids.tolist(),
         "nodes_nodeids": node_ids.tolist(),
         "nodes_modes": np.where(leaf, "LEAF", "BRANCH_LEQ").tolist(),
@@ -178,6 +187,11 @@ def _tree_attributes(boosting: Boosting, prior: Sequence[Split]) -> dict:
         "target_ids": target_ids[leaf].tolist(),
         "target_weights": nodes["value"][leaf].tolist(),
     }
+
+
+def prior_nodes(prior: Sequence[Split], classes: int) -> list[tuple[int, NDArray]]:
+    """The trees of a prior as `tree_attributes` takes them, each once for each class."""
+    return [(k, nodes) for tree in prior for k, nodes in enumerate(_flat(tree, classes))]
 
 
 def _flat(tree: Split, classes: int) -> list[NDArray]:
@@ -226,7 +240,7 @@ def _add_trees(scope, colours, container, trees: Boosting, prior: Sequence[Split
         name=scope.get_unique_operator_name("TreeEnsembleRegressor"),
         op_domain="ai.onnx.ml",
         op_version=OPSET["ai.onnx.ml"],
-        **_tree_attributes(trees, prior),
+        **_ensemble_attributes(trees, prior),
     )
     return scores, FloatTensorType([None, len(trees.classes_)])
 

@@ -143,7 +143,11 @@ def from_census(sky: Sky, classes: Sequence[str]) -> Prior:
 
 def _smoothed(total: Array, count: NDArray[np.int64]) -> Array:
     """Shares of classes; cells of few rows lean towards the shares of all places together."""
-    everywhere = total.sum(axis=0) / total.sum(axis=(0, 2))[:, None]
+    weight = total.sum(axis=(0, 2))
+    # Where no class has a source the nearest bin stands in: some user's source may be there.
+    filled = np.flatnonzero(weight)
+    nearest = filled[np.abs(np.arange(len(weight))[:, None] - filled).argmin(axis=1)]
+    everywhere = total.sum(axis=0)[nearest] / weight[nearest, None]
     here = total / np.maximum(total.sum(axis=2, keepdims=True), 1e-30)
     n = count.sum(axis=2, keepdims=True)
     mixed = np.maximum((n * here + SMOOTHING * everywhere) / (n + SMOOTHING), LEAST)
@@ -199,8 +203,10 @@ def _row(path: Path, line: int, cells: Sequence[str | None]) -> Array:
         found = np.array([float(cell or 0) for cell in cells])
     except ValueError:
         raise PriorError(f"Line {line} of the prior {path.name} holds something that is no number.") from None
+    if not np.isfinite(found).all():
+        raise PriorError(f"Line {line} of the prior {path.name} holds something that is no number.")
     if not (found >= 0).all():
-        raise PriorError(f"Line {line} of the prior {path.name} has a negative share, {np.nanmin(found):g}.")
+        raise PriorError(f"Line {line} of the prior {path.name} has a negative share, {found.min():g}.")
     if not abs(found.sum() - 1) < 0.01:
         raise PriorError(f"The shares in line {line} of the prior {path.name} add up to {found.sum():g}, not to 1.")
     return found

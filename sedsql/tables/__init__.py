@@ -13,12 +13,17 @@ from .files import (
     write_table,
 )
 from .forms import Rows, arrow_of
-from .magnitudes import find_bands, find_column, further, magnitudes, numbers
+from .inputs import FURTHER, Inputs, further, would_do
+from .magnitudes import find_bands, find_column, magnitudes, numbers
+from .sentinels import Sentinels
 
 __all__ = [
+    "FURTHER",
     "PIECE",
+    "Inputs",
     "Pieces",
     "Rows",
+    "Sentinels",
     "TableError",
     "arrow_of",
     "file_format",
@@ -32,6 +37,7 @@ __all__ = [
     "read_table",
     "streams",
     "to_arrow",
+    "would_do",
     "write_pieces",
     "write_table",
 ]

@@ -14,7 +14,6 @@ from .errors import TableError
 
 _MISSING_TEXT = ("", "null", "NULL", "nan", "NaN", "NAN", "--", "none", "None", "N/A", "NA")
 _NAMES_SHOWN = 40
-_FURTHER = {"parallax": "mas", "parallax_error": "mas", "ra": "degrees", "dec": "degrees"}
 
 
 def find_bands(names: Sequence[str], given: Mapping[str, str] | None = None) -> dict[str, str | None]:
@@ -28,15 +27,12 @@ def find_bands(names: Sequence[str], given: Mapping[str, str] | None = None) -> 
     missing = []
     for band in BANDS:
         asked = given.pop(band.column, None)
-        if asked is not None and asked.lower() == "none":
-            found[band.column] = None
+        if asked is not None:
+            found[band.column] = given_column(names, band.column, asked)
             continue
-        column = find_column(names, (band.column, *band.synonyms) if asked is None else (asked,))
-        if column is None and asked is not None:
-            raise TableError(f"The table has no column {asked!r} (--map {band.column}={asked}); {_has(names)}.")
-        if column is None:
+        found[band.column] = find_column(names, (band.column, *band.synonyms))
+        if found[band.column] is None:
             missing.append(band)
-        found[band.column] = column
     if given:
         raise TableError(f"No band is called {next(iter(given))!r}; bands are {', '.join(b.column for b in BANDS)}.")
     if missing:
@@ -47,6 +43,16 @@ def find_bands(names: Sequence[str], given: Mapping[str, str] | None = None) -> 
             f"or say --map {first}=none if there is none; {_has(names)}."
         )
     return found
+
+
+def given_column(names: Sequence[str], what: str, asked: str) -> str | None:
+    """The column of a table that the user names for something; None where that is 'none'."""
+    if asked.lower() == "none":
+        return None
+    column = find_column(names, (asked,))
+    if column is None:
+        raise TableError(f"The table has no column {asked!r} (--map {what}={asked}); {_has(names)}.")
+    return column
 
 
 def find_column(names: Sequence[str], candidates: Sequence[str]) -> str | None:
@@ -73,7 +79,7 @@ def magnitudes(
     for place, (band, name) in enumerate(bands.items()):
         if name is not None:
             with np.errstate(over="ignore"):
-                matrix[:, place] = _numbers(column_of(name), name, f"the magnitude {band}", first_row)
+                matrix[:, place] = column_numbers(column_of(name), name, f"the magnitude {band}", first_row)
     matrix[np.isinf(matrix)] = np.nan
     return matrix
 
@@ -84,16 +90,11 @@ def numbers(table: Table, name: str, what: str, first_row: int = 1) -> NDArray[n
     `what` the column should hold and `first_row` are for messages.
     """
     column = find_column(table.colnames, (name,))
-    return np.full(len(table), np.nan) if column is None else _numbers(table[column], column, what, first_row)
+    return np.full(len(table), np.nan) if column is None else column_numbers(table[column], column, what, first_row)
 
 
-def further(table: Table, names: Sequence[str], first_row: int = 1) -> NDArray[np.float64]:
-    """What a model takes besides magnitudes, shape (rows, names): `numbers` of columns of `_FURTHER`."""
-    columns = [numbers(table, name, f"numbers, in {_FURTHER[name]}", first_row) for name in names]
-    return np.stack(columns, 1) if columns else np.empty((len(table), 0))
-
-
-def _numbers(column, name: str, what: str, first_row: int) -> NDArray[np.float64]:
+def column_numbers(column, name: str, what: str, first_row: int = 1) -> NDArray[np.float64]:
+    """The same of an Arrow or astropy column, whose name is for messages too."""
     values = plain(column if isinstance(column, pa.Array | pa.ChunkedArray) else to_array(column))
     if pa.types.is_string(values.type):
         values = _parsed(values, name, what, first_row)

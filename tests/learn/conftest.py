@@ -10,7 +10,7 @@ from sedsql.bands import COLUMNS
 from sedsql.inference.model import Model
 from sedsql.learn import build, training
 from sedsql.learn.crossvalidation import out_of_fold, sky_folds
-from sedsql.learn.recipes import LUMINOSITY, SHAPE
+from sedsql.learn.recipes import LUMINOSITY, SHAPE, SKY
 from sedsql.simulate import simulate
 
 KINDS = ("main_sequence", "giant", "yso", "agb_oxygen", "white_dwarf")
@@ -77,6 +77,12 @@ def built(labelled, validated, small_shape, tmp_path_factory):
 def luminous(labelled, validated, tmp_path_factory):
     """The same, of a model that takes parallaxes; it is calibrated as the one without."""
     return _built(labelled, validated, _small(LUMINOSITY), tmp_path_factory.mktemp("models") / "luminous-1")
+
+
+@pytest.fixture(scope="session")
+def celestial(labelled, validated, tmp_path_factory):
+    """The same, of a model that takes positions too and has the prior of the sky."""
+    return _built(labelled, validated, _small(SKY), tmp_path_factory.mktemp("models") / "celestial-1")
 
 
 def _built(labelled, validated, recipe, folder):
