@@ -97,9 +97,9 @@ def _print_figures(figures: Mapping[str, Any]) -> None:
     )
     error = figures["calibration_error"]
     say(
-        f"\n{_share(figures['answered'])} of the simulated sources have bands enough for an answer. Expected calibration "
-        f"error of the default answer {error['default_answer']:.3f}, of the most probable class "
-        f"{error['most_probable_class']:.3f}."
+        f"\n{_share(figures['answered'])} of the simulated sources have bands enough for an answer; "
+        f"{_share(figures['right'])} of these answers are right. Expected calibration error of the default answer "
+        f"{error['default_answer']:.4f}, of the most probable class {error['most_probable_class']:.4f}."
     )
 
 

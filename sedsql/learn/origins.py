@@ -5,6 +5,7 @@ sky have all catalogues in training and in testing; leaving an origin out does n
 what a user's own catalogue will meet.
 """
 
+import re
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -18,9 +19,22 @@ from .recipes import Recipe
 from .training import LEAST_ROWS, LabelledTable
 
 HOW = (
-    "each origin left out in turn, for the classes of which other origins have "
+    "each origin left out in turn, with all versions of its catalogue, for the classes of which other origins have "
     f"{LEAST_ROWS} rows or more; temperature and thresholds of each origin from the others"
 )
+
+
+def catalogues(origins: NDArray[np.str_]) -> NDArray[np.str_]:
+    """The catalogue that each origin is a version of: the letters that its name begins with, shape (n,).
+
+    Versions of a catalogue share how sources were selected, matched and labelled; with one of them in training, testing
+    on another tells little of what carries over. So `muwclass_td_2022` and `muwclass_raw` are left out together.
+    """
+    names, place = np.unique(origins, return_inverse=True)
+    words = [re.match(r"[^\W\d_]*", name) for name in names]
+    return np.array([word[0].lower() if word and word[0] else name for word, name in zip(words, names, strict=True)])[
+        place
+    ]
 
 
 def learnt_elsewhere(table: LabelledTable, usable: NDArray[np.bool_] | bool = True) -> NDArray[np.bool_]:
@@ -31,10 +45,11 @@ def learnt_elsewhere(table: LabelledTable, usable: NDArray[np.bool_] | bool = Tr
     """
     real = ~table.simulated & (table.origins != "") & usable
     testable = np.zeros(len(table), bool)
+    catalogue = catalogues(table.origins)
     for label in np.unique(table.labels[real]):
         of_class = real & (table.labels == label)
-        for origin in np.unique(table.origins[of_class]):
-            mine = of_class & (table.origins == origin)
+        for one in np.unique(catalogue[of_class]):
+            mine = of_class & (catalogue == one)
             testable[mine] = (of_class & ~mine).sum() >= LEAST_ROWS
         if (of_class & testable).sum() < LEAST_ROWS:
             testable[of_class] = False
@@ -42,7 +57,7 @@ def learnt_elsewhere(table: LabelledTable, usable: NDArray[np.bool_] | bool = Tr
 
 
 def origin_folds(table: LabelledTable, usable: NDArray[np.bool_] | bool = True) -> Iterator[tuple[NDArray, NDArray]]:
-    """Places of the rows to fit on and of those to test on, an origin at a time.
+    """Places of the rows to fit on and of those to test on, an origin at a time; versions of a catalogue are one.
 
     All rows of an origin are left out whose class other origins have too (`learnt_elsewhere`). Rows of classes that
     hardly another origin has stay in training and are never tested, for without them the class would be unknown.
@@ -53,13 +68,14 @@ def origin_folds(table: LabelledTable, usable: NDArray[np.bool_] | bool = True) 
     if not testable.any():
         what = "" if (table.origins != "").any() else ", for it has no column `origin`"
         raise TableError(
-            f"No class of {table.about['table']} has {LEAST_ROWS} rows in two origins{what}: "
-            "with an origin left out there is nothing to test."
+            f"No class of {table.about['table']} has {LEAST_ROWS} rows in two origins{what} (those whose names begin "
+            "with the same word count as one): with an origin left out there is nothing to test."
         )
-    shared = {(table.origins[row], table.labels[row]) for row in np.flatnonzero(testable)}
-    for origin in np.unique(table.origins[testable]):
-        test = testable & (table.origins == origin)
-        gone = np.isin(table.labels, [label for name, label in shared if name == origin]) & (table.origins == origin)
+    catalogue = catalogues(table.origins)
+    for one in np.unique(catalogue[testable]):
+        mine = catalogue == one
+        test = testable & mine
+        gone = mine & np.isin(table.labels, np.unique(table.labels[test]))
         yield np.flatnonzero(~gone), np.flatnonzero(test)
 
 

@@ -112,12 +112,12 @@ def by_class(answers: Answers) -> dict[str, dict]:
 
 
 def by_node(answers: Answers) -> dict[str, dict]:
-    """Of each node of the tree that is a default answer: the share of the sources that have it, and how many are right."""
+    """Of each node that is a default answer: the share of all sources that have it, and the share of these right."""
     names, place = np.unique(answers.nodes[answers.answered], return_inverse=True)
     shares = np.bincount(place, answers.weights[answers.answered]) / answers.weights.sum()
     return {
         str(name): {
-            "share": _round(share),
+            "share": _round(share, 9),
             "right": _share(answers.right & (answers.nodes == name), answers.nodes == name, answers.weights),
         }
         for share, name in sorted(zip(shares, names, strict=True), reverse=True)

@@ -56,7 +56,9 @@ def test_rows_that_cannot_be_told_are_neither_learnt_from_nor_tested(mixed):
 def test_a_table_of_one_origin_is_refused(labelled, mixed):
     with pytest.raises(TableError, match="for it has no column `origin`"):
         next(origins.origin_folds(labelled))
-    with pytest.raises(TableError, match=r"No class of simulated.parquet has 20 rows in two origins:"):
+    with pytest.raises(
+        TableError, match=r"No class of simulated.parquet has 20 rows in two origins \(those whose names"
+    ):
         next(origins.origin_folds(replace(mixed, origins=np.full(len(mixed), "one"))))
 
 
@@ -81,6 +83,16 @@ def test_the_figures_are_those_of_models_fitted_without_the_origin(mixed, small_
     )
     assert metrics["not_tested"] == ["white_dwarf", "yso"]
     json.dumps(metrics)
+
+
+def test_versions_of_a_catalogue_are_left_out_together(mixed):
+    names = np.array(["gaia_2022", "gaia_2023", "Gaia3", "liu2019_lamost", "2mass", "_x", ""])
+    assert origins.catalogues(names).tolist() == ["gaia", "gaia", "gaia", "liu", "2mass", "_x", ""]
+    versions = replace(mixed, origins=np.where(mixed.origins == "deep", "near_2023", mixed.origins))
+    folds = {frozenset(versions.origins[test]): fit for fit, test in origins.origin_folds(versions)}
+    assert set(folds) == {frozenset({"near", "near_2023"}), frozenset({"far"})}
+    fit = folds[frozenset({"near", "near_2023"})]
+    assert set(versions.origins[fit][versions.labels[fit] == "giant"]) == {"far"}
 
 
 def test_what_an_origin_is_mostly_taken_for():
