@@ -86,7 +86,8 @@ def carried_over(leaks: Mapping[str, Any]) -> list[Block]:
     guarded = next(line for line in leaks["lines"] if line["seen"] == SEEN[1])["same_rows"]
     words = (
         "Labels come from catalogues (origins), and each has bands, magnitudes and meanings of its own. A small "
-        f"gradient boosting is trained without an origin, and all versions of its catalogue, and tested on it: {', '.join(tested)} "
+        "gradient boosting is trained without an origin, and all versions of its catalogue, and tested on it: "
+        f"{', '.join(tested)} "
         f"({leaks['rows_tested_by_origin']:,} rows), of which other origins have {leaks['least_rows']} rows or more to "
         "learn from."
     )
