@@ -1,6 +1,7 @@
 # make demo   the main job, end to end       make test    everything that CI checks
 # make quick  the tests to run often         make models  train the shipped models again (needs CATALOGUE)
 # make compare  algorithms compared on CATALOGUE, as docs/compare.md; it goes on where it was interrupted
+# make honest   the tables of docs/honest.md: the shipped models on a simulated sky and near the Sun; some minutes
 # make docs   the documentation as a site, in demo/site
 , := ,
 PYTHON ?= python3
@@ -11,7 +12,7 @@ OLD_DUCKDB := 1.5.6
 OLDEST_DUCKDB := 1.4.5
 NATIVE := sedsql/native/sedsql.duckdb_extension
 
-.PHONY: demo test quick lint native sanitize leaks models compare docs bench clean
+.PHONY: demo test quick lint native sanitize leaks models compare honest docs bench clean
 
 # All at once where tests are to be run: to install twice takes twice the time.
 EXTRAS := $(if $(filter test,$(MAKECMDGOALS)),dev$(,)peers,dev)
@@ -112,6 +113,11 @@ compare: $(VENV)/installed
 	cp $(COMPARED)/figures/*.png docs/compare/
 	sed 's#](figures/#](compare/#' $(COMPARED)/report.md > docs/compare.md.partial
 	mv docs/compare.md.partial docs/compare.md
+
+# The tables of docs/honest.md; FIELD has sources with parallaxes and no labels.
+FIELD ?= ../shared/fields/tic8_20pc.parquet
+honest: $(VENV)/installed
+	$(BIN)/python docs/honest_tables.py sky-1 luminosity-1 shape-1 --field $(FIELD) --where tic_gaiaqflag=1
 
 # Notebooks are run, so that the site has what they print and draw.
 docs: $(NATIVE)

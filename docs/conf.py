@@ -57,7 +57,7 @@ SECTIONS = {
     "Notebooks": [f"notebooks/{path.stem}" for path in sorted((HERE.parent / "notebooks").glob("*.ipynb"))],
     "Reference": ["docs/functions", "docs/adql", "docs/adql_queries", "docs/reference", "docs/rules"],
     "How it works": ["docs/architecture", "benchmarks/RESULTS"],
-    "The models": ["docs/models", "docs/compare", "docs/simulated"],
+    "The models": ["docs/models", "docs/honest", "docs/compare", "docs/simulated"],
 }
 
 

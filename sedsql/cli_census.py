@@ -1,6 +1,7 @@
-"""The command that tells how many sources of each class the sky has."""
+"""The command that tells how many sources of each class the sky has, and how many of them a model finds."""
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -8,9 +9,12 @@ import typer
 
 from . import progress
 from .bands import BANDS
-from .cli_options import Json
+from .cli_learn import needs_training
+from .cli_options import Json, ModelFolders, model_named
+from .inference.model import Model
 from .jsontext import to_json
 from .show import print_rows, say
+from .show_honest import print_sky
 from .simulate import POPULATIONS
 from .simulate.census import ZONES, Sky, join_skies, natural
 from .simulate.published import MATCHED, PUBLISHED
@@ -23,7 +27,26 @@ MAGNITUDES = (0.0, 13.0, 15.0, 17.0, 19.0, 22.0)
 
 @app.command()
 def census(
-    rows: Annotated[int, typer.Option("--rows", "-n", help="Sources to simulate of each class.", min=100)] = 20_000,
+    rows: Annotated[
+        int | None,
+        typer.Option(
+            "--rows",
+            "-n",
+            help="Sources to simulate of each class: 20,000; with --model 5,000, but 50,000 dwarfs and giants.",
+            min=100,
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="How good is this model on such a sky?", show_default=False)] = None,
+    models: ModelFolders = None,
+    oracle: Annotated[
+        bool,
+        typer.Option("--oracle", help="With --model: what a classifier fitted to the simulation reaches (minutes)."),
+    ] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="With --model: draw purity and completeness of each class into this folder."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of every random choice.", min=0)] = 0,
     as_json: Json = False,
 ) -> None:
@@ -32,8 +55,19 @@ def census(
     The number of a class is a published one; how it is divided comes from a model of the Galaxy. So does how many have
     a parallax, BP and RP, and a match in 2MASS and AllWISE, which is printed beside what is published.
 
+    With a model: which share of what it calls a class is of it, which share of a class it finds, and how many sources
+    of each it expects, among simulated sources in these numbers.
+
     Example: `sedsql census`
+
+    Example: `sedsql census --model luminosity-1 --plot figures`
     """
+    if model is not None:
+        _report(model_named(model, models), rows, seed, oracle, plot, as_json)
+        return
+    if oracle or plot:
+        raise typer.BadParameter("--oracle and --plot go with --model NAME")
+    rows = rows or 20_000
     rng, parts = np.random.default_rng(seed), []
     with progress.steps("simulating", len(POPULATIONS)) as step:
         for label in POPULATIONS:
@@ -57,6 +91,42 @@ def census(
     print_rows(
         ["", "simulated", "published"], [(name, round(found, 3), MATCHED[name]) for name, found in bands.items()]
     )
+
+
+def _report(model: Model, rows: int | None, seed: int, oracle: bool, plot: Path | None, as_json: bool) -> None:
+    with needs_training():
+        from .learn import sky_report
+    with progress.steps("trying on a simulated sky", sky_report.STEPS + oracle) as step:
+        found = sky_report.report(model, rows or sky_report.ROWS, seed, oracle=oracle, step=step)
+    if plot:
+        _draw(found, plot)
+    if as_json:
+        print(to_json(found))
+        return
+    print_sky(found)
+    if plot:
+        say(f"Purity and completeness of simulated sources drawn into {plot}")
+
+
+def _draw(found: dict, target: Path) -> None:
+    from .plot.panels import panels
+    from .plot.style import save
+
+    target.mkdir(parents=True, exist_ok=True)
+    best = found.get("oracle", {})
+    for name, places, label in (
+        ("by_threshold", "thresholds", "least probability at which a source is called so"),
+        ("by_g", "edges", "G [mag]"),
+        ("by_latitude", "edges", "|b| [degrees]"),
+    ):
+        figure = panels(
+            found[name]["classes"],
+            found[name][places],
+            label,
+            f"{found['model']}, simulated sky",
+            best.get(name, {}).get("classes"),
+        )
+        save(figure, target / f"{name}.png", force=True)
 
 
 def class_shares(sky: Sky) -> dict[str, dict[str, float]]:

@@ -26,22 +26,27 @@ from .inference.model import DEFAULT_MODEL, SKY_MODEL, Model, ModelError, find_m
 from .inference.session import Session
 from .jsontext import to_json
 from .show import print_models, print_scores, print_why, say
+from .show_honest import print_origins, print_ruled_out
 
 app = typer.Typer()
 app.add_typer(cli_export.app, name="models")
 
 Table = Annotated[Path, typer.Argument(help="A table with a label for each source, in any format of `classify`.")]
+Tables = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="TABLE...", help="A table with a label for each source, in any format of `classify`; or several."
+    ),
+]
+Clean = Annotated[
+    bool, typer.Option("--clean", help="Mend labels by the rules for the shipped models' classes (docs/models.md).")
+]
 Label = Annotated[str, typer.Option(help="The column of labels.")]
 
 
 @app.command()
 def train(
-    tables: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="TABLE...", help="A table with a label for each source, in any format of `classify`; or several."
-        ),
-    ],
+    tables: Tables,
     label: Label,
     output: Annotated[
         Path,
@@ -54,9 +59,7 @@ def train(
             "lite: shape, small and quick."
         ),
     ] = "shape",
-    clean: Annotated[
-        bool, typer.Option("--clean", help="Mend labels by the rules for the shipped models' classes (docs/models.md).")
-    ] = False,
+    clean: Clean = False,
     simulated: Simulated = None,
     band_map: BandMap = None,
     seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
@@ -98,8 +101,10 @@ def train(
 
 @app.command()
 def evaluate(
-    table: Table,
-    label: Label,
+    tables: Tables,
+    label: Annotated[
+        str | None, typer.Option(help="The column of labels; a field may have none.", show_default=False)
+    ] = None,
     model: Annotated[str, typer.Option(help="Name of the model.")] = DEFAULT_MODEL,
     models: ModelFolders = None,
     cross_validate: Annotated[
@@ -109,6 +114,19 @@ def evaluate(
             help="Train the model's recipe anew on four fifths of the sky and test on the fifth, five times.",
         ),
     ] = False,
+    by: Annotated[
+        str,
+        typer.Option(
+            help="With --cross-validate, what is left out: sky, or origin: a catalogue (the column `origin`)."
+        ),
+    ] = "sky",
+    clean: Clean = False,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN=VALUE", help="Without --label: only rows that have this value.", show_default=False
+        ),
+    ] = None,
     plot: Annotated[
         Path | None,
         typer.Option(help="Draw what is taken for what, and how true probabilities are, into this folder."),
@@ -118,19 +136,47 @@ def evaluate(
 ) -> None:
     """How good a model is on a labelled table: precision, recall, F1, calibration, coverage.
 
+    Without labels, on sources with parallaxes: how many answers their absolute magnitudes rule out.
+
     Example: `sedsql evaluate members.vot --label class --model shape-1 --plot figures`
+
+    Example: `sedsql evaluate labelled.parquet --label class --cross-validate --by origin`
+
+    Example: `sedsql evaluate field.parquet --model luminosity-1 --where tic_gaiaqflag=1`
     """
     with needs_training():
-        from .learn import judge, training
-    chosen = model_named(model, models)
-    work, count = (judge.cross_validated, judge.STEPS) if cross_validate else (judge.judged, judge.LOOKS)
-    with progress.steps("evaluating", 1 + count) as step:
-        step(f"reading {table.name}")
-        labelled = training.read_labelled(table, label, pairs(band_map, "--map"), least_rows=0)
-        metrics = work(chosen, labelled, step, partial(_draw, plot) if plot else lambda *_: None)
+        from .learn import judge, ruled_out, training
+    if by not in judge.SPLITS:
+        raise typer.BadParameter(f"--by takes {' or '.join(judge.SPLITS)}, not {by!r}")
+    if by != judge.SKY and not cross_validate:
+        raise typer.BadParameter(f"--by {by} goes with --cross-validate")
+    chosen, mapped = model_named(model, models), pairs(band_map, "--map")
+    if label is None:
+        if cross_validate or plot or clean or len(tables) > 1:
+            raise typer.BadParameter(
+                "without labels one table is looked at, by its parallaxes alone; name the column of labels with --label"
+            )
+        field = ruled_out.read_field(tables[0], mapped, pairs(where, "--where"))
+        found = ruled_out.ruled_out(chosen, field)
+        if as_json:
+            print(to_json({"model": chosen.name, **found}))
+        else:
+            print_ruled_out(chosen.name, found)
+        return
+    if where:
+        raise typer.BadParameter("--where is for tables without labels")
+    look = partial(_draw, plot) if plot else lambda *_: None
+    labelled = training.read_labelled(tables, label, mapped, clean=clean, least_rows=0)
+    with progress.steps("evaluating", judge.steps(labelled, by) if cross_validate else judge.LOOKS) as step:
+        if cross_validate:
+            metrics = judge.cross_validated(chosen, labelled, step, look, by=by)
+        else:
+            metrics = judge.judged(chosen, labelled, step, look)
     if as_json:
         print(to_json({"model": chosen.name, "table": labelled.about, **metrics}))
         return
+    if "by_origin" in metrics:
+        print_origins(metrics)
     print_scores(metrics)
     for note in metrics.get("notes", ()):
         say(note, style="yellow")

@@ -17,9 +17,16 @@ def calibration_error(truth: NDArray[np.str_], found: NDArray[np.str_], top: NDA
 
     (Naeini et al. 2015, AAAI, equation 1, with bins of equal width.)
     """
-    place = np.minimum((top * bins).astype(int), bins - 1)
-    right = (truth == found).astype(float)
-    return float(sum(abs((right - top)[place == b].sum()) for b in range(bins)) / len(top))
+    return weighted_calibration_error(truth == found, top, np.ones(len(top)), bins)
+
+
+def weighted_calibration_error(
+    right: NDArray[np.bool_], probability: NDArray, weights: NDArray, bins: int = 15
+) -> float:
+    """The same, of answers that are right or wrong and stand for `weights` sources each, all of shape (n,)."""
+    place = np.minimum((probability * bins).astype(int), bins - 1)
+    gaps = np.bincount(place, weights * (right - probability), bins)
+    return float(np.abs(gaps).sum() / weights.sum())
 
 
 MANY_BANDS = 8

@@ -13,12 +13,13 @@ from .bandsets import SAME_BANDS, with_same_bands
 from .build import metrics_of
 from .calibration import set_scores
 from .crossvalidation import FOLDS, out_of_fold, sky_folds
+from .origins import catalogues, learnt_elsewhere, leave_one_origin_out
 from .recipes import RECIPES
 from .simulated import add_simulated
 from .training import LabelledTable
 
-STEPS = FOLDS
-"""Of `cross_validated`."""
+SKY, ORIGIN = SPLITS = ("sky", "origin")
+"""What is left out whole in cross-validation: a fifth of the sky at a time, or an origin."""
 
 LOOKS = 1 + len(SAME_BANDS)
 """Steps of `judged`, at most."""
@@ -80,16 +81,28 @@ def judged(
     return {**metrics, "notes": notes}
 
 
+def steps(table: LabelledTable, by: str = SKY) -> int:
+    """How often `cross_validated` calls its `step`, at most."""
+    return FOLDS if by == SKY else len(np.unique(catalogues(table.origins[learnt_elsewhere(table)])))
+
+
 def cross_validated(
-    model: Model, table: LabelledTable, step: Callable[[str], None] = lambda _: None, look: Look = lambda *_: None
+    model: Model,
+    table: LabelledTable,
+    step: Callable[[str], None] = lambda _: None,
+    look: Look = lambda *_: None,
+    *,
+    by: str = SKY,
 ) -> dict:
-    """Scores of models of the same recipe, each on a fifth of the sky that it was not trained on."""
+    """Scores of models of the same recipe, each on a fifth of the sky, or an origin, that it was not trained on."""
     algorithm = model.card.get("algorithm", {})
     recipe = RECIPES.get(algorithm.get("recipe"))
     if recipe is None:
         raise JudgeError(f"{model.name} was not made by a recipe of sedsql, so it cannot be trained anew.")
     seed = algorithm.get("seed", 0)
     table = add_simulated(table, model.card["training"].get("simulated_rows", {}), seed)
+    if by == ORIGIN:
+        return leave_one_origin_out(recipe, table, seed, step, look)
     validated = out_of_fold(recipe, table, sky_folds(table, seed), seed, step)
     truth = table.labels[validated.rows]
     look(truth, validated.found(), validated.probabilities(truth).max(axis=1))

@@ -37,7 +37,7 @@ def test_cross_validation_of_a_model_is_that_of_its_recipe(built, labelled, smal
     expected = build.metrics_of(out_of_fold(smaller, labelled, sky_folds(labelled)), labelled)
     steps = []
     assert judge.cross_validated(model, labelled, steps.append) == expected
-    assert len(steps) == judge.STEPS
+    assert len(steps) == judge.steps(labelled)
     assert expected["all"]["macro_f1"] < judge.judged(model, labelled)["all"]["macro_f1"]
 
 

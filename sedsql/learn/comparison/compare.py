@@ -257,7 +257,7 @@ def _leaks(table: LabelledTable, kept: Finished, seed, step) -> dict:
     for how in leaks.SPLITS:
         for seen in leaks.SEEN:
             step(f"leaks, {how} split: {seen}")
-            if how != "origin" or leaks.testable_elsewhere(table).any():
+            if how != "origin" or leaks.learnt_elsewhere(table).any():
                 name = f"leak-{how}-{leaks.SEEN.index(seen)}-{_mark(leaks.TREES)}"
                 found[seen, how] = kept.piece(name, partial(leaks.found_by, seen, how, table, seed))
     return found

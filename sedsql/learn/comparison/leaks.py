@@ -2,7 +2,8 @@
 
 Which bands a row lacks tells which catalogue it is from, and so its class. Three things are shown to a classifier:
 magnitudes as they are; the same with the guards of `augment.training_rows`; and nothing but which bands there are.
-Each is tested three ways: on rows drawn at random, on whole sky cells, on a catalogue (origin) left out.
+Each is tested three ways: on rows drawn at random, on whole sky cells, on a catalogue (origin) left out
+(`origins.origin_folds`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +19,7 @@ from ..bandsets import with_same_bands
 from ..crossvalidation import sky_folds
 from ..evaluate import macro_f1
 from ..features import Colours
+from ..origins import learnt_elsewhere, origin_folds
 from ..training import LEAST_ROWS, LabelledTable
 
 FOLDS = 3
@@ -47,27 +49,7 @@ def splits(table: LabelledTable, how: str, seed: int) -> Iterator[tuple[NDArray,
     elif how == "sky":
         yield from sky_folds(table, seed, FOLDS)
     else:
-        testable = testable_elsewhere(table)
-        for origin in np.unique(table.origins[testable]):
-            mine = table.origins == origin
-            yield np.flatnonzero(~mine), np.flatnonzero(mine & testable)
-
-
-def testable_elsewhere(table: LabelledTable) -> NDArray[np.bool_]:
-    """Whether a row can be tested with its origin left out: shape (n,).
-
-    Other origins must have LEAST_ROWS rows of its class to learn from, and as many of the class must be testable.
-    """
-    real = ~table.simulated & (table.origins != "")
-    testable = np.zeros(len(table), bool)
-    for label in np.unique(table.labels[real]):
-        of_class = real & (table.labels == label)
-        for origin in np.unique(table.origins[of_class]):
-            mine = of_class & (table.origins == origin)
-            testable[mine] = (of_class & ~mine).sum() >= LEAST_ROWS
-        if (of_class & testable).sum() < LEAST_ROWS:
-            testable[of_class] = False
-    return testable
+        yield from origin_folds(table)
 
 
 def fitted(seen: str, table: LabelledTable, columns: Sequence[str], seed: int) -> _Test:
@@ -120,7 +102,7 @@ def table_of(found: dict[tuple[str, str], dict[str, NDArray]], table: LabelledTa
     split can test, by all three; `same_bands` is macro F1 by the sky split with all bands but SAME taken away.
     `by_origin` has of each origin the share of its rows that is right with the guards: left out, and by the sky split.
     """
-    testable = testable_elsewhere(table)
+    testable = learnt_elsewhere(table)
     labels = np.unique(table.labels[~table.simulated])
     tested = np.unique(table.labels[testable])
     lines = []

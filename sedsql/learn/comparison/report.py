@@ -14,7 +14,7 @@ from .compare import ENSEMBLE, YOUNG
 from .diagnosis import MANY
 from .ensemble import MEMBERS
 from .figures import draw
-from .report_trust import TITLES, leaking, number, published, trust
+from .report_trust import TITLES, carried_over, leaking, number, published, trust
 
 Report = Mapping[str, Any]
 
@@ -73,6 +73,7 @@ def page(report: Report, pictures: Mapping[str, str], command: str) -> list[Bloc
             f"How: {report['how']}. All algorithms see the same colours and reddening-free indices, are fitted to the "
             "same rows with the same weights and the same bands taken away at random, and are tested on the same rows."
         ),
+        *carried_over(report["leaks"]),
         *_algorithms(report, pictures),
         *_classes(report, pictures),
         *trust(report, pictures),

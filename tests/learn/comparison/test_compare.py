@@ -180,6 +180,10 @@ def test_the_command_writes_one_report_in_three_forms(compared, small_file, fold
     pictures = re.findall(r"\]\((figures/\w+\.png)\)", page)
     assert len(pictures) == 7
     assert all((folder / picture).stat().st_size > 5000 for picture in pictures)
+    headings = re.findall(r"^## (.+)$", page, re.MULTILINE)
+    assert headings[:2] == ["What carries over to another catalogue", "Which is best"]
+    line = next(line for line in compared["leaks"]["lines"] if line["seen"] == "magnitudes, guards")
+    assert f"Macro F1 is **{line['same_rows']['origin']:.3f}**" in page
     score = f"{compared['algorithms']['logistic']['all']['macro_f1']:.3f}"
     assert f"| logistic regression | {score} |" in page
     parsed = _Tables()

@@ -73,10 +73,10 @@ def test_classes_of_one_origin_are_not_tested_by_the_origin_split(planted):
     labels = np.where(planted.origins == "two", "c", planted.labels)
     labels[:3] = "a"
     table = replace(planted, labels=labels)
-    assert not leaks.testable_elsewhere(table)[labels == "c"].any()
+    assert not leaks.learnt_elsewhere(table)[labels == "c"].any()
     # Three rows of "a" are too few to learn from where the other origin is left out
     few = (labels == "a") & (table.origins == "one")
-    assert not leaks.testable_elsewhere(table)[few].any()
+    assert not leaks.learnt_elsewhere(table)[few].any()
     for fit, test in leaks.splits(planted, "origin", 0):
         assert not set(planted.origins[fit]) & set(planted.origins[test])
 
@@ -93,7 +93,7 @@ def test_shares_origin_by_origin(planted):
 
 
 def test_without_origins_there_is_no_origin_split(labelled):
-    assert not leaks.testable_elsewhere(labelled).any()
+    assert not leaks.learnt_elsewhere(labelled).any()
     assert leaks.table_of({}, labelled)["origins"] == []
 
 

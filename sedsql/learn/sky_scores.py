@@ -1,0 +1,237 @@
+"""How good answers are on a sky whose rows stand for more or fewer sources each: everything here is weighted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import chi2
+
+from ..classes import PARENTS, ROOT, path
+from ..simulate.census import ZONES
+from .evaluate import weighted_calibration_error
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+THRESHOLDS = (*(k / 20 for k in range(2, 20)), 0.98, 0.99)
+MAGNITUDES = (0.0, 11.0, 13.0, 15.0, 17.0, 18.0, 19.0, 20.0, 22.0)
+"""Edges in G of what purity and completeness are told by."""
+MANY_BANDS = 6
+SURE = 0.95
+"""How sure the bounds on purities are."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model says of n sources whose classes are known.
+
+    Attributes
+    ----------
+    labels, weights : classes, and how many sources of the sky each row stands for, shape (n,)
+    g, latitude : apparent G, and |b| in degrees, shape (n,)
+    n_bands : shape (n,)
+    classes, parents : the model's classes and their tree
+    probabilities : shape (n, classes), 0 where bands are too few
+    nodes, node_probability : the default answer, '' and 0 where bands are too few, shape (n,)
+    """
+
+    labels: NDArray[np.str_]
+    weights: Array
+    g: Array
+    latitude: Array
+    n_bands: NDArray[np.int64]
+    classes: Sequence[str]
+    parents: Mapping[str, str]
+    probabilities: Array
+    nodes: NDArray[np.str_]
+    node_probability: Array
+
+    @property
+    def answered(self) -> Mask:
+        return self.nodes != ""
+
+    @cached_property
+    def right(self) -> Mask:
+        """Whether a row's class lies at its default answer or under it, shape (n,)."""
+        result = np.zeros(len(self.labels), bool)
+        for label in np.unique(self.labels):
+            mine = self.labels == label
+            result[mine] = np.isin(self.nodes[mine], self.above(label))
+        return result
+
+    def above(self, label: str) -> list[str]:
+        """A class and all that it lies under; for a class that the model lacks by the tree of the shipped models."""
+        return [ROOT, *path(label, {**PARENTS, **self.parents})]
+
+    def branch(self, label: str) -> list[str]:
+        """The branch of a class and the classes in it, or the class by itself if it hangs from the root."""
+        parent = self.parents.get(label)
+        return [label] if parent is None else [parent, *(name for name in self.classes if parent in self.above(name))]
+
+
+def by_class(answers: Answers) -> dict[str, dict]:
+    """Purity, completeness and numbers of each class of the model and each other one on the sky.
+
+    purity : share of the sources called the class that are of it; `purity_at_least` bounds it by SURE. Both None where
+        none are called so.
+    completeness : share of the class's sources that are called so, those with too few bands among them;
+        `completeness_many_bands`: among those with MANY_BANDS or more; `completeness_branch`: that are said to be in
+        the class's branch
+    number, answered, expected, ratio : sources of the class, those with bands enough, the sum of all sources'
+        probabilities of the class, and the last over the one before
+    called, rows_called : sources called the class, and rows of the simulation
+    mostly_wrong, its_share : which class the most of the sources wrongly called so have, and their share among all
+        called so
+    """
+    result = {}
+    for label in dict.fromkeys([*answers.classes, *np.unique(answers.labels)]):
+        called, mine = answers.nodes == label, answers.labels == label
+        many = mine & (answers.n_bands >= MANY_BANDS)
+        inside = mine & np.isin(answers.nodes, answers.branch(label))
+        known = label in answers.classes
+        number, answered = answers.weights[mine].sum(), answers.weights[mine & answers.answered].sum()
+        expected = answers.weights @ answers.probabilities[:, answers.classes.index(label)] if known else None
+        result[str(label)] = {
+            "purity": _share(called & mine, called, answers.weights),
+            "purity_at_least": _purity_bound(answers, called, mine),
+            "completeness": _share(called & mine, mine, answers.weights) if known else None,
+            "completeness_many_bands": _share(called & many, many, answers.weights) if known else None,
+            "completeness_branch": _share(inside, mine, answers.weights) if known else None,
+            "number": _figures(number),
+            "answered": _figures(answered),
+            "expected": None if expected is None else _figures(expected),
+            "ratio": None if expected is None or not answered else _round(expected / answered),
+            "called": _figures(answers.weights[called].sum()),
+            "rows_called": int(called.sum()),
+            **_mostly_wrong(answers, called, mine),
+        }
+    return result
+
+
+def by_node(answers: Answers) -> dict[str, dict]:
+    """Of each node that is a default answer: the share of all sources that have it, and the share of these right."""
+    names, place = np.unique(answers.nodes[answers.answered], return_inverse=True)
+    shares = np.bincount(place, answers.weights[answers.answered]) / answers.weights.sum()
+    return {
+        str(name): {
+            "share": _round(share, 9),
+            "right": _share(answers.right & (answers.nodes == name), answers.nodes == name, answers.weights),
+        }
+        for share, name in sorted(zip(shares, names, strict=True), reverse=True)
+    }
+
+
+def calibration(answers: Answers) -> dict[str, float]:
+    """Expected calibration error of the default answer and of the most probable class."""
+    some = answers.answered
+    p, weights = answers.probabilities[some], answers.weights[some]
+    top = np.array(answers.classes)[p.argmax(axis=1)] == answers.labels[some]
+    return {
+        "default_answer": _round(
+            weighted_calibration_error(answers.right[some], np.minimum(answers.node_probability[some], 1), weights)
+        ),
+        "most_probable_class": _round(weighted_calibration_error(top, p.max(axis=1), weights)),
+    }
+
+
+def coverage(answers: Answers, conformal: Mapping) -> dict[str, dict]:
+    """How often the sets of classes hold the true one, and how many they hold, by level; `conformal` is the card's."""
+    some = answers.answered & np.isin(answers.labels, answers.classes)
+    labels, weights, p = answers.labels[some], answers.weights[some], answers.probabilities[some]
+    if not some.any():
+        return {}
+    place = np.array([answers.classes.index(label) for label in labels])
+    result = {}
+    for k, level in enumerate(conformal["levels"]):
+        member = p >= np.array([conformal["thresholds"][name][k] for name in answers.classes])
+        covered = member[np.arange(len(labels)), place]
+        result[str(level)] = {
+            "covered": _round(np.average(covered, weights=weights)),
+            "classes": _round(np.average(member.sum(axis=1), weights=weights), 2),
+            "per_class": {
+                str(name): _round(np.average(covered[labels == name], weights=weights[labels == name]))
+                for name in np.unique(labels)
+            },
+        }
+    return result
+
+
+def by_threshold(answers: Answers) -> dict[str, dict[str, list]]:
+    """Purity and completeness of each class where a source is called so from a probability of THRESHOLDS on."""
+    result = {}
+    for k, label in enumerate(answers.classes):
+        mine = answers.labels == label
+        called = [answers.probabilities[:, k] >= threshold for threshold in THRESHOLDS]
+        result[label] = {
+            "purity": [_share(some & mine, some, answers.weights) for some in called],
+            "completeness": [_share(some & mine, mine, answers.weights) for some in called],
+        }
+    return result
+
+
+def by_g(answers: Answers) -> dict[str, dict[str, list]]:
+    """Purity and completeness of each class at the default answer between MAGNITUDES of G."""
+    return _by_bins(answers, answers.g, MAGNITUDES)
+
+
+def by_latitude(answers: Answers) -> dict[str, dict[str, list]]:
+    """The same between the ZONES of |b|."""
+    return _by_bins(answers, answers.latitude, ZONES)
+
+
+def _by_bins(answers: Answers, value: Array, edges: Sequence[float]) -> dict[str, dict[str, list]]:
+    inside = [(value >= low) & (value < high) for low, high in pairwise([*edges[:-1], edges[-1] + 1e-9])]
+    result = {}
+    for label in answers.classes:
+        called, mine = answers.nodes == label, answers.labels == label
+        result[label] = {
+            "purity": [_share(called & mine & some, called & some, answers.weights) for some in inside],
+            "completeness": [_share(called & mine & some, mine & some, answers.weights) for some in inside],
+        }
+    return result
+
+
+def _share(part: Mask, whole: Mask, weights: Array) -> float | None:
+    total = weights[whole].sum()
+    return _round(weights[part].sum() / total) if total > 0 else None
+
+
+def _purity_bound(answers: Answers, called: Mask, mine: Mask) -> float | None:
+    """The least purity that the simulated rows leave possible.
+
+    A class of few sources can be spoilt by a single row of a class of many, which stands for tens of thousands, and
+    there may be none among the rows by luck. The number of sources wrongly called so is a weighted sum of Poisson
+    numbers, whose upper bound is that of Fay & Feuer 1997, Statistics in Medicine 16, 791, with the largest weight of a
+    row of another class that is as bright as those called so.
+    """
+    if not called.any():
+        return None
+    bright = ~mine & answers.answered & (answers.g <= answers.g[called].max())
+    largest = answers.weights[bright].max() if bright.any() else 0.0
+    wrong = answers.weights[called & ~mine]
+    total, square = wrong.sum() + largest, (wrong**2).sum() + largest**2
+    most = square / (2 * total) * chi2.ppf(SURE, 2 * total**2 / square) if total else 0.0
+    right = answers.weights[called & mine].sum()
+    return _round(right / (right + most)) if right + most > 0 else None
+
+
+def _mostly_wrong(answers: Answers, called: Mask, mine: Mask) -> dict:
+    wrong = called & ~mine
+    if not wrong.any():
+        return {"mostly_wrong": None, "its_share": 0.0}
+    names, place = np.unique(answers.labels[wrong], return_inverse=True)
+    weights = np.bincount(place, answers.weights[wrong])
+    share = weights.max() / answers.weights[called].sum()
+    return {"mostly_wrong": str(names[weights.argmax()]), "its_share": _round(share)}
+
+
+def _round(value, digits: int = 6) -> float:
+    return round(float(value), digits)
+
+
+def _figures(value) -> float:
+    """A number of sources with four figures."""
+    return float(f"{value:.4g}")
