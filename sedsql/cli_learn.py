@@ -91,8 +91,8 @@ def train(
     told = model.card["training"]["told_by_bands"]
     if told > patterns.TELLING:
         say(
-            f"Which bands a source has tells {told:.0%} of its class in this table, whatever its colours: the model will "
-            "have learnt which catalogue a row comes from. Add rows of the classes that lack bands, or simulated ones "
+            f"Which bands a source has tells {told:.0%} of its class in this table, whatever its colours: the model "
+            "has learnt which catalogue a row comes from. Add rows of the classes that lack bands, or simulated ones "
             "(--simulated all=3000).",
             style="yellow",
         )

@@ -104,7 +104,8 @@ RULES = (
 
 def cleaned(table: Labels) -> tuple[NDArray[np.str_], list[tuple[Rule, int]]]:
     """New labels, LEFT_OUT for rows that go, and how many rows each rule changed; the first that fits counts."""
-    labels = table.label.copy()
+    # Arrays of text have a width, which a new label must not be cut to.
+    labels = table.label.astype(np.result_type(table.label.dtype, np.array([rule.becomes for rule in RULES]).dtype))
     done = np.zeros(len(labels), bool)
     changed = []
     with np.errstate(invalid="ignore"):
