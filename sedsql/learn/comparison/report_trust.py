@@ -97,7 +97,7 @@ def carried_over(leaks: Mapping[str, Any]) -> list[Block]:
         words += f" Macro F1 is **{number(guarded['origin'])}**"
         if "sky" in guarded:
             words += f"; on the same rows, whole cells of the sky left out, {number(guarded['sky'])}"
-        words += ". All figures below leave out cells of the sky, and have every catalogue in training."
+        words += ". The figures of algorithms below leave out cells of the sky, and have every catalogue in training."
     rows = [
         [
             some["origin"],
