@@ -99,16 +99,19 @@ NOT_QUICK := tap tap_client learn test_bench.py test_classify.py test_docs.py te
 quick: $(NATIVE)
 	$(BIN)/python -m pytest -q $(AT_ONCE) -m "not slow" $(addprefix --ignore=tests/,$(NOT_QUICK))
 
-SIMULATED := --simulated main_sequence=300 --simulated giant=300 --simulated massive=300 --simulated white_dwarf=120
-models: $(VENV)/installed
-	$(BIN)/sedsql train $(CATALOGUE) --label class --recipe shape -o models/shape-1 $(SIMULATED) --force
-	$(BIN)/sedsql train $(CATALOGUE) --label class --recipe luminosity -o models/luminosity-1 $(SIMULATED) --force
-	$(BIN)/sedsql train $(CATALOGUE) --label class --recipe lite -o models/lite-1 $(SIMULATED) --force
+# What all shipped models are trained on: tables of labels, mended, and simulated sources of every class.
+LABELLED ?= $(addprefix ../shared/catalogues/,labelled.parquet labelled_more.parquet upgrades.parquet)
+SIMULATED := --simulated all=2000 --simulated main_sequence=12000 --simulated giant=10000
+TRAINED := $(foreach model,sky-1 shape-2 luminosity-2 lite-2,models/$(model))
+models: $(TRAINED)
+.PHONY: $(TRAINED)
+$(TRAINED): $(VENV)/installed
+	$(BIN)/sedsql train $(LABELLED) --label class --clean --recipe $(word 1,$(subst -, ,$(@F))) -o $@ $(SIMULATED) --force
 
 COMPARED := demo/compared
 COMPARE_BUDGET ?= 20m
 compare: $(VENV)/installed
-	$(BIN)/sedsql compare $(CATALOGUE) --label class -o $(COMPARED) $(SIMULATED) --budget $(COMPARE_BUDGET)
+	$(BIN)/sedsql compare $(CATALOGUE) --label class -o $(COMPARED) --budget $(COMPARE_BUDGET)
 	@mkdir -p docs/compare
 	cp $(COMPARED)/figures/*.png docs/compare/
 	sed 's#](figures/#](compare/#' $(COMPARED)/report.md > docs/compare.md.partial
@@ -117,7 +120,7 @@ compare: $(VENV)/installed
 # The tables of docs/honest.md; FIELD has sources with parallaxes and no labels.
 FIELD ?= ../shared/fields/tic8_20pc.parquet
 honest: $(VENV)/installed
-	$(BIN)/python docs/honest_tables.py sky-1 luminosity-1 shape-1 --field $(FIELD) --where tic_gaiaqflag=1
+	$(BIN)/python docs/honest_tables.py sky-1 luminosity-2 shape-2 --field $(FIELD) --where tic_gaiaqflag=1
 
 # Notebooks are run, so that the site has what they print and draw.
 docs: $(NATIVE)

@@ -12,12 +12,12 @@ from .parallaxes import moduli, parallaxes_at
 from .patterns import balanced, cut_down, pattern
 from .training import MIN_BANDS, LabelledTable
 
-COPIES = 3
+COPIES = 2
 """How often each row is seen with other bands."""
 COPY_WEIGHT = 0.3
 FARTHER_WEIGHT = 0.3
 """Of a copy with other bands, and of one as it would be seen farther away, against the row itself."""
-SIMULATED_SHARE = 0.25
+SIMULATED_SHARE = 0.5
 """Of the simulated rows of a class and cell together, against its real ones."""
 
 DISCLESS = "yso_discless"

@@ -24,10 +24,14 @@ from .export import check, to_onnx
 from .parallaxes import refuse_telling_parallaxes
 from .patterns import Clue, clue
 from .prior import PRIOR_TABLE, STRENGTH, sky_prior
+from .prior import read as read_prior
 from .recipes import SHAPE, Recipe
 from .training import MIN_BANDS, SKY_ORDER, LabelledTable
 
 STEPS = FOLDS + 4
+
+_DIGITS = 4
+"""Of numbers in a card."""
 
 
 def build_model(
@@ -76,7 +80,7 @@ def write_model(
     """
     step("exporting")
     truth = table.labels[validated.rows]
-    temperature = best_temperature(validated.scores, truth, validated.classes)
+    temperature = round(best_temperature(validated.scores, truth, validated.classes), _DIGITS)
     classifier.set_params(calibrated__temperature=temperature)
     prior = _with_prior(classifier, table, folder, seed) if recipe.position else None
     columns = table.columns
@@ -136,9 +140,10 @@ def write_model(
 def _with_prior(classifier: Pipeline, table: LabelledTable, folder: Path, seed: int) -> dict:
     """Add the prior of the sky to a fitted classifier; write its table, and give what the card says of it."""
     classes = [str(label) for label in classifier.classes_]
-    shares = class_shares(table)
-    prior = sky_prior(classes, seed)
-    prior.write(folder / PRIOR_TABLE)
+    shares = {name: round(share, _DIGITS) for name, share in class_shares(table).items()}
+    # What stands in the card and the table is what the trees are made of, so that they can be made again.
+    sky_prior(classes, seed).write(folder / PRIOR_TABLE)
+    prior = read_prior(folder / PRIOR_TABLE, classes)
     calibrated = classifier[-1]
     trees = prior_trees.trees(
         prior,
@@ -151,7 +156,7 @@ def _with_prior(classifier: Pipeline, table: LabelledTable, folder: Path, seed: 
     return {
         "table": PRIOR_TABLE,
         "strength": STRENGTH,
-        "class_shares": {name: round(shares[name], 6) for name in classes},
+        "class_shares": {name: shares[name] for name in classes},
         "first_tree": sum(len(trees) for trees in calibrated.estimator._predictors),
     }
 
@@ -162,7 +167,7 @@ def _algorithm(classifier: Pipeline, recipe: Recipe, seed: int) -> dict:
         "recipe": recipe.name,
         "features": classifier[0].names,
         **recipe.trees,
-        "temperature": round(classifier[-1].temperature, 4),
+        "temperature": classifier[-1].temperature,
         "weights": "in every set of bands, bright or faint, each class in proportion to the square root of its rows",
         "copies": f"each training row {COPIES} times more with other bands, and once as it would be seen farther away",
         "seed": seed,
