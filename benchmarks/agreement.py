@@ -1,6 +1,6 @@
 """Whether an engine gives the labels and probabilities of ONNX Runtime on awkward rows; a command of its own:
 
-    python -m benchmarks.agreement --engine sql --model lite-1 --rows 1000000
+    python -m benchmarks.agreement --engine sql --model lite-2 --rows 1000000
 
 In every other row a colour lies on a threshold of a tree or one bit beside it; bands are missing in all patterns, as
 NULL, NaN and infinities. Exit status 1 where a label differs, or a probability by more than 1e-5.
@@ -129,7 +129,7 @@ def connection(engine: str, model: Model):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--engine", choices=ENGINES, default="sql")
-    parser.add_argument("--model", default="lite-1")
+    parser.add_argument("--model", default="lite-2")
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--chunk", type=int, default=250_000, help="rows that are asked at a time")
     given = parser.parse_args()

@@ -29,7 +29,7 @@ QUICK_RECIPE = replace(LITE, trees={**LITE.trees, "max_iter": 3, "max_bins": 15}
 
 def run(setting: Setting) -> Section:
     with races("sed_class in a scan", setting, ("onnxruntime", "scikit-learn")) as (section, size, magnitudes, folder):
-        for model in ("lite-1", "shape-1", "luminosity-1") if size.large else ("lite-1",):
+        for model in ("lite-2", "shape-2", "luminosity-2") if size.large else ("lite-2",):
             _shipped(section, model, magnitudes, size)
         for words, recipe in (("small", LITE), ("large", SHAPE)) if size.large else (("small", QUICK_RECIPE),):
             _pipeline(section, words, recipe, magnitudes, folder, size)

@@ -36,8 +36,8 @@ SKY = {
 }
 CONDITIONS = (
     "sed_class(s) = 'yso'",
-    "sed_class(s, 'lite-1') = 'yso'",
-    "sed_class(s, s.parallax, s.parallax_error, 'luminosity-1') = 'yso'",
+    "sed_class(s, 'lite-2') = 'yso'",
+    "sed_class(s, s.parallax, s.parallax_error, 'luminosity-2') = 'yso'",
     "sed_class(s) = 'agb_oxygen'",
     "sed_proba(s, 'yso') > 0.9",
     "s.j_m IS NULL AND sed_class(s) = 'yso'",

@@ -13,13 +13,13 @@ from sedsql.bands import COLUMNS
 
 from .measure import Section, Setting, Times, different, figure, in_turns, machine, versions
 
-MODELS = ("lite-1", "shape-1", "luminosity-1")
+MODELS = ("lite-2", "shape-2", "luminosity-2")
 FULL, QUICK = (1_000_000, 10_000_000, 50_000_000), (10_000, 20_000)
 ONNX_ROWS = 1_000_000
 """More would take the ONNX function an hour."""
 COMPARED = 5_000
 
-LEAST = {"lite-1": 3e6, "shape-1": 1e6}
+LEAST = {"lite-2": 3e6, "shape-2": 1e6}
 """Rows a second that are asked for, with two threads."""
 
 SUMS = " + ".join(f"coalesce(sum({column}), 0)" for column in COLUMNS)

@@ -156,7 +156,7 @@ def demo(
 ) -> None:
     """Make a sample sky, ask it what its sources are, and draw their SEDs.
 
-    It is a rich sky, with many of the rare kinds (`sedsql mirror sample --rich`).
+    It has the proportions of Gaia DR3, so rare kinds are rare in it (`sedsql mirror sample --rich` has many of them).
 
     Example: `sedsql demo demo --rows 50000`
     """

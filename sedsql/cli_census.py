@@ -60,7 +60,7 @@ def census(
 
     Example: `sedsql census`
 
-    Example: `sedsql census --model luminosity-1 --plot figures`
+    Example: `sedsql census --model luminosity-2 --plot figures`
     """
     if model is not None:
         _report(model_named(model, models), rows, seed, oracle, plot, as_json)

@@ -33,7 +33,7 @@ def export(
 ) -> None:
     """Write models as SQL that any DuckDB runs: no Python, no extension. Without -o and -m it is printed.
 
-    Example: `sedsql models export lite-1 --sql -o sed.duckdb`, and then in any DuckDB shell
+    Example: `sedsql models export lite-2 --sql -o sed.duckdb`, and then in any DuckDB shell
     `duckdb sed.duckdb "SELECT sed_class(s) FROM 'sources.parquet' AS s"`
     """
     from .macrofile import add_to_mirror, macro_script, write_database

@@ -138,11 +138,11 @@ def evaluate(
 
     Without labels, on sources with parallaxes: how many answers their absolute magnitudes rule out.
 
-    Example: `sedsql evaluate members.vot --label class --model shape-1 --plot figures`
+    Example: `sedsql evaluate members.vot --label class --model shape-2 --plot figures`
 
     Example: `sedsql evaluate labelled.parquet --label class --cross-validate --by origin`
 
-    Example: `sedsql evaluate field.parquet --model luminosity-1 --where tic_gaiaqflag=1`
+    Example: `sedsql evaluate field.parquet --model luminosity-2 --where tic_gaiaqflag=1`
     """
     with needs_training():
         from .learn import judge, ruled_out, training

@@ -47,7 +47,7 @@ def connect(
     mirror : folder of a mirror
     models : folders of models to add to the shipped ones
     default : name of the model that answers where a query names none; unless told, 'sky-1' in ADQL for rows with a
-        position, if it is there, else 'shape-1'
+        position, if it is there, else 'shape-2'
     engine : 'native', the C extension, 'onnx', ONNX Runtime, or 'sql', plain SQL, which has the models that answer
         where none is named and those in `models`, by folder or name; the fastest that runs a model unless told
     read_only : whether the mirror's database is left as it is; else tables of one's own can be made in it, and no one

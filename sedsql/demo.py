@@ -10,7 +10,7 @@ from . import progress, tables
 from .bands import COLUMNS
 from .classify import ADDED, classify_file
 from .db import Connection, connect
-from .inference.model import DEFAULT_MODEL, find_models
+from .inference.model import SKY_MODEL, find_models
 from .mirror.manifest import MirrorError
 from .mirror.sample import write_sample
 from .mirror.store import open_mirror
@@ -26,7 +26,8 @@ _SED_PAGE = f"""
     SELECT class, magnitudes, sources FROM (
         SELECT p.class AS class, magnitudes, count(*) OVER (PARTITION BY p.class) AS sources,
                row_number() OVER (PARTITION BY p.class ORDER BY p.n_bands DESC, source_id) AS place
-        FROM   (SELECT sed_predict(s) AS p, [{", ".join(f"s.{c}" for c in COLUMNS)}] AS magnitudes, source_id
+        FROM   (SELECT sed_predict(s, s.parallax, s.parallax_error, s.ra, s.dec, '{SKY_MODEL}') AS p, source_id,
+                       [{", ".join(f"s.{c}" for c in COLUMNS)}] AS magnitudes
                 FROM sed.photometry AS s)
         WHERE  p.class IS NOT NULL
     ) WHERE place <= {PANEL_SOURCES} ORDER BY class, place
@@ -37,7 +38,7 @@ PrintRows = Callable[[list[str], list], None]
 
 
 def run_demo(folder: Path, rows: int, catalogue: Path, print_rows: PrintRows, say: Print) -> None:
-    """Make a rich simulated sky in `folder`, run the example queries on it, classify `catalogue` if it is there."""
+    """Make a simulated sky in `folder`, run the example queries on it, classify `catalogue` if it is there."""
     sky = folder / "sky"
     _make_sky(sky, rows, say)
     with connect(sky) as con:
@@ -67,8 +68,11 @@ def _make_sky(sky: Path, rows: int, say: Print) -> None:
         say(f"A simulated sky of {rows:,} sources is already in {sky}.")
         return
     with progress.bar("simulating a sky") as update:
-        write_sample(sky, rows, rich=True, force=there is not None, progress=lambda done: update(done, rows))
-    say(f"Made a simulated sky of {rows:,} sources, many of rare kinds, with the Gaia Archive's table names, in {sky}.")
+        write_sample(sky, rows, force=there is not None, progress=lambda done: update(done, rows))
+    say(
+        f"Made a simulated sky of {rows:,} sources in the proportions of Gaia DR3, with the Gaia Archive's table "
+        f"names, in {sky}. `sedsql mirror sample --rich` makes one with many of the rare kinds."
+    )
 
 
 def _run_example(con: Connection, name: str, print_rows: PrintRows, say: Print) -> None:
@@ -92,7 +96,7 @@ def _draw(con: Connection, page: Path, say: Print) -> None:
             page,
             {name: np.array(values, dtype=np.float64) for name, values in magnitudes.items()},
             counts,
-            f"Simulated sources by the class that {DEFAULT_MODEL} gives them (those with most bands)",
+            f"Simulated sources by the class that {SKY_MODEL} gives them (those with most bands)",
         )
         say(f"\nSEDs of each class are drawn in {page}.")
     except PlotError as error:
@@ -100,10 +104,10 @@ def _draw(con: Connection, page: Path, say: Print) -> None:
 
 
 def _classify(catalogue: Path, target: Path, print_rows: PrintRows, say: Print) -> None:
-    model = find_models()[DEFAULT_MODEL]
+    model = find_models()[SKY_MODEL]
     with progress.bar("classifying") as update:
-        counts = classify_file(catalogue, target, model, force=True, progress=update)
-    say(f"\n[bold]Real sources[/bold]: {catalogue.name}, classified in {target}")
+        counts = classify_file(catalogue, target, model, prior="flat", force=True, progress=update)
+    say(f"\n[bold]Real sources[/bold]: {catalogue.name}, classified in {target} (flat prior: they were chosen as rare)")
     table = tables.read_table(target)
     if "class" not in table.colnames:
         print_rows(["class", "sources"], sorted(counts.items(), key=lambda item: -item[1]))

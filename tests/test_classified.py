@@ -159,11 +159,11 @@ def test_a_row_is_asked_once_after_all_other_conditions(sky, sky_model, monkeypa
 
 def test_a_model_that_the_user_chose_answers(sky, sky_model):
     asked = "SELECT source_id, class, class_model FROM sed.classified ORDER BY source_id"
-    with sedsql.connect(sky, models=[sky_model], default="lite-1") as con:
+    with sedsql.connect(sky, models=[sky_model], default="lite-2") as con:
         rows = con.execute(asked).fetchall()
-        assert {row[2] for row in rows} == {"lite-1"}
+        assert {row[2] for row in rows} == {"lite-2"}
         assert rows == con.sql(asked).fetchall()
-        lite = con.sql("SELECT sed_node(s, 0.5, 'lite-1') FROM sed.photometry AS s ORDER BY source_id").fetchall()
+        lite = con.sql("SELECT sed_node(s, 0.5, 'lite-2') FROM sed.photometry AS s ORDER BY source_id").fetchall()
         assert [row[1] for row in rows] == [node for (node,) in lite]
 
 

@@ -101,7 +101,7 @@ def numbers(values, kind=float):
 @pytest.mark.parametrize("source", INPUTS)
 def test_every_pair_of_formats_keeps_every_value(sedsql, tmp_path, source, target):
     out = tmp_path / f"out.{target}"
-    ran = sedsql("classify", "--model", "shape-1", write_input(tmp_path / f"in.{source}"), "-o", out)
+    ran = sedsql("classify", "--model", "shape-2", write_input(tmp_path / f"in.{source}"), "-o", out)
     assert (ran.code, ran.err) == (0, "")
     found = read_output(out)
     assert list(found) == ["source_id", "name", *BANDS, "count", "flux", *ADDED]
@@ -121,7 +121,7 @@ def test_every_pair_of_formats_keeps_every_value(sedsql, tmp_path, source, targe
 @pytest.mark.parametrize("source", ["vot", "fits", "ecsv"])
 def test_units_and_descriptions_are_kept(sedsql, tmp_path, source, target):
     out = tmp_path / f"out.{target}"
-    assert sedsql("classify", "--model", "shape-1", write_input(tmp_path / f"in.{source}"), "-o", out).code == 0
+    assert sedsql("classify", "--model", "shape-2", write_input(tmp_path / f"in.{source}"), "-o", out).code == 0
     if target == "parquet":
         about = {field.name: field.metadata or {} for field in pq.read_schema(out)}
         assert about["j_m"][b"unit"] == b"mag"
@@ -131,7 +131,7 @@ def test_units_and_descriptions_are_kept(sedsql, tmp_path, source, target):
         table = Table.read(out, format={"vot": "votable", "ecsv": "ascii.ecsv"}.get(target, target))
         assert (str(table["j_m"].unit), str(table["flux"].unit)) == ("mag", "Jy")
         assert table["j_m"].description == "magnitude j_m"
-        assert "shape-1" in table["sed_class"].description
+        assert "shape-2" in table["sed_class"].description
 
 
 def test_csv_values_stay_as_they_are_written(sedsql, tmp_path):
@@ -142,7 +142,7 @@ def test_csv_values_stay_as_they_are_written(sedsql, tmp_path):
         ("﻿" + ",".join('"' + v.replace('"', '""') + '"' for v in header) + "\r\n").encode()
         + "".join(",".join('"' + v.replace('"', '""') + '"' for v in row) + "\r\n" for row in (first, second)).encode()
     )
-    assert sedsql("classify", "--model", "shape-1", tmp_path / "in.csv", "-o", tmp_path / "out.csv").code == 0
+    assert sedsql("classify", "--model", "shape-2", tmp_path / "in.csv", "-o", tmp_path / "out.csv").code == 0
     with open(tmp_path / "out.csv", newline="", encoding="utf-8") as file:
         names, *rows = csv.reader(file)
     assert names == [*header, *ADDED]
@@ -153,7 +153,7 @@ def test_csv_values_stay_as_they_are_written(sedsql, tmp_path):
 def test_a_csv_with_leading_zeros_or_too_many_digits_keeps_them_in_other_formats(sedsql, tmp_path):
     lines = ["hip,big,when,ok," + ",".join(BANDS), "007,99999999999999999999,05:35:17,3," + ",".join(["12"] * 10)]
     (tmp_path / "in.csv").write_text("\n".join([*lines, ""]))
-    assert sedsql("classify", "--model", "shape-1", tmp_path / "in.csv", "-o", tmp_path / "out.parquet").code == 0
+    assert sedsql("classify", "--model", "shape-2", tmp_path / "in.csv", "-o", tmp_path / "out.parquet").code == 0
     row = pq.read_table(tmp_path / "out.parquet").to_pylist()[0]
     assert (row["hip"], row["big"], row["when"], row["ok"]) == ("007", "99999999999999999999", "05:35:17", 3)
 
@@ -163,7 +163,7 @@ def test_csv_with_comments_semicolons_and_a_late_change_of_type(sedsql, tmp_path
     rows[-1] = "last;" + ";".join(["null"] * 10)
     text = "# %ECSV 1.0\n# ---\nid;" + ";".join(BANDS) + "\n" + "\n".join(rows) + "\n"
     (tmp_path / "in.csv.gz").write_bytes(gzip.compress(text.encode()))
-    assert sedsql("classify", "--model", "shape-1", tmp_path / "in.csv.gz", "-o", tmp_path / "out.parquet").code == 0
+    assert sedsql("classify", "--model", "shape-2", tmp_path / "in.csv.gz", "-o", tmp_path / "out.parquet").code == 0
     table = pq.read_table(tmp_path / "out.parquet")
     assert table["id"].to_pylist() == [*map(str, range(99_999)), "last"]
     assert table["j_m"].null_count == 1
@@ -187,7 +187,7 @@ def test_parquet_keeps_its_schema_and_its_metadata(sedsql, tmp_path):
     rest[1] = rest[1].cast(fields[11].type)
     rows = pa.table([*arrays, *rest], schema=schema)
     pq.write_table(rows, tmp_path / "in.parquet")
-    assert sedsql("classify", "--model", "shape-1", tmp_path / "in.parquet", "-o", tmp_path / "out.parquet").code == 0
+    assert sedsql("classify", "--model", "shape-2", tmp_path / "in.parquet", "-o", tmp_path / "out.parquet").code == 0
     found = pq.read_table(tmp_path / "out.parquet")
     assert found.drop_columns(ADDED).to_pylist() == rows.to_pylist()
     assert found.schema.metadata[b"survey"] == b"mine"
@@ -195,7 +195,7 @@ def test_parquet_keeps_its_schema_and_its_metadata(sedsql, tmp_path):
     assert [field.type for field in found.schema][:-4] == [field.type for field in schema]
     for target in ("vot", "fits", "ecsv", "csv"):
         assert (
-            sedsql("classify", "--model", "shape-1", tmp_path / "in.parquet", "-o", tmp_path / f"out.{target}").code
+            sedsql("classify", "--model", "shape-2", tmp_path / "in.parquet", "-o", tmp_path / f"out.{target}").code
             == 0
         )
     assert read_output(tmp_path / "out.csv")["points"] == ['[{"f": 1.0}]', None]
@@ -205,7 +205,7 @@ def test_a_parquet_file_of_astropy_stays_one_that_it_reads(sedsql, tmp_path):
     table = Table({band: np.array([12.5, 13.5], np.float32) for band in BANDS})
     table["j_m"].unit = "mag"
     table.write(tmp_path / "in.parquet")
-    assert sedsql("classify", "--model", "shape-1", tmp_path / "in.parquet", "-o", tmp_path / "out.parquet").code == 0
+    assert sedsql("classify", "--model", "shape-2", tmp_path / "in.parquet", "-o", tmp_path / "out.parquet").code == 0
     assert Table.read(tmp_path / "out.parquet").colnames == [*BANDS, *ADDED]
     assert pq.read_schema(tmp_path / "out.parquet").field("j_m").metadata[b"unit"] == b"mag"
 
@@ -217,15 +217,15 @@ def test_arrays_and_truth_values_go_through(sedsql, tmp_path):
     table["small"] = MaskedColumn(np.arange(2, dtype=np.uint8), mask=[True, False])
     table.write(tmp_path / "in.vot", format="votable")
     for target in ("fits", "ecsv", "vot"):
-        assert sedsql("classify", "--model", "shape-1", tmp_path / "in.vot", "-o", tmp_path / f"out.{target}").code == 0
+        assert sedsql("classify", "--model", "shape-2", tmp_path / "in.vot", "-o", tmp_path / f"out.{target}").code == 0
         found = Table.read(tmp_path / f"out.{target}", format={"vot": "votable", "ecsv": "ascii.ecsv"}.get(target))
         assert found["vector"].tolist() == [[0, 1], [2, 3]]
         assert found["flag"].tolist() == [True, None]
         assert found["small"].tolist() == [None, 1]
     assert (
-        sedsql("classify", "--model", "shape-1", tmp_path / "out.fits", "-o", tmp_path / "x.csv").code == 1
+        sedsql("classify", "--model", "shape-2", tmp_path / "out.fits", "-o", tmp_path / "x.csv").code == 1
     )  # sed_class is there already
-    assert sedsql("classify", "--model", "shape-1", tmp_path / "in.vot", "-o", tmp_path / "out.parquet").code == 0
+    assert sedsql("classify", "--model", "shape-2", tmp_path / "in.vot", "-o", tmp_path / "out.parquet").code == 0
     assert pq.read_table(tmp_path / "out.parquet")["vector"].to_pylist() == [[0, 1], [2, 3]]
 
 
@@ -250,7 +250,7 @@ def test_tables_of_no_row_and_of_one(sedsql, tmp_path, source, target, rows):
         table = Table({band: np.full(rows, 12, np.float32) for band in BANDS})
         table.write(path, format={"vot": "votable", "ecsv": "ascii.ecsv"}.get(source, source))
     out = tmp_path / f"out.{target}"
-    ran = sedsql("classify", "--model", "shape-1", path, "-o", out)
+    ran = sedsql("classify", "--model", "shape-2", path, "-o", out)
     assert (ran.code, ran.err) == (0, "")
     if rows or target == "parquet":
         assert [len(values) for values in read_output(out).values()] == [rows] * 14
@@ -263,7 +263,7 @@ def test_fits_holds_ascii_only(sedsql, tmp_path):
     (tmp_path / "in.csv").write_text(
         "name," + ",".join(BANDS) + "\nOrión," + ",".join(["12"] * 10) + "\n", encoding="utf-8"
     )
-    ran = sedsql("classify", "--model", "shape-1", tmp_path / "in.csv", "-o", tmp_path / "out.fits")
+    ran = sedsql("classify", "--model", "shape-2", tmp_path / "in.csv", "-o", tmp_path / "out.fits")
     assert ran.code == 1
     assert "name" in ran.err
     assert "Orión" in ran.err
@@ -273,7 +273,7 @@ def test_fits_holds_ascii_only(sedsql, tmp_path):
 def test_what_is_no_magnitude_is_told(sedsql, tmp_path):
     rows = {band: [12.0, 13.0, 14.0, None] for band in BANDS} | {"j_m": [-50.0, 13.0, -50.0, None], "h_m": [35.0] * 4}
     pq.write_table(pa.table(rows), tmp_path / "in.parquet")
-    ran = sedsql("classify", "--model", "shape-1", tmp_path / "in.parquet", "-o", tmp_path / "out.parquet", "--json")
+    ran = sedsql("classify", "--model", "shape-2", tmp_path / "in.parquet", "-o", tmp_path / "out.parquet", "--json")
     assert ran.code == 0
     assert sum(json.loads(ran.out)["classes"].values()) == 4
     (told,) = ran.err.splitlines()
@@ -287,14 +287,14 @@ def test_the_same_class_as_in_sql(sedsql, tmp_path, sky):
         rows = con.execute("SELECT * FROM sed.photometry ORDER BY source_id", lang="sql").arrow()
         expected = con.execute(
             "SELECT b.node, b.probability, b.path FROM (SELECT source_id, "
-            "sed_branch_of(sed_answer(s, 'shape-1').probabilities, 0.5, 'shape-1') AS b FROM sed.photometry AS s) "
+            "sed_branch_of(sed_answer(s, 'shape-2').probabilities, 0.5, 'shape-2') AS b FROM sed.photometry AS s) "
             "ORDER BY source_id",
             lang="sql",
         ).fetchall()
     pq.write_table(rows, tmp_path / "in.parquet")
     for target in ("parquet", "fits"):
         out = tmp_path / f"out.{target}"
-        assert sedsql("classify", "--model", "shape-1", tmp_path / "in.parquet", "-o", out).code == 0
+        assert sedsql("classify", "--model", "shape-2", tmp_path / "in.parquet", "-o", out).code == 0
         found = read_output(out)
         assert found["sed_class"] == [row[0] for row in expected]
         assert found["sed_path"] == [row[2] for row in expected]
@@ -304,7 +304,7 @@ def test_the_same_class_as_in_sql(sedsql, tmp_path, sky):
 
 def test_real_catalogue_comes_out_whole(sedsql, tmp_path, shared):
     source, out = shared / "catalogues" / "labelled.parquet", tmp_path / "out.parquet"
-    assert sedsql("classify", "--model", "shape-1", source, "-o", out).code == 0
+    assert sedsql("classify", "--model", "shape-2", source, "-o", out).code == 0
     before, after = pq.read_table(source), pq.read_table(out)
     assert after.select(before.column_names).equals(before)
     assert after.column_names == [*before.column_names, *ADDED]
@@ -315,7 +315,7 @@ def test_real_catalogue_comes_out_whole(sedsql, tmp_path, shared):
 def test_real_votable_and_fits(sedsql, tmp_path, shared):
     none = [word for band in BANDS[3:] for word in ("--map", f"{band}=none")]
     source = shared / "archive" / "gaia_source_response.vot"
-    assert sedsql("classify", "--model", "shape-1", source, "-o", tmp_path / "out.vot", *none).code == 0
+    assert sedsql("classify", "--model", "shape-2", source, "-o", tmp_path / "out.vot", *none).code == 0
     before, after = parse_single_table(source), parse_single_table(tmp_path / "out.vot")
     assert [f.name for f in after.fields] == [f.name for f in before.fields] + ADDED
     assert [(f.unit, f.ucd) for f in after.fields[:-4]] == [(f.unit, f.ucd) for f in before.fields]
@@ -323,7 +323,7 @@ def test_real_votable_and_fits(sedsql, tmp_path, shared):
         before.array["SOURCE_ID" if "SOURCE_ID" in before.array.dtype.names else "source_id"]
     )
     source = shared / "archive" / "gbs_v3_gaiadr3-result.fits"
-    assert sedsql("classify", "--model", "shape-1", source, "-o", tmp_path / "out.fits", *none).code == 0
+    assert sedsql("classify", "--model", "shape-2", source, "-o", tmp_path / "out.fits", *none).code == 0
     with fits.open(source) as before, fits.open(tmp_path / "out.fits") as after:
         assert after[1].columns.names == before[1].columns.names + ADDED
         assert after[1].columns.units[:-4] == before[1].columns.units
@@ -368,7 +368,7 @@ def test_a_full_disk_leaves_nothing(sedsql, tmp_path, target):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, before[1]))
     try:
-        ran = sedsql("classify", "--model", "shape-1", tmp_path / "in.csv", "-o", tmp_path / target)
+        ran = sedsql("classify", "--model", "shape-2", tmp_path / "in.csv", "-o", tmp_path / target)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert ran.code == 1

@@ -102,7 +102,7 @@ def test_the_default_is_the_model_of_the_sky_with_parallax_and_position(classifi
     assert "sky-1, with its prior" in about
 
 
-@pytest.mark.parametrize("model", ["luminosity-1", "shape-1"])
+@pytest.mark.parametrize("model", ["luminosity-2", "shape-2"])
 def test_parallaxes_are_handed_to_a_model_that_takes_them(classified, sources, tmp_path, model):
     found = find_models()[model]
     told = classified(written(tmp_path / "in.parquet", sources), "--model", model)[0]
@@ -111,7 +111,7 @@ def test_parallaxes_are_handed_to_a_model_that_takes_them(classified, sources, t
     lost[:, 10:] = np.nan
     without = classified(written(tmp_path / "lost.parquet", lost), "--model", model)[0]
     agrees(without, found, lost)
-    assert (told["sed_class"].to_pylist() != without["sed_class"].to_pylist()) == (model == "luminosity-1")
+    assert (told["sed_class"].to_pylist() != without["sed_class"].to_pylist()) == (model == "luminosity-2")
 
 
 VIZIER = ("Plx", "e_Plx", "RA_ICRS", "DE_ICRS")
@@ -164,8 +164,8 @@ def test_what_the_table_lacks_is_told_in_a_line(classified, sources, sky_model, 
 
 def test_a_model_without_position_has_no_prior_of_the_sky(sedsql, sources, tmp_path):
     file = written(tmp_path / "in.parquet", sources)
-    ran = sedsql("classify", file, "-o", tmp_path / "o.csv", "--model", "shape-1", "--prior", "sky")
-    assert refused(ran, "shape-1 takes no position")
+    ran = sedsql("classify", file, "-o", tmp_path / "o.csv", "--model", "shape-2", "--prior", "sky")
+    assert refused(ran, "shape-2 takes no position")
     assert not (tmp_path / "o.csv").exists()
 
 

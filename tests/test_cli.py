@@ -17,8 +17,8 @@ from sedsql.bands import COLUMNS
 
 COMMAND = [sys.executable, "-c", "from sedsql.cli import main; main()"]
 CLASSES = (
-    "SELECT sed_class(s, 'shape-1') AS class, COUNT(*) AS n FROM sed.photometry AS s "
-    "GROUP BY sed_class(s, 'shape-1') ORDER BY n DESC, class"
+    "SELECT sed_class(s, 'shape-2') AS class, COUNT(*) AS n FROM sed.photometry AS s "
+    "GROUP BY sed_class(s, 'shape-2') ORDER BY n DESC, class"
 )
 
 
@@ -39,7 +39,7 @@ def test_query_prints_the_rows_that_duckdb_has(sedsql, sky):
 
 def test_query_from_a_file_and_from_standard_input(sedsql, sky, tmp_path, monkeypatch):
     (tmp_path / "classes.adql").write_text(CLASSES)
-    (tmp_path / "classes.sql").write_text(CLASSES.replace("'shape-1') AS", "'shape-1')::VARCHAR AS"))
+    (tmp_path / "classes.sql").write_text(CLASSES.replace("'shape-2') AS", "'shape-2')::VARCHAR AS"))
     answers = [sedsql("query", tmp_path / f"classes.{ending}", "-m", sky, "--json").out for ending in ("adql", "sql")]
     monkeypatch.setattr("sys.stdin", io.StringIO(CLASSES))
     answers.append(sedsql("query", "-", "-m", sky, "--json").out)
@@ -50,7 +50,7 @@ def test_query_from_a_file_and_from_standard_input(sedsql, sky, tmp_path, monkey
 @pytest.mark.parametrize("ending", ["csv", "parquet", "fits", "vot", "ecsv"])
 def test_query_writes_every_format(sedsql, sky, tmp_path, ending):
     out = tmp_path / f"answer.{ending}"
-    columns = "source_id, w4mpro, sed_predict(s, 'shape-1') AS p, sed_points(s) AS points"
+    columns = "source_id, w4mpro, sed_predict(s, 'shape-2') AS p, sed_points(s) AS points"
     text = f"SELECT {columns} FROM sed.photometry AS s ORDER BY source_id"
     ran = sedsql("query", text, "-m", sky, "-o", out)
     assert (ran.code, ran.err, ran.out) == (0, "", f"2,000 rows written to {out}\n")
@@ -65,11 +65,11 @@ def test_query_writes_every_format(sedsql, sky, tmp_path, ending):
     elif ending == "parquet":
         rows = pq.read_table(out).to_pydict()
         assert rows["source_id"] == expected
-        assert rows["p"][0]["model"] == "shape-1"
+        assert rows["p"][0]["model"] == "shape-2"
     else:
         table = Table.read(out, format={"vot": "votable", "ecsv": "ascii.ecsv"}.get(ending))
         assert table["source_id"].tolist() == expected
-        assert json.loads(str(table["p"][0]))["model"] == "shape-1"
+        assert json.loads(str(table["p"][0]))["model"] == "shape-2"
     assert refused(sedsql("query", "SELECT 1 AS x FROM sed.photometry", "-m", sky, "-o", out), "exists", "--force")
     assert sedsql("query", "SELECT TOP 1 ra FROM sed.photometry", "-m", sky, "-o", out, "--force").code == 0
 
@@ -102,11 +102,11 @@ def test_query_json_is_json(sedsql):
         ("", ["empty"]),
         (
             "SELECT TOP 3 sed_class(s, 'nope') FROM sed.photometry AS s",
-            ["Error: No model 'nope'; there are", "shape-1"],
+            ["Error: No model 'nope'; there are", "shape-2"],
         ),
         (
-            "SELECT sed_proba(s, 'nope', 'shape-1') FROM sed.photometry AS s",
-            ["Error: Model shape-1 has no class 'nope'"],
+            "SELECT sed_proba(s, 'nope', 'shape-2') FROM sed.photometry AS s",
+            ["Error: Model shape-2 has no class 'nope'"],
         ),
         ("nowhere.adql", ["nowhere.adql: No such file"]),
     ],
@@ -143,45 +143,45 @@ def test_translate(sedsql, sky):
 
 
 def test_classify_says_how_many_of_each_class(sedsql, photometry, tmp_path):
-    ran = sedsql("classify", "--model", "shape-1", photometry, "-o", tmp_path / "a.csv", "--json")
+    ran = sedsql("classify", "--model", "shape-2", photometry, "-o", tmp_path / "a.csv", "--json")
     answer = json.loads(ran.out)
     assert (answer["output"], answer["model"], sum(answer["classes"].values())) == (
         str(tmp_path / "a.csv"),
-        "shape-1",
+        "shape-2",
         3,
     )
-    ran = sedsql("classify", "--model", "shape-1", photometry, "-o", tmp_path / "b.csv")
-    assert ran.out.splitlines()[-1] == f"3 rows written to {tmp_path / 'b.csv'} (model shape-1)"
+    ran = sedsql("classify", "--model", "shape-2", photometry, "-o", tmp_path / "b.csv")
+    assert ran.out.splitlines()[-1] == f"3 rows written to {tmp_path / 'b.csv'} (model shape-2)"
 
 
 def test_classify_bad_input(sedsql, photometry, tmp_path):
     out = tmp_path / "out.csv"
     text = photometry.read_text().replace("b,10,11", "b,10,eleven")
-    assert refused(sedsql("classify", "--model", "shape-1", tmp_path / "no.csv", "-o", out), "no.csv does not exist")
-    assert refused(sedsql("classify", "--model", "shape-1", tmp_path, "-o", out), "is a folder")
-    assert refused(sedsql("classify", "--model", "shape-1", photometry, "-o", tmp_path / "out.doc"), ".parquet")
-    assert refused(sedsql("classify", "--model", "shape-1", photometry, "-o", tmp_path / "no" / "out.csv"), "no folder")
+    assert refused(sedsql("classify", "--model", "shape-2", tmp_path / "no.csv", "-o", out), "no.csv does not exist")
+    assert refused(sedsql("classify", "--model", "shape-2", tmp_path, "-o", out), "is a folder")
+    assert refused(sedsql("classify", "--model", "shape-2", photometry, "-o", tmp_path / "out.doc"), ".parquet")
+    assert refused(sedsql("classify", "--model", "shape-2", photometry, "-o", tmp_path / "no" / "out.csv"), "no folder")
     assert refused(
-        sedsql("classify", "--model", "shape-1", photometry, "-o", out, "--map", "jmag=j_m"),
+        sedsql("classify", "--model", "shape-2", photometry, "-o", out, "--map", "jmag=j_m"),
         "'jmag'",
         "phot_g_mean_mag",
     )
-    assert refused(sedsql("classify", "--model", "shape-1", photometry, "-o", out, "--map", "j_m=jay"), "'jay'")
-    assert refused(sedsql("classify", photometry, "-o", out, "--model", "nope"), "'nope'", "shape-1")
+    assert refused(sedsql("classify", "--model", "shape-2", photometry, "-o", out, "--map", "j_m=jay"), "'jay'")
+    assert refused(sedsql("classify", photometry, "-o", out, "--model", "nope"), "'nope'", "shape-2")
     photometry.write_text(text)
     assert refused(
-        sedsql("classify", "--model", "shape-1", photometry, "-o", out), "phot_bp_mean_mag", "row 2", "'eleven'"
+        sedsql("classify", "--model", "shape-2", photometry, "-o", out), "phot_bp_mean_mag", "row 2", "'eleven'"
     )
     photometry.write_text(text.replace("w4mpro", "w5mpro"))
     assert refused(
-        sedsql("classify", "--model", "shape-1", photometry, "-o", out), "w4mpro", "W4mag", "--map w4mpro=none"
+        sedsql("classify", "--model", "shape-2", photometry, "-o", out), "w4mpro", "W4mag", "--map w4mpro=none"
     )
     photometry.write_text(text.replace("name", "sed_class"))
-    assert refused(sedsql("classify", "--model", "shape-1", photometry, "-o", out), "sed_class already")
+    assert refused(sedsql("classify", "--model", "shape-2", photometry, "-o", out), "sed_class already")
     assert os.listdir(tmp_path) == ["in.csv"]
-    assert sedsql("classify", "--model", "shape-1", photometry, "-o", out, "--map", "j_m").code == 2
+    assert sedsql("classify", "--model", "shape-2", photometry, "-o", out, "--map", "j_m").code == 2
     out.write_text("mine")
-    assert refused(sedsql("classify", "--model", "shape-1", photometry, "-o", out), "exists", "--force")
+    assert refused(sedsql("classify", "--model", "shape-2", photometry, "-o", out), "exists", "--force")
     assert out.read_text() == "mine"
 
 
@@ -191,13 +191,13 @@ def test_broken_files(sedsql, photometry, tmp_path, ending, content):
     path, out = tmp_path / f"broken.{ending}", tmp_path / "out.csv"
     if content == "cut":
         photometry.write_text(photometry.read_text() + "name,1,2,3,4,5,6,7,8,9,10\n" * 2_000)
-        assert sedsql("classify", "--model", "shape-1", photometry, "-o", path).code == 0
+        assert sedsql("classify", "--model", "shape-2", photometry, "-o", path).code == 0
         content = gzip.decompress(path.read_bytes()) if ending.endswith(".gz") else path.read_bytes()
         content = content.replace(b"sed_", b"was_")
         content = gzip.compress(content) if ending.endswith(".gz") else content
         content = content[: len(content) * 2 // 3 - 5]
     path.write_bytes(content)
-    ran = sedsql("classify", "--model", "shape-1", path, "-o", out)
+    ran = sedsql("classify", "--model", "shape-2", path, "-o", out)
     assert refused(ran)
     assert path.name in ran.err or "no column for" in ran.err
     assert len(ran.err.splitlines()) == 1

@@ -68,30 +68,30 @@ def test_train_bad_input(sedsql, tmp_path):
 
 def test_models_and_a_changed_model(sedsql, photometry, tmp_path):
     ran = sedsql("models", "--json")
-    assert json.loads(ran.out)["shape-1"]["verified"] is True
+    assert json.loads(ran.out)["shape-2"]["verified"] is True
     assert "verified" in sedsql("models").out
-    shutil.copytree(folder("models") / "shape-1", tmp_path / "shape-1")
-    with open(tmp_path / "shape-1" / "model.onnx", "ab") as file:
+    shutil.copytree(folder("models") / "shape-2", tmp_path / "shape-2")
+    with open(tmp_path / "shape-2" / "model.onnx", "ab") as file:
         file.write(b"x")
     for command in (
         ["models"],
         ["models", "--json"],
-        ["classify", "--model", "shape-1", photometry, "-o", tmp_path / "out.csv"],
+        ["classify", "--model", "shape-2", photometry, "-o", tmp_path / "out.csv"],
     ):
         ran = sedsql(*command, "--models", tmp_path)
         assert ran.code == 1
         assert len(set(re.findall(r"\b[0-9a-f]{64}\b", ran.err))) == 2
     assert not (tmp_path / "out.csv").exists()
     assert refused(sedsql("models", "--models", tmp_path / "no"), "No folder")
-    (tmp_path / "shape-1" / "card.json").write_text("{")
+    (tmp_path / "shape-2" / "card.json").write_text("{")
     assert refused(sedsql("models", "--models", tmp_path), "card.json")
 
 
 def test_models_refuses_a_graph_that_is_not_what_its_card_says(sedsql, tmp_path):
-    shutil.copytree(folder("models") / "lite-1", tmp_path / "lite-1")
-    card = json.loads((tmp_path / "lite-1" / "card.json").read_text())
+    shutil.copytree(folder("models") / "lite-2", tmp_path / "lite-2")
+    card = json.loads((tmp_path / "lite-2" / "card.json").read_text())
     card |= {"name": "mine-1", "bands": card["bands"][:5]}
-    (tmp_path / "lite-1" / "card.json").write_text(json.dumps(card))
+    (tmp_path / "lite-2" / "card.json").write_text(json.dumps(card))
     ran = sedsql("models", "--models", tmp_path)
     assert ran.code == 1
     assert "REFUSED" in ran.out
@@ -126,7 +126,7 @@ def test_evaluate_has_the_figures_of_scikit_learn(sedsql, sources):
     assert found["all"]["macro_f1"] == pytest.approx(expected["macro avg"]["f1-score"], abs=1e-4)
     many = rows & (np.isfinite(magnitudes).sum(axis=1) >= 8)
     assert found["8_bands_or_more"]["rows"] == many.sum()
-    assert "4 rows are left out: shape-1 has no class quasar" in " ".join(found["notes"])
+    assert "4 rows are left out: shape-2 has no class quasar" in " ".join(found["notes"])
     level = found["conformal"]["0.9"]
     thresholds = model.card["conformal"]
     column = thresholds["levels"].index(0.9)
@@ -146,7 +146,7 @@ def test_evaluate_bad_input(sedsql, sources, tmp_path):
     table = table.set_column(0, "class", pa.array(["quasar"] * len(table)))
     pq.write_table(table, tmp_path / "other.parquet")
     ran = sedsql("evaluate", tmp_path / "other.parquet", "--label", "class")
-    assert refused(ran, "No label of the table is a class of shape-1: the table has quasar")
+    assert refused(ran, "No label of the table is a class of shape-2: the table has quasar")
 
 
 # ---- explain ----
@@ -154,7 +154,7 @@ def test_evaluate_bad_input(sedsql, sources, tmp_path):
 
 def test_explain_tells_bands_and_neighbours(sedsql, sources):
     path, magnitudes, labels = sources
-    arguments = ("explain", path, "--model", "shape-1", "--row", 100, "--training", path, "--json")
+    arguments = ("explain", path, "--model", "shape-2", "--row", 100, "--training", path, "--json")
     found = json.loads(sedsql(*arguments).out)
     session = Session(find_models()[DEFAULT_MODEL])
     expected = explain.contributions(session, magnitudes[99:100])[0]
@@ -186,7 +186,7 @@ def test_explain_finds_neighbours_by_the_bands_that_both_tables_have(sedsql, sou
         (renamed, tmp_path / "fewer.parquet"),
         (renamed, tmp_path / "renamed.parquet"),
     ):
-        ran = sedsql("explain", *first, "--model", "shape-1", "--row", 100, "--training", training, *none)
+        ran = sedsql("explain", *first, "--model", "shape-2", "--row", 100, "--training", training, *none)
         nearest = json.loads(ran.out)["neighbours"][0]
         assert (nearest["row"], nearest["distance"]) == (100, pytest.approx(0, abs=1e-3))
 
@@ -194,14 +194,14 @@ def test_explain_finds_neighbours_by_the_bands_that_both_tables_have(sedsql, sou
 def test_explain_bad_input(sedsql, sources, tmp_path):
     path = sources[0]
     assert refused(
-        sedsql("explain", path, "--model", "shape-1", "--row", 10_000), "has 240 rows; there is no row 10,000"
+        sedsql("explain", path, "--model", "shape-2", "--row", 10_000), "has 240 rows; there is no row 10,000"
     )
-    assert sedsql("explain", path, "--model", "shape-1", "--row", 0).code == 2
+    assert sedsql("explain", path, "--model", "shape-2", "--row", 0).code == 2
     table = pq.read_table(path).slice(0, 1)
     for name in COLUMNS[1:]:
         table = table.set_column(table.column_names.index(name), name, pa.nulls(1, pa.float32()))
     pq.write_table(table, tmp_path / "one.parquet")
-    assert "No class: the source has" in sedsql("explain", tmp_path / "one.parquet", "--model", "shape-1").out
+    assert "No class: the source has" in sedsql("explain", tmp_path / "one.parquet", "--model", "shape-2").out
 
 
 def test_explain_hands_parallax_and_position_to_the_model_of_the_sky(sedsql, sources, sky_model, tmp_path):
@@ -231,7 +231,7 @@ def test_explain_with_a_sentinel(sedsql, sources, tmp_path):
     place = table.column_names.index("w4mpro")
     table = table.set_column(place, "w4mpro", pa.array([-999.0] * len(table)))
     pq.write_table(table, tmp_path / "in.parquet")
-    arguments = ("explain", tmp_path / "in.parquet", "--model", "shape-1", "--row", at, "--json")
+    arguments = ("explain", tmp_path / "in.parquet", "--model", "shape-2", "--row", at, "--json")
     assert "w4mpro" in json.loads(sedsql(*arguments).out)["contributions"]
     found = json.loads(sedsql(*arguments, "--sentinels").out)
     assert "w4mpro" not in found["contributions"]

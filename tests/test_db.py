@@ -186,8 +186,8 @@ def test_an_unknown_label_in_adql_is_an_error_that_names_the_classes(con):
 def test_magnitudes_one_by_one_and_a_named_model_share_an_inference_too(con):
     ten = ", ".join(f"s.{name}" for name in COLUMNS)
     query = (
-        "SELECT TOP 50 s.source_id, sed_class({0}, 'shape-1'), sed_proba({0}, 'yso', 'shape-1') "
-        "FROM sed.photometry AS s WHERE sed_class({0}, 'shape-1') = 'giant' ORDER BY s.source_id"
+        "SELECT TOP 50 s.source_id, sed_class({0}, 'shape-2'), sed_proba({0}, 'yso', 'shape-2') "
+        "FROM sed.photometry AS s WHERE sed_class({0}, 'shape-2') = 'giant' ORDER BY s.source_id"
     )
     by_ten = con.execute(query.format(ten)).fetchall()
     by_row = con.execute(query.format("s")).fetchall()

@@ -32,8 +32,8 @@ NODE, NODE_MODULES = shutil.which("node"), ROOT / ".venv" / "clients"
 def database(tmp_path_factory):
     """A database with the macros and a table of sources, and the labels that ONNX Runtime gives them."""
     path = tmp_path_factory.mktemp("plain") / "sed.duckdb"
-    write_database(path, macro_script(["lite-1"]))
-    lite = find_models()["lite-1"]
+    write_database(path, macro_script(["lite-2"]))
+    lite = find_models()["lite-2"]
     rows = awkward(lite, 400, seed=4)[:, : len(COLUMNS)]
     rows[np.isinf(rows)] = np.nan
     with duckdb.connect() as con:
@@ -70,7 +70,7 @@ def test_clients_in_javascript_have_them(database, client):
 def test_a_mirror_has_them_and_connect_still_its_own(sky, sedsql, tmp_path):
     mirror = tmp_path / "sky"
     shutil.copytree(sky, mirror)
-    ran = sedsql("models", "export", "lite-1", "--sql", "--mirror", mirror)
+    ran = sedsql("models", "export", "lite-2", "--sql", "--mirror", mirror)
     assert ran.code == 0, ran.err
     # What adds to a mirror writes the file again, and leaves the macros there.
     table = tmp_path / "names.csv"
@@ -82,24 +82,24 @@ def test_a_mirror_has_them_and_connect_still_its_own(sky, sedsql, tmp_path):
     assert done.returncode == 0, done.stderr
     found = dict(list(csv.reader(done.stdout.splitlines()))[1:])
     with connect(mirror) as con:
-        expected = con.execute(asked.replace("(s)", "(s, 'lite-1')"), lang="sql").fetchall()
+        expected = con.execute(asked.replace("(s)", "(s, 'lite-2')"), lang="sql").fetchall()
         assert found == {label or "NULL": str(count) for label, count in expected}
         assert con.execute("SELECT sed_engine()", lang="sql").fetchone() != ("sql",)
         found = con.execute("SELECT sed_predict(s) FROM sed.photometry AS s LIMIT 3", lang="sql").fetchall()
-        assert {row[0]["model"] for row in found} == {"shape-1"}
+        assert {row[0]["model"] for row in found} == {"shape-2"}
 
 
 def test_files_of_the_command(sedsql, tmp_path):
     script, database = tmp_path / "lite.sql", tmp_path / "own.duckdb"
-    assert sedsql("models", "export", "lite-1", "--sql", "-o", script).code == 0
-    assert script.read_text() == macro_script(["lite-1"])
-    ran = sedsql("models", "export", "lite-1", "--sql", "-o", script)
+    assert sedsql("models", "export", "lite-2", "--sql", "-o", script).code == 0
+    assert script.read_text() == macro_script(["lite-2"])
+    ran = sedsql("models", "export", "lite-2", "--sql", "-o", script)
     assert ran.code == 1
     assert "exists already" in ran.err
     with duckdb.connect(str(database)) as con:
         con.execute("CREATE TABLE kept AS SELECT 7 AS x")
-    ran = sedsql("models", "export", "lite-1", "--sql", "-o", database, "--json")
-    assert json.loads(ran.out)["models"] == ["lite-1"]
+    ran = sedsql("models", "export", "lite-2", "--sql", "-o", database, "--json")
+    assert json.loads(ran.out)["models"] == ["lite-2"]
     asked = "SELECT x, sed_engine(), sed_stage(9.8, 8.9, 8.1, 7.4, 6.5, 5.8, 4.1, 3.3, 1.9, 0.1) FROM kept"
     with duckdb.connect(str(database), read_only=True) as con:
         assert con.execute(asked).fetchall() == [(7, "sql", "II")]
@@ -108,11 +108,11 @@ def test_files_of_the_command(sedsql, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["nope", "--sql"], "No model 'nope'; there are lite-1"),
-        (["lite-1"], "say --sql"),
-        (["lite-1", "--sql", "-o", "a.sql", "-m", "b"], "a file with -o, or a mirror with -m"),
-        (["lite-1", "--sql", "-m", "nowhere"], "nowhere does not exist"),
-        (["lite-1", "--sql", "-o", "text.duckdb"], "text.duckdb cannot be given macros"),
+        (["nope", "--sql"], "No model 'nope'; there are lite-2"),
+        (["lite-2"], "say --sql"),
+        (["lite-2", "--sql", "-o", "a.sql", "-m", "b"], "a file with -o, or a mirror with -m"),
+        (["lite-2", "--sql", "-m", "nowhere"], "nowhere does not exist"),
+        (["lite-2", "--sql", "-o", "text.duckdb"], "text.duckdb cannot be given macros"),
     ],
 )
 def test_what_the_command_refuses(sedsql, tmp_path, monkeypatch, arguments, says):
@@ -126,4 +126,4 @@ def test_what_the_command_refuses(sedsql, tmp_path, monkeypatch, arguments, says
 
 def test_models_lists_as_before(sedsql):
     listed = json.loads(sedsql("models", "--json").out)
-    assert {"lite-1", "luminosity-1", "shape-1"} <= set(listed)
+    assert {"lite-2", "luminosity-2", "shape-2"} <= set(listed)

@@ -12,7 +12,7 @@ CLASSES = "SELECT sed_class(s) AS class, COUNT(*) AS n FROM sed.photometry AS s 
 
 @pytest.fixture
 def con(sky):
-    with sedsql.connect(sky, default="shape-1") as con:
+    with sedsql.connect(sky, default="shape-2") as con:
         yield con
 
 

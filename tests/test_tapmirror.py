@@ -98,4 +98,4 @@ def test_tables_are_listed_as_by_pyvo(service):
 
 def test_classes_come_too(service):
     results = service.search("SELECT TOP 50 s.source_id, sed_class(s) AS class FROM sed.photometry AS s")
-    assert set(results["class"]) <= {*find_models()["shape-1"].classes}
+    assert set(results["class"]) <= {*find_models()["shape-2"].classes}

@@ -78,12 +78,12 @@ def long_table(tmp_path):
 
 
 def test_a_bar_on_a_terminal_and_none_in_a_pipe(long_table, photometry, tmp_path):
-    code, shown = in_terminal(["classify", "--model", "shape-1", long_table, "-o", tmp_path / "a.parquet"])
+    code, shown = in_terminal(["classify", "--model", "shape-2", long_table, "-o", tmp_path / "a.parquet"])
     assert code == 0
     assert "classifying" in shown
     assert "rows, " in shown
     done = subprocess.run(
-        [*COMMAND, "classify", "--model", "shape-1", photometry, "-o", tmp_path / "b.parquet"],
+        [*COMMAND, "classify", "--model", "shape-2", photometry, "-o", tmp_path / "b.parquet"],
         capture_output=True,
         text=True,
     )
@@ -118,7 +118,7 @@ def test_a_row_too_wide_for_a_terminal_is_shown_a_line_a_column(sky):
 )
 def test_an_interrupt_leaves_nothing_half_written(long_table, tmp_path, number, code, delay):
     out = tmp_path / "out.parquet"
-    with started("classify", "--model", "shape-1", long_table, "-o", out) as process:
+    with started("classify", "--model", "shape-2", long_table, "-o", out) as process:
         deadline = time.monotonic() + 20
         while not any(name.startswith(".partial") for name in os.listdir(tmp_path)) and time.monotonic() < deadline:
             time.sleep(0.02)

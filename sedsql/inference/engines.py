@@ -35,7 +35,7 @@ def register(
     ----------
     con : any connection, read-only ones too: nothing is written to its database
     models : folders of models to add to the shipped ones
-    default : name of the model that answers when a query names none; 'shape-1' unless told
+    default : name of the model that answers when a query names none; 'shape-2' unless told
     engine : 'native', the C extension, 'onnx', ONNX Runtime, or 'sql', plain SQL, which has the default and the
         models that are handed in, by folder or name; the fastest that runs a model unless told. `sed_engine()` says
         which it is.

@@ -12,7 +12,7 @@ from ..bands import COLUMNS
 from ..errors import Error
 from ..resources import folder
 
-DEFAULT_MODEL = "shape-1"
+DEFAULT_MODEL = "shape-2"
 SKY_MODEL = "sky-1"
 """What answers in ADQL where a row has a position and no model is named."""
 
@@ -48,7 +48,7 @@ class Model:
     Attributes
     ----------
     folder : holds `model.onnx` and `card.json`
-    name : the model's name with its version, e.g. 'shape-1'
+    name : the model's name with its version, e.g. 'shape-2'
     classes : the labels, in the order of the graph's probabilities
     bands : the columns that the graph takes, in order
     extra : what it takes after them: nothing, PARALLAX or EXTRA

@@ -184,6 +184,6 @@ ALGORITHMS = {
                 {"hidden_layer_sizes": (32, 32), "alpha": 1e-3},
             ),
         ),
-        Shipped(SHAPE, "recipe of shape-1"),
+        Shipped(SHAPE, "recipe of shape-2"),
     )
 }

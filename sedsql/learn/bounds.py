@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from ..bands import COLUMNS
 from ..inference.model import Model
 from ..simulate import simulate
-from ..simulate.astrometry import expected_parallax_error
-from .features import LEAST_PARALLAX, Luminosities
+from .features import LEAST_PARALLAX
 from .intervals import Floats, Forest, Seen, whole
 
 SETS = ((0, 1, 2), (0, 1, 2, 6), (0, 1, 2, 6, 7))
@@ -34,9 +33,21 @@ UNIT = 64
 
 
 def write_bounds(model: Model) -> None:
-    """Write `bounds.json` beside a model's graph; docs/models.md tells what is in it."""
+    """Write `bounds.json` beside a model's graph; docs/models.md tells what is in it.
+
+    A model that takes more than magnitudes has no boxes: its answer depends on more than colours. The C extension,
+    which compares two classes alone, needs to know how large the forest is.
+    """
     forest = Forest.of(model.graph())
-    sky, modulus = _sky()
+    parts = [] if model.extra else _boxes(model, forest)
+    nodes = len(forest.feature)
+    written = {"sha256": model.sha256, "nodes": nodes, "least_parallax": LEAST_PARALLAX, "parts": parts}
+    (model.folder / "bounds.json").write_text(json.dumps(written, separators=(",", ":")) + "\n", encoding="utf-8")
+
+
+def _boxes(model: Model, forest: Forest) -> list[dict]:
+    """The boxes of all sets of bands that the model has."""
+    sky = _sky()
     parts = []
     for places, cuts in zip(SETS, CUTS, strict=True):
         if not {COLUMNS[place] for place in places} <= set(model.bands) or len(places) < model.min_bands:
@@ -47,26 +58,13 @@ def write_bounds(model: Model) -> None:
         share = round(float(rows.mean()), 4)
         tree = grow(Seen(forest, model.bands, bands), magnitudes, cuts)
         parts.append({"bands": names, "share": share, "tree": tree})
-        if model.extra:
-            seen = Seen(forest, model.bands, [*bands, len(model.bands)])
-            magnitudes = np.column_stack([magnitudes, modulus[rows]])
-            parts.append({"bands": [*names, model.extra[0]], "share": share, "tree": grow(seen, magnitudes, cuts)})
-    nodes = len(forest.feature)
-    written = {"sha256": model.sha256, "nodes": nodes, "least_parallax": LEAST_PARALLAX, "parts": parts}
-    (model.folder / "bounds.json").write_text(json.dumps(written, separators=(",", ":")) + "\n", encoding="utf-8")
+    return parts
 
 
-def _sky() -> tuple[Floats, Floats]:
-    """Magnitudes as the surveys see them, shape (n, 10), and distance moduli as Gaia does, (n,)."""
+def _sky() -> Floats:
+    """Magnitudes as the surveys see them, shape (n, 10)."""
     rng = np.random.default_rng(0)
-    samples = [simulate(population, n, rng) for population, n in SKY.items()]
-    magnitudes = np.concatenate([sample.magnitudes for sample in samples])
-    distance = np.concatenate([sample.distance_pc for sample in samples])
-    error = expected_parallax_error(magnitudes[:, 0])
-    parallax = np.nan_to_num(1000 / distance) + error * rng.standard_normal(len(error))
-    features = Luminosities().transform(np.column_stack([magnitudes, parallax, error]))
-    absolute = features[:, Luminosities().names.index("M(G)")]
-    return magnitudes, magnitudes[:, 0] - absolute
+    return np.concatenate([simulate(population, n, rng).magnitudes for population, n in SKY.items()])
 
 
 @dataclass(order=True)

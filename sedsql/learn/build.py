@@ -57,8 +57,7 @@ def build_model(
         told = clue(rows.labels, rows.magnitudes, rows.weights, seed)
         write_model(classifier, validated, recipe, table, folder, name=out.name, seed=seed, told=told, step=step)
         step("finding where a class cannot be")
-        if not recipe.position:
-            write_bounds(Model.read(folder))
+        write_bounds(Model.read(folder))
     return Model.read(out)
 
 

@@ -37,7 +37,7 @@ def sed(
     rows: sources.Rows,
     *,
     against: Literal["blackbody", "class"] | None = "blackbody",
-    model: str = "shape-1",
+    model: str = "shape-2",
     models: Iterable[str | Path] | None = None,
 ) -> "Figure":
     """Draw the SEDs of sources, a panel each, with class and probability.

@@ -29,7 +29,7 @@ CATALOGUE = Catalogue(
         "own.labels": table("id:BIGINT label:VARCHAR s:DOUBLE"),
     }
 )
-SKY_1 = Answering({"shape-1": (), "luminosity-1": PARALLAX, "sky-1": EXTRA}, sky="sky-1")
+SKY_1 = Answering({"shape-2": (), "luminosity-2": PARALLAX, "sky-1": EXTRA}, sky="sky-1")
 ALL = "s.parallax, s.parallax_error, s.ra, s.dec"
 
 
@@ -47,10 +47,10 @@ def translated(query, answering=SKY_1, **rest):
         ("sed.photometry", "sed_explain(s)", f"sed_explain(s, {ALL}, 'sky-1')"),
         (
             "sed.photometry",
-            "sed_class(s, 'luminosity-1')",
-            "sed_class(s, s.parallax, s.parallax_error, 'luminosity-1')",
+            "sed_class(s, 'luminosity-2')",
+            "sed_class(s, s.parallax, s.parallax_error, 'luminosity-2')",
         ),
-        ("sed.photometry", "sed_class(s, 'shape-1')", "sed_class(s, 'shape-1')"),
+        ("sed.photometry", "sed_class(s, 'shape-2')", "sed_class(s, 'shape-2')"),
         ("sed.photometry", "sed_class(s, 3, 0.1, 'sky-1')", "sed_class(s, 3, 0.1e0, 'sky-1')"),
         ("sed.photometry", "sed_class(s, 3, 1, 9, 9, 'sky-1')", "sed_class(s, 3, 1, 9, 9, 'sky-1')"),
         ("sed.photometry", f"sed_class({', '.join(BANDS)})", f"sed_class({', '.join(BANDS)})"),
@@ -72,7 +72,7 @@ def test_a_call_takes_what_its_row_has(table, call, written):
 
 
 def test_a_parameter_may_name_the_model():
-    sql = translated("SELECT sed_class(s, ?) AS c FROM sed.photometry AS s", values=["luminosity-1"])
+    sql = translated("SELECT sed_class(s, ?) AS c FROM sed.photometry AS s", values=["luminosity-2"])
     assert sql.startswith("SELECT sed_class(s, s.parallax, s.parallax_error, $1) AS c")
 
 
@@ -122,10 +122,10 @@ def test_columns_that_a_model_gives(query, sql):
 
 
 def test_a_default_of_the_user_gives_them():
-    chosen = Answering(SKY_1.extra, "luminosity-1", "luminosity-1")
+    chosen = Answering(SKY_1.extra, "luminosity-2", "luminosity-2")
     sql = translated("SELECT class FROM sed.classified AS s", chosen)
-    assert "sed_node(s, s.parallax, s.parallax_error, 0.5, 'luminosity-1') AS class" in sql
-    alone = Answering({"shape-1": ()})
+    assert "sed_node(s, s.parallax, s.parallax_error, 0.5, 'luminosity-2') AS class" in sql
+    alone = Answering({"shape-2": ()})
     assert "sed_node(s, 0.5, NULL) AS class" in translated("SELECT class FROM sed.classified AS s", alone)
     assert "sed_class(s) AS" in translated("SELECT sed_class(s) FROM sed.photometry AS s", alone)
 

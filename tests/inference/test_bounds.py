@@ -282,15 +282,15 @@ def is_native(con):
     "condition",
     [
         "sed_class(s) = 'yso'",
-        "sed_class(s, 'shape-1') = 'brown_dwarf'",
+        "sed_class(s, 'shape-2') = 'brown_dwarf'",
         "sed_class(s) IN ('agn', 'white_dwarf')",
         "(sed_class(s) = 'yso' OR sed_proba(s, 'agn') > 0.9)",
         "0.9 < sed_proba(s, 'agn')",
         "sed_proba(s, 'yso') BETWEEN 0.6 AND 0.9",
         f"sed_class({', '.join(ROW)}) = 'supergiant'",
-        "sed_class(s, s.parallax, s.parallax_error, 'luminosity-1') = 'massive'",
-        "sed_proba(s, s.parallax, s.parallax_error, 'white_dwarf', 'luminosity-1') >= 0.6",
-        "sed_class(s, 'luminosity-1') = 'agb_carbon' AND s.phot_bp_mean_mag IS NOT NULL",
+        "sed_class(s, s.parallax, s.parallax_error, 'luminosity-2') = 'massive'",
+        "sed_proba(s, s.parallax, s.parallax_error, 'white_dwarf', 'luminosity-2') >= 0.6",
+        "sed_class(s, 'luminosity-2') = 'agb_carbon' AND s.phot_bp_mean_mag IS NOT NULL",
         "sed_class(s) = 'yso' AND s.w3mpro IS NULL AND s.j_m IS NULL",
     ],
 )
@@ -383,10 +383,10 @@ def test_nothing_is_derived_where_nothing_is_known(condition, engine):
 
 @pytest.mark.parametrize("spoiled", ["of another graph", "no JSON", "gone"])
 def test_bounds_of_another_graph_count_for_nothing(tmp_path, spoiled):
-    folder = tmp_path / "lite-1"
-    shutil.copytree(MODELS["lite-1"].folder, folder)
-    bounds = Bounds(find_models([tmp_path]), "lite-1", ONNX)
-    assert bounds.models["lite-1"].folder == folder
+    folder = tmp_path / "lite-2"
+    shutil.copytree(MODELS["lite-2"].folder, folder)
+    bounds = Bounds(find_models([tmp_path]), "lite-2", ONNX)
+    assert bounds.models["lite-2"].folder == folder
     file = folder / "bounds.json"
     if spoiled == "gone":
         file.unlink()
@@ -394,4 +394,4 @@ def test_bounds_of_another_graph_count_for_nothing(tmp_path, spoiled):
         text = file.read_text()
         file.write_text(text.replace('"sha256":"', '"sha256":"0') if spoiled == "of another graph" else text[:-9])
     assert bounds.condition("=", "yso", ROW, (), None, "NULL") is None
-    assert Bounds(MODELS, "lite-1", ONNX).condition("=", "yso", ROW, (), None, "NULL")
+    assert Bounds(MODELS, "lite-2", ONNX).condition("=", "yso", ROW, (), None, "NULL")

@@ -7,7 +7,7 @@ from sedsql.inference.bounds import Bounds
 from sedsql.inference.calls import FUNCTIONS, UNITS, Answering, functions
 from sedsql.inference.model import EXTRA, PARALLAX, find_models
 
-TAKEN = {"shape-1": (), "luminosity-1": PARALLAX, "sky-1": EXTRA}
+TAKEN = {"shape-2": (), "luminosity-2": PARALLAX, "sky-1": EXTRA}
 ALL = dict(UNITS)
 PLACE = {"ra": "deg", "dec": "deg"}
 
@@ -32,9 +32,9 @@ def called(answering, name="sed_class"):
         (["sky-1"], ALL | {"parallax": "arcsec"}, ((None, None, "ra", "dec"), None)),
         (["sky-1"], {"parallax": "mas"}, (("parallax", None), None)),
         (["sky-1"], {}, None),
-        (["luminosity-1"], ALL, (PARALLAX, None)),
-        (["luminosity-1"], PLACE, None),
-        (["shape-1"], ALL, None),
+        (["luminosity-2"], ALL, (PARALLAX, None)),
+        (["luminosity-2"], PLACE, None),
+        (["shape-2"], ALL, None),
         (["no-such-1"], ALL, None),
         ([None], ALL, (EXTRA, None)),  # a column that names models
         (["a", "b"], ALL, None),
@@ -47,22 +47,22 @@ def test_what_a_row_has_is_taken(given, row, expected):
 
 
 def test_explicit_inputs_stay():
-    assert called(Answering(TAKEN, sky="sky-1")).completed([None, None, "luminosity-1"], ALL) is None
+    assert called(Answering(TAKEN, sky="sky-1")).completed([None, None, "luminosity-2"], ALL) is None
     assert called(Answering(TAKEN, sky="sky-1"), "sed_node").completed([None] * 4 + ["0.9", "sky-1"], ALL) is None
 
 
 def test_the_default_answers_where_the_user_chose_it_or_there_is_no_other():
     models = find_models()
-    chosen = Answering.of(models, "luminosity-1")
-    assert (chosen.default, chosen.sky) == ("luminosity-1", "luminosity-1")
-    assert called(chosen).completed([], ALL) == (PARALLAX, "luminosity-1")
+    chosen = Answering.of(models, "luminosity-2")
+    assert (chosen.default, chosen.sky) == ("luminosity-2", "luminosity-2")
+    assert called(chosen).completed([], ALL) == (PARALLAX, "luminosity-2")
     assert called(chosen).completed([], {}) is None
     without = Answering.of({name: model for name, model in models.items() if name != "sky-1"})
-    assert (without.default, without.sky) == ("shape-1", "shape-1")
+    assert (without.default, without.sky) == ("shape-2", "shape-2")
     assert called(without).completed([], ALL) is None
-    assert called(without, "_class_model").constant(ALL) == "shape-1"
-    with_it = Answering.of(models | {"sky-1": models["shape-1"]})
-    assert (with_it.default, with_it.sky) == ("shape-1", "sky-1")
+    assert called(without, "_class_model").constant(ALL) == "shape-2"
+    with_it = Answering.of(models | {"sky-1": models["shape-2"]})
+    assert (with_it.default, with_it.sky) == ("shape-2", "sky-1")
     assert called(with_it, "_class_model").constant(ALL) == "sky-1"
     assert called(with_it).constant(ALL) is None
 

@@ -124,7 +124,7 @@ def test_infinity_is_missing(con):
 
 
 def test_distance_does_not_matter(con):
-    """shape-1 sees colours only. Steps of 0.5 mag are exact in float32 for magnitudes with few digits."""
+    """shape-2 sees colours only. Steps of 0.5 mag are exact in float32 for magnitudes with few digits."""
     near = "10.75, 11.5, 9.75, 8.875, 8.125, 7.375, 6.5, 5.75, 3.875, 1.625"
     far = ", ".join(str(float(m) + 6.5) for m in near.split(", "))
     (near_class,), (far_class,) = (con.execute(f"SELECT sed_predict({m})").fetchone() for m in (near, far))

@@ -69,8 +69,8 @@ def test_a_parallax_and_its_error_come_before_the_model(con, near):
 
 
 def test_a_model_of_bands_alone_does_not_mind_a_parallax(con):
-    assert column(con, "sed_class(s, s.parallax, s.parallax_error, 'shape-1')") == column(
-        con, "sed_class(s, 'shape-1')"
+    assert column(con, "sed_class(s, s.parallax, s.parallax_error, 'shape-2')") == column(
+        con, "sed_class(s, 'shape-2')"
     )
 
 

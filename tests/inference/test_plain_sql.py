@@ -32,7 +32,7 @@ def connection(model: Model) -> duckdb.DuckDBPyConnection:
 
 @pytest.fixture(scope="module")
 def lite():
-    return find_models()["lite-1"]
+    return find_models()["lite-2"]
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_all_awkward_rows_have_the_label_of_onnx_runtime(lite):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["shape-1", "luminosity-1"])
+@pytest.mark.parametrize("name", ["shape-2", "luminosity-2"])
 def test_large_models_have_them_too(name):
     model = find_models()[name]
     with connection(model) as con:
@@ -144,7 +144,7 @@ def test_a_shipped_model_gives_the_answer_of_python(lite):
     with connection(lite) as con:
         columns = {name: inputs[:, k] for k, name in enumerate(COLUMNS)}
         con.register("t", pa.table({"row": np.arange(len(inputs)), **columns}))
-        assert_the_same(of_rows(con, "sed_answer(t, 'lite-1')"), expected, 5e-3)
+        assert_the_same(of_rows(con, "sed_answer(t, 'lite-2')"), expected, 5e-3)
 
 
 def test_nodes_and_sets_are_those_of_python(con, small, prediction):

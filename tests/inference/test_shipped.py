@@ -11,11 +11,11 @@ import sedsql
 from sedsql.bands import COLUMNS
 from sedsql.inference.model import find_models
 
-ROWS = {"luminosity-1": "t, t.parallax, NULL"}
+ROWS = {"luminosity-2": "t, t.parallax, NULL"}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["lite-1", "luminosity-1", "shape-1"])
+@pytest.mark.parametrize("name", ["lite-2", "luminosity-2", "shape-2"])
 def test_sql_and_onnx_runtime_agree_on_every_row_of_the_catalogue(shared, name):
     file = shared / "catalogues" / "labelled.parquet"
     model = find_models()[name]

@@ -57,7 +57,7 @@ def _small(recipe):
 
 @pytest.fixture(scope="session")
 def small_shape():
-    """The recipe of shape-1 with few trees."""
+    """The recipe of shape-2 with few trees."""
     return _small(SHAPE)
 
 

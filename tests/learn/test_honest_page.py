@@ -34,7 +34,7 @@ def test_the_page_has_a_place_for_each_table(tables):
 
 
 def test_the_sky_s_table_has_the_figures_of_the_report(tables):
-    model = find_models()["shape-1"]
+    model = find_models()["shape-2"]
     header, _, *rows = cells(tables["sky"](model, 100, False))
     found = sky_report.report(model, 100)["classes"]
     assert [row[0] for row in rows] == list(found)
@@ -45,11 +45,11 @@ def test_the_sky_s_table_has_the_figures_of_the_report(tables):
 
 
 def test_origins_are_those_of_cards(tables):
-    model = find_models()["shape-1"]
+    model = find_models()["shape-2"]
     assert "No card" in tables["origins"]([replace(model, card={"metrics": {}})])
     out = {
         "all": {"macro_f1": 0.5, "accuracy": 0.625, "calibration_error": 0.1, "rows": 1234, "per_class": {"agn": {}}}
     }
     card = {"metrics": {"all": {"macro_f1": 0.75}, "leave_one_origin_out": out}}
     *_, row = cells(tables["origins"]([replace(model, card=card)]))
-    assert row == ["shape-1", "0.500", "0.625", "0.100", "0.750", "1,234", "agn"]
+    assert row == ["shape-2", "0.500", "0.625", "0.100", "0.750", "1,234", "agn"]

@@ -7,7 +7,6 @@ from dataclasses import replace
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pytest
 
 from sedsql.bands import COLUMNS
 from sedsql.inference.bounds import Bounds
@@ -18,16 +17,25 @@ from sedsql.simulate import simulate
 INPUTS = (*COLUMNS, "parallax", "parallax_error")
 
 
-@pytest.mark.parametrize("which", ["built", "luminous"])
-def test_a_trained_model_has_bounds_that_hold(which, request, tmp_path, monkeypatch):
-    trained, _ = request.getfixturevalue(which)
+def test_a_model_that_takes_more_than_magnitudes_has_no_boxes(luminous, tmp_path):
+    trained, _ = luminous
+    shutil.copytree(trained.folder, tmp_path / "m")
+    model = replace(trained, folder=tmp_path / "m")
+    bounds.write_bounds(model)
+    written = json.loads((model.folder / "bounds.json").read_text())
+    assert (written["sha256"], written["parts"]) == (model.sha256, [])
+    assert written["nodes"] > len(model.classes)
+
+
+def test_a_trained_model_has_bounds_that_hold(built, tmp_path, monkeypatch):
+    trained, _ = built
     shutil.copytree(trained.folder, tmp_path / "m")
     model = replace(trained, folder=tmp_path / "m")
     monkeypatch.setattr(bounds, "CUTS", (12, 8, 8))
     bounds.write_bounds(model)
     written = json.loads((model.folder / "bounds.json").read_text())
     assert written["sha256"] == model.sha256
-    assert len(written["parts"]) == 3 * (1 + bool(model.extra))
+    assert len(written["parts"]) == 3
 
     rng = np.random.default_rng(4)
     samples = [simulate(kind, 1200, rng) for kind in model.classes]

@@ -19,7 +19,7 @@ from sedsql.inference.model import EXTRA, Model, ModelError, find_models
 from sedsql.inference.session import Session
 from sedsql.learn import prior, prior_trees
 from sedsql.learn.export import check
-from sedsql.learn.prior import PriorError
+from sedsql.learn.prior import STRENGTH, PriorError
 from sedsql.learn.prior_model import with_prior
 
 SHARES = {"agb_oxygen": 0.02, "giant": 0.3, "main_sequence": 0.6, "white_dwarf": 0.03, "yso": 0.05}
@@ -81,7 +81,7 @@ def test_its_own_table_changes_nothing(celestial, rows, tmp_path):
 @pytest.mark.parametrize("strength", [None, 0.0, 1.0])
 def test_onnx_runtime_says_what_scikit_learn_says(celestial, rows, tmp_path, strength):
     made = with_prior(celestial[0], plain(tmp_path / "mine.csv"), tmp_path / "mine-1", strength=strength)
-    assert made.card["prior"]["strength"] == (0.8 if strength is None else strength)
+    assert made.card["prior"]["strength"] == (STRENGTH if strength is None else strength)
     assert check(made.graph(), classifier_of(celestial, made), rows) < 1e-5
 
 
@@ -161,8 +161,8 @@ def test_a_line_of_a_whole_table_is_named(celestial, tmp_path, change, told):
 
 
 def test_a_model_without_a_prior_can_have_none(tmp_path):
-    with pytest.raises(PriorError, match="Model shape-1 has no prior, so it can have no other"):
-        with_prior(find_models()["shape-1"], plain(tmp_path / "mine.csv"), tmp_path / "mine-1")
+    with pytest.raises(PriorError, match="Model shape-2 has no prior, so it can have no other"):
+        with_prior(find_models()["shape-2"], plain(tmp_path / "mine.csv"), tmp_path / "mine-1")
 
 
 # ---- the commands ----
@@ -179,7 +179,7 @@ def test_the_command_makes_a_model_that_others_use(sedsql, celestial, tmp_path):
     assert made["card"]["prior"]["strength"] == 1
     assert refused(sedsql(*arguments, "--models", source), "exists already")
     ran = sedsql(*arguments, "--models", source, "--force", "--json")
-    assert json.loads(ran.out)["prior"]["strength"] == 0.8
+    assert json.loads(ran.out)["prior"]["strength"] == STRENGTH
     assert sedsql(*arguments, "--strength", -1, "--models", source).code == 2
 
 

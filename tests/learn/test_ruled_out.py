@@ -23,7 +23,7 @@ FIELD = Path(__file__).parents[3] / "shared" / "fields" / "tic8_20pc.parquet"
 
 @pytest.fixture(scope="module")
 def model():
-    return find_models()["shape-1"]
+    return find_models()["shape-2"]
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +123,6 @@ def test_the_command(sedsql, giants, tmp_path):
 def test_near_the_sun_a_parallax_rules_less_out_once_the_model_has_seen_it(model):
     """2,129 of the sources within 20 pc have a good parallax, as the README of ../shared counts them."""
     field = ruled_out.read_field(FIELD, where={"tic_gaiaqflag": "1"})
-    found = ruled_out.ruled_out(find_models()["luminosity-1"], field)
+    found = ruled_out.ruled_out(find_models()["luminosity-2"], field)
     assert found["field"]["rows_answered"] == 2_129
     assert found["class"]["share"] < ruled_out.ruled_out(model, field)["class"]["share"]

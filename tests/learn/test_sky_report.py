@@ -20,7 +20,7 @@ ROWS = 120
 
 @pytest.fixture(scope="module")
 def model():
-    return find_models()["luminosity-1"]
+    return find_models()["luminosity-2"]
 
 
 @pytest.fixture(scope="module")
@@ -104,9 +104,9 @@ def test_a_model_of_other_classes_is_refused(model):
 
 
 def test_the_command_prints_and_draws(sedsql, tmp_path):
-    ran = sedsql("census", "--model", "luminosity-1", "-n", 100, "--plot", tmp_path / "figures")
+    ran = sedsql("census", "--model", "luminosity-2", "-n", 100, "--plot", tmp_path / "figures")
     assert ran.code == 0, ran.err
-    assert ran.out.startswith("luminosity-1 on simulated sources")
+    assert ran.out.startswith("luminosity-2 on simulated sources")
     lines = [line.split() for line in ran.out.splitlines()]
     assert ["class", "purity"] in [line[:2] for line in lines]
     assert ["class", "published"] in [line[:2] for line in lines]
@@ -115,7 +115,7 @@ def test_the_command_prints_and_draws(sedsql, tmp_path):
         "by_latitude.png",
         "by_threshold.png",
     ]
-    ran = sedsql("census", "--model", "luminosity-1", "-n", 100, "--json")
+    ran = sedsql("census", "--model", "luminosity-2", "-n", 100, "--json")
     assert json.loads(ran.out)["seed"] == 0
     assert sedsql("census", "--oracle").code == 2
     assert sedsql("census", "--plot", tmp_path).code == 2

@@ -45,7 +45,7 @@ def awkward():
     rng = np.random.default_rng(11)
     rows = 6_000
     X = (rng.uniform(3, 20, (rows, 1)) + rng.normal(0, 1.5, (rows, 10))).astype(np.float32)
-    features, limits = thresholds(find_models()["shape-1"])
+    features, limits = thresholds(find_models()["shape-2"])
     first, second = np.array([(a, b) for a in range(10) for b in range(a + 1, 10)]).T
     colour = (features < 45) & (abs(limits) < 99)  # others tell missing from not missing
     picked = rng.integers(0, colour.sum(), rows // 2)
@@ -63,7 +63,7 @@ def awkward():
     columns |= {name: pa.array(errors[:, k], mask=mask[:, k]) for k, name in enumerate(ERROR_COLUMNS)}
     columns["parallax"] = pa.array(parallax, mask=rng.random(rows) < 0.3)
     columns["parallax_error"] = pa.array(10 ** rng.uniform(-3, 2, rows), mask=rng.random(rows) < 0.5)
-    columns["model"] = pa.array(rng.choice([None, "lite-1", "luminosity-1", "a model whose name is long"], rows))
+    columns["model"] = pa.array(rng.choice([None, "lite-2", "luminosity-2", "a model whose name is long"], rows))
     columns["label"] = pa.array(rng.choice([None, "yso", "main_sequence"], rows))
     columns["number"] = pa.array(rng.choice([0.55, 0.9, 0.95], rows), mask=rng.random(rows) < 0.1)
     return pa.table(columns)

@@ -9,14 +9,14 @@ trap 'rm -rf "$scratch"' EXIT
 shell=$(.venv/bin/python -c 'from sedsql.shell import find_shell; print(find_shell())')
 cat > "$scratch/round.sql" <<'SQL'
 SELECT count(DISTINCT sed_class(s)) FROM t AS s;
-SELECT count(sed_proba(s, 'yso', 'lite-1')) FROM t AS s WHERE w4mpro < 10;
-SELECT count(sed_predict(s, parallax, 0.1, 'luminosity-1')) FROM t AS s;
-SELECT count(sed_predict_errors(s, 'lite-1')) FROM (FROM t LIMIT 20) AS s;
+SELECT count(sed_proba(s, 'yso', 'lite-2')) FROM t AS s WHERE w4mpro < 10;
+SELECT count(sed_predict(s, parallax, 0.1, 'luminosity-2')) FROM t AS s;
+SELECT count(sed_predict_errors(s, 'lite-2')) FROM (FROM t LIMIT 20) AS s;
 SELECT count(sed_explain(s)) FROM (FROM t LIMIT 20) AS s;
-SELECT count(sed_node(s, 0.9)), count(sed_set(s, 0.9, 'lite-1')) FROM t AS s;
+SELECT count(sed_node(s, 0.9)), count(sed_set(s, 0.9, 'lite-2')) FROM t AS s;
 SELECT sed_class(s, 'nonesuch') FROM t AS s;
 SELECT sed_proba(s, 'nonesuch') FROM t AS s;
-SELECT sed_models('k', 'shape-1', ['/nowhere']);
+SELECT sed_models('k', 'shape-2', ['/nowhere']);
 SELECT sed_class(1, 2, 3);
 SQL
 {

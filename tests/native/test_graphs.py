@@ -103,7 +103,7 @@ def test_an_operator_that_does_not_run_here_is_left_to_onnx_runtime(asked, write
     one, other = (asked(engine, table(X), "sed_class(s, 'mine-1')", path) for engine in (None, "onnx"))
     assert one == other
     assert asked(None, table(X[:1]), "sed_engine('mine-1') || sed_engine()", path) == ["onnxnative"]
-    mixed = "sed_class(s, CASE WHEN s.j_m > 12 THEN 'mine-1' ELSE 'lite-1' END)"
+    mixed = "sed_class(s, CASE WHEN s.j_m > 12 THEN 'mine-1' ELSE 'lite-2' END)"
     assert asked(None, table(X), mixed, path) == asked("onnx", table(X), mixed, path)
 
 

@@ -18,7 +18,7 @@ QUERY = (
 
 @pytest.fixture(scope="module")
 def con(sky_of):
-    with sedsql.connect(sky_of(3_000), default="shape-1") as con:
+    with sedsql.connect(sky_of(3_000), default="shape-2") as con:
         yield con
 
 
