@@ -19,8 +19,10 @@ from .augment import COPIES, class_shares, training_rows
 from .baselines import colour_cuts, majority
 from .bounds import write_bounds
 from .calibration import LEVELS, best_temperature, conformal_thresholds, coverage
+from .corrections import count_corrections, tuning_sky
 from .crossvalidation import FOLDS, OutOfFold, out_of_fold, sky_folds
 from .export import check, to_onnx
+from .features import absolute_g
 from .parallaxes import refuse_telling_parallaxes
 from .patterns import Clue, clue
 from .prior import PRIOR_TABLE, STRENGTH, sky_prior
@@ -54,7 +56,8 @@ def build_model(
         step("fitting")
         rows = training_rows(table, seed, luminosity=recipe.luminosity)
         classifier = recipe.fitted(rows, table.columns, seed)
-        told = clue(rows.labels, rows.magnitudes, rows.weights, seed)
+        luminosity = absolute_g(rows.magnitudes, rows.parallax) if recipe.luminosity else None
+        told = clue(rows.labels, rows.magnitudes, rows.weights, seed, luminosity)
         write_model(classifier, validated, recipe, table, folder, name=out.name, seed=seed, told=told, step=step)
         step("finding where a class cannot be")
         write_bounds(Model.read(folder))
@@ -144,18 +147,15 @@ def _with_prior(classifier: Pipeline, table: LabelledTable, folder: Path, seed: 
     sky_prior(classes, seed).write(folder / PRIOR_TABLE)
     prior = read_prior(folder / PRIOR_TABLE, classes)
     calibrated = classifier[-1]
-    trees = prior_trees.trees(
-        prior,
-        classifier[0].names,
-        STRENGTH,
-        np.array([shares[name] for name in classes]),
-        calibrated.temperature,
-    )
-    calibrated.set_params(prior=trees)
+    given = np.array([shares[name] for name in classes])
+    corrections = count_corrections(classifier, prior, STRENGTH, given, tuning_sky(classes, seed)).round(_DIGITS)
+    names = classifier[0].names
+    calibrated.set_params(prior=prior_trees.trees(prior, names, STRENGTH, given, calibrated.temperature, corrections))
     return {
         "table": PRIOR_TABLE,
         "strength": STRENGTH,
         "class_shares": {name: shares[name] for name in classes},
+        "corrections": dict(zip(classes, corrections.tolist(), strict=True)),
         "first_tree": sum(len(trees) for trees in calibrated.estimator._predictors),
     }
 

@@ -111,7 +111,7 @@ TELLING = 0.05
 class Clue:
     """What which bands are there, and G, tell of the class, in nats (0: nothing); `entropy` is what there is to tell.
 
-    information : by how much the log loss of a classifier that sees nothing else is below that of the class's shares,
+    information : by how much the log loss of a classifier that sees nothing else is below that of the classes' shares,
         on rows that it was not fitted to
     """
 
@@ -123,21 +123,33 @@ class Clue:
         return max(self.information, 0.0) / self.entropy if self.entropy else 0.0
 
 
-def clue(labels: NDArray[np.str_], magnitudes: NDArray[np.float32], weights: NDArray, seed: int = 0) -> Clue:
-    """How much the bands that are there, and G, tell of the class, as the rows are weighted."""
+def clue(
+    labels: NDArray[np.str_],
+    magnitudes: NDArray[np.float32],
+    weights: NDArray,
+    seed: int = 0,
+    luminosity: NDArray[np.floating] | None = None,
+) -> Clue:
+    """How much the bands that are there, and G, tell of the class, as the rows are weighted.
+
+    luminosity : absolute G, NaN where it is not known, shape (n,): then what is told beside it counts alone
+    """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    X = np.column_stack([np.isfinite(magnitudes), magnitudes[:, 0]]).astype(np.float32)
+    given = np.full(len(labels), np.nan) if luminosity is None else np.round(luminosity)
+    X = np.column_stack([np.isfinite(magnitudes), magnitudes[:, 0], given]).astype(np.float32)
     names, place = np.unique(labels, return_inverse=True)
+    cells, cell = np.unique(np.nan_to_num(given, nan=99), return_inverse=True)
     half = np.random.default_rng(seed).random(len(labels)) < 0.5
     classifier = HistGradientBoostingClassifier(max_iter=30, max_leaf_nodes=16, early_stopping=False, random_state=seed)
     classifier.fit(X[half], place[half], weights[half])
-    shares = np.bincount(place[half], weights[half], len(names)) / weights[half].sum()
+    shape = (len(cells), len(names))
+    shares = np.bincount(np.ravel_multi_index((cell[half], place[half]), shape), weights[half], np.prod(shape))
+    shares = np.maximum(shares.reshape(shape), 1e-9)
+    shares = shares / shares.sum(axis=1, keepdims=True)
     tested = ~half & np.isin(place, classifier.classes_)
     w, rows = weights[tested], np.arange(tested.sum())
     told = np.log(np.maximum(classifier.predict_proba(X[tested]), 1e-12))
     found = told[rows, np.searchsorted(classifier.classes_, place[tested])]
-    return Clue(
-        float(np.average(found - np.log(shares[place[tested]]), weights=w)),
-        float(-(shares * np.log(np.maximum(shares, 1e-12))).sum()),
-    )
+    known = np.log(shares[cell[tested], place[tested]])
+    return Clue(float(np.average(found - known, weights=w)), float(np.average(-known, weights=w)))

@@ -50,7 +50,7 @@ ANY = "any"
 
 PRIOR_TABLE = "prior.csv"
 """Beside the graph of a model that has a prior."""
-STRENGTH = 0.9
+STRENGTH = 0.95
 """The power of the prior in shipped models: the weakest that costs no log loss on a simulated sky (docs/models.md)."""
 _ROWS = 60_000
 """Simulated sources of each class from which the shares are counted."""

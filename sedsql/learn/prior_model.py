@@ -37,7 +37,8 @@ def with_prior(model: Model, table: Path, out: Path, *, strength: float | None =
     strength = float(about["strength"]) if strength is None else strength
     algorithm = model.card["algorithm"]
     shares = np.array([about["class_shares"][label] for label in model.classes])
-    made = trees(read, algorithm["features"], strength, shares, algorithm["temperature"])
+    corrections = np.array([about["corrections"][label] for label in model.classes])
+    made = trees(read, algorithm["features"], strength, shares, algorithm["temperature"], corrections)
     first = about["first_tree"]
     graph = onnx.load_from_string(model.graph())
     _replace_trees(graph, first, tree_attributes(prior_nodes(made, len(model.classes)), first))

@@ -57,7 +57,14 @@ class Split:
         return result
 
 
-def trees(prior: Prior, names: Sequence[str], strength: float, class_shares: Values, temperature: float) -> list[Split]:
+def trees(
+    prior: Prior,
+    names: Sequence[str],
+    strength: float,
+    class_shares: Values,
+    temperature: float,
+    corrections: Values | None = None,
+) -> list[Split]:
     """The trees of a prior whose leaves are added to the scores of a model.
 
     Parameters
@@ -66,14 +73,14 @@ def trees(prior: Prior, names: Sequence[str], strength: float, class_shares: Val
     strength : the power of the prior: 1 as the sky has it, 0 none
     class_shares : what the classes weighed in training, shape (classes,), which the prior takes the place of
     temperature : what the model divides its scores by
+    corrections : added to the logarithms of the shares where no luminosity is known, shape (classes,); see
+        `corrections.count_corrections`
     """
     place = {name: k for k, name in enumerate(names)}
-    bias = np.log(class_shares)
+    near = -np.log(class_shares)
+    far = near if corrections is None else near + corrections
     none = np.zeros(len(class_shares))
     g, m_g = place[PRIOR_BANDS[0]], place[ABSOLUTE_G]
-
-    def counted(shares):
-        return strength * np.log(shares) - bias
 
     def seen(table, edges, value):
         def ratio(zone, k):
@@ -81,10 +88,11 @@ def trees(prior: Prior, names: Sequence[str], strength: float, class_shares: Val
 
         return _bins(edges, value, lambda k: _surveys(place, lambda zone: ratio(zone, k)))
 
-    whole = strength * np.log(prior.by_g.mean(axis=1)) - bias
+    whole = strength * np.log(prior.by_g.mean(axis=1)) + far
     by_g = _zones(place, ZONES, lambda zone: _there(
-        g, _bins(G_EDGES, g, lambda k: counted(prior.by_g[zone, k])), whole[zone]))  # fmt: skip
-    by_m = _zones(place, NEAR_ZONES, lambda zone: _bins(M_EDGES, m_g, lambda k: counted(prior.by_m[zone, k])))
+        g, _bins(G_EDGES, g, lambda k: strength * np.log(prior.by_g[zone, k]) + far), whole[zone]))  # fmt: skip
+    by_m = _zones(place, NEAR_ZONES, lambda zone: _bins(
+        M_EDGES, m_g, lambda k: strength * np.log(prior.by_m[zone, k]) + near))  # fmt: skip
     by_g_surveys = _there(g, seen(prior.by_g_surveys, G_SURVEY_EDGES, g), none)
     by_m_surveys = seen(prior.by_m_surveys, M_SURVEY_EDGES, m_g)
     found = [_there(m_g, none, tree) for tree in (by_g, by_g_surveys)]
