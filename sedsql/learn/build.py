@@ -22,7 +22,6 @@ from .calibration import LEVELS, best_temperature, conformal_thresholds, coverag
 from .corrections import count_corrections, tuning_sky
 from .crossvalidation import FOLDS, OutOfFold, out_of_fold, sky_folds
 from .export import check, to_onnx
-from .features import absolute_g
 from .parallaxes import refuse_telling_parallaxes
 from .patterns import Clue, clue
 from .prior import PRIOR_TABLE, STRENGTH, sky_prior
@@ -56,8 +55,7 @@ def build_model(
         step("fitting")
         rows = training_rows(table, seed, luminosity=recipe.luminosity)
         classifier = recipe.fitted(rows, table.columns, seed)
-        luminosity = absolute_g(rows.magnitudes, rows.parallax) if recipe.luminosity else None
-        told = clue(rows.labels, rows.magnitudes, rows.weights, seed, luminosity)
+        told = clue(rows.labels, rows.magnitudes, rows.weights, seed)
         write_model(classifier, validated, recipe, table, folder, name=out.name, seed=seed, told=told, step=step)
         step("finding where a class cannot be")
         write_bounds(Model.read(folder))

@@ -103,7 +103,7 @@ def balanced(
     return weights / weights.mean()
 
 
-TELLING = 0.05
+TELLING = 0.1
 """A share of what there is to tell from which on `sedsql train` warns."""
 
 
@@ -123,33 +123,21 @@ class Clue:
         return max(self.information, 0.0) / self.entropy if self.entropy else 0.0
 
 
-def clue(
-    labels: NDArray[np.str_],
-    magnitudes: NDArray[np.float32],
-    weights: NDArray,
-    seed: int = 0,
-    luminosity: NDArray[np.floating] | None = None,
-) -> Clue:
-    """How much the bands that are there, and G, tell of the class, as the rows are weighted.
-
-    luminosity : absolute G, NaN where it is not known, shape (n,): then what is told beside it counts alone
-    """
+def clue(labels: NDArray[np.str_], magnitudes: NDArray[np.float32], weights: NDArray, seed: int = 0) -> Clue:
+    """How much the bands that are there, and G, tell of the class, as the rows are weighted."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    given = np.full(len(labels), np.nan) if luminosity is None else np.round(luminosity)
-    X = np.column_stack([np.isfinite(magnitudes), magnitudes[:, 0], given]).astype(np.float32)
+    X = np.column_stack([np.isfinite(magnitudes), magnitudes[:, 0]]).astype(np.float32)
     names, place = np.unique(labels, return_inverse=True)
-    cells, cell = np.unique(np.nan_to_num(given, nan=99), return_inverse=True)
     half = np.random.default_rng(seed).random(len(labels)) < 0.5
     classifier = HistGradientBoostingClassifier(max_iter=30, max_leaf_nodes=16, early_stopping=False, random_state=seed)
     classifier.fit(X[half], place[half], weights[half])
-    shape = (len(cells), len(names))
-    shares = np.bincount(np.ravel_multi_index((cell[half], place[half]), shape), weights[half], np.prod(shape))
-    shares = np.maximum(shares.reshape(shape), 1e-9)
-    shares = shares / shares.sum(axis=1, keepdims=True)
+    shares = np.bincount(place[half], weights[half], len(names)) / weights[half].sum()
     tested = ~half & np.isin(place, classifier.classes_)
     w, rows = weights[tested], np.arange(tested.sum())
     told = np.log(np.maximum(classifier.predict_proba(X[tested]), 1e-12))
     found = told[rows, np.searchsorted(classifier.classes_, place[tested])]
-    known = np.log(shares[cell[tested], place[tested]])
-    return Clue(float(np.average(found - known, weights=w)), float(np.average(-known, weights=w)))
+    return Clue(
+        float(np.average(found - np.log(shares[place[tested]]), weights=w)),
+        float(-(shares * np.log(np.maximum(shares, 1e-12))).sum()),
+    )
