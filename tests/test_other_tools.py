@@ -7,7 +7,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import sedsql
 
-CLASSES = "SELECT sed_class(s) AS class, COUNT(*) AS n FROM sed.photometry AS s GROUP BY class ORDER BY n DESC"
+CLASSES = "SELECT sed_class(s) AS class, COUNT(*) AS n FROM sed.photometry AS s "
+CLASSES += "WHERE s.w1mpro < 15 AND s.j_m < 16 GROUP BY class ORDER BY n DESC, class"
 
 
 @pytest.fixture

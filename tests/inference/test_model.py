@@ -23,7 +23,7 @@ def rewrite(folder, **changes):
     (folder / "card.json").write_text(json.dumps({k: v for k, v in card.items() if v is not None}))
 
 
-SHIPPED = ["lite-2", "luminosity-2", "shape-2"]
+SHIPPED = ["lite-2", "luminosity-2", "shape-2", "sky-1"]
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -19,6 +19,7 @@ from sedsql.inference.model import EXTRA, Model, ModelError, find_models
 from sedsql.inference.session import Session
 from sedsql.learn import prior, prior_trees
 from sedsql.learn.export import check
+from sedsql.learn.features import absolute_g
 from sedsql.learn.prior import STRENGTH, PriorError
 from sedsql.learn.prior_model import with_prior
 
@@ -52,9 +53,9 @@ def classifier_of(celestial, model):
     card = model.card
     table = prior.read(model.folder / card["prior"]["table"], model.classes)
     shares = np.array([card["prior"]["class_shares"][label] for label in model.classes])
-    trees = prior_trees.trees(
-        table, fitted[0].names, card["prior"]["strength"], shares, card["algorithm"]["temperature"]
-    )
+    corrections = np.array([card["prior"]["corrections"][label] for label in model.classes])
+    names, temperature = fitted[0].names, card["algorithm"]["temperature"]
+    trees = prior_trees.trees(table, names, card["prior"]["strength"], shares, temperature, corrections)
     changed = clone(fitted)
     for name, value in vars(fitted[-1].estimator).items():
         setattr(changed[-1].estimator, name, value)
@@ -67,7 +68,6 @@ def test_its_own_table_changes_nothing(celestial, rows, tmp_path):
     model, _ = celestial
     made = with_prior(model, model.folder / "prior.csv", tmp_path / "same-1")
     one, other = (Session(which).predict(rows) for which in (model, made))
-    # The table has four digits of each share.
     np.testing.assert_allclose(one.probabilities, other.probabilities, atol=2e-3)
     known = one.class_index >= 0
     top = np.sort(one.probabilities[known], axis=1)
@@ -96,9 +96,12 @@ def test_a_prior_of_full_strength_is_that_of_bayes(celestial, rows, tmp_path):
     np.testing.assert_array_equal(without, Session(model).run(nowhere)[1])
     trained = np.array([model.card["prior"]["class_shares"][label] for label in model.classes])
     ratio = np.array([SHARES[label] for label in model.classes]) / trained
+    # Corrections hold where no luminosity is known.
+    unknown = np.isnan(absolute_g(here[:, :10], here[:, 10:12]))[:, None]
+    ratio = ratio * np.exp(unknown * np.array([model.card["prior"]["corrections"][label] for label in model.classes]))
     usual = (without > 1e-6).all(axis=1) & (with_it > 1e-6).all(axis=1)
     assert usual.sum() > 1000
-    expected = without[usual] * ratio
+    expected = without[usual] * ratio[usual]
     # Leaves are multiples of 2^-12, and a score is a sum of at most eight of the prior's.
     np.testing.assert_allclose(
         with_it[usual],
