@@ -129,10 +129,12 @@ def _places(operator, opset: int) -> list:
     def sine(angle):
         return OnnxSin(OnnxMul(angle, np.array([DEGREE]), **v), **v)
 
+    sine_of_dec, cosine_of_dec = sine(dec), sine(OnnxAdd(dec, np.array([90.0]), **v))
+
     def cosine_from(pole_ra, pole_dec):
         ahead = sine(OnnxAdd(ra, np.array([90 - pole_ra]), **v))
-        up = OnnxMul(sine(OnnxAdd(dec, np.array([90.0]), **v)), np.cos(np.radians([pole_dec])), **v)
-        angle = OnnxAdd(OnnxMul(sine(dec), np.sin(np.radians([pole_dec])), **v), OnnxMul(up, ahead, **v), **v)
+        up = OnnxMul(cosine_of_dec, np.cos(np.radians([pole_dec])), **v)
+        angle = OnnxAdd(OnnxMul(sine_of_dec, np.sin(np.radians([pole_dec])), **v), OnnxMul(up, ahead, **v), **v)
         return OnnxCast(_to_multiples(angle, ANGLE_UNIT, opset), to=TensorProto.FLOAT, **v)
 
     shown = OnnxGather(X, np.array(places.shown), axis=1, **v)
