@@ -20,6 +20,7 @@ os.environ["TTY_COMPATIBLE"] = "0"
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 project = "sedsql"
+myst_heading_anchors = 2
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "adql_tables"]
 root_doc = "README"
 include_patterns = ["README.md", "docs/**", "notebooks/*.ipynb", "benchmarks/RESULTS.md"]
