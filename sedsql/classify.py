@@ -12,7 +12,7 @@ from astropy.table import Table
 from . import tables
 from .bands import BRIGHTEST, COLUMNS, FAINTEST
 from .inference import answers
-from .inference.model import EXTRA, PARALLAX, Model, ModelError
+from .inference.model import EXTRA, POSITION, Model, ModelError
 from .inference.session import Prediction, Session
 from .output import new_file
 from .tables import TableError
@@ -22,7 +22,6 @@ ADDED = ("sed_class", "sed_probability", "sed_path", "sed_n_bands")
 HALF = 0.5
 """The class is the deepest node of the tree that is so probable; of these there is one path."""
 
-POSITION = EXTRA[len(PARALLAX) :]
 _DEC = (*COLUMNS, *EXTRA).index("dec")
 
 Given = Literal["sky", "flat"]

@@ -18,7 +18,7 @@ SKY_MODEL = "sky-1"
 
 EXTRA = ("parallax", "parallax_error", "ra", "dec")
 """Inputs that a model may take after the bands: the first two, in mas, or all, the position being ICRS in degrees."""
-PARALLAX = EXTRA[:2]
+PARALLAX, POSITION = EXTRA[:2], EXTRA[2:]
 
 _REQUIRED = {"name": str, "classes": list, "bands": list, "min_bands": int, "sha256": str}
 _OPTIONAL: dict[str, Any] = {

@@ -15,7 +15,6 @@ from .training import MIN_BANDS, LabelledTable
 COPIES = 2
 """How often each row is seen with other bands."""
 COPY_WEIGHT = 0.3
-FARTHER_WEIGHT = 0.3
 """Of a copy with other bands, and of one as it would be seen farther away, against the row itself."""
 SIMULATED_SHARE = 0.5
 """Of the simulated rows of a class and cell together, against its real ones."""
@@ -56,7 +55,7 @@ def training_rows(table: LabelledTable, seed: int, *, luminosity: bool = False) 
     parts = [(table.magnitudes, np.where(limited, 0.5, 1.0)), (cut, np.where(limited, 0.5, 0.0))]
     parts += [(cut_down(cut, rng), np.full(len(table), COPY_WEIGHT)) for _ in range(COPIES)]
     magnitudes = np.concatenate([part for part, _ in parts] + [cut])
-    share = np.concatenate([share for _, share in parts] + [np.full(len(table), FARTHER_WEIGHT)])
+    share = np.concatenate([share for _, share in parts] + [np.full(len(table), COPY_WEIGHT)])
     source = np.tile(np.arange(len(table)), len(parts) + 1)
     modulus = moduli(table.labels, table.magnitudes, table.parallax, rng)[source]
     moved = _moved(magnitudes, rng)
@@ -82,7 +81,7 @@ def class_shares(table: LabelledTable) -> dict[str, float]:
     """What the classes weigh in every set of bands: the square root of their real rows.
 
     Half-way between the table's proportions and all classes alike, which gives the best F1 of rare and common classes
-    together (docs/models.md has what other powers give).
+    together.
     """
     names = np.unique(table.labels)
     rows = np.array([(~table.simulated & (table.labels == name)).sum() for name in names])

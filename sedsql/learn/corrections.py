@@ -40,7 +40,7 @@ def count_corrections(classifier: Pipeline, prior: Prior, strength: float, class
     classifier : fitted, with its temperature, and without a prior
     """
     features, calibrated = classifier[0], classifier[-1]
-    X = np.column_stack([sky.sample.magnitudes, sky.parallax, sky.parallax_error, sky.ra, sky.dec]).astype(np.float32)
+    X = sky.inputs
     seen = features.transform(X)
     rows = np.isfinite(X[:, : len(COLUMNS)]).sum(axis=1) >= MIN_BANDS
     rows &= np.isnan(seen[:, features.names.index(prior_trees.ABSOLUTE_G)])

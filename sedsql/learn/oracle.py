@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from ..bands import COLUMNS
 from ..simulate.census import Sky
 from .features import Luminosities
 from .training import MIN_BANDS
@@ -26,9 +27,9 @@ TREES = {
 
 def features(sky: Sky) -> NDArray[np.float32]:
     """Colours, absolute magnitudes, G, sin |b|, and which bands are there, shape (n, features)."""
-    magnitudes = sky.sample.magnitudes.astype(np.float32)
-    parallax = np.column_stack([sky.parallax, sky.parallax_error]).astype(np.float32)
-    colours = Luminosities().transform(np.hstack([magnitudes, parallax]))
+    inputs = sky.inputs
+    magnitudes = inputs[:, : len(COLUMNS)]
+    colours = Luminosities().transform(inputs)
     place = np.column_stack([magnitudes[:, 0], np.sin(np.radians(np.abs(sky.sample.glat)))])
     return np.hstack([colours, place, np.isfinite(magnitudes)]).astype(np.float32)
 

@@ -114,9 +114,9 @@ def sky_prior(classes: Sequence[str], seed: int = 0) -> Prior:
 
 def from_census(sky: Sky, classes: Sequence[str]) -> Prior:
     """The shares that weighted simulated sources have; see `sedsql.simulate.census`."""
-    magnitudes = sky.sample.magnitudes.astype(np.float32)
-    parallax = np.stack([sky.parallax, sky.parallax_error], axis=1).astype(np.float32)
-    g, m_g = magnitudes[:, 0], absolute_g(magnitudes, parallax)
+    inputs = sky.inputs
+    magnitudes = inputs[:, : len(COLUMNS)]
+    g, m_g = inputs[:, 0], absolute_g(magnitudes, inputs[:, len(COLUMNS) : len(COLUMNS) + 2])
     glat = np.abs(sky.sample.glat)
     inner = _from_centre(sky.sample.glon, sky.sample.glat) < INNER_DEGREES
     surveys = _surveys(magnitudes)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .. import tables
 from ..classes import PARENTS, path
 from ..inference.answers import branches
-from ..inference.model import EXTRA, Model
+from ..inference.model import EXTRA, PARALLAX, Model
 from ..inference.session import Session
 from ..tables import TableError
 
@@ -73,7 +73,7 @@ def read_field(
         raise TableError(f"No row of {source.name} has {said}." if said else f"{source.name} has no rows.")
     inputs = tables.magnitudes(len(table), table.__getitem__, tables.find_bands(table.colnames, band_map))
     further = tables.further(table, EXTRA).astype(np.float32)
-    for name, column in zip(EXTRA[:2], further.T, strict=False):
+    for name, column in zip(PARALLAX, further.T, strict=False):
         if not np.isfinite(column).any():
             raise TableError(
                 f"{source.name} has no {name}: without labels it is parallaxes with errors that tell what a source "

@@ -47,12 +47,6 @@ def drawn_sky(rows: int = ROWS, seed: int = 0, step: Callable[[str], None] = lam
     return join_skies(parts)
 
 
-def inputs_of(sky: Sky) -> NDArray[np.float32]:
-    """What Gaia, 2MASS and WISE would have measured, as `Session.predict` takes it, shape (n, 14)."""
-    further = [sky.parallax, sky.parallax_error, sky.ra, sky.dec]
-    return np.column_stack([sky.sample.magnitudes, *further]).astype(np.float32)
-
-
 def asked(model: Model, sky: Sky) -> Answers:
     """What a model says of a simulated sky."""
     if not set(model.classes) & set(POPULATIONS):
@@ -60,7 +54,7 @@ def asked(model: Model, sky: Sky) -> Answers:
             f"No class of {model.name} can be simulated: it has {', '.join(model.classes)}; the sky of the census has "
             f"{', '.join(POPULATIONS)}."
         )
-    prediction = Session(model, threads=0).predict(inputs_of(sky))
+    prediction = Session(model, threads=0).predict(sky.inputs)
     return answers_of(model, sky, prediction.probabilities.astype(np.float64))
 
 

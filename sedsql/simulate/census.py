@@ -66,6 +66,12 @@ class Sky:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def inputs(self) -> NDArray[np.float32]:
+        """What Gaia, 2MASS and WISE measure, as models take it: magnitudes, parallax, its error, ra, dec; (n, 14)."""
+        further = [self.parallax, self.parallax_error, self.ra, self.dec]
+        return np.column_stack([self.sample.magnitudes, *further]).astype(np.float32)
+
 
 def natural(rows: Mapping[str, int], rng: Generator, *, weighted: bool = True) -> Sky:
     """Draw sources of Gaia DR3 of each class: `rows` of them, of the magnitudes and at the places that the sky has.
