@@ -41,7 +41,7 @@ def compact(mirror: Path, manifest: Manifest, stored: Stored, progress: Progress
         groups = [files for files in by_folder.values() if len(files) > 1]
     if not groups:
         return before, before
-    number = max((_number(path) for path in stored.files), default=0) + 1
+    number = max((layout.number_of(path, "part") for path in stored.files), default=0) + 1
     done, total = 0, sum(file.rows for files in groups for file in files)
     old: list[File] = []
     for files in groups:
@@ -73,11 +73,6 @@ def _order(stored: Stored) -> int | None:
         return None
     ranges = stored.covered or cells.union((file.low or 0, (file.high or 0) + 1) for file in stored.files.values())
     return layout.partition_order(stored.rows, cells.size(ranges) / cells.size(cells.SKY))
-
-
-def _number(path: str) -> int:
-    stem = Path(path).stem
-    return int(stem[5:]) if stem.startswith("part-") and stem[5:].isdigit() else 0
 
 
 def _sorted(mirror: Path, files: list[File], column: str | None) -> Iterator[pa.Table]:

@@ -1,7 +1,8 @@
 """The Parquet files of a table: HEALPix partitions, as in HATS, each sorted by the column that holds the cell.
 
-DIR/<schema>/<table>/dataset/Norder=K/Dir=D/Npix=N/<piece>.parquet
+DIR/<schema>/<table>/dataset/Norder=K/Dir=D/Npix=N/<piece>-<digest>.parquet
 (HATS, IVOA Note 2025, Section 3: partitioning). A table without cells has its files in `dataset` itself.
+A file's name ends with the first digits of its content's sha256: files of one name are the same in every mirror.
 """
 
 import hashlib
@@ -111,6 +112,12 @@ def sort_cells(table: Table, rows: pa.Table) -> pa.Table:
     return rows
 
 
+def number_of(path: str, stem: str) -> int:
+    """The number in a file's name that begins with `stem`, such as 3 in part-3-0a1b2c3d4e5f.parquet; 0 in others."""
+    found = re.match(rf"{stem}-(\d+)-", Path(path).name)
+    return int(found[1]) if found else 0
+
+
 class TableWriter:
     """Writes rows into one file a partition; memory is bounded when they come nearly in the order of cells.
 
@@ -177,10 +184,12 @@ class TableWriter:
             one.close()
         for one in self._open.values():
             low, high = (None, None) if self._sort is None else (value >> self.table.cell_shift for value in one.ends)
-            path = one.path.relative_to(self._mirror).as_posix()
             size, digest = one.partial.stat().st_size, sha256(one.partial)
-            files.append(File(path, one.rows, size, digest, low, high, self._pieces))
-            one.partial.replace(one.path)
+            path = one.path.with_stem(f"{one.path.stem}-{digest[:12]}")
+            files.append(
+                File(path.relative_to(self._mirror).as_posix(), one.rows, size, digest, low, high, self._pieces)
+            )
+            one.partial.replace(path)
         self._open = {}
         return files
 

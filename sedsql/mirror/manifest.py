@@ -19,7 +19,9 @@ from ..errors import Error
 from .cells import Ranges, minus, union
 from .layout import File
 
-VERSION = 1
+VERSION = 2
+RELATIVE = 1
+"""The version of mirrors whose views have paths that DuckDB seeks in the current directory first."""
 JOURNAL = "journal.jsonl"
 
 
@@ -154,20 +156,26 @@ def write(con: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
         con.unregister("_new")
 
 
+def version(con: duckdb.DuckDBPyConnection) -> int | None:
+    """The version of the manifest in the connection's current database; None where there is none."""
+    try:
+        found = con.execute("SELECT version FROM manifest.mirror").fetchall()
+    except duckdb.Error:
+        return None
+    return found[0][0] if found else None
+
+
 def read(con: duckdb.DuckDBPyConnection, mirror: Path) -> Manifest:
     """The manifest in the connection's current database, and in the journal of the mirror.
 
     Raises MirrorError where it is damaged, or written by a later sedsql.
     """
-    try:
-        version = con.execute("SELECT version FROM manifest.mirror").fetchone()
-    except duckdb.Error:
-        version = None
-    if not version:
+    written = version(con)
+    if written is None:
         raise MirrorError(f"{mirror} has no manifest; `sedsql mirror repair {mirror}` makes one from its files")
-    if version[0] > VERSION:
+    if written > VERSION:
         raise LaterVersion(
-            f"{mirror} was made by a later sedsql (manifest {version[0]}, this one reads up to {VERSION}); "
+            f"{mirror} was made by a later sedsql (manifest {written}, this one reads up to {VERSION}); "
             "upgrade with `pip install --upgrade sedsql`"
         )
     catalogue = Catalogue.of(con)

@@ -1,8 +1,9 @@
 """A mirror on disk: the tables' Parquet files, and DIR/mirror.duckdb, which views them and has the manifest.
 
-The views carry the archive's names. Paths in them are relative to DIR, so that a mirror can be moved, and
-can be opened by the DuckDB shell from inside DIR. They name every file, so that a reader sees just what the
-manifest has, and is told when a file is gone.
+The views carry the archive's names. They name every file, so that a reader sees just what the manifest has,
+and is told when a file is gone. A file's path begins with DuckDB's setting `file_search_path`, which every
+connection of sedsql sets to DIR: so a mirror can be moved, and the current directory has no say in what is read.
+Where the setting is empty, as in a DuckDB shell that opens mirror.duckdb, paths begin at the current directory.
 """
 
 import os
@@ -36,7 +37,12 @@ def new_mirror(path: str | os.PathLike, *, force: bool = False) -> AbstractConte
 
 def load(path: str | os.PathLike) -> Manifest:
     """The manifest of the mirror in folder `path`, with what a download that was cut off had done."""
-    with open_mirror(path) as con:
+    with duckdb.connect() as con:
+        try:
+            for statement in attaching(path):
+                con.execute(statement)
+        except duckdb.Error as error:
+            raise MirrorError(f"{path} cannot be opened as a mirror: {error}") from error
         return manifest.read(con, Path(path))
 
 
@@ -77,6 +83,7 @@ def save(mirror: Path, tables: Manifest, *, note: str = "", keys: list[Key] | No
     keys : foreign keys to add to TAP_SCHEMA
     """
     with changed(mirror) as con:
+        con.execute(_IN_MIRROR)
         for stored in tables.values():
             hats.write_schema(mirror, stored)
             _view(con, stored)
@@ -91,11 +98,27 @@ def _view(con: duckdb.DuckDBPyConnection, stored: Stored) -> None:
     con.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
     # The file of the schema alone stands in for a table that has no rows yet.
     files = sorted(stored.files) or [f"{folder_of(stored.table)}/{hats.SCHEMA_FILE}"]
-    listed = ", ".join(map(literal, files))
-    read = f"read_parquet([{listed}], hive_partitioning = false)"
-    # A catalogue of others may have columns that are none of the table.
-    columns = "*" if stored.place is None else ", ".join(f'"{c.name}"' for c in stored.table.columns.values())
+    columns = "*"
+    if stored.place is None:
+        paths = f"manifest.in_mirror([{', '.join(map(literal, files))}])"
+    else:
+        paths = f"[{', '.join(literal(escaped(path)) for path in files)}]"
+        # A catalogue of others may have columns that are none of the table.
+        columns = ", ".join(f'"{column.name}"' for column in stored.table.columns.values())
+    read = f"read_parquet({paths}, hive_partitioning = false)"
     con.execute(f'CREATE OR REPLACE VIEW "{schema}"."{name}" AS SELECT {columns} FROM {read}')
+
+
+_IN_MIRROR = """
+CREATE SCHEMA IF NOT EXISTS manifest;
+CREATE OR REPLACE MACRO manifest.in_mirror(paths) AS CASE current_setting('file_search_path')
+WHEN '' THEN paths ELSE list_transform(paths, lambda path: concat(current_setting('file_search_path'), '/', path)) END
+"""
+
+
+def escaped(path: str | os.PathLike) -> str:
+    """A path that DuckDB takes letter by letter, and not for a pattern."""
+    return re.sub(r"[*?\[]", r"[\g<0>]", os.fspath(path))
 
 
 def _sed_views(con: duckdb.DuckDBPyConnection, tables: Manifest) -> None:
@@ -121,13 +144,18 @@ def open_mirror(
 
     unsigned : whether the connection may load extensions that are not signed, such as sedsql's
 
-    Raises MirrorError where there is no mirror.
+    Raises MirrorError where there is no mirror, or one whose views read what lies in the current directory.
     """
     statements = attaching(path, read_only)
     con = duckdb.connect(config={"allow_unsigned_extensions": unsigned})
     try:
         for statement in statements:
             con.execute(statement)
+        if manifest.version(con) == manifest.RELATIVE:
+            raise MirrorError(
+                f"{path} was made by an earlier sedsql, whose views read what lies in the current directory; "
+                f"`sedsql mirror repair {path}` mends it"
+            )
     except duckdb.Error as error:
         con.close()
         raise MirrorError(f"{path} cannot be opened as a mirror: {error}") from error
@@ -153,12 +181,12 @@ def attaching(path: str | os.PathLike, read_only: bool = True) -> list[str]:
 
 
 def _looking_in(mirror: Path) -> list[str]:
-    """Statements that resolve the views' relative paths in the mirror."""
-    if "," in str(mirror):
-        # DuckDB takes a comma for the end of one search path and the start of the next.
-        raise MirrorError(f"{mirror} has a comma in its path, which DuckDB cannot search; move or rename it")
+    """Statements that have the views read the files of this mirror."""
+    # DuckDB takes what follows a question mark for parameters of a URL, and a backslash for a slash.
+    if sign := re.search(r"[?\\]", str(mirror)):
+        raise MirrorError(f"{mirror} has a {sign[0]} in its path, which DuckDB cannot open; move or rename it")
     return [
-        f"SET GLOBAL file_search_path = {literal(mirror)}",
+        f"SET GLOBAL file_search_path = {literal(escaped(mirror))}",
         # Reading it again for each query is half the time of a cone search in 50 million rows.
         "SET GLOBAL parquet_metadata_cache = true",
     ]

@@ -28,7 +28,7 @@ def test_row_groups_are_even_whatever_the_pieces(tmp_path, monkeypatch):
             writer.write(pa.table({"a": np.arange(start, start + size)}))
             start += size
         (about,) = writer.close()
-    assert about.path == "s/t/dataset/all.parquet"
+    assert about.path == f"s/t/dataset/all-{about.sha256[:12]}.parquet"
     file = pq.ParquetFile(tmp_path / about.path)
     groups = [file.metadata.row_group(k) for k in range(file.metadata.num_row_groups)]
     assert [group.num_rows for group in groups] == [1000, 1000, 1000, 1000, 999]

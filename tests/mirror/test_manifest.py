@@ -84,7 +84,7 @@ def test_a_journal_that_is_in_the_manifest_already_changes_nothing(mirror):
 def test_files_that_the_manifest_does_not_name_are_no_rows_and_are_swept(mirror):
     stray = mirror / "gaia/t/dataset/Norder=0/Dir=0/Npix=7/70-80.parquet"
     stray.parent.mkdir(parents=True)
-    shutil.copy(next((mirror / "gaia").rglob("0-40.parquet")), stray)
+    shutil.copy(next((mirror / "gaia").rglob("0-40-*.parquet")), stray)
     (stray.parent / ".partial-x.parquet").touch()
     with changing(mirror) as (_, tables):
         assert tables["gaia.t"].rows == 120

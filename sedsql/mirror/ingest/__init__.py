@@ -16,7 +16,7 @@ from ...tables import TableError
 from .. import Progress, archive, hats, silent
 from ..change import changing
 from ..compact import sweep
-from ..layout import File, TableWriter, partition_order
+from ..layout import File, TableWriter, number_of, partition_order
 from ..manifest import Manifest, MirrorError, Stored
 from ..sort import SCRATCH
 from ..store import DATABASE, load, save
@@ -203,6 +203,5 @@ def _must_have_room(mirror: Path, sources: Sequence[Source]) -> None:
 
 def _free_name(stored: Stored | None) -> str:
     """The name of files that no import before has used."""
-    stems = (Path(path).stem for path in (stored.files if stored else ()))
-    numbers = [int(stem[7:]) for stem in stems if stem.startswith("import-") and stem[7:].isdigit()]
+    numbers = (number_of(path, "import") for path in (stored.files if stored else ()))
     return f"import-{max(numbers, default=0) + 1}"
