@@ -94,8 +94,16 @@ def partition_order(rows: int, sky: float = 1.0) -> int:
 
 
 def folder_of(table: Table) -> str:
-    """Where a table is in the mirror."""
-    return "/".join(re.sub(r"[^\w.+-]", "_", part) for part in table.parts) + "/dataset"
+    """Where a table is in the mirror: in a folder of its own, within it, whatever the table is called."""
+    return "/".join(map(_folder, table.parts)) + "/dataset"
+
+
+def _folder(part: str) -> str:
+    folder = re.sub(r"[^\w.+-]|^\.", "_", part[:60])
+    if folder == part and not re.search(r"-[0-9a-f]{8}$", part):
+        return part
+    # Two names that differ in other signs alone, or beyond the end, are not to share a folder.
+    return f"{folder}-{hashlib.sha256(part.encode()).hexdigest()[:8]}"
 
 
 def sort_cells(table: Table, rows: pa.Table) -> pa.Table:

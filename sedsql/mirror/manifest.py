@@ -93,6 +93,18 @@ class Stored:
         return sum(file.bytes for file in self.files.values())
 
 
+OWN_SCHEMAS = ("manifest", "tap_schema", "information_schema", "pg_catalog")
+"""Schemas of a mirror that hold no table of an archive."""
+
+
+def check_name(table: Table) -> None:
+    """Raise MirrorError for a name that no table of a mirror can have, as a service may give it."""
+    if table.parts[0].lower() in OWN_SCHEMAS:
+        raise MirrorError(f"{table.name} cannot be in a mirror, which has a schema {table.parts[0]} of its own")
+    if len(table.name) > 200 or not table.name.isprintable() or not table.name.strip():
+        raise MirrorError(f"{table.name[:50]!r} is no name for a table: it is empty, too long, or has signs unseen")
+
+
 Manifest = dict[str, Stored]
 """The tables of a mirror by lower-case name."""
 
@@ -196,6 +208,8 @@ def read(con: duckdb.DuckDBPyConnection, mirror: Path) -> Manifest:
             manifest[name].pieces[row["name"]] = Piece(**row | {"ranges": _pairs(row["ranges"])})
         for row in _rows(con, "files"):
             name = row.pop("table_name").lower()
+            if manifest[name].place is None and (row["path"].startswith("/") or ".." in row["path"].split("/")):
+                raise ValueError(f"{row['path']} is outside of the mirror")
             manifest[name].files[row["path"]] = File(**row | {"pieces": tuple(row["pieces"])})
     except (duckdb.Error, KeyError, TypeError, ValueError) as error:
         reason = str(error).split("\n")[0]

@@ -18,7 +18,7 @@ import duckdb
 from ..catalogue import Key
 from ..output import new_folder
 from ..resources import folder
-from ..sqltext import literal
+from ..sqltext import identifier, literal
 from . import archive, hats, manifest, tapschema
 from .layout import folder_of
 from .manifest import JOURNAL, Manifest, MirrorError, Stored
@@ -95,7 +95,7 @@ def save(mirror: Path, tables: Manifest, *, note: str = "", keys: list[Key] | No
 
 def _view(con: duckdb.DuckDBPyConnection, stored: Stored) -> None:
     schema, name = stored.table.parts
-    con.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+    con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(schema)}")
     # The file of the schema alone stands in for a table that has no rows yet.
     files = sorted(stored.files) or [f"{folder_of(stored.table)}/{hats.SCHEMA_FILE}"]
     columns = "*"
@@ -104,9 +104,9 @@ def _view(con: duckdb.DuckDBPyConnection, stored: Stored) -> None:
     else:
         paths = f"[{', '.join(literal(escaped(path)) for path in files)}]"
         # A catalogue of others may have columns that are none of the table.
-        columns = ", ".join(f'"{column.name}"' for column in stored.table.columns.values())
+        columns = ", ".join(identifier(column.name) for column in stored.table.columns.values())
     read = f"read_parquet({paths}, hive_partitioning = false)"
-    con.execute(f'CREATE OR REPLACE VIEW "{schema}"."{name}" AS SELECT {columns} FROM {read}')
+    con.execute(f"CREATE OR REPLACE VIEW {identifier(schema)}.{identifier(name)} AS SELECT {columns} FROM {read}")
 
 
 _IN_MIRROR = """

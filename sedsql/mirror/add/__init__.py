@@ -16,7 +16,7 @@ from ..cells import Ranges
 from ..change import changing
 from ..compact import compact_small
 from ..layout import with_cells
-from ..manifest import Manifest, MirrorError, Stored
+from ..manifest import Manifest, MirrorError, Stored, check_name
 from ..store import save
 from .download import PARALLEL, fetch
 from .slices import ByColumn, ByIndex, ByPosition, Slicing
@@ -93,6 +93,7 @@ class Adding:
         """Note what is wanted of a table."""
         stored = self.manifest.get(table.name.lower())
         if stored is None:
+            check_name(table)
             stored = Stored(with_cells(table), None, service.url, slicing.condition, slicing.settings())
             self.manifest[table.name.lower()] = stored
         _same_service(stored, service)

@@ -17,7 +17,7 @@ from .. import Progress, archive, hats, silent
 from ..change import changing
 from ..compact import sweep
 from ..layout import File, TableWriter, number_of, partition_order
-from ..manifest import Manifest, MirrorError, Stored
+from ..manifest import OWN_SCHEMAS, Manifest, MirrorError, Stored
 from ..sort import SCRATCH
 from ..store import DATABASE, load, save
 from . import inplace, twins
@@ -52,7 +52,7 @@ def import_files(
     there, or are there twice. Then nothing is changed.
     """
     name = name.lower()
-    if not _NAME.fullmatch(name) or name.split(".")[0] in ("manifest", "tap_schema"):
+    if not _NAME.fullmatch(name) or name.split(".")[0] in OWN_SCHEMAS:
         raise MirrorError(f"{name!r} is no name for a table; write it as schema.table, such as gaiadr3.gaia_source")
     paths = [Path(file).absolute() for file in files]
     _check(paths)
