@@ -20,6 +20,7 @@ from .inference.calls import Answering, RowFunction, functions
 from .inference.classified import stubs, view
 from .inference.engines import Engine, install
 from .inference.model import find_models
+from .mirror.manifest import MirrorError
 from .mirror.store import OWN_MACROS, open_mirror
 from .tables import Rows, arrow_of
 from .waiting import TELL_PROGRESS
@@ -93,6 +94,11 @@ def connect(
         running = {name: model for name, model in found.items() if name in engines}
         called = functions(Bounds(running, answering.default, engines, rows), answering)
         return Connection(con, Catalogue.of(con), search_path, called, lang, rewrites)
+    except duckdb.Error as error:
+        con.close()
+        if mirror is None:
+            raise
+        raise MirrorError(f"{mirror} cannot be read: {error}; `sedsql mirror repair {mirror}` may mend it") from error
     except BaseException:
         con.close()
         raise

@@ -190,9 +190,9 @@ def read(con: duckdb.DuckDBPyConnection, mirror: Path) -> Manifest:
             f"{mirror} was made by a later sedsql (manifest {written}, this one reads up to {VERSION}); "
             "upgrade with `pip install --upgrade sedsql`"
         )
-    catalogue = Catalogue.of(con)
     manifest: Manifest = {}
     try:
+        catalogue = Catalogue.of(con)
         for row in _rows(con, "tables"):
             manifest[row["table_name"].lower()] = Stored(
                 catalogue.tables[row["table_name"].lower()],

@@ -24,6 +24,8 @@ from .layout import folder_of
 from .manifest import JOURNAL, Manifest, MirrorError, Stored
 
 DATABASE = "mirror.duckdb"
+DAMAGED = "mirror.duckdb.damaged"
+"""What `repair` calls a database that it cannot read."""
 STORAGE_VERSION = "v1.2.0"
 """A database file of this version opens in DuckDB 1.2 and later."""
 OWN_MACROS = "own_macros"
@@ -44,6 +46,21 @@ def load(path: str | os.PathLike) -> Manifest:
         except duckdb.Error as error:
             raise MirrorError(f"{path} cannot be opened as a mirror: {error}") from error
         return manifest.read(con, Path(path))
+
+
+def unreadable(mirror: Path) -> str | None:
+    """Why not all of DIR/mirror.duckdb can be read, which DuckDB tells only where it reads; None if it can."""
+    try:
+        with duckdb.connect() as con:
+            for statement in attaching(mirror):
+                con.execute(statement)
+            tables = con.execute("SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'mirror'")
+            for schema, table in tables.fetchall():
+                con.execute(f"COPY (FROM {identifier(schema)}.{identifier(table)}) TO '{os.devnull}'")
+            con.execute("SELECT count(*) FROM duckdb_views()").fetchall()
+    except duckdb.Error as error:
+        return str(error).split("\n")[0]
+    return None
 
 
 @contextmanager
@@ -158,7 +175,9 @@ def open_mirror(
             )
     except duckdb.Error as error:
         con.close()
-        raise MirrorError(f"{path} cannot be opened as a mirror: {error}") from error
+        raise MirrorError(
+            f"{path} cannot be opened as a mirror: {error}; `sedsql mirror repair {path}` may mend it"
+        ) from error
     except BaseException:
         con.close()
         raise

@@ -17,7 +17,7 @@ from .cells import ORDER
 from .hats import SCHEMA_FILE, write_catalogues
 from .layout import File, sha256
 from .manifest import LaterVersion, Manifest, MirrorError, Piece, Stored
-from .store import DATABASE, load, save
+from .store import DAMAGED, DATABASE, load, save, unreadable
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,13 @@ class Problem:
 
 
 def verify(mirror: Path, manifest: Manifest, progress: Progress) -> Iterator[Problem]:
-    """Hash and count every file again, and add up."""
+    """Read all of the database, hash and count every file again, and add up."""
+    if why := unreadable(mirror):
+        yield Problem(DATABASE, f"cannot be read: {why}; `sedsql mirror repair {mirror}` makes it anew")
+    yield from _verify_files(mirror, manifest, progress)
+
+
+def _verify_files(mirror: Path, manifest: Manifest, progress: Progress) -> Iterator[Problem]:
     done, total = 0, sum(stored.bytes for stored in manifest.values())
     for name, stored in manifest.items():
         for file in stored.files.values():
@@ -90,14 +96,17 @@ def repair(mirror: Path, progress: Progress) -> list[str]:
         raise
     except MirrorError:
         manifest = _from_files(mirror)
-        (mirror / DATABASE).unlink(missing_ok=True)
         done.append(f"the manifest was made anew from {sum(len(s.files) for s in manifest.values())} files")
-    for problem in list(verify(mirror, manifest, progress)):
+    is_damaged = (mirror / DATABASE).exists() and (bool(done) or unreadable(mirror) is not None)
+    for problem in list(_verify_files(mirror, manifest, progress)):
         if problem.file:
             stored = manifest[problem.table]
             _drop(mirror, stored, problem.file)
             again = "" if stored.service else f"; `sedsql mirror import --replace` brings {problem.table} back"
             done.append(f"{problem.file} {problem.what}: it was dropped{again}")
+    if is_damaged:
+        (mirror / DATABASE).replace(mirror / DAMAGED)
+        done.append(f"{DATABASE} was made anew; what you had in it of your own is in {DAMAGED}, where it can be read")
     save(mirror, manifest)
     write_catalogues(mirror, manifest)
     return done

@@ -1,4 +1,5 @@
 import json
+import random
 import shutil
 from pathlib import Path
 
@@ -177,3 +178,29 @@ def test_a_manifest_names_no_file_outside_of_the_mirror(mirror, path):
         con.execute("UPDATE manifest.files SET path = ? WHERE path LIKE '%0-40%'", [path])
     with pytest.raises(MirrorError, match="outside of the mirror"):
         load(mirror)
+
+
+def _flipped(data, place):
+    return data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :]
+
+
+@pytest.mark.parametrize("damage", range(6))
+def test_a_damaged_database_is_told_and_made_anew(tmp_path, tiny_sky, sedsql, damage):
+    """Cut anywhere, or with a byte changed: DuckDB finds some of that only when it reads the place."""
+    mirror = tmp_path / "sky"
+    shutil.copytree(tiny_sky, mirror)
+    good = (mirror / "mirror.duckdb").read_bytes()
+    place = random.Random(damage).randrange(12_288, len(good))
+    (mirror / "mirror.duckdb").write_bytes(good[:place] if damage % 3 else _flipped(good, place))
+    verified = sedsql("mirror", "verify", mirror)
+    if damage % 3:
+        assert verified.code == 1
+    assert "Traceback" not in verified.err
+    repaired = sedsql("mirror", "repair", mirror)
+    assert repaired.code == 0, repaired.err
+    assert ("mirror.duckdb.damaged" in repaired.out) == (verified.code == 1)
+    assert "All is well" in sedsql("mirror", "verify", mirror).out
+    with open_mirror(mirror) as con, open_mirror(tiny_sky) as before:
+        for view in ("sed.photometry", "gaiadr3.gaia_source", "sample.truth"):
+            query = f"SELECT * FROM {view} ORDER BY source_id"
+            assert con.execute(query).fetchall() == before.execute(query).fetchall()
