@@ -199,6 +199,24 @@ def attaching(path: str | os.PathLike, read_only: bool = True) -> list[str]:
     return [*_looking_in(mirror), attach, "USE mirror"]
 
 
+State = tuple[int, int]
+
+
+def state_of(mirror: Path) -> State | None:
+    """What differs between two states of a mirror, whose database is never changed in place; None where it is gone."""
+    try:
+        found = os.stat(mirror / DATABASE)
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def attach_again(con: duckdb.DuckDBPyConnection, mirror: Path) -> None:
+    """Attach the mirror as it is now in the place of what it was, which queries that run still read."""
+    # ATTACH OR REPLACE does nothing for a path that is attached, though another file has taken it.
+    con.execute(f"DETACH mirror; ATTACH {literal(mirror / DATABASE)} AS mirror (READ_ONLY)")
+
+
 def _looking_in(mirror: Path) -> list[str]:
     """Statements that have the views read the files of this mirror."""
     # DuckDB takes what follows a question mark for parameters of a URL, and a backslash for a slash.
