@@ -12,11 +12,11 @@ import pyarrow as pa
 from sedsql import cli
 from sedsql.catalogue import Column, table_of
 from sedsql.mirror import layout
-from sedsql.mirror.sample.sky import cell_centres
 from sedsql.mirror.layout import TableWriter
-from sedsql.mirror.manifest import Piece, Stored
+from sedsql.mirror.manifest import DATABASE, Piece, Stored
 from sedsql.mirror.sample import write_sample
-from sedsql.mirror.store import DATABASE, save
+from sedsql.mirror.sample.sky import cell_centres
+from sedsql.mirror.store import save
 
 TABLE = table_of(
     "gaia.t",

@@ -104,8 +104,6 @@ PATH_CALL(NAMES | CREATES, mkdirat, one, path, (one, path, mode), int one, const
     }
 FILE_CALL(NAMES, int, fsync, (file), int file)
 FILE_CALL(NAMES, int, fdatasync, (file), int file)
-FILE_CALL(WRITES, int, ftruncate, (file, length), int file, off_t length)
-FILE_CALL(WRITES, int, ftruncate64, (file, length), int file, off_t length)
 FILE_CALL(WRITES, int, fallocate, (file, mode, start, length), int file, int mode, off_t start, off_t length)
 FILE_CALL(WRITES, int, fallocate64, (file, mode, start, length), int file, int mode, off_t start, off_t length)
 FILE_CALL(WRITES, ssize_t, writev, (file, parts, n), int file, const struct iovec *parts, int n)
