@@ -8,6 +8,7 @@ A file's name ends with the first digits of its content's sha256: files of one n
 import hashlib
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..catalogue import CELL, Column, Table
+from ..output import flush
 from .cells import ORDER, fine_cells
 
 ROW_GROUP = 100_000
 PARTITION_ROWS = 3_000_000
 """Mean rows of a partition: DuckDB opens every file for a query, LSDB holds a whole one."""
+
+PARTIAL = ".partial-"
+"""The names of files begin so until they are of the mirror."""
 
 ARROW_TYPES = {
     "BIGINT": pa.int64(),
@@ -120,6 +125,17 @@ def sort_cells(table: Table, rows: pa.Table) -> pa.Table:
     return rows
 
 
+def hidden(path: Path) -> Path:
+    """The name of a file that is whole and not yet of the mirror: who reads the folder passes over it."""
+    return path.with_name(PARTIAL + path.name)
+
+
+def on_disk(mirror: Path, file: File) -> Path:
+    """Where a file is, be it hidden still or not."""
+    path = mirror / file.path
+    return found if (found := hidden(path)).exists() else path
+
+
 def number_of(path: str, stem: str) -> int:
     """The number in a file's name that begins with `stem`, such as 3 in part-3-0a1b2c3d4e5f.parquet; 0 in others."""
     found = re.match(rf"{stem}-(\d+)-", Path(path).name)
@@ -129,7 +145,7 @@ def number_of(path: str, stem: str) -> int:
 class TableWriter:
     """Writes rows into one file a partition; memory is bounded when they come nearly in the order of cells.
 
-    Files get their names when the writer closes well: none is left of one that did not.
+    They are hidden, and `store.save` gives them their names; none is left by a writer that is not closed well.
 
     order : of the partitions; None for a table without cells, which becomes one file
     name : of the files
@@ -186,7 +202,7 @@ class TableWriter:
         return self._open[partition]
 
     def close(self) -> list[File]:
-        """Give the files their names, and tell what they are."""
+        """Put the files on the disk, whole, and tell what they will be called."""
         files = []
         for one in self._open.values():
             one.close()
@@ -194,18 +210,18 @@ class TableWriter:
             low, high = (None, None) if self._sort is None else (value >> self.table.cell_shift for value in one.ends)
             size, digest = one.partial.stat().st_size, sha256(one.partial)
             path = one.path.with_stem(f"{one.path.stem}-{digest[:12]}")
+            flush(one.partial)
             files.append(
                 File(path.relative_to(self._mirror).as_posix(), one.rows, size, digest, low, high, self._pieces)
             )
-            one.partial.replace(path)
+            one.partial.replace(hidden(path))
         self._open = {}
         return files
 
     def abandon(self) -> None:
         """Remove what was written."""
         for one in self._open.values():
-            one.close()
-            one.partial.unlink(missing_ok=True)
+            one.abandon()
         self._open = {}
 
     def __enter__(self) -> "TableWriter":
@@ -226,7 +242,7 @@ class _OneFile:
 
     def __init__(self, path: Path, schema: pa.Schema, sort: str | None):
         self.path = path
-        self.partial = path.with_name(f".partial-{path.name}")
+        self.partial = hidden(path)
         self.schema = schema
         self.rows = 0
         self.ends = (0, 0)
@@ -263,6 +279,13 @@ class _OneFile:
             self._writer.close()
             # It would keep the metadata of all row groups.
             self._writer = None
+
+    def abandon(self) -> None:
+        with suppress(OSError, pa.ArrowException):  # the disk may be full
+            if self._writer:
+                self._writer.close()
+        self._writer = None
+        self.partial.unlink(missing_ok=True)
 
 
 def sha256(path: Path) -> str:
