@@ -18,7 +18,7 @@ from sedsql.adql import geometry
 from sedsql.adql.function import Write
 from sedsql.adql.nodes import Call
 from sedsql.adql.scope import Source
-from sedsql.adql.selects import Raw, conjuncts, without_stars
+from sedsql.adql.selects import Raw, conjuncts, is_brackets, without_stars
 from sedsql.adql.sphere import real
 
 LOWEST = 20 / 3600  # degrees: lower zones would have more circles touch two, and hardly fewer wrong candidates
@@ -247,7 +247,7 @@ def _quoted(name: str) -> str:
 def _node_of(source: Source, *tables: exp.Expr) -> Any:
     """The table of a FROM clause that a source stands for."""
     for table in tables:
-        if isinstance(table, exp.Subquery) and not isinstance(table.this, exp.Query):
+        if is_brackets(table):
             found = _node_of(source, table.this, *(join.this for join in table.this.args.get("joins") or []))
             if found is not None:
                 return found
