@@ -168,7 +168,8 @@ def _turn(ra: Number, ra0: Number) -> str:
 def point_in_polygon(point: Shape, polygon: Shape) -> str:
     ra, dec = coordinates(point)
     if polygon.constant:
-        return placed([(ra, dec)], sphere.inside_edges((ra, dec), polygon.values))
+        corners = zip(polygon.numbers[::2], polygon.numbers[1::2], strict=True)
+        return placed([(ra, dec), *corners], sphere.inside_edges((ra, dec), polygon.values))
     vectors = {"p": _vector(ra, dec), "s": sides_of(polygon.array())}
     return placed([(ra, dec)], sphere.let(vectors, sphere.inside("__g.p", "__g.s"), "__g"))
 

@@ -28,9 +28,10 @@ def regions_to_ranges(select: exp.Select, write: Write, explain: list[str]) -> N
         for source, cones in _bounds(part, write):
             table: Any = source.table
             if all(radius < 90 for _, _, radius in cones):
-                low, high = min(dec - radius for _, dec, radius in cones), max(dec + radius for _, dec, radius in cones)
+                low = min(dec - radius for _, dec, radius in cones) - sky.SLACK
+                high = max(dec + radius for _, dec, radius in cones) + sky.SLACK
                 added.append(_between(source, table.position[1], geometry.real(low), geometry.real(high)))
-            found = [sky.cone(*cone) for cone in cones] if table.cell_column else []
+            found = [sky.cone(*cone, table.cell_margin) for cone in cones] if table.cell_column else []
             several = [ranges for ranges in found if ranges]
             if not several or len(several) < len(found):
                 continue
