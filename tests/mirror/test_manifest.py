@@ -10,7 +10,7 @@ import pytest
 from sedsql.catalogue import Catalogue, Column, Key, table_of
 from sedsql.mirror import manifest
 from sedsql.mirror.change import changing
-from sedsql.mirror.compact import sweep
+from sedsql.mirror.sweep import sweep
 from sedsql.mirror.layout import TableWriter
 from sedsql.mirror.manifest import JOURNAL, MirrorError, Piece, Stored, check_name
 from sedsql.mirror.store import load, open_mirror, save
