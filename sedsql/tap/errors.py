@@ -19,6 +19,14 @@ class TimedOut(TapError):
     """The query takes longer than the service or this program allows; a smaller one may pass."""
 
 
+class Unbounded(TapError):
+    """What came has no end, or is far more than such an answer ever has; it is not asked for again."""
+
+
+class TooLarge(TapError):
+    """An answer has more than fits in memory; one with fewer rows may fit."""
+
+
 class Stopped(TapError):
     """`Service.stop` was called."""
 
