@@ -52,6 +52,7 @@ class Limits:
     parts : that a piece is cut in at once, however many rows a service claims
     pieces : of a table; Gaia DR3 with all columns has 90,000
     vain : pieces in a row that do not come, or are not counted, in time
+    fewest : rows that a service gives at least, where it has more; the lowest limits of public services are 50
     """
 
     document: int = 16 * MB
@@ -82,6 +83,7 @@ class Limits:
     parts: int = 64
     pieces: int = 200_000
     vain: int = 24
+    fewest: int = 10
 
 
 LIMITS = Limits()

@@ -77,6 +77,10 @@ class Session(requests.Session):
                 method, what = "GET", {key: what[key] for key in what.keys() - {"data", "files"}}
         raise Refused(f"{shown(url)} leads from one address to the next, {self.limits.redirects} times and on.")
 
+    def resolve_redirects(self, *args: Any, **keywords: Any) -> Iterator[Any]:  # type: ignore[override]
+        """None: also where it is not to follow a redirect, requests would read all of its body here."""
+        return iter(())
+
 
 @contextmanager
 def failures(session: Session) -> Iterator[None]:

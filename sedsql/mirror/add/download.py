@@ -255,6 +255,11 @@ class _Work:
                 same_columns(self.expected, answer.table.schema)
                 return counted, self.slicing.keep(self.renamed(answer.table), counted.ranges)
             if answer.overflow and came < counted.rows:
+                if came < self.limits.fewest:
+                    raise Damaged(
+                        f"{self.asking.service.url} gave {came:,} of {counted.rows:,} rows of {self.stored.table.name} "
+                        "and called that its limit, which is no way to fetch a table"
+                    )
                 self.in_vain(self.lost, TapError(f"It gave {came:,} of {counted.rows:,} rows."))
                 self.limit = max(1, min(self.limit, int(came * 0.9)))
                 return counted, None
