@@ -1,7 +1,7 @@
 """Asynchronous queries: a UWS job from its birth to its deletion (TAP 1.1, Section 2.5; UWS 1.1)."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event
@@ -67,8 +67,8 @@ def run(
     url = patience.ask(born, host)
     try:
         patience.ask(lambda: _start(url, session), host)
-        job = _wait(url, session, host, patience, ends, poll)
-        return patience.ask(lambda: _result(job, session, max(1.0, ends - time.monotonic()), room), host)
+        state = _wait(url, session, host, patience, ends, poll)
+        return patience.ask(lambda: _result(state, session, max(1.0, ends - time.monotonic()), room), host)
     finally:
         _delete(url, session)
 
@@ -78,7 +78,12 @@ def read(url: str, session: Session) -> Job:
     with failures(session), session.ask("GET", url) as response:
         if not response.ok:
             raise refusal(response, session)
-        root = document(blocks(response), session.limits.document, session.limits)
+        return job(blocks(response), url, session)
+
+
+def job(came: Iterable[bytes], url: str, session: Session) -> Job:
+    """What the document of the job at `url` says."""
+    root = document(came, session.limits.document, session.limits)
     if root.tag != "job" or not root.words("phase"):
         raise Passing("the job does not say how it is")
     results = [(e.attributes.get("href", "").strip(), e.attributes.get("id")) for e in root.all("results", "result")]
@@ -102,10 +107,10 @@ def _start(url: str, session: Session) -> None:
 
 
 def _wait(url: str, session: Session, host: str, patience: Patience, ends: float, poll: float) -> Job:
-    while (job := patience.ask(lambda: read(url, session), host)).phase != "COMPLETED":
-        now = told_by(job.phase, session)[:40]
+    while (state := patience.ask(lambda: read(url, session), host)).phase != "COMPLETED":
+        now = told_by(state.phase, session)[:40]
         if now in ("ERROR", "ABORTED", "ARCHIVED"):
-            reason = told_by(job.error, session) or _error(url, session)
+            reason = told_by(state.error, session) or _error(url, session)
             if now != "ERROR" or tells_of_time(reason):
                 raise TimedOut(f"{host} stopped the query: {reason or now.lower()}.")
             raise Refused(f"{host} refuses the query: {reason or 'it gives no reason'}")
@@ -113,7 +118,7 @@ def _wait(url: str, session: Session, host: str, patience: Patience, ends: float
             raise TimedOut(f"The query was still {now.lower()} at {host} when the time for it was over.")
         patience.pause(poll)
         poll = min(_LONGEST_PAUSE, poll * 1.5)
-    return job
+    return state
 
 
 def _error(url: str, session: Session) -> str:
@@ -128,9 +133,9 @@ def _error(url: str, session: Session) -> str:
     return told_by(message(text[: session.limits.error], session.limits) or "", session)
 
 
-def _result(job: Job, session: Session, longest: float, room: Room) -> Answer:
+def _result(state: Job, session: Session, longest: float, room: Room) -> Answer:
     with failures(session):
-        response = session.ask("GET", job.result, longest=longest)
+        response = session.ask("GET", state.result, longest=longest)
         if response.status_code == 404:
             response.close()
             raise Passing("the job's result is not there")

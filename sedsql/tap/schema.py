@@ -97,7 +97,7 @@ def keys(service: "Service", name: str) -> list[Key]:
     )
     pairs: dict[Any, list[dict[str, Any]]] = {}
     for row in rows:
-        pairs.setdefault(str(row["key_id"]), []).append(row)
+        pairs.setdefault(str(row.get("key_id")), []).append(row)
     return [
         Key(
             key[0]["from_table"],

@@ -13,7 +13,7 @@ import pyarrow as pa
 from ..catalogue import Table
 from ..tables.convert import from_arrow, storable, write_as
 from . import schema
-from .errors import Damaged, Refused, TapError, TooLarge, Unbounded
+from .errors import Damaged, Refused, TapError, TooLarge, Unbounded, one_line
 from .limits import LIMITS, Limits, Room
 from .login import Login
 from .origin import origin
@@ -215,26 +215,21 @@ class Service:
     @contextmanager
     def _told(self, asked: str) -> Iterator[None]:
         """Errors within as sentences: who sent what, for what; without the password, which a service may repeat."""
-        from .transport import one_line
 
-        def words(error: TapError) -> str:
-            return one_line(self._login.hidden(str(error)), 2 * self.limits.words)
-
-        asked = one_line(asked, 120)
+        asked, hidden = one_line(asked, 120), self._login.hidden
         try:
             yield
         except Unbounded as error:
             raise Unbounded(
-                f"{self.host} {words(error)}, asked for {asked!r}; it was not kept. See that {self.url} is "
+                f"{self.host} {hidden(str(error))}, asked for {asked!r}; it was not kept. See that {self.url} is "
                 "the TAP service that you mean."
             ) from None
         except TooLarge as error:
             raise TooLarge(
-                f"{self.host} {words(error)}, asked for {asked!r}; it was not kept. Ask for fewer columns or rows."
+                f"{self.host} {hidden(str(error))}, asked for {asked!r}; it was not kept. Ask for less."
             ) from None
         except TapError as error:
-            if words(error) != str(error):
-                error.args = (words(error),)
+            error.args = (hidden(str(error)),)
             raise
 
     def _query(self, adql: str, mode: str, maxrec: int | None, files: dict[str, bytes]) -> "requests.Response":

@@ -15,7 +15,7 @@ import requests
 import urllib3
 
 from .body import blocks
-from .errors import Damaged, Refused, Reported, TimedOut, Unbounded
+from .errors import Damaged, Refused, Reported, TimedOut, Unbounded, one_line
 from .limits import Limits, Room
 from .login import PASSWORD, USER, Login
 from .origin import is_home, secured
@@ -119,12 +119,6 @@ def shown(url: str) -> str:
     scheme, slashes, rest = plain.partition("//")
     host, slash, path = rest.partition("/")
     return one_line(f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}", 200)
-
-
-def one_line(words: str, most: int) -> str:
-    """A service's words for a terminal: on one line, without control characters, and not endless."""
-    words = " ".join("".join(c if c.isprintable() else " " for c in words[: 4 * most]).split())
-    return words if len(words) <= most else words[: most - 4] + " ..."
 
 
 def _host(error: requests.RequestException) -> str:

@@ -54,11 +54,9 @@ def message(text: bytes, limits: Limits = LIMITS) -> str | None:
     with suppress(TapError):
         document.feed(text, last=True)
     try:
-        document.answer()
+        document.raise_if_error()
     except Reported as error:
         return error.message
-    except TapError:
-        return None
     return None
 
 
@@ -94,10 +92,13 @@ class _Document:
                 raise Unbounded(f"sends more than {size(self.limits.head)} before the first row")
             raise TooLarge(f"sends more than {size(int(self._most))} for {rows:,} rows")
 
-    def answer(self) -> Answer:
+    def raise_if_error(self) -> None:
         for status, message, after_rows in self.statuses:
             if status == "ERROR":
                 raise Reported(" ".join(message.split()) or "it gives no reason", after_rows)
+
+    def answer(self) -> Answer:
+        self.raise_if_error()
         found = {status for status, _, _ in self.statuses}
         if not found & {"OK", "OVERFLOW"} or found - {"OK", "OVERFLOW"}:
             raise Damaged("The answer does not say that the query went well: its QUERY_STATUS is missing.")
