@@ -1,7 +1,6 @@
 """Asking TAP services (IVOA TAP 1.1), so that an answer is either whole or an error.
 
-`service.Service` asks, `votable.read` decodes, `errors` says what can go wrong. Importing `service` is quick; pyvo is
-loaded when it first asks.
+`service.Service` asks, `votable.read` decodes, `errors` says what can go wrong, `limits` how much may come.
 """
 
 ANSWER = ".answer-"

@@ -36,7 +36,8 @@ class Limits:
     long : a cell of any length, on average, where nothing better is known
     rows : where a query has no limit of its own
     small : an answer that is no piece of a table: a count, a part of TAP_SCHEMA
-    texts : cells of any length in a piece of a table, together; a piece with more is cut in smaller ones
+    texts : cells of any length in a piece of a table, together; a piece with more is cut in smaller ones, for four of
+        them come at a time
     listed : tables that a service lists; VizieR has 60,000
 
     On the wire, in time:
@@ -66,11 +67,11 @@ class Limits:
 
     head: int = 16 * MB
     columns: int = 10_000
-    row: int = 16 * MB
+    row: int = 8 * MB
     long: int = 64 << 10
     rows: int = 100_000_000
     small: int = 64 * MB
-    texts: int = 64 * MB
+    texts: int = 12 * MB
     listed: int = 300_000
 
     overhead: int = MB

@@ -7,8 +7,8 @@ import pyarrow.compute as pc
 from .errors import Damaged, TooLarge, Unbounded
 from .fields import ITEMS, Field, lists, numbers
 
-_BLOCK, _LETTERS = 100_000, 8_000_000
-"""Cells that wait as Python's strings, and letters in them."""
+_BLOCK, _BYTES = 100_000, 8_000_000
+"""Cells that wait as Python's strings, and bytes that they came in."""
 _ITEMS, _ALL_ITEMS = 4_000_000, 20_000_000
 """Texts in arrays of fixed length that are made at once, and in all: an empty one takes no byte in an answer."""
 
@@ -19,7 +19,7 @@ class Cells:
     """Takes the elements within TABLEDATA as they come.
 
     prefix : of the names of elements, with its colon
-    most : letters that a row may have
+    most : bytes that a row may have
     """
 
     def __init__(self, fields: list[Field], prefix: str, most: int):
@@ -32,7 +32,7 @@ class Cells:
         self._row_end = len(fields)
         self._text: list[str] | None = None
         self._in_row = False
-        self._letters = self._before = 0
+        self._waiting = self._in_row_now = self._rows_before = 0
         arrays = [field for field in fields if field.is_array and field.is_text]
         self._items = sum((field.count or 0) // field.inner[0] for field in arrays)
         self._made = 0
@@ -51,9 +51,6 @@ class Cells:
     def text(self, text: str) -> None:
         if self._text is not None:
             self._text.append(text)
-            self._letters += len(text)
-            if self._letters - self._before > self._most:
-                raise Unbounded(f"sends a row of more than {self._most / 1e6:,.0f} MB")
         elif not text.isspace():
             raise Damaged(f"The answer has text between its cells: {text.strip()[:40]!r}.")
 
@@ -61,16 +58,28 @@ class Cells:
         if self._text is not None:
             self._cells.append("".join(self._text))
             self._text = None
-            if len(self._cells) <= self._row_end:
-                return
+            return
         self._in_row = False
         self.count += 1
         if len(self._cells) != self._row_end:
             raise Damaged(f"Row {self.count} of the answer does not have {len(self.fields)} cells.")
-        if self._row_end >= self._at_once or self._letters >= _LETTERS:
+        if self._row_end >= self._at_once:
             self._flush()
-        self._before = self._letters
         self._row_end = len(self._cells) + len(self.fields)
+
+    def came(self, size: int) -> None:
+        """So many bytes were read; what is too long is found here, for it takes no time for each cell."""
+        self._in_row_now = self._in_row_now + size if self.count == self._rows_before else 0
+        self._rows_before = self.count
+        if self._in_row_now > self._most:
+            raise Unbounded(f"sends a row of more than {self._most / 1e6:,.0f} MB")
+        self._waiting += size
+        if self._waiting >= _BYTES:
+            whole = self._row_end - len(self.fields)
+            begun = self._cells[whole:]
+            del self._cells[whole:]
+            self._flush()
+            self._cells, self._row_end = begun, len(self.fields)
 
     def finish(self) -> None:
         self._flush()
@@ -86,7 +95,7 @@ class Cells:
             except (ValueError, OverflowError, pa.ArrowInvalid):
                 raise Damaged(f"The answer's column {field.name} has a cell that is no {field.datatype}.") from None
         self._cells.clear()
-        self._letters = 0
+        self._waiting = 0
 
 
 def _array(field: Field, words: list[str]) -> pa.Array:

@@ -84,6 +84,8 @@ class _Document:
     def feed(self, block: bytes, last: bool = False) -> None:
         self._came += len(block)
         self._parser.feed(block, last)
+        if isinstance(self.rows, Cells):
+            self.rows.came(len(block))
         rows, most = self.rows.count if self.rows else 0, self.room.most_rows
         if most is not None and rows > most:
             raise Unbounded(f"was asked for {self.room.rows:,} rows at most, and sends more than {most:,}")
@@ -182,8 +184,9 @@ class _Document:
         texts = of_any_length * self.limits.long * count
         if self.room.texts is not None:
             texts = min(texts, self.room.texts)
-        most = count * fixed + max(texts, self.limits.row * 2)
-        self._most = self._came + min(most, self.room.most or most) + self.limits.head
+        most = count * fixed + max(texts, self.limits.row)
+        # What comes after the rows is a word on how it went.
+        self._most = self._came + min(most, self.room.most or most) + self.limits.token
 
     def _leave(self) -> None:
         """The end of the rows, whose element is still on the path."""

@@ -156,6 +156,17 @@ def endless_rows(serialization: str) -> Behaviour:
     return send
 
 
+def long_texts(letters: int) -> Behaviour:
+    """The rows that are asked for, as many as there are, each with so many letters in a text."""
+
+    def send(handler: Handler, request: Request) -> None:
+        text = votable.write(handler.faulty.answer(request), "tabledata")
+        parts = re.split(rb"(?<=<TD>)J[^<]*(?=</TD>)", text)
+        body(part for each in parts for part in (each, b"A" * letters * (each is not parts[-1])))(handler, request)
+
+    return send
+
+
 def other_columns() -> Behaviour:
     """Rows without an end of columns that nobody asked for."""
     fields = '<FIELD name="source_id" datatype="long"/><FIELD name="mine" datatype="double" arraysize="1000"/>'

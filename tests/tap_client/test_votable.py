@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sedsql.tap.body import unpacked
-from sedsql.tap.errors import Damaged, Refused, Reported
+from sedsql.tap.errors import Damaged, Refused, Reported, TooLarge, Unbounded
+from sedsql.tap.limits import Limits, Room
 from sedsql.tap.votable import read
 
 from .votables import votable
@@ -237,3 +238,29 @@ def test_rows_across_blocks():
 def test_what_is_not_read_is_refused_by_name():
     with pytest.raises(Refused, match="Column z"):
         decoded(one('<FIELD name="z" datatype="floatComplex"/>', "<TABLEDATA/>"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_large_answer_has_room_and_twice_its_rows_have_not(kind):
+    """The room is that of rows and columns; all limits besides are so small here that they do not matter."""
+    rng = np.random.default_rng(5)
+    rows = 20_000
+    table = Table({f"c{i}": rng.normal(size=rows) * 10.0 ** rng.integers(-300, 300, rows) for i in range(8)})
+    table["f"], table["n"] = rng.normal(size=rows).astype("f4"), rng.integers(-(2**62), 2**62, rows)
+    table["s"] = np.array(["&" * 40] * rows, "S")
+    table["v"] = rng.normal(size=(rows, 5))
+    text = votable(table, kind)
+    limits = Limits(token=5_000, row=50_000, head=10_000)
+    assert len(read(unpacked([text]), Room(rows=rows), limits).table) == rows
+    assert len(read(unpacked([text]), Room(rows=rows // 2), limits).table) == rows  # a service that ignores MAXREC
+    with pytest.raises(Unbounded, match="was asked for 9,000 rows at most, and sends more than 19,000"):
+        read(unpacked([text]), Room(rows=9_000), limits)
+
+
+def test_texts_have_the_room_that_is_given():
+    table = Table({"s": np.array(["x" * 1000] * 2000, object)})
+    limits = Limits(token=5_000, row=50_000, head=10_000)
+    for kind in KINDS:
+        assert len(read(unpacked([votable(table, kind)]), Room(rows=2000, texts=3_000_000), limits).table) == 2000
+        with pytest.raises(TooLarge, match=r"for [0-9,]+ rows"):
+            read(unpacked([votable(table, kind)]), Room(rows=2000, texts=100_000), limits)
