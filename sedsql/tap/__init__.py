@@ -2,6 +2,3 @@
 
 `service.Service` asks, `votable.read` decodes, `errors` says what can go wrong, `limits` how much may come.
 """
-
-ANSWER = ".answer-"
-"""The names of answers on disk begin so: what a killed process leaves is found by it."""
