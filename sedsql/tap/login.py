@@ -103,7 +103,7 @@ class Login(AuthBase):
         both = f"{user}:{password}".encode()
         secrets = [b64encode(both).decode(), password, quote(password), quote_plus(password)]
         secrets += [b64encode(f"{user}:{password}".encode("latin-1", "replace")).decode()]
-        for secret in sorted({*secrets, *(cookie.value or "" for cookie in self.cookies)}, key=len, reverse=True):
+        for secret in sorted({*secrets, *filter(None, self.cookies.values())}, key=len, reverse=True):
             if len(secret) > 3:
                 words = words.replace(secret, "***")
         return words

@@ -34,7 +34,8 @@ def secured(url: str, home: str) -> str:
     """The URL with https, where it differs from `home` in that alone: behind a proxy services name themselves so."""
     if origin(home) == ("https", origin(home)[1], 443) and origin(url) == ("http", origin(home)[1], 80):
         parts = urlsplit(url)
-        return urlunsplit(("https", parts.hostname or "", parts.path, parts.query, parts.fragment))
+        host = parts.netloc.rpartition("@")[2].removesuffix(":80")
+        return urlunsplit(("https", host, parts.path, parts.query, parts.fragment))
     return url
 
 

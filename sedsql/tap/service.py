@@ -215,7 +215,6 @@ class Service:
     @contextmanager
     def _told(self, asked: str) -> Iterator[None]:
         """Errors within as sentences: who sent what, for what; without the password, which a service may repeat."""
-
         asked, hidden = one_line(asked, 120), self._login.hidden
         try:
             yield

@@ -67,7 +67,9 @@ class Session(requests.Session):
                 return response
             response.close()
             try:
-                url = secured(urljoin(response.url, target), self.login.home)
+                url = urljoin(response.url, target)
+                if (encrypted := secured(url, self.login.home)) != response.url:
+                    url = encrypted
             except ValueError:
                 raise Refused(f"{shown(response.url)} leads to what is no URL: {one_line(target, 100)!r}.") from None
             what.pop("params", None)

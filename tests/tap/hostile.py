@@ -137,6 +137,18 @@ def number(of: Callable[[str], int]) -> Behaviour:
     return send
 
 
+def growing_counts(later: int) -> Behaviour:
+    """One less than the true one at first, and another when it is asked again."""
+    asked: set[str] = set()
+
+    def send(handler: Handler, request: Request) -> None:
+        true = handler.faulty.answer(request).rows[0][0].as_py()
+        number(lambda query: later if query in asked else true - 1)(handler, request)
+        asked.add(request.query)
+
+    return send
+
+
 def random_counts(most: int, seed: int = 1) -> Behaviour:
     chance = random.Random(seed)
     return number(lambda query: chance.randrange(most))

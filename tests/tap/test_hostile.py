@@ -94,6 +94,7 @@ BY_DEFAULT = {
     "rows in text without end": (on(ROWS, hostile.endless_rows("tabledata")), "was asked for [0-9,]+ rows at most"),
     "texts of megabytes": (on(ROWS, hostile.long_texts(20_000_000)), "a row of more than 8 MB"),
     "a count of 2^62": (on(COUNT, hostile.number(lambda query: 2**62)), "4,611,686,018,427,387,904 rows of"),
+    "a count that grows": (on(COUNT, hostile.growing_counts(2**45)), "35,184,372,088,832 rows of"),
     "a negative count": (on(COUNT, hostile.number(lambda query: -5)), "answered -5 to a count"),
     "a redirect in circles": (on("", redirect("/tap/capabilities")), "leads from one address to the next"),
     "redirects without end": (on("", redirect("/tap/{n}/capabilities", 307, for_ever(b"x"))), "from one address"),

@@ -2,6 +2,9 @@
 
 import base64
 import logging
+import shutil
+import ssl
+import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -103,8 +106,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(answers):
+def serving(answers, certificate=None):
+    """certificate : the paths of one and of its key, for https"""
     server = _Server(answers)
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.url = server.url.replace("http:", "https:")
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     try:
         yield server
@@ -210,6 +219,38 @@ def test_no_secret_goes_to_another_port(monkeypatch, tmp_path, how, status, part
         assert SECRET in shown or base64.b64encode(f"ada:{SECRET}".encode()).decode() in shown
 
 
+@pytest.fixture
+def certificate(tmp_path, monkeypatch):
+    """The paths of a certificate for this machine, which requests trusts, and of its key."""
+    if not shutil.which("openssl"):
+        pytest.skip("there is no openssl to make a certificate")
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    words = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run(["openssl", *words.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    return certificate, key
+
+
+@pytest.mark.parametrize("status", [301, 307, 308])
+def test_no_secret_goes_from_https_to_http(monkeypatch, certificate, status):
+    as_ada(monkeypatch)
+    with serving(elsewhere) as other:
+
+        def answers(path, headers, body):
+            if path.endswith("capabilities"):
+                return 200, {"Set-Cookie": "JSESSIONID=ours; Path=/"}, capabilities(None)
+            return status, {"Location": f"{other.url}/sync"}, b""
+
+        with serving(answers, certificate) as first:
+            assert first.url.startswith("https:")
+            assert asking(first.url).count("SELECT 42") == 42
+            assert "Authorization" in first.seen[-1][1]
+    assert other.seen
+    for _, headers, body in other.seen:
+        assert not {"Authorization", "Cookie"} & headers.keys()
+        assert SECRET not in body
+
+
 def test_a_login_is_for_scheme_host_and_port():
     home = "https://example.org/tap"
     assert is_home("https://EXAMPLE.org:443/tap/sync", home)
@@ -229,6 +270,7 @@ def test_a_service_behind_a_proxy_that_names_itself_in_the_clear_is_asked_encryp
         secured("http://example.org/tap/async/1?a=b", "https://example.org/tap")
         == "https://example.org/tap/async/1?a=b"
     )
+    assert secured("http://[::1]:80/x", "https://[::1]/tap") == "https://[::1]/x"
     for other in ("http://example.org:8080/x", "http://evil.org/x", "https://example.org/x"):
         assert secured(other, "https://example.org/tap") == other
     assert secured("http://example.org/x", "http://example.org/tap") == "http://example.org/x"

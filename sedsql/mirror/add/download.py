@@ -235,9 +235,9 @@ class _Work:
         """The rows of a piece, or None where it must be cut in smaller ones."""
         if counted.rows == 0:
             return counted, layout.arrow_schema(self.stored.table).empty_table()
-        if counted.rows > self.most:
-            return counted, None
         for attempt in range(TRIES):
+            if counted.rows > self.most:
+                return counted, None
             room = Room(counted.rows + 1, self.limits.texts, check=lambda sent: same_columns(self.expected, sent))
             try:
                 answer = self.asking.fetch(counted.ranges, room)
