@@ -124,7 +124,9 @@ class Grammar(Expressions):
             while self.accept(".") and not self.accept("*"):
                 parts.append(self.identifier())
             return qualified(exp.Column, [*parts, exp.Star()], self)
+        start = self.place
         value = self.value_expression()
+        value.meta["text"] = self.text(start)
         if self.accept("AS"):
             return exp.Alias(this=value, alias=self.identifier("a name"))
         return exp.Alias(this=value, alias=self.identifier()) if self.names_ahead() else value
