@@ -22,7 +22,8 @@ class Grammar(Expressions):
 
     def statement(self) -> exp.Query:
         if not self.tokens:
-            raise self.error("The query is empty", hint="write SELECT ... FROM ...")
+            what = "is nothing but a comment" if self.sql.strip() else "is empty"
+            raise self.error(f"The query {what}", hint="write SELECT ... FROM ...")
         if self.ahead() not in ("SELECT", "WITH", "("):
             raise self.error(
                 f"'{self.tokens[0].text}' starts no query of ADQL",

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlglot import exp
 
+from sedsql.adql import answer, kinds, rows
 from sedsql.adql import functions as language
-from sedsql.adql import kinds, rows
 from sedsql.adql.errors import AdqlError
 from sedsql.adql.nodes import Call
 from sedsql.adql.scope import Catalogue, Columns, Known, ModelFunction, Scope, Source
@@ -81,7 +81,7 @@ class Resolver:
             self.expression(condition, scope, ctes)
         rows.write_stars(select, scope)
         if outer is None:  # what EXISTS and IN ask for has no name that anyone sees
-            select.set("expressions", [named(item) for item in select.expressions])
+            select.set("expressions", [answer.named(item) for item in select.expressions])
         every: list[Known] | None = []
         aliases: dict[str, exp.Expr] = {}
         for item in list(select.expressions):
@@ -99,41 +99,12 @@ class Resolver:
                 self.expression(found_clause, scope, ctes, aliases)
         if order := select.args.get("order"):
             for key in order.expressions:
-                self.sort_key(key.this, select, scope, ctes, aliases)
+                if wrong := answer.ambiguous(key.this, select, scope, aliases):
+                    raise self.error(*wrong)
+                self.expression(key.this, scope, ctes, aliases, aliases_first=answer.is_name(key.this))
         for source in scope.sources:
             rows.leave_out(source)
         return None if every is None else Columns(every)
-
-    def sort_key(
-        self,
-        key: exp.Expr,
-        select: exp.Select,
-        scope: Scope,
-        ctes: Mapping[str, Columns | None],
-        aliases: Mapping[str, exp.Expr],
-    ) -> None:
-        """Resolves what ORDER BY asks for: a name alone is one of the answer's, and within an expression a table's."""
-        alone = isinstance(key, exp.Column) and not key.args.get("table")
-        if alone:
-            called = {self.meaning(item) for item in select.expressions if item.alias_or_name.lower() == _plain(key)}
-            if len(called) > 1:
-                raise self.error(key, f"'{key.name}' is ambiguous: several columns of the answer are called that",
-                                 "give one of them another name")  # fmt: skip
-        else:
-            for part in key.find_all(exp.Column):
-                alias = aliases.get(_plain(part)) if not part.args.get("table") else None
-                owner = next((source.name for source in scope.sources if source.has(part.this)), None)
-                if alias is not None and owner and not _is_column(alias, _plain(part)):
-                    raise self.error(part, f"'{part.name}' is ambiguous: a column of the answer and one of '{owner}'",
-                                     f"write {owner}.{part.name}, or give the answer's another name")  # fmt: skip
-        self.expression(key, scope, ctes, aliases, aliases_first=alone)
-
-    def meaning(self, item: exp.Expr) -> object:
-        """What tells an item of SELECT from others: the column of a table, or its words."""
-        value = item.this if isinstance(item, exp.Alias) else item
-        if isinstance(value, exp.Column) and "source" in value.meta:
-            return id(value.meta["source"]), value.name.lower()
-        return value.meta.get("text", value.name).lower()
 
     def item(self, item: exp.Expr, scope: Scope, ctes: Mapping[str, Columns | None]) -> list[Known] | None:
         """The columns that an item of the SELECT list yields."""
@@ -419,19 +390,6 @@ def _known(node: exp.Expr) -> Known:
     source = node.meta.get("source") if isinstance(node, exp.Column) else None
     found = source.columns.get(node.name.lower()) if source and source.columns else None
     return found._replace(kind=kinds.of(node)) if found else Known(kinds.of(node))
-
-
-def _is_column(node: exp.Expr, name: str) -> bool:
-    return isinstance(node, exp.Column) and "source" in node.meta and node.name.lower() == name
-
-
-def named(item: exp.Expr) -> exp.Expr:
-    """An item of SELECT under the name that the answer has: of the function, as in PostgreSQL, or its words."""
-    if isinstance(item, exp.Alias | exp.Column | exp.Star):
-        return item
-    name = item.name.lower() if isinstance(item, Call) else item.meta.get("text", "")
-    name = item.key if isinstance(item, exp.AggFunc | exp.Coalesce | exp.Case) else name
-    return exp.Alias(this=item, alias=exp.to_identifier(name)) if name else item
 
 
 def _plain(name: exp.Expr) -> str:
