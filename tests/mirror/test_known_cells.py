@@ -16,7 +16,7 @@ from sedsql.mirror.cells import apart
 from sedsql.mirror.ingest import import_files
 from sedsql.mirror.sample import write_sample
 from sedsql.mirror.store import changed, load
-from sedsql.mirror.verify import repair
+from sedsql.mirror.repair import repair
 
 N = 4000
 
