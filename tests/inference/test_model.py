@@ -63,8 +63,8 @@ def test_a_changed_file_stops_a_query_not_the_connection(copy):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"min_bands": None}, r"lacks 'min_bands' \(int\)"),
-        ({"bands": "all"}, r"lacks 'bands' \(list\)"),
+        ({"min_bands": None}, r"lacks 'min_bands' \(a whole number\)"),
+        ({"bands": "all"}, "needs a list in 'bands', not \"all\""),
         ({"extra": ["parallax", "teff"]}, "names no further input with 'teff'; they are parallax, parallax_error"),
         ({"extra": ["parallax"]}, "needs parallax, parallax_error, or parallax, parallax_error, ra, dec, or nothing"),
         ({"extra": ["ra", "dec"]}, "or nothing in 'extra', in this order"),
