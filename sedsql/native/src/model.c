@@ -145,6 +145,18 @@ static bool bind(model *m, const onnx_graph *file, failure *why)
     return true;
 }
 
+bool model_bind(model *m, const uint8_t *graph, size_t size, failure *why)
+{
+    onnx_graph file = {0};
+    if (!onnx_read(&m->memory, graph, size, &file, why) || !bind(m, &file, why))
+        return false;
+    const json *missing = json_part(m->card.card, "missing", JSON_NUMBER);
+    m->has_missing = missing;
+    m->missing = missing ? (float)missing->number : 0;
+    m->lead = lead_of(&m->graph);
+    return true;
+}
+
 static bool load(model *m, const char *folder, failure *why)
 {
     size_t size;
@@ -161,14 +173,7 @@ static bool load(model *m, const char *folder, failure *why)
                     "Restore the file, or train it again.",
                     shown(m->card.name), m->card.name.data, folder, digest, shown(m->card.sha256),
                     m->card.sha256.data);
-    onnx_graph file = {0};
-    if (!onnx_read(&m->memory, (const uint8_t *)data, size, &file, why) || !bind(m, &file, why))
-        return of_model(&m->card, folder, why);
-    const json *missing = json_part(m->card.card, "missing", JSON_NUMBER);
-    m->has_missing = missing;
-    m->missing = missing ? (float)missing->number : 0;
-    m->lead = lead_of(&m->graph);
-    return true;
+    return model_bind(m, (const uint8_t *)data, size, why) || of_model(&m->card, folder, why);
 }
 
 model *model_load(const char *folder, failure *why)
