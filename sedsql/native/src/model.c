@@ -15,7 +15,7 @@ const char *const input_names[INPUTS] = {
 };
 
 /* Larger files are no models that a query would want to run; a device or a pipe has no size at all. */
-enum { LARGEST_CARD = 1 << 24, LARGEST_GRAPH = 1 << 30 };
+enum { LARGEST_CARD = 4 << 20, LARGEST_GRAPH = 1 << 30 };
 
 static const char *read_file(arena *from, const char *folder, const char *name, size_t largest, size_t *size,
                              failure *why)
