@@ -8,16 +8,14 @@ temperature, so that a class with the lead d has a probability of at most 1 / (1
 comparison cannot hold are left out; all others, and all with other bands, are kept.
 """
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Protocol
 
 from ..bands import COLUMNS
 from ..sqltext import literal
+from .boundsfile import read_bounds
 from .model import Model
 
 Possible = Callable[[list[float]], bool]
@@ -115,7 +113,7 @@ class Bounds:
         wanted = value if label is None else _text(label)
         if wanted not in found.classes:
             return None  # the model tells
-        file = _read(found.folder / "bounds.json", found.sha256)
+        file = read_bounds(found)
         if not file:
             return None
         engine = self.engines[found.name]
@@ -229,16 +227,6 @@ def _probability(operator: str, value: str | float, place: int) -> Possible | No
 def _most(lead: float) -> float:
     """The greatest probability of a class that leads by this."""
     return 1 / (1 + math.exp(-lead)) if lead > -700 else 0.0
-
-
-@cache
-def _read(file: Path, sha256: str) -> dict | None:
-    """What is in a file; None where there is no such file, or where it is of another graph."""
-    try:
-        written = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return written if written.get("sha256") == sha256 else None
 
 
 def _condition(parts: list[dict], possible: Possible, row: _Row, row_ns: float, least: float) -> str | None:

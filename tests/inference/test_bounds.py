@@ -18,7 +18,7 @@ from sedsql.bands import COLUMNS
 from sedsql.inference import bounds as inference_bounds
 from sedsql.inference.bounds import Bounds
 from sedsql.inference.calls import functions
-from sedsql.inference.model import DEFAULT_MODEL, find_models
+from sedsql.inference.model import DEFAULT_MODEL, ModelError, find_models
 from sedsql.inference.session import Session
 from sedsql.learn.bounds import SETS, grow
 from sedsql.learn.features import Colours, Luminosities
@@ -388,7 +388,7 @@ def test_nothing_is_derived_where_nothing_is_known(condition, engine):
     assert "sed_lead" not in sql
 
 
-@pytest.mark.parametrize("spoiled", ["of another graph", "no JSON", "gone"])
+@pytest.mark.parametrize("spoiled", ["of another graph", "gone"])
 def test_bounds_of_another_graph_count_for_nothing(tmp_path, spoiled):
     folder = tmp_path / "lite-2"
     shutil.copytree(MODELS["lite-2"].folder, folder)
@@ -398,7 +398,43 @@ def test_bounds_of_another_graph_count_for_nothing(tmp_path, spoiled):
     if spoiled == "gone":
         file.unlink()
     else:
-        text = file.read_text()
-        file.write_text(text.replace('"sha256":"', '"sha256":"0') if spoiled == "of another graph" else text[:-9])
+        file.write_text(file.read_text().replace('"sha256":"', '"sha256":"0'))
     assert bounds.condition("=", "yso", ROW, (), None, "NULL") is None
     assert Bounds(MODELS, "lite-2", ONNX).condition("=", "yso", ROW, (), None, "NULL")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda text: text[:-9], "is not JSON"),
+        (lambda text: "[" * 10_000, "has lists and objects more than 300 deep"),
+        (lambda text: "[]", "is not a JSON object"),
+        (lambda text: text.replace('"sha256":"', '"sha256":3,"s":"'), r"lacks 'sha256' \(str\)"),
+        (lambda text: text.replace('"nodes":', '"nodes":0,"n":'), "needs a number above 0 in 'nodes', not 0"),
+        (
+            lambda text: text.replace('"least_parallax":', '"p":'),
+            "needs a number above 0 in 'least_parallax', not null",
+        ),
+        (lambda text: text.replace('"parts":', '"parts":{},"p":'), r"needs a list of objects in 'parts', not \{\}"),
+        (lambda text: text.replace('"phot_g_mean_mag"', '"Gmag"', 1), r"needs bands of the model in 'parts', 'bands'"),
+        (lambda text: text.replace('"share":', '"share":0,"s":', 1), "needs a number from 0 to 1 in 'parts', 'share'"),
+        (lambda text: text.replace('"tree":[[1,2,', '"tree":[[1,true,', 1), "needs a cut and two branches in 'parts'"),
+        (lambda text: text.replace('"tree":[[1,2,', '"tree":[[1,3,', 1), "needs a cut and two branches in 'parts'"),
+        (
+            lambda text: text.replace('"tree":', '"tree":[0.1,"0 OR true"],"t":', 1),
+            "needs a share and 11 leads in a box",
+        ),
+        (lambda text: text.replace('"nodes":', '"nodes":NaN,"n":'), "has NaN"),
+    ],
+)
+def test_bounds_that_are_damaged_are_told(tmp_path, spoil, message):
+    folder = tmp_path / "lite-2"
+    shutil.copytree(MODELS["lite-2"].folder, folder)
+    file = folder / "bounds.json"
+    spoiled = spoil(file.read_text())
+    assert spoiled != file.read_text()
+    file.write_text(spoiled)
+    for engine in ("native", "onnx"):
+        bounds = Bounds(find_models([tmp_path]), "lite-2", dict.fromkeys(MODELS, engine))
+        with pytest.raises(ModelError, match=f"The bounds .*bounds.json {message}"):
+            bounds.condition("=", "yso", ROW, (), None, "NULL")
