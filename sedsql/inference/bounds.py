@@ -2,7 +2,7 @@
 
 The C extension can ask the trees of two classes alone which of them is ahead, and most rows cannot be of the class that
 is asked for. The other engines have no part of a model, so they get conditions on bands. A model's folder may have
-`bounds.json` (`boxes.py`): for sources with certain bands, a tree of boxes of colours, each with the lead that
+`bounds.json` (`boundsfile.py`): for sources with certain bands, a tree of boxes of colours, each with the lead that
 each class can have there at most. It is the least of its scores' differences from the other classes, over the
 temperature, so that a class with the lead d has a probability of at most 1 / (1 + exp(-d)). Rows in boxes where the
 comparison cannot hold are left out; all others, and all with other bands, are kept.
@@ -15,7 +15,7 @@ from typing import Protocol
 
 from ..bands import COLUMNS
 from ..sqltext import literal
-from .boxes import read_boxes
+from .boundsfile import read_bounds
 from .model import Model
 
 Possible = Callable[[list[float]], bool]
@@ -111,7 +111,7 @@ class Bounds:
         wanted = value if label is None else _text(label)
         if wanted not in found.classes:
             return None  # the model tells
-        file = read_boxes(found)
+        file = read_bounds(found)
         if not file:
             return None
         engine = self.engines[found.name]

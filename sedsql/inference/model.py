@@ -6,14 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..errors import Error
 from ..resources import folder
-from .card import EXTRA, LARGEST_GRAPH, PARALLAX, POSITION, ModelError, read_card, read_file
-
-__all__ = ["DEFAULT_MODEL", "EXTRA", "PARALLAX", "POSITION", "SKY_MODEL", "Model", "ModelError", "find_models"]
+from .card import DEEPEST, LARGEST, problem
+from .jsonfile import parsed_object, read_bytes
 
 DEFAULT_MODEL = "shape-2"
 SKY_MODEL = "sky-1"
 """What answers in ADQL where a row has a position and no model is named."""
+
+LARGEST_GRAPH = 1 << 30
+"""Bytes of a graph; larger ones are no models that a query would want to run. The C extension has the same limit."""
+
+
+class ModelError(Error, ValueError):
+    """A model that is not there, was changed, or is not what its card says."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,7 @@ class Model:
     name : the model's name with its version, e.g. 'shape-2'
     classes : the labels, in the order of the graph's probabilities
     bands : the columns that the graph takes, in order
-    extra : what it takes after them: nothing, PARALLAX or EXTRA
+    extra : what it takes after them: nothing, PARALLAX or EXTRA of `card.py`
     min_bands : a source with fewer of them gets no class
     sha256 : of `model.onnx`
     card : all of `card.json`; its keys are explained in docs/models.md
@@ -47,7 +54,19 @@ class Model:
     def read(cls, path: str | Path) -> "Model":
         """The model in the folder `path`, by its card."""
         path = Path(path)
-        written, card = read_card(path / "card.json")
+        card_file = path / "card.json"
+        try:
+            written = read_bytes(card_file, LARGEST)
+            card = parsed_object(written, DEEPEST)
+        except FileNotFoundError:
+            raise ModelError(f"No model in {path}: it has no card.json.") from None
+        except OSError as error:
+            raise ModelError(f"The card {card_file} cannot be read: {error.strerror or error}.") from None
+        except ValueError as error:
+            raise ModelError(f"The card {card_file} {error}.") from None
+        wrong = problem(card)
+        if wrong:
+            raise ModelError(f"The card {card_file} {wrong}.")
         return cls(
             folder=path,
             name=card["name"],
@@ -64,8 +83,8 @@ class Model:
         """The bytes of `model.onnx`, refused when they are not those that the card was written for."""
         file = self.folder / "model.onnx"
         try:
-            graph = read_file(file, LARGEST_GRAPH)
-        except OSError as error:
+            graph = read_bytes(file, LARGEST_GRAPH)
+        except (OSError, ValueError) as error:
             raise ModelError(f"Model {self.name} cannot be read: {error}.") from None
         found = hashlib.sha256(graph).hexdigest()
         if found != self.sha256:

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from ..bands import COLUMNS
 from .binding import Binding
-from .model import EXTRA, Model, ModelError
+from .card import EXTRA
+from .model import Model, ModelError
 
 
 class Prediction(NamedTuple):

@@ -7,8 +7,9 @@ from ... import classes
 from ...bands import COLUMNS
 from ...sqltext import literal
 from ..answers import ANSWER, BRANCH
+from ..card import EXTRA
 from ..macros import GIVEN, macros
-from ..model import EXTRA, Model
+from ..model import Model
 from .answers import Answer, listed
 
 _NOT_HERE = ("sed_explain", "sed_predict_errors")

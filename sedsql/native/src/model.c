@@ -15,7 +15,7 @@ const char *const input_names[INPUTS] = {
 };
 
 /* Larger files are no models that a query would want to run; a device or a pipe has no size at all. */
-enum { LARGEST_CARD = 1 << 24, LARGEST_GRAPH = 1 << 30 };
+enum { LARGEST_CARD = 4 << 20, LARGEST_GRAPH = 1 << 30 };
 
 static const char *read_file(arena *from, const char *folder, const char *name, size_t largest, size_t *size,
                              failure *why)
@@ -146,6 +146,18 @@ static bool bind(model *m, const onnx_graph *file, failure *why)
     return true;
 }
 
+bool model_bind(model *m, const uint8_t *graph, size_t size, failure *why)
+{
+    onnx_graph file = {0};
+    if (!onnx_read(&m->memory, graph, size, &file, why) || !bind(m, &file, why))
+        return false;
+    const json *missing = json_part(m->card.card, "missing", JSON_NUMBER);
+    m->has_missing = missing;
+    m->missing = missing ? (float)missing->number : 0;
+    m->lead = lead_of(&m->graph);
+    return true;
+}
+
 static bool load(model *m, const char *folder, const char *known, bool *for_good, failure *why)
 {
     size_t size;
@@ -166,14 +178,7 @@ static bool load(model *m, const char *folder, const char *known, bool *for_good
                     shown(m->card.name), m->card.name.data, folder, digest, shown(m->card.sha256),
                     m->card.sha256.data);
     *for_good = true;
-    onnx_graph file = {0};
-    if (!onnx_read(&m->memory, (const uint8_t *)data, size, &file, why) || !bind(m, &file, why))
-        return of_model(&m->card, folder, why);
-    const json *missing = json_part(m->card.card, "missing", JSON_NUMBER);
-    m->has_missing = missing;
-    m->missing = missing ? (float)missing->number : 0;
-    m->lead = lead_of(&m->graph);
-    return true;
+    return model_bind(m, (const uint8_t *)data, size, why) || of_model(&m->card, folder, why);
 }
 
 model *model_load(const char *folder, const char *digest, bool *for_good, failure *why)

@@ -68,6 +68,10 @@ bool model_name(const char *folder, char *name, size_t room, char digest[65], fa
 model *model_load(const char *folder, const char *digest, bool *for_good, failure *why);
 void model_free(model *m);
 
+/* The step of loading after its card: the bytes of a graph, which stay in memory, bound to what the card says; false
+   with half a sentence, which goes on from the model's name. */
+bool model_bind(model *m, const uint8_t *graph, size_t size, failure *why);
+
 /* A workspace of this model for one thread; give it back. NULL without memory. */
 workspace *model_take(model *m);
 void model_give(model *m, workspace *w);
