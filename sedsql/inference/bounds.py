@@ -18,6 +18,7 @@ from typing import Protocol
 
 from ..bands import COLUMNS
 from ..sqltext import literal
+from .macros import as_float
 from .model import Model
 
 Possible = Callable[[list[float]], bool]
@@ -161,21 +162,21 @@ class _Row:
 
     def value(self, band: str) -> str:
         """The magnitude or, for the parallax, the distance modulus, with the other sign."""
-        value = f"{self.columns[band]}::FLOAT"
+        value = as_float(self.columns[band])
         if band != "parallax":
             return value
-        near = f"greatest({value}::DOUBLE, {self.error[0]}::FLOAT::DOUBLE, {self.least})"
+        near = f"greatest({value}::DOUBLE, {as_float(self.error[0])}::DOUBLE, {self.least})"
         return f"(-5 * log10({near} / 100))"
 
     def are_missing(self, bands: Sequence[str]) -> list[str]:
         """Tests that bands are missing, as far as it is not known. NaN is not looked for: such rows are kept."""
-        return [f"{self.columns[band]}::FLOAT IS NULL" for band in bands if band not in self.null]
+        return [f"{as_float(self.columns[band])} IS NULL" for band in bands if band not in self.null]
 
     def are_there(self, bands: Sequence[str]) -> list[str]:
         """Tests that bands are there, and sane."""
         if not bands:
             return []
-        given = [f"isfinite({self.columns[band]}::FLOAT)" for band in bands if band == "parallax"]
+        given = [f"isfinite({as_float(self.columns[band])})" for band in bands if band == "parallax"]
         return [*given, f"{' + '.join(f'abs({self.value(band)})' for band in bands)} < {SANE}::FLOAT"]
 
 
