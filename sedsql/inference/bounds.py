@@ -16,6 +16,7 @@ from typing import Protocol
 from ..bands import COLUMNS
 from ..sqltext import literal
 from .boundsfile import read_bounds
+from .macros import as_float
 from .model import Model
 
 Possible = Callable[[list[float]], bool]
@@ -150,7 +151,7 @@ class _Row:
     null: set[str]
 
     def value(self, band: str) -> str:
-        return f"{self.columns[band]}::FLOAT"
+        return as_float(self.columns[band])
 
     def are_missing(self, bands: Sequence[str]) -> list[str]:
         """Tests that bands are missing, as far as it is not known. NaN is not looked for: such rows are kept."""

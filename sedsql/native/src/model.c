@@ -259,7 +259,19 @@ static void most_probable(const model *m, prediction *p)
         }
 }
 
-static void rarity(const model *m, const float *distance, double *outlier)
+/* Whether a magnitude is beyond what any source has: STRANGE_MAG in sedsql/inference/session.py. */
+WIDE static void find_strange(const model *m, const workspace *w, int32_t *strange)
+{
+    for (int row = 0; row < BLOCK; row++)
+        strange[row] = 0;
+    for (uint32_t k = 0; k < m->card.n_bands; k++) {
+        const float *values = graph_column(m, w, k);
+        for (int row = 0; row < BLOCK; row++)
+            strange[row] |= fabsf(values[row]) > 100;
+    }
+}
+
+static void rarity(const model *m, const float *distance, const int32_t *strange, double *outlier)
 {
     const double *quantiles = m->card.quantiles;
     for (int row = 0; row < BLOCK; row++) {
@@ -274,7 +286,7 @@ static void rarity(const model *m, const float *distance, double *outlier)
         }
         double step = quantiles[high] - quantiles[low], share = low + (step > 0 ? (far - quantiles[low]) / step : 0);
         share = far >= quantiles[100] ? 100 : far < quantiles[0] ? 0 : share;
-        outlier[row] = far == far ? share / 100 : far;
+        outlier[row] = strange[row] ? 1 : far == far ? share / 100 : far;
     }
 }
 
@@ -286,6 +298,9 @@ void model_run(const model *m, unsigned wanted, workspace *w, prediction *p)
         wanted |= WANT_PROBABILITIES;
     if (!g->outputs[2])
         wanted &= ~(unsigned)WANT_DISTANCE;
+    int32_t strange[BLOCK];
+    if (wanted & WANT_DISTANCE)
+        find_strange(m, w, strange);
     model_count_bands(m, w, p->n_bands);
     graph_run(g, wanted, w);
     p->probabilities = (const float *const *)w->columns + probabilities->first;
@@ -298,5 +313,5 @@ void model_run(const model *m, unsigned wanted, workspace *w, prediction *p)
     }
     p->has_outlier = wanted & WANT_DISTANCE;
     if (p->has_outlier)
-        rarity(m, column(w, g->outputs[2], 0), p->outlier);
+        rarity(m, column(w, g->outputs[2], 0), strange, p->outlier);
 }
