@@ -1,0 +1,77 @@
+"""`python -m adql.generated --queries 100000 --seed 1`, with the folder `tests` on PYTHONPATH."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from .run import Difference, Report, run, worlds
+
+CONSOLE = Console(soft_wrap=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Ask queries that a grammar makes up, in several ways.")
+    parser.add_argument("--queries", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0, help="of the first query; the next has the next number")
+    parser.add_argument("--sources", type=int, default=600, help="of the simulated sky")
+    parser.add_argument("--most", type=int, default=50, help="differences to keep")
+    parser.add_argument("--tries", type=int, default=300, help="to make each of them small")
+    parser.add_argument("--refused", action="store_true", help="with an example of each refusal")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        every = worlds(Path(folder), asked.sources)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=CONSOLE, disable=not CONSOLE.is_terminal) as progress:
+            task = progress.add_task("queries", total=asked.queries)
+            told = [time.monotonic()]
+
+            def tell(report: Report) -> None:
+                found = len(report.differences)
+                progress.update(task, completed=report.queries, description=f"queries, {found} differences")
+                if not CONSOLE.is_terminal and time.monotonic() - told[0] > 60:
+                    told[0] = time.monotonic()
+                    CONSOLE.print(_line(report))
+
+            report = run(every, asked.seed, asked.queries, tell, asked.tries, asked.most)
+    for found in report.differences:
+        _show(found)
+    for kind, number in report.refused.most_common(40 if asked.refused else 12):
+        CONSOLE.print(f"[dim]{number:6} refused:[/] {escape(kind)}")
+        if asked.refused:
+            CONSOLE.print(f"       {escape(report.examples[kind])}")
+    CONSOLE.print(_line(report))
+    return bool(report.differences)
+
+
+def _line(report: Report) -> str:
+    share = 100 * report.with_rows / max(1, report.queries)
+    return (
+        f"{report.queries} queries: {report.with_rows} gave rows ({share:.0f} %), {report.empty} none, "
+        f"{sum(report.refused.values())} were refused, {report.stopped} stopped; {len(report.differences)} differences; "
+        f"{report.seconds:.0f} s, {1000 * report.seconds / max(1, report.queries):.1f} ms a query"
+    )
+
+
+def _show(found: Difference) -> None:
+    CONSOLE.print(f"\n[bold]seed {found.seed}: {escape(found.what)}[/] ({escape(found.ways)})")
+    CONSOLE.print(escape(found.query.text))
+    if found.query.parameters:
+        CONSOLE.print(f"with {found.query.parameters}", markup=False)
+    for way, answer in zip(found.ways.split(", "), found.answers, strict=True):
+        if answer.error:
+            text = ": ".join(answer.refusal)
+        else:
+            rows = sorted(map(str, answer.rows))
+            text = f"{len(rows)} rows of {answer.columns}: {', '.join(rows[:3])[:300]}"
+        CONSOLE.print(f"  {way}: {text}", markup=False)
+
+
+sys.exit(main())

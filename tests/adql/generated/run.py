@@ -1,0 +1,172 @@
+"""Many queries, each asked in several ways."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sedsql import native
+from sedsql.adql.rewrite import REWRITES
+
+from .answers import Answer, Side, difference
+from .choices import Choices, shrunk
+from .queries import Queries, Query
+from .tables import places, write_mirror, write_small_model
+
+FASTEST = "native" if native.path() else "onnx"
+SHIPPED = ("shape-2", "sky-1", "lite-2", "luminosity-2")
+SOURCES = 600
+
+
+@dataclass
+class World:
+    """A set of models, and the ways in which it is asked: `fast` with all rewrites, `plain` with none."""
+
+    models: tuple[str, ...]
+    fast: Side
+    plain: Side
+    others: list[Side]
+
+    def query(self, choices: Choices) -> Query:
+        con = self.fast.connection
+        return Queries(choices, self.fast.tables, places(con), self.models).query()
+
+
+@dataclass
+class Difference:
+    """A query to which two ways give different answers."""
+
+    seed: int
+    what: str
+    ways: str
+    query: Query
+    answers: tuple[Answer, Answer]
+
+
+@dataclass
+class Report:
+    """What came of the queries."""
+
+    queries: int = 0
+    with_rows: int = 0
+    empty: int = 0
+    stopped: int = 0
+    excused: int = 0
+    refused: Counter = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+    differences: list[Difference] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def worlds(folder: Path, sources: int = SOURCES) -> list[World]:
+    """The shipped models with two engines, and a small one with plain SQL besides, over one mirror."""
+    mirror, small = folder / "sky", folder / "small"
+    if not mirror.exists():
+        write_mirror(mirror, sources)
+    write_small_model(small)
+    one = {"models": [small], "default": "sky-1"}
+    shipped = World(
+        SHIPPED,
+        Side("all rewrites", mirror, engine=FASTEST),
+        Side("no rewrites", mirror, engine=FASTEST, rewrites=()),
+        [Side("ONNX Runtime", mirror, engine="onnx")],
+    )
+    of_one = World(
+        ("sky-1",),
+        Side("all rewrites", mirror, engine=FASTEST, **one),
+        Side("no rewrites", mirror, engine=FASTEST, rewrites=(), **one),
+        [Side("ONNX Runtime", mirror, engine="onnx", **one), Side("plain SQL", mirror, engine="sql", **one)],
+    )
+    return [shipped, of_one]
+
+
+def answered(world: World, query: Query, seed: int) -> Iterator[tuple[str, Answer, Answer, str]]:
+    """Pairs of ways, their answers, and what differs between them."""
+    text, parameters = query.text, query.parameters
+    plain = world.plain.ask(text, parameters)
+    fast = world.fast.ask(text, parameters)
+    whole = world.plain.ask(query.untopped, parameters) if query.cut else None
+    yield "all rewrites, no rewrites", fast, plain, difference(query, fast, plain, whole=whole)
+    if seed % 8 == 3:
+        for name in REWRITES:
+            single = world.plain.ask(text, parameters, rewrites=(name,))
+            yield f"{name} alone, no rewrites", single, plain, difference(query, single, plain, whole=whole)
+    if "models" in query.notes and not fast.stopped:
+        for side in world.others:
+            other = side.ask(text, parameters)
+            told = difference(query, fast, other, engines=True, whole=whole)
+            yield f"{world.fast.name}, {side.name}", fast, other, told
+
+
+def look(world: World, seed: int, given: list[int] | None = None, wanted: tuple[str, str] | None = None):
+    """The choices of a query and the first difference in its answers, or the one that is `wanted`."""
+    choices = Choices(seed, given)
+    query = world.query(choices)
+    first = None
+    for ways, one, other, what in answered(world, query, seed):
+        first = first or (one, other)
+        if what and wanted in (None, (ways, what)):
+            return choices.made, query, first, Difference(seed, what, ways, query, (one, other))
+    return choices.made, query, first, None
+
+
+def run(
+    every: list[World],
+    first: int,
+    queries: int,
+    told: Callable[[Report], None] = lambda report: None,
+    shrink: int = 400,
+    most: int = 50,
+) -> Report:
+    """Ask so many queries, of the seeds from `first` on; differences are made small with at most `shrink` tries each.
+
+    most : how many differences are kept
+    """
+    report, began = Report(), time.monotonic()
+    known: Counter = Counter()
+    for seed in range(first, first + queries):
+        world = every[seed % 4 == 1]
+        made, query, answers, found = look(world, seed)
+        _count(report, query, answers[0])
+        if found:
+            kind = (found.ways.split(",")[0], found.what)
+            known[kind] += 1
+            if len(report.differences) < most:
+                if shrink and known[kind] <= 8:
+                    found = _smaller(world, made, found, shrink)
+                report.differences.append(found)
+        report.seconds = time.monotonic() - began
+        told(report)
+    return report
+
+
+def _smaller(world: World, made: list[int], found: Difference, tries: int) -> Difference:
+    wanted = found.ways, found.what
+    best = [found]
+
+    def fails(given: list[int]) -> bool:
+        _, query, _, again = look(world, found.seed, given, wanted)
+        if again is None or len(query.text) > len(best[0].query.text):
+            return False
+        best[0] = again
+        return True
+
+    shrunk(made, fails, tries)
+    return best[0]
+
+
+def _count(report: Report, query: Query, fast: Answer) -> None:
+    report.queries += 1
+    if fast.stopped:
+        report.stopped += 1
+    elif fast.error:
+        kind = f"{type(fast.error).__name__}: {str(fast.error).splitlines()[0][:70]}"
+        report.refused[kind] += 1
+        report.examples.setdefault(kind, query.text)
+    elif fast.rows:
+        report.with_rows += 1
+    else:
+        report.empty += 1
