@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from .answers import Answer, told, tolerance
 from .run import Difference, Report, run, worlds
 
 CONSOLE = Console(soft_wrap=True)
@@ -21,9 +22,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Ask queries that a grammar makes up, in several ways.")
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0, help="of the first query; the next has the next number")
-    parser.add_argument("--sources", type=int, default=600, help="of the simulated sky")
-    parser.add_argument("--most", type=int, default=50, help="differences to keep")
-    parser.add_argument("--tries", type=int, default=300, help="to make each of them small")
+    parser.add_argument("--sources", type=int, default=150, help="of the simulated sky")
+    parser.add_argument("--most", type=int, default=10, help="differences of one kind to tell")
+    parser.add_argument("--shrink", type=float, default=10, help="seconds to make each of them small in")
     parser.add_argument("--refused", action="store_true", help="with an example of each refusal")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -31,18 +32,18 @@ def main() -> int:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=CONSOLE, disable=not CONSOLE.is_terminal) as progress:
             task = progress.add_task("queries", total=asked.queries)
-            told = [time.monotonic()]
+            last = [time.monotonic()]
 
-            def tell(report: Report) -> None:
-                found = len(report.differences)
-                progress.update(task, completed=report.queries, description=f"queries, {found} differences")
-                if not CONSOLE.is_terminal and time.monotonic() - told[0] > 60:
-                    told[0] = time.monotonic()
+            def tell(report: Report, found: Difference | None) -> None:
+                count = len(report.differences) + report.untold
+                progress.update(task, completed=report.queries, description=f"queries, {count} differences")
+                if found:
+                    _show(found)
+                if not CONSOLE.is_terminal and time.monotonic() - last[0] > 60:
+                    last[0] = time.monotonic()
                     CONSOLE.print(_line(report))
 
-            report = run(every, asked.seed, asked.queries, tell, asked.tries, asked.most)
-    for found in report.differences:
-        _show(found)
+            report = run(every, asked.seed, asked.queries, tell, asked.shrink, asked.most)
     for kind, number in report.refused.most_common(40 if asked.refused else 12):
         CONSOLE.print(f"[dim]{number:6} refused:[/] {escape(kind)}")
         if asked.refused:
@@ -55,7 +56,7 @@ def _line(report: Report) -> str:
     share = 100 * report.with_rows / max(1, report.queries)
     return (
         f"{report.queries} queries: {report.with_rows} gave rows ({share:.0f} %), {report.empty} none, "
-        f"{sum(report.refused.values())} were refused, {report.stopped} stopped; {len(report.differences)} differences; "
+        f"{sum(report.refused.values())} were refused, {report.stopped} stopped; {len(report.differences) + report.untold} differences; "
         f"{report.seconds:.0f} s, {1000 * report.seconds / max(1, report.queries):.1f} ms a query"
     )
 
@@ -65,13 +66,20 @@ def _show(found: Difference) -> None:
     CONSOLE.print(escape(found.query.text))
     if found.query.parameters:
         CONSOLE.print(f"with {found.query.parameters}", markup=False)
+    one, other = found.answers
     for way, answer in zip(found.ways.split(", "), found.answers, strict=True):
+        text = f"{len(answer.rows)} rows"
         if answer.error:
             text = ": ".join(answer.refusal)
-        else:
-            rows = sorted(map(str, answer.rows))
-            text = f"{len(rows)} rows of {answer.columns}: {', '.join(rows[:3])[:300]}"
-        CONSOLE.print(f"  {way}: {text}", markup=False)
+        elif "columns" in found.what:
+            text = ", ".join(f"{name} {kind}" for name, kind in answer.columns if (name, kind) not in _both(one, other))
+        CONSOLE.print(f"  {way}: {text[:400]}", markup=False)
+    if "row" in found.what and not (one.error or other.error):
+        CONSOLE.print(f"  {told(one, other, tolerance(found.query, 'rewrites' not in found.ways.split(', ')[1]))}", markup=False)
+
+
+def _both(one: Answer, other: Answer) -> set[tuple[str, str]]:
+    return {*one.columns} & {*other.columns}
 
 
 sys.exit(main())

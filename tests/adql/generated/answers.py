@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,11 +115,11 @@ def _stopped_after(con: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[N
 # --- comparison -------------------------------------------------------------------------------------------
 
 
-def difference(query: Query, one: Answer, other: Answer, *, engines: bool = False, whole: Answer | None = None) -> str:
+def difference(query: Query, one: Answer, other: Answer, *, engines: bool = False, whole: Callable[[], Answer]) -> str:
     """What differs between two answers to a query, in a few words; nothing where they agree.
 
     engines : whether two engines answered, which agree but for the last bits of probabilities
-    whole : the answer to the query without TOP and OFFSET, for a query that has them
+    whole : gives the answer to the query without TOP and OFFSET, which counts for a query that has them
     """
     if one.stopped or other.stopped:
         return ""
@@ -134,21 +134,24 @@ def difference(query: Query, one: Answer, other: Answer, *, engines: bool = Fals
         return "types of columns"
     if len(one.rows) != len(other.rows):
         return "numbers of rows"
-    within = ENGINES if engines else SUMS if "sums" in query.notes else 0.0
-    if query.cut:
-        if whole is None or whole.error:
-            return ""
-        # Which of the rows come first is open; that they are rows of the answer, and what they are ordered by, is not.
-        for answer in (one, other):
-            if _unmatched(answer.rows, whole.rows, within):
-                return "rows of the first ones that are none of the whole answer"
-    elif _unmatched(one.rows, other.rows, within):
-        return "rows"
+    within = tolerance(query, engines)
+    if _unmatched(one.rows, other.rows, within):
+        # Which rows come first is open; that they are rows of the whole answer, and what they are ordered by, is not.
+        if not query.cut:
+            return "rows"
+        every = whole().rows
+        if any(_unmatched(answer.rows, every, within) for answer in (one, other)):
+            return "rows that are none of the whole answer"
     if query.keys and not engines:
         for left, right in zip(one.rows, other.rows, strict=True):
             if not all(_close(left[key], right[key], within) for key in query.keys):
                 return "order of rows"
     return ""
+
+
+def tolerance(query: Query, engines: bool) -> float:
+    """How far numbers may lie apart, relative to themselves or to 1."""
+    return ENGINES if engines else SUMS if "sums" in query.notes else 0.0
 
 
 def _refusals(query: Query, one: Answer, other: Answer) -> str:
@@ -167,35 +170,66 @@ def _of_values(error: BaseException) -> bool:
 
 def _unmatched(some: tuple[tuple, ...], others: tuple[tuple, ...], within: float) -> list[tuple]:
     """Rows that are none of the others, each of which is taken once."""
-    left = Counter(map(_key, others))
-    lacking = []
+    if some == others:
+        return []
+    lacking, spare = _without(some, others), _without(others, some)
+    if lacking and within:
+        for row in list(lacking):
+            near = next((place for place, other in enumerate(spare) if _close(row, other, within)), None)
+            if near is not None:
+                del spare[near]
+                lacking.remove(row)
+    return lacking
+
+
+def _without(some: Iterable[tuple], others: Iterable[tuple]) -> list[tuple]:
+    """Rows but for those that are there as well; the others' rows count as often as they are there."""
+    try:
+        counted = Counter(some)
+        counted.subtract(Counter(others))
+        some = [row for row in counted.elements()]
+        return some if not some else _slowly(some, [row for row, n in counted.items() for _ in range(-n)])
+    except TypeError:  # a list or a struct
+        return _slowly(some, others)
+
+
+def _slowly(some: Iterable[tuple], others: Iterable[tuple]) -> list[tuple]:
+    there = Counter(map(_key, others))
+    kept = []
     for row in some:
         key = _key(row)
-        if left[key] > 0:
-            left[key] -= 1
+        if there[key] > 0:
+            there[key] -= 1
         else:
-            lacking.append(row)
-    if not lacking or not within:
-        return lacking
-    candidates = [row for row in others if left[_key(row)] > 0]
-    taken: set[int] = set()
-    unmatched = []
-    for row in lacking:
-        for place, candidate in enumerate(candidates):
-            if place not in taken and _close(row, candidate, within):
-                taken.add(place)
-                break
-        else:
-            unmatched.append(row)
-    return unmatched
+            kept.append(row)
+    return kept
+
+
+def told(one: Answer, other: Answer, within: float) -> str:
+    """A row that one of two answers has alone, and how the row of the other that is most like it differs."""
+    here, there = _unmatched(one.rows, other.rows, within), _unmatched(other.rows, one.rows, within)
+    if not here or not there:
+        alone = (here or there or [()])[0]
+        return f"{len(here)} rows here alone, {len(there)} there alone, such as {str(alone)[:200]}"
+    row = here[0]
+    like = max(there, key=lambda candidate: sum(map(_same, row, candidate)))
+    pairs = zip(one.columns, row, like, strict=True)
+    values = [f"{name}: {a!r} and {b!r}" for (name, _), a, b in pairs if not _close(a, b, within)]
+    return f"{len(here)} rows differ, one in {', '.join(values[:6])[:500]}"
+
+
+def _same(one: Any, other: Any) -> bool:
+    return _key(one) == _key(other)
 
 
 def _key(value: Any) -> Any:
     """What equal values have in common: NaN is equal to itself here, and 0 to -0."""
     if isinstance(value, float):
         return "nan" if math.isnan(value) else value + 0.0
+    if isinstance(value, str | int | None):
+        return value
     if isinstance(value, tuple | list):
-        return tuple(map(_key, value))
+        return tuple([_key(inner) for inner in value])
     if isinstance(value, dict):
         return tuple((key, _key(inner)) for key, inner in value.items())
     return value

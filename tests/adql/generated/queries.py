@@ -11,7 +11,7 @@ from sedsql.bands import COLUMNS
 from .choices import Choices
 from .places import REGULAR, Scope, Source
 from .tables import Column, Table
-from .values import Values, derived
+from .values import PLAIN, Values, derived
 
 ALIASES = ("s", "t", "g", "b", "l", "ra", '"My Table"', "parallax", "struct", '"S"', "Obj", "j_m", "source_id")
 NAMES = ("x", "y", "n", '"Mixed Case"', "b", "l", "ra", "source_id", "Dec", "all_", '"select"', "struct", "X")
@@ -69,7 +69,8 @@ class Queries(Values):
         models: tuple[str, ...] = ("shape-2", "sky-1", "lite-2", "luminosity-2"),
     ):
         super().__init__(choices, places, parameters=choices.chance(8))
-        self.tables = list(tables)
+        # To plan a query of the view sed.photometry takes ten times as long, so the uploads come more often.
+        self.tables = [*tables, *(table for table in tables if table.name.startswith("tap_upload."))]
         self.models = models
         self.known: list[Table] = []  # by WITH
         self.named = 0
@@ -142,7 +143,9 @@ class Queries(Values):
         if kind == "S" and (call := self.model_whole(scope)):
             return call, None
         found = self.column(scope, kind if kind != "S" else "s")
-        return (found[1], found[0]) if found else (self.literal("i"), None)
+        if found is None:
+            return self.literal(kind if kind in PLAIN else "i"), None
+        return found[1], found[0]
 
     def alias(self, names: list[str]) -> str:
         """A name for a column, mostly a new one."""
@@ -365,7 +368,8 @@ class Queries(Values):
             # What has no name, or that of another, gets none.
             selected = self.plain(depth, most)
         text = selected.text
-        if self.choices.chance(10) and len(selected.columns) < 8 and all(c.kind in "risbtd" for c in selected.columns):
+        single = all(selected.scope.times(column.name) < 2 and column.kind in "risbtd" for column in selected.columns)
+        if single and len(selected.columns) < 8 and self.choices.chance(10):
             # By all columns the order tells what the first are.
             keys = ", ".join(f'"{column.name}"' for column in selected.columns)
             text = f"SELECT {selected.distinct}TOP {self.choices.one((20, 5))} {selected.list} {selected.rest} ORDER BY {keys}"

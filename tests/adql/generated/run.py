@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from sedsql import native
@@ -18,7 +19,7 @@ from .tables import places, write_mirror, write_small_model
 
 FASTEST = "native" if native.path() else "onnx"
 SHIPPED = ("shape-2", "sky-1", "lite-2", "luminosity-2")
-SOURCES = 600
+SOURCES = 150
 
 
 @dataclass
@@ -29,10 +30,10 @@ class World:
     fast: Side
     plain: Side
     others: list[Side]
+    places: list[tuple[float, float]]
 
     def query(self, choices: Choices) -> Query:
-        con = self.fast.connection
-        return Queries(choices, self.fast.tables, places(con), self.models).query()
+        return Queries(choices, self.fast.tables, self.places, self.models).query()
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Report:
     with_rows: int = 0
     empty: int = 0
     stopped: int = 0
-    excused: int = 0
+    untold: int = 0
     refused: Counter = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
@@ -73,41 +74,53 @@ def worlds(folder: Path, sources: int = SOURCES) -> list[World]:
         Side("all rewrites", mirror, engine=FASTEST),
         Side("no rewrites", mirror, engine=FASTEST, rewrites=()),
         [Side("ONNX Runtime", mirror, engine="onnx")],
+        [],
     )
+    shipped.places = around = places(shipped.fast.connection)
     of_one = World(
         ("sky-1",),
         Side("all rewrites", mirror, engine=FASTEST, **one),
         Side("no rewrites", mirror, engine=FASTEST, rewrites=(), **one),
         [Side("ONNX Runtime", mirror, engine="onnx", **one), Side("plain SQL", mirror, engine="sql", **one)],
+        around,
     )
     return [shipped, of_one]
 
 
-def answered(world: World, query: Query, seed: int) -> Iterator[tuple[str, Answer, Answer, str]]:
-    """Pairs of ways, their answers, and what differs between them."""
+def answered(
+    world: World, query: Query, seed: int, wanted: str | None = None
+) -> Iterator[tuple[str, Answer, Answer, str]]:
+    """Pairs of ways, their answers, and what differs between them; of one pair alone if it is `wanted`."""
     text, parameters = query.text, query.parameters
     plain = world.plain.ask(text, parameters)
-    fast = world.fast.ask(text, parameters)
-    whole = world.plain.ask(query.untopped, parameters) if query.cut else None
-    yield "all rewrites, no rewrites", fast, plain, difference(query, fast, plain, whole=whole)
-    if seed % 8 == 3:
-        for name in REWRITES:
+
+    @cache
+    def whole() -> Answer:
+        return world.plain.ask(query.untopped, parameters)
+
+    if wanted is None or not wanted.startswith(tuple(REWRITES)):
+        fast = world.fast.ask(text, parameters)
+        yield "all rewrites, no rewrites", fast, plain, difference(query, fast, plain, whole=whole)
+    if seed % 4 == 3:
+        name = [*REWRITES][seed // 4 % len(REWRITES)]
+        ways = f"{name} alone, no rewrites"
+        if wanted in (None, ways):
             single = world.plain.ask(text, parameters, rewrites=(name,))
-            yield f"{name} alone, no rewrites", single, plain, difference(query, single, plain, whole=whole)
-    if "models" in query.notes and not fast.stopped:
-        for side in world.others:
+            yield ways, single, plain, difference(query, single, plain, whole=whole)
+    for side in world.others if "models" in query.notes else ():
+        ways = f"all rewrites, {side.name}"
+        if wanted in (None, ways):
             other = side.ask(text, parameters)
-            told = difference(query, fast, other, engines=True, whole=whole)
-            yield f"{world.fast.name}, {side.name}", fast, other, told
+            yield ways, fast, other, difference(query, fast, other, engines=True, whole=whole)
 
 
 def look(world: World, seed: int, given: list[int] | None = None, wanted: tuple[str, str] | None = None):
-    """The choices of a query and the first difference in its answers, or the one that is `wanted`."""
+    """The choices of a query, the query, the answer with all rewrites, and the first difference, or the `wanted` one."""
     choices = Choices(seed, given)
     query = world.query(choices)
     first = None
-    for ways, one, other, what in answered(world, query, seed):
-        first = first or (one, other)
+    for ways, one, other, what in answered(world, query, seed, wanted and wanted[0]):
+        first = first or one
         if what and wanted in (None, (ways, what)):
             return choices.made, query, first, Difference(seed, what, ways, query, (one, other))
     return choices.made, query, first, None
@@ -117,44 +130,50 @@ def run(
     every: list[World],
     first: int,
     queries: int,
-    told: Callable[[Report], None] = lambda report: None,
-    shrink: int = 400,
+    told: Callable[[Report, Difference | None], None] = lambda report, found: None,
+    shrink: float = 0.0,
     most: int = 50,
 ) -> Report:
-    """Ask so many queries, of the seeds from `first` on; differences are made small with at most `shrink` tries each.
+    """Ask so many queries, of the seeds from `first` on.
 
-    most : how many differences are kept
+    told : is called after each query, with the difference that it made
+    shrink : seconds to make each difference small in
+    most : differences of one kind, after which no more of the kind are kept
     """
     report, began = Report(), time.monotonic()
     known: Counter = Counter()
     for seed in range(first, first + queries):
         world = every[seed % 4 == 1]
-        made, query, answers, found = look(world, seed)
-        _count(report, query, answers[0])
-        if found:
-            kind = (found.ways.split(",")[0], found.what)
-            known[kind] += 1
-            if len(report.differences) < most:
-                if shrink and known[kind] <= 8:
-                    found = _smaller(world, made, found, shrink)
-                report.differences.append(found)
+        made, query, answer, found = look(world, seed)
+        _count(report, query, answer)
         report.seconds = time.monotonic() - began
-        told(report)
+        kind = found and (found.ways, found.what)
+        known[kind] += 1
+        if found and known[kind] > most:
+            found = None
+            report.untold += 1
+        if found:
+            found = _smaller(world, made, found, shrink) if shrink else found
+            report.differences.append(found)
+        told(report, found)
     return report
 
 
-def _smaller(world: World, made: list[int], found: Difference, tries: int) -> Difference:
+def _smaller(world: World, made: list[int], found: Difference, seconds: float) -> Difference:
     wanted = found.ways, found.what
     best = [found]
+    until = time.monotonic() + seconds
 
     def fails(given: list[int]) -> bool:
+        if time.monotonic() > until:
+            return False
         _, query, _, again = look(world, found.seed, given, wanted)
         if again is None or len(query.text) > len(best[0].query.text):
             return False
         best[0] = again
         return True
 
-    shrunk(made, fails, tries)
+    shrunk(made, fails, 2_000)
     return best[0]
 
 

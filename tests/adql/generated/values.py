@@ -178,7 +178,7 @@ class Values(Places):
         form = self.choices.weighed((12, "row"), (3, "model"), (1, "bands"), (1, "parallax"), (1, "position"))
         bands = ", ".join(f"{source.name}.{band}" for band in COLUMNS)
         names = {column.name for column in source.table.columns}
-        row, rest = source.name, [*own]
+        row, rest = source.name.rpartition(".")[2], [*own]
         if form == "model":
             rest = [*own, model]
         elif form == "bands":
