@@ -29,7 +29,7 @@ def models_last_and_once(select: exp.Select, write: Write, explain: list[str]) -
     """
     calls = list(_model_calls(select))
     nested = any(inner is not call for call in calls for inner in _model_calls(call))
-    if not calls or nested or any(call.find(exp.AggFunc) for call in calls):
+    if not calls or nested or any(call.find(exp.AggFunc) for call in calls) or _is_correlated(select):
         return
     where = select.args.get("where")
     parts = conjuncts(where.this if where else None)
@@ -105,6 +105,20 @@ def models_last_and_once(select: exp.Select, write: Write, explain: list[str]) -
 def _model_calls(node: exp.Expr) -> Iterator[Call]:
     for found in node.walk(prune=lambda part: isinstance(part, exp.Query) and part is not node):
         if isinstance(found, Call) and "model" in found.meta:
+            yield found
+
+
+def _is_correlated(select: exp.Select) -> bool:
+    """Whether a query names columns of one around it, which DuckDB finds in a subquery of it only at times."""
+    scope = select.meta.get("scope")
+    own = {id(source) for source in scope.sources} if scope else set()
+    named = (column.meta.get("source") or column.meta.get("row") for column in _columns(select))
+    return any(source is not None and id(source) not in own for source in named)
+
+
+def _columns(select: exp.Select) -> Iterator[exp.Expr]:
+    for found in select.walk(prune=lambda part: isinstance(part, exp.Query) and part is not select):
+        if isinstance(found, exp.Column):
             yield found
 
 

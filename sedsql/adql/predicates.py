@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from sedsql.adql import boxes, sphere
 from sedsql.adql.function import Write
-from sedsql.adql.geometry import NAMES, Shape, UnsupportedError, coordinates, each, shape, sides_of
+from sedsql.adql.geometry import NAMES, Shape, UnsupportedError, coordinates, each, placed, shape, sides_of
 from sedsql.adql.sphere import Number, real
 
 
@@ -129,14 +129,17 @@ def point_in_circle(point: Shape, circle: Shape) -> str:
     ra, dec = coordinates(point)
     ra0, dec0, radius = circle.numbers
     size = radius.value
+    places = [(ra, dec), (ra0, dec0)]
     if size is None:
-        return f"{sphere.separation(ra, dec, ra0, dec0)} <= {radius.sql}"
+        # NaN, which DuckDB holds to be above all numbers, would be a circle around everything.
+        is_one = f"NOT isnan(CAST({radius.sql} AS DOUBLE))"
+        return placed(places, f"{sphere.separation(ra, dec, ra0, dec0)} <= {radius.sql}", is_one)
     if size <= 90:
         limit = math.sin(math.radians(size) / 2) ** 2 if size >= 0 else -1.0
-        return f"{sphere.haversine(ra, dec, ra0, dec0)} <= {real(limit)}"
+        return placed(places, f"{sphere.haversine(ra, dec, ra0, dec0)} <= {real(limit)}")
     # Beyond 90 degrees the distance from the antipodes is the exact one.
     limit = math.sin(math.radians(180 - size) / 2) ** 2 if size < 180 else -1.0
-    return f"{sphere.haversine(ra, dec, *_antipodes(ra0, dec0))} >= {real(limit)}"
+    return placed(places, f"{sphere.haversine(ra, dec, *_antipodes(ra0, dec0))} >= {real(limit)}")
 
 
 def _antipodes(ra: Number, dec: Number) -> tuple[Number, Number]:
@@ -146,13 +149,15 @@ def _antipodes(ra: Number, dec: Number) -> tuple[Number, Number]:
 
 
 def point_in_point(point: Shape, other: Shape) -> str:
-    return f"{sphere.separation(*coordinates(point), *coordinates(other))} = 0"
+    places = [coordinates(point), coordinates(other)]
+    return placed(places, f"{sphere.separation(*places[0], *places[1])} = 0")
 
 
 def point_in_box(point: Shape, box: Shape) -> str:
     ra, dec = coordinates(point)
     ra0, dec0, width, height = box.numbers
-    return f"abs({dec.sql} - {dec0.sql}) <= {height.sql} / 2 AND {_turn(ra, ra0)} <= {width.sql} / 2"
+    between = f"abs({dec.sql} - {dec0.sql}) <= {height.sql} / 2 AND {_turn(ra, ra0)} <= {width.sql} / 2"
+    return placed([(ra, dec), (ra0, dec0)], between)
 
 
 def _turn(ra: Number, ra0: Number) -> str:
@@ -163,8 +168,10 @@ def _turn(ra: Number, ra0: Number) -> str:
 def point_in_polygon(point: Shape, polygon: Shape) -> str:
     ra, dec = coordinates(point)
     if polygon.constant:
-        return sphere.inside_edges((ra, dec), polygon.values)
-    return sphere.let({"p": _vector(ra, dec), "s": sides_of(polygon.array())}, sphere.inside("__g.p", "__g.s"), "__g")
+        corners = zip(polygon.numbers[::2], polygon.numbers[1::2], strict=True)
+        return placed([(ra, dec), *corners], sphere.inside_edges((ra, dec), polygon.values))
+    vectors = {"p": _vector(ra, dec), "s": sides_of(polygon.array())}
+    return placed([(ra, dec)], sphere.let(vectors, sphere.inside("__g.p", "__g.s"), "__g"))
 
 
 def _vector(ra: Number, dec: Number) -> str:

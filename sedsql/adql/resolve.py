@@ -14,6 +14,7 @@ from sedsql.adql import kinds, rows
 from sedsql.adql.errors import AdqlError
 from sedsql.adql.nodes import Call
 from sedsql.adql.scope import Catalogue, Columns, Known, ModelFunction, Scope, Source
+from sedsql.adql.selects import is_brackets
 from sedsql.adql.words import span
 
 # What DuckDB, or an extension of it, would open as a file where it knows no table of that name: it puts the
@@ -135,7 +136,7 @@ class Resolver:
     def sources(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Columns | None]) -> list[exp.Expr]:
         """Adds what a table reference brings; gives the conditions of its joins, to be resolved later."""
         joins = node.args.get("joins") or []
-        if isinstance(node, exp.Subquery) and not isinstance(node.this, exp.Query):
+        if is_brackets(node):
             conditions = self.sources(node.this, scope, ctes)
         else:
             conditions = []

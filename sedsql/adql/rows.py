@@ -21,10 +21,21 @@ def complete(node: Call, function: ModelFunction, source: Source, scope: Scope) 
         own, named = (others[:-1], others[-1:]) if model is None else (others, [exp.Literal.string(model)])
         others = [*(_column(name, source) for name in names), *own, *named]
         source.used.update(name for name in names if name)
-    # DuckDB takes the alias for a column where there is one of that name.
-    hidden = any(source.name.lower() in (other.columns or ()) for other in scope.every())
-    whole = hidden and len(function.columns) + len(others) in function.arity
-    node.set("expressions", [*([_column(name, source) for name in function.columns] if whole else [row]), *others])
+    node.set("expressions", [*_row(row, function, len(others), source, scope), *others])
+
+
+def _row(alias: exp.Expr, function: ModelFunction, others: int, source: Source, scope: Scope) -> list[exp.Expr]:
+    """What stands for a row in a call with so many other arguments: its alias, or its columns.
+
+    DuckDB takes the alias for a column where there is one of that name, such as Gaia's b and l.
+    """
+    if not any(source.name.lower() in (other.columns or ()) for other in scope.every()):
+        return [alias]
+    columns = [_column(name, source) for name in function.columns]
+    if len(columns) + others in function.arity:
+        return columns
+    fields = zip(function.columns, columns, strict=True)
+    return [exp.Struct(expressions=[exp.PropertyEQ(this=exp.Identifier(this=k), expression=v) for k, v in fields])]
 
 
 def column_call(name: str, function: ModelFunction, source: Source, scope: Scope) -> exp.Expr:

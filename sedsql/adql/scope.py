@@ -19,9 +19,10 @@ class Column(Protocol):
 
 
 class Table(Protocol):
-    """A table: its columns by lower-case name; where it holds positions and HEALPix cells, if it does.
+    """A table: its columns by lower-case name; where it holds positions and their HEALPix cells, if it is known to.
 
-    `cell_shift` are the bits below the cell of order 12 in `cell_column`; `hidden` the columns that `*` leaves out;
+    `cell_shift` are the bits below the cell of order 12 in `cell_column`, and no position lies further than
+    `cell_margin` degrees from its cell; `hidden` the columns that `*` leaves out;
     `one_to_one` the CREATE VIEW of a view of which no join makes a row two. A table may be the table `base` with
     columns that functions of a row give: `asked` has the names of these, by the column's lower-case name.
     """
@@ -34,6 +35,8 @@ class Table(Protocol):
     def cell_column(self) -> str | None: ...
     @property
     def cell_shift(self) -> int: ...
+    @property
+    def cell_margin(self) -> float: ...
     @property
     def hidden(self) -> frozenset[str]: ...
     @property

@@ -13,6 +13,11 @@ class Raw(exp.Expression):
     arg_types = {"this": True}  # noqa: RUF012
 
 
+def is_brackets(table: exp.Expr) -> bool:
+    """Whether a table of FROM is a join in brackets, `(a JOIN b ON ...)`, and not a subquery, which has a name."""
+    return isinstance(table, exp.Subquery) and not table.args.get("alias")
+
+
 def conjuncts(condition: exp.Expr | None) -> list[exp.Expr]:
     """The parts of a condition that AND joins."""
     parts: list[exp.Expr] = []

@@ -131,7 +131,7 @@ class Writer(DuckDBGenerator):
 
     def lacking(self, node: exp.Expr, what: geometry.UnsupportedError) -> str:
         """Refuses what is lacking; where only the language is checked, a region may be any string."""
-        sentence = f"ADQL has {what}; sedsql does not support it yet"
+        sentence = what.sentence
         if self.lax and isinstance(what, geometry.RegionError):
             escaped = sentence.replace("'", "''")
             return f"error('{escaped}')"

@@ -19,7 +19,7 @@ from ..errors import Error
 from .cells import Ranges, minus, union
 from .layout import File
 
-VERSION = 1
+VERSION = 2
 JOURNAL = "journal.jsonl"
 
 
@@ -128,6 +128,7 @@ _SCHEMAS = {
             "low": pa.int64(),
             "high": pa.int64(),
             "pieces": pa.list_(pa.string()),
+            "reach": pa.float64(),
         }
     ),
 }

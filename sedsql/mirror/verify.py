@@ -17,6 +17,7 @@ from .cells import ORDER
 from .hats import SCHEMA_FILE, write_catalogues
 from .layout import File, sha256
 from .manifest import LaterVersion, Manifest, MirrorError, Piece, Stored
+from .reach import measure
 from .store import DATABASE, load, save
 
 
@@ -98,6 +99,9 @@ def repair(mirror: Path, progress: Progress) -> list[str]:
             _drop(mirror, stored, problem.file)
             again = "" if stored.service else f"; `sedsql mirror import --replace` brings {problem.table} back"
             done.append(f"{problem.file} {problem.what}: it was dropped{again}")
+    for name, stored in manifest.items():
+        if measure(mirror, stored):
+            done.append(f"how far the positions of {name} lie from its cells was measured")
     save(mirror, manifest)
     write_catalogues(mirror, manifest)
     return done

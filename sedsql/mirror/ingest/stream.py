@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...catalogue import Table
+from ...catalogue import CELL, Table
 from ...tables.errors import TableError
 from .. import Progress
 from ..cells import ORDER
@@ -74,6 +74,8 @@ class Stream:
 
     def _stored(self, batch: pa.Table, source: Source) -> pa.Table:
         """The rows in the types of the table, what is not there as NULL, sorted among themselves."""
+        if self.table.position and CELL in batch.column_names:
+            batch = batch.drop_columns([CELL])  # the positions tell, and not a file
         arrays = []
         for name in batch.column_names:
             kind = self.schema.field(name).type
