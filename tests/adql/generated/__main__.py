@@ -56,7 +56,7 @@ def _line(report: Report) -> str:
     share = 100 * report.with_rows / max(1, report.queries)
     return (
         f"{report.queries} queries: {report.with_rows} gave rows ({share:.0f} %), {report.empty} none, "
-        f"{sum(report.refused.values())} were refused, {report.stopped} stopped; {len(report.differences) + report.untold} differences; "
+        f"{sum(report.refused.values())} were refused, {report.stopped} stopped; {report.counted} counted by astropy; {len(report.differences) + report.untold} differences; "
         f"{report.seconds:.0f} s, {1000 * report.seconds / max(1, report.queries):.1f} ms a query"
     )
 
@@ -68,7 +68,7 @@ def _show(found: Difference) -> None:
         CONSOLE.print(f"with {found.query.parameters}", markup=False)
     one, other = found.answers
     for way, answer in zip(found.ways.split(", "), found.answers, strict=True):
-        text = f"{len(answer.rows)} rows"
+        text = f"{len(answer.rows)} rows: {str(sorted(map(str, answer.rows))[:2])[:150]}"
         if answer.error:
             text = ": ".join(answer.refusal)
         elif "columns" in found.what:

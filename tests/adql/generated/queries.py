@@ -70,7 +70,7 @@ class Queries(Values):
     ):
         super().__init__(choices, places, parameters=choices.chance(8))
         # To plan a query of the view sed.photometry takes ten times as long, so the uploads come more often.
-        self.tables = [*tables, *(table for table in tables if table.name.startswith("tap_upload."))]
+        self.tables = [*tables, *2 * [table for table in tables if table.name.startswith("tap_upload.")]]
         self.models = models
         self.known: list[Table] = []  # by WITH
         self.named = 0
@@ -236,7 +236,7 @@ class Queries(Values):
         if outer:
             taken |= {source.name.strip('"').lower() for source in outer.sources}
         text, rows = self.reference_of_tables(scope, taken, depth)
-        for _ in range(self.choices.weighed((10, 0), (2, 1), (1, 2) if depth == 2 else (0, 1))):
+        for _ in range(self.choices.weighed((14, 0), (2, 1), (1, 2) if depth == 2 else (0, 1))):
             before, other = list(scope.sources), Scope([], outer)
             more, count = self.reference_of_tables(other, taken, depth, most=max(1, MOST_PAIRS // rows))
             scope.sources += other.sources
@@ -252,7 +252,7 @@ class Queries(Values):
         text, source = self.one_table(taken, depth, most)
         scope.sources.append(source)
         rows = source.table.rows
-        for _ in range(self.choices.weighed((12, 0), (5, 1), (1, 2))):
+        for _ in range(self.choices.weighed((14, 0), (5, 1), (1, 2))):
             if most // max(1, rows) < 2:
                 break
             join, rows = self.join(scope, taken, depth, rows, most)
@@ -328,7 +328,7 @@ class Queries(Values):
 
     def one_table(self, taken: set[str], depth: int, most: int) -> tuple[str, Source]:
         """A table, a query of WITH, or a subquery, with a name that is not taken."""
-        if depth and most > 2 and self.choices.chance(14):
+        if depth and most > 2 and self.choices.chance(10):
             query, table = self.subquery(depth - 1, most)
             alias = self.table_alias(taken)
             return f"({query}){self.choices.weighed((4, ' AS'), (1, ''))} {alias}", Source(alias, table)
