@@ -75,7 +75,9 @@ def _show(found: Difference) -> None:
             text = ", ".join(f"{name} {kind}" for name, kind in answer.columns if (name, kind) not in _both(one, other))
         CONSOLE.print(f"  {way}: {text[:400]}", markup=False)
     if "row" in found.what and not (one.error or other.error):
-        CONSOLE.print(f"  {told(one, other, tolerance(found.query, 'rewrites' not in found.ways.split(', ')[1]))}", markup=False)
+        CONSOLE.print(
+            f"  {told(one, other, tolerance(found.query, 'rewrites' not in found.ways.split(', ')[1]))}", markup=False
+        )
 
 
 def _both(one: Answer, other: Answer) -> set[tuple[str, str]]:

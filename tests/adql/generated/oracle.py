@@ -43,7 +43,10 @@ class Oracle:
                 self.columns[table.name] = {
                     name: np.array([np.nan if value is None else value for value in column], NUMBER)
                     for name, column in zip(names, columns, strict=True)
-                } | {f"no {name}": np.array([value is None for value in column]) for name, column in zip(names, columns, strict=True)}
+                } | {
+                    f"no {name}": np.array([value is None for value in column])
+                    for name, column in zip(names, columns, strict=True)
+                }
 
     def count(self, seed: int) -> Count:
         choices = Choices(f"count {seed}")

@@ -130,7 +130,10 @@ class Places:
             return [((ra + 360 / len(turns) * turn) % 360, (90 - size / 3) * (1 if dec > 0 else -1)) for turn in turns]
         around = ((-1, -1), (1, -1), (1.2, 1), (0, 1.5), (-1, 0.7))
         return [
-            (round((ra + around[turn][0] * size) % 360, 4), max(-90.0, min(90.0, round(dec + around[turn][1] * size, 4))))
+            (
+                round((ra + around[turn][0] * size) % 360, 4),
+                max(-90.0, min(90.0, round(dec + around[turn][1] * size, 4))),
+            )
             for turn in turns
         ]
 
@@ -144,7 +147,9 @@ class Places:
         return f"REGION('{self.stcs(2)}')"
 
     def stcs(self, depth: int) -> str:
-        form = self.choices.weighed((5, "CIRCLE"), (2, "BOX"), (2, "POLYGON"), (2 * bool(depth) + 1, "UNION"), (1, "NOT"))
+        form = self.choices.weighed(
+            (5, "CIRCLE"), (2, "BOX"), (2, "POLYGON"), (2 * bool(depth) + 1, "UNION"), (1, "NOT")
+        )
         if form in ("UNION", "NOT") and not depth:
             form = "CIRCLE"
         frame = self.choices.weighed((3, "ICRS "), (1, ""))
@@ -223,7 +228,9 @@ class Places:
         ]
         if columns and self.choices.chance(45):
             radius = self.choices.one(columns)
-            radius = self.choices.weighed((6, radius), (1, f"{radius} / 2"), (1, f"ABS({radius})"), (1, f"{radius} + 1"))
+            radius = self.choices.weighed(
+                (6, radius), (1, f"{radius} / 2"), (1, f"ABS({radius})"), (1, f"{radius} + 1")
+            )
         if self.choices.chance(45):
             distance = self.choices.one((f"DISTANCE({ra1}, {dec1}, {ra2}, {dec2})",
                                          f"DISTANCE({self.point(ra1, dec1)}, {self.point(ra2, dec2)})"))  # fmt: skip

@@ -106,7 +106,10 @@ class Queries(Values):
     def select(self, depth: int, kinds: Sequence[str] | None = None, outer: Scope | None = None) -> Selected:
         """A SELECT; with `kinds` it gives columns of these, with `outer` it may name those of the query around it."""
         from_, scope, joins, rows = self.from_(depth, outer)
-        conditions = [*joins, *(self.condition(scope) for _ in range(self.choices.weighed((4, 1), (3, 0), (2, 2), (1, 3))))]
+        conditions = [
+            *joins,
+            *(self.condition(scope) for _ in range(self.choices.weighed((4, 1), (3, 0), (2, 2), (1, 3)))),
+        ]
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         rest = f"FROM {from_}{where}"
         if kinds is None and self.choices.chance(20):
@@ -159,7 +162,9 @@ class Queries(Values):
         if len(scope.sources) == 1:
             columns = list(first.table.columns)
             if first.table.has_bands and self.choices.chance(20):
-                columns = [column for column in columns if column.name in (*COLUMNS, "source_id", "ra", "dec", "parallax")]
+                columns = [
+                    column for column in columns if column.name in (*COLUMNS, "source_id", "ra", "dec", "parallax")
+                ]
                 star = ", ".join(f"{first.name}.{column.name}" for column in columns)
             else:
                 star = self.choices.one(("*", f"{first.name}.*"))
@@ -208,7 +213,9 @@ class Queries(Values):
             if self.choices.chance(30):
                 text, kind = self.aggregate(scope)
                 having += f" {self.choices.one(('AND', 'OR'))} {text} >= {self.literal(kind)}"
-        return Selected(", ".join(items), rest + group + having, columns, names, scope, rows, grouped=True, aliased=aliased)
+        return Selected(
+            ", ".join(items), rest + group + having, columns, names, scope, rows, grouped=True, aliased=aliased
+        )
 
     def aggregate(self, scope: Scope) -> tuple[str, str]:
         form = self.choices.below(10)
@@ -289,7 +296,9 @@ class Queries(Values):
         )
 
     def shared(self, before: list[Source], added: list[Source]) -> set[str]:
-        left, right = ({c.name.lower() for source in sources for c in source.table.columns} for sources in (before, added))
+        left, right = (
+            {c.name.lower() for source in sources for c in source.table.columns} for sources in (before, added)
+        )
         return left & right
 
     def common(self, before: list[Source], added: list[Source]) -> list[str]:
@@ -453,7 +462,9 @@ class Queries(Values):
         terms, keys, known = [], [], True
         for _ in range(self.choices.weighed((3, 1), (2, 2))):
             lower = [name.lower() for name in selected.names]
-            single = [k for k in selected.aliased if REGULAR.fullmatch(selected.names[k]) and lower.count(lower[k]) == 1]
+            single = [
+                k for k in selected.aliased if REGULAR.fullmatch(selected.names[k]) and lower.count(lower[k]) == 1
+            ]
             if single and self.choices.chance(70):
                 place = self.choices.one(single)
                 name = selected.names[place]

@@ -111,7 +111,23 @@ def uploads(con: Connection) -> dict[str, pa.Table]:
 
 def _marks(ra: list[float], dec: list[float]) -> pa.Table:
     """Places with a source_id that is not Gaia's."""
-    ra = [*(x + 0.01 for x in ra), 0.0, 359.9999, 0.0001, 10.0, 200.0, -5.0, 365.0, 725.5, NAN, None, INF, -INF, 50.0, 50.0]
+    ra = [
+        *(x + 0.01 for x in ra),
+        0.0,
+        359.9999,
+        0.0001,
+        10.0,
+        200.0,
+        -5.0,
+        365.0,
+        725.5,
+        NAN,
+        None,
+        INF,
+        -INF,
+        50.0,
+        50.0,
+    ]
     dec = [*(y - 0.01 for y in dec), 0.0, 0.0, 0.0, 90.0, -90.0, 20.0, 20.0, -30.0, 5.0, 5.0, 5.0, 5.0, NAN, 95.0]
     n = len(ra)
     number = [None if k % 11 == 4 else k + 1 for k in range(n)]

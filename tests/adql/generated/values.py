@@ -122,11 +122,15 @@ class Values(Places):
         if form == "wild":
             self.notes.add("fails")  # by overflow, or division by zero
             left, right = self.value(scope, "i", 0), self.value(scope, "i", 0)
-            return self.choices.one(("{} + {}", "{} * {}", "{} / {}", "MOD({}, {})", "ABS({}) - {}")).format(left, right)
+            return self.choices.one(("{} + {}", "{} * {}", "{} / {}", "MOD({}, {})", "ABS({}) - {}")).format(
+                left, right
+            )
         if form == "cell" and (found := self.column(scope, "i")) and found[0].key == "gaia":
             return f"GAIA_HEALPIX_INDEX({self.choices.one('5309')}, {found[1]})"
         value = self.tame(scope, "i")
-        return self.choices.one(("{} + 1", "{} * 2", "{} / 3", "MOD({}, 5)", "SIGN({})", "- {}", "2 - {}")).format(value)
+        return self.choices.one(("{} + 1", "{} * 2", "{} / 3", "MOD({}, 5)", "SIGN({})", "- {}", "2 - {}")).format(
+            value
+        )
 
     def text(self, scope: Scope, depth: int) -> str:
         form = self.choices.weighed((4, "model"), (2, "join"), (2, "case"), (2, "function"), (2, "cast"))
@@ -135,7 +139,9 @@ class Values(Places):
         if form == "case":
             return self.case(scope, "s", depth)
         if form == "function":
-            return self.choices.one(("LOWER({})", "UPPER({})", "COALESCE({}, 'none')")).format(self.value(scope, "s", 0))
+            return self.choices.one(("LOWER({})", "UPPER({})", "COALESCE({}, 'none')")).format(
+                self.value(scope, "s", 0)
+            )
         if form == "cast":
             kind = self.choices.one("irs")
             return f"CAST({self.value(scope, kind, 0)} AS {self.choices.one(('VARCHAR', 'CHAR(3)', 'VARCHAR(5)'))})"
@@ -163,7 +169,9 @@ class Values(Places):
         if not self.positions(scope):
             return self.shape() if self.choices.chance(50) else "POINT(1, 2)"
         ra, dec = self.position(self.choices.one(self.positions(scope)), scope)
-        return self.choices.one((f"POINT({ra}, {dec})", f"CIRCLE({ra}, {dec}, 0.5)", f"CENTROID(BOX({ra}, {dec}, 1, 1))"))
+        return self.choices.one(
+            (f"POINT({ra}, {dec})", f"CIRCLE({ra}, {dec}, 0.5)", f"CENTROID(BOX({ra}, {dec}, 1, 1))")
+        )
 
     # --- functions of models --------------------------------------------------------------------------
 
@@ -305,5 +313,7 @@ def derived(name: str, columns: list[Column], rows: int) -> Table:
     """The table that a subquery stands for."""
     names = {column.name: column for column in columns}
     position = ("ra", "dec") if {"ra", "dec"} <= names.keys() and names["ra"].kind == names["dec"].kind == "r" else None
-    radii = tuple(column for column in ("radius", "Small Radius", "size") if column in names and names[column].kind == "r")
+    radii = tuple(
+        column for column in ("radius", "Small Radius", "size") if column in names and names[column].kind == "r"
+    )
     return Table(name, tuple(columns), rows, position, radii)
