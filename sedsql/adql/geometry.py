@@ -213,6 +213,10 @@ class RangeError(UnsupportedError):
         return str(self)
 
 
+class TooLargeError(RangeError):
+    """What would become too much SQL, in a sentence."""
+
+
 class RegionError(UnsupportedError):
     """A string that is no region here; to the language any string is one."""
 
@@ -304,7 +308,8 @@ def region_of(node: exp.Expr) -> Shape:
         raise UnsupportedError("REGION of what is no constant")
     found = stcs.parse(node.name)
     if not found:
-        raise RegionError(f"the region {node.name!r}")
+        shown = node.name if len(node.name) < 60 else f"{node.name[:60]}..."
+        raise RegionError(f"the region {shown!r}")
     return _of_region(found)
 
 

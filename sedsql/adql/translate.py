@@ -11,8 +11,8 @@ from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.generators.duckdb import DuckDBGenerator
 
+from sedsql.adql import compounds, geometry, kinds, lexer
 from sedsql.adql import functions as language
-from sedsql.adql import geometry, kinds, lexer, predicates
 from sedsql.adql.errors import AdqlError
 from sedsql.adql.grammar import Grammar
 from sedsql.adql.nodes import Call
@@ -37,7 +37,10 @@ DUCKDB_WORDS = frozenset(
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 WHOLE = "('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT')"
 MAX_LENGTH = 500_000
-SIMPLE_TESTS = {"CONTAINS": predicates.contains_condition, "INTERSECTS": predicates.intersects_condition}
+"""Characters of the SQL of a call."""
+MAX_ALL = 1_200_000
+"""Characters of the SQL of all calls of a query."""
+SIMPLE_TESTS = {"CONTAINS": compounds.contains_condition, "INTERSECTS": compounds.intersects_condition}
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,7 @@ def translation(
         name_columns(query)
         writer = Writer(adql, catalogue is None)
         rewrite(query, writer.sql, [] if explain is None else explain, rewrites)
+        writer.written = 0  # rewrites have some of it written more than once
         sql = writer.generate(query, copy=False)
     except AdqlError:
         raise
@@ -127,7 +131,7 @@ class Writer(DuckDBGenerator):
 
     def __init__(self, source: str = "", lax: bool = True):
         super().__init__(dialect=DuckDB())
-        self.source, self.lax = source, lax
+        self.source, self.lax, self.written = source, lax, 0
 
     def lacking(self, node: exp.Expr, what: geometry.UnsupportedError) -> str:
         """Refuses what is lacking; where only the language is checked, a region may be any string."""
@@ -149,12 +153,19 @@ class Writer(DuckDBGenerator):
             prefix = "" if model else "udf."
             return f"{prefix}{node.name.lower()}({arguments})"
         try:
-            text = function.write(node.arguments, self.sql)
-            if len(text) > MAX_LENGTH:  # arguments are written more than once, and so on within them
-                raise AdqlError("Functions are nested too deeply here", self.source, *span(node))
-            return text
+            return self.bounded(node, function.write(node.arguments, self.sql))
         except geometry.UnsupportedError as reason:
             return self.lacking(node, reason)
+
+    def bounded(self, node: exp.Expr, text: str) -> str:
+        """The SQL of a call, if it is not too long: arguments are written more than once, and so on within them."""
+        if len(text) > MAX_LENGTH:
+            raise AdqlError("Functions are nested too deeply here", self.source, *span(node))
+        self.written += len(text)
+        if self.written > MAX_ALL:
+            raise AdqlError("The functions of this query are too many or too long", self.source, *span(node),
+                            "ask in several queries")  # fmt: skip
+        return text
 
     def literal_sql(self, node: exp.Literal) -> str:
         if node.is_string or node.this.isdigit() or "e" in node.this.lower():
@@ -231,7 +242,7 @@ class Writer(DuckDBGenerator):
             value = geometry.constant(number)
             if isinstance(test, Call) and test.name in SIMPLE_TESTS and value in (0, 1):
                 try:
-                    condition = SIMPLE_TESTS[test.name](test.arguments, self.sql)
+                    condition = self.bounded(test, SIMPLE_TESTS[test.name](test.arguments, self.sql))
                 except geometry.UnsupportedError as reason:
                     condition = f"({self.lacking(test, reason)} = 1)"
                 return condition if (value == 1) == equal else f"NOT {condition}"

@@ -173,7 +173,7 @@ class TableWriter:
         if self._sort is None:
             self._file(0).append(rows)
             return
-        partitions = rows[self._sort].fill_null(0).to_numpy() >> self._shift
+        partitions = np.maximum(rows[self._sort].fill_null(0).to_numpy(), 0) >> self._shift
         starts = np.flatnonzero(np.diff(partitions, prepend=partitions[0] - 1))
         apart = distances(self.table, rows)
         for start, end in zip(starts, [*starts[1:], len(partitions)], strict=True):

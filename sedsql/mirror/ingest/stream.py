@@ -93,7 +93,7 @@ class Stream:
             self._progress(f"{what} {self.table.name}", done, max(done, self.rows))
 
     def _checked(self, batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
-        last, self.repeated = -1, 0
+        last, self.repeated = np.iinfo(np.int64).min, 0
         for rows in batches:
             if self._sort is not None and rows.num_rows:
                 keys = self._keys(rows)
