@@ -48,15 +48,19 @@ def main() -> int:
         CONSOLE.print(f"[dim]{number:6} refused:[/] {escape(kind)}")
         if asked.refused:
             CONSOLE.print(f"       {escape(report.examples[kind])}")
+    if report.stopped:
+        CONSOLE.print(f"one that was stopped: {report.examples['stopped']}", markup=False)
     CONSOLE.print(_line(report))
     return bool(report.differences)
 
 
 def _line(report: Report) -> str:
     share = 100 * report.with_rows / max(1, report.queries)
+    told = len(report.differences) + report.untold
     return (
         f"{report.queries} queries: {report.with_rows} gave rows ({share:.0f} %), {report.empty} none, "
-        f"{sum(report.refused.values())} were refused, {report.stopped} stopped; {report.counted} counted by astropy; {len(report.differences) + report.untold} differences; "
+        f"{sum(report.refused.values())} were refused, {report.stopped} stopped; "
+        f"{report.counted} counts by astropy; {told} differences; "
         f"{report.seconds:.0f} s, {1000 * report.seconds / max(1, report.queries):.1f} ms a query"
     )
 
@@ -75,9 +79,8 @@ def _show(found: Difference) -> None:
             text = ", ".join(f"{name} {kind}" for name, kind in answer.columns if (name, kind) not in _both(one, other))
         CONSOLE.print(f"  {way}: {text[:400]}", markup=False)
     if "row" in found.what and not (one.error or other.error):
-        CONSOLE.print(
-            f"  {told(one, other, tolerance(found.query, 'rewrites' not in found.ways.split(', ')[1]))}", markup=False
-        )
+        within = tolerance(found.query, engines="no rewrites" not in found.ways)
+        CONSOLE.print(f"  {told(one, other, within)}", markup=False)
 
 
 def _both(one: Answer, other: Answer) -> set[tuple[str, str]]:

@@ -193,7 +193,7 @@ def _without(some: Iterable[tuple], others: Iterable[tuple]) -> list[tuple]:
     try:
         counted = Counter(some)
         counted.subtract(Counter(others))
-        some = [row for row in counted.elements()]
+        some = list(counted.elements())
         return some if not some else _slowly(some, [row for row, n in counted.items() for _ in range(-n)])
     except TypeError:  # a list or a struct
         return _slowly(some, others)

@@ -56,22 +56,22 @@ class Choices:
 
 def shrunk(made: list[int], fails: Callable[[list[int]], bool], tries: int = 400) -> list[int]:
     """Fewer and smaller choices for which something still fails; `fails` is asked so many times at most."""
-    left = tries
-    size = max(1, len(made) // 2)
-    while size and left:
+    left, smaller = tries, True
+    while smaller:
         smaller = False
-        place = 0
-        while place < len(made) and left:
-            for candidate in _less(made, place, size):
-                left -= 1
-                if fails(candidate):
-                    made, smaller = candidate, True
-                    break
-                if not left:
-                    break
-            else:
-                place += size
-        if not smaller or size > 1:
+        size = max(1, len(made) // 2)
+        while size:
+            place = 0
+            while place < len(made):
+                for candidate in _less(made, place, size):
+                    if not left:
+                        return made
+                    left -= 1
+                    if fails(candidate):
+                        made, smaller = candidate, True
+                        break
+                else:
+                    place += size
             size //= 2
     return made
 
@@ -81,3 +81,5 @@ def _less(made: list[int], place: int, size: int) -> Iterator[list[int]]:
     yield made[:place] + made[place + size :]
     if any(made[place : place + size]):
         yield made[:place] + [0] * len(made[place : place + size]) + made[place + size :]
+        if size == 1 and made[place] > 1:
+            yield [*made[:place], made[place] // 2, *made[place + 1 :]]

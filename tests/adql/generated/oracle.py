@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from astropy.coordinates import angular_separation
@@ -15,7 +16,7 @@ from .places import AWKWARD, RADII, SHORT
 BORDER = 1e-9
 """Degrees, and relative to a radius: rows so near to a border may lie on either side."""
 NUMBER = np.float64
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ class Oracle:
                 turn = np.abs((there[0] - ra + 180) % 360 - 180)
             off = np.maximum(turn - width / 2, np.abs(there[1] - dec) - height / 2)
             off = np.where(_is_place(*there), off, np.nan)
-            return self._told(f"{name} AS s WHERE 1 = CONTAINS(POINT(s.ra, s.dec), BOX({ra}, {dec}, {width}, {height}))",
-                              off < -BORDER, off < BORDER)  # fmt: skip
+            test = f"1 = CONTAINS(POINT(s.ra, s.dec), BOX({ra}, {dec}, {width}, {height}))"
+            return self._told(f"{name} AS s WHERE {test}", off < -BORDER, off < BORDER)
         radius = choices.one(RADII)
         condition = (
             f"1 = CONTAINS(POINT(s.ra, s.dec), CIRCLE({ra}, {dec}, {radius}))",

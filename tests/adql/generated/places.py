@@ -182,8 +182,8 @@ class Places:
 
     def compared(self, value: str, inside: bool = True) -> str:
         """A number that is 1 or 0 as a condition."""
-        one, zero = self.choices.weighed((4, ("1 = {}", "0 = {}")), (2, ("{} = 1", "{} = 0")), (1, ("0 <> {}", "1 <> {}")),
-                                         (1, ("{} > 0", "{} < 1")))  # fmt: skip
+        one, zero = self.choices.weighed((4, ("1 = {}", "0 = {}")), (2, ("{} = 1", "{} = 0")),
+                                         (1, ("0 <> {}", "1 <> {}")), (1, ("{} > 0", "{} < 1")))  # fmt: skip
         return (one if inside else zero).format(value)
 
     def inside(self, scope: Scope) -> str:

@@ -10,13 +10,11 @@ from sedsql.bands import COLUMNS
 
 from .choices import Choices
 from .places import REGULAR, Scope, Source
+from .sources import MOST_PAIRS, Sources, derived
 from .tables import Column, Table
-from .values import PLAIN, Values, derived
+from .values import PLAIN
 
-ALIASES = ("s", "t", "g", "b", "l", "ra", '"My Table"', "parallax", "struct", '"S"', "Obj", "j_m", "source_id")
 NAMES = ("x", "y", "n", '"Mixed Case"', "b", "l", "ra", "source_id", "Dec", "all_", '"select"', "struct", "X")
-MOST_PAIRS = 400_000
-"""What a join without the rewrite may look at, so that a query takes a fraction of a second."""
 
 
 @dataclass
@@ -43,7 +41,7 @@ class Query:
 class Selected:
     """A SELECT that was drawn: its parts as text, and the columns that it gives."""
 
-    list: str
+    items: str
     rest: str
     columns: list[Column]
     names: list[str]
@@ -55,10 +53,10 @@ class Selected:
 
     @property
     def text(self) -> str:
-        return f"SELECT {self.distinct}{self.list} {self.rest}"
+        return f"SELECT {self.distinct}{self.items} {self.rest}"
 
 
-class Queries(Values):
+class Queries(Sources):
     """Draws a query over some tables."""
 
     def __init__(
@@ -84,10 +82,10 @@ class Queries(Values):
             return self.finished(ctes, text, text, keys)
         selected = self.select(2)
         order, keys = self.order(selected) if self.choices.chance(35) else ("", [])
-        whole = f"SELECT {selected.distinct}{selected.list} {selected.rest}{order}"
+        whole = f"SELECT {selected.distinct}{selected.items} {selected.rest}{order}"
         top = f"TOP {self.choices.one((10, 3, 100, 1, 0))} " if self.choices.chance(15) else ""
         offset = f" OFFSET {self.choices.one((2, 0, 20))}" if self.choices.chance(5) else ""
-        text = f"SELECT {selected.distinct}{top}{selected.list} {selected.rest}{order}{offset}"
+        text = f"SELECT {selected.distinct}{top}{selected.items} {selected.rest}{order}{offset}"
         return self.finished(ctes, text, whole, keys)
 
     def finished(self, ctes: str, text: str, untopped: str, keys: list[int]) -> Query:
@@ -108,7 +106,7 @@ class Queries(Values):
         from_, scope, joins, rows = self.from_(depth, outer)
         conditions = [
             *joins,
-            *(self.condition(scope) for _ in range(self.choices.weighed((4, 1), (3, 0), (2, 2), (1, 3)))),
+            *(self.condition(scope) for _ in range(self.choices.weighed((3, 0), (4, 1), (2, 2), (1, 3)))),
         ]
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         rest = f"FROM {from_}{where}"
@@ -116,11 +114,14 @@ class Queries(Values):
             return self.groups(rest, scope, rows)
         if kinds is None and outer is None and self.choices.chance(15):
             return self.starred(rest, scope, rows)
-        items, columns, names, aliased = [], [], [], []
+        items: list[str] = []
+        columns: list[Column] = []
+        names: list[str] = []
+        aliased: list[int] = []
         for kind in kinds or self.kinds(depth):
             text, column = self.item(scope, kind)
-            name = self.alias(names) if self.choices.chance(50) or column is None or kinds else None
-            if name:
+            if self.choices.chance(50) or column is None or kinds:
+                name = self.alias(names)
                 text += self.choices.weighed((4, f" AS {name}"), (1, f" {name}"))
                 aliased.append(len(items))
                 column = replace(column or Column("", kind, wild=True), name=name.strip('"'))
@@ -135,7 +136,7 @@ class Queries(Values):
         one = [(6, "r"), (5, "i"), (5, "s"), (1, "b"), (1, "t"), (1, "d")]
         if depth == 2:
             one += [(1, "P"), (1, "S")]
-        return [self.choices.weighed(*one) for _ in range(self.choices.weighed((3, 2), (3, 1), (2, 3), (1, 5)))]
+        return [self.choices.weighed(*one) for _ in range(self.choices.weighed((3, 1), (3, 2), (2, 3), (1, 5)))]
 
     def item(self, scope: Scope, kind: str) -> tuple[str, Column | None]:
         """A value, and the column that it is if it is one."""
@@ -184,7 +185,11 @@ class Queries(Values):
 
     def groups(self, rest: str, scope: Scope, rows: int) -> Selected:
         """A SELECT with aggregates, and mostly with groups."""
-        items, columns, names, keys, aliased = [], [], [], [], []
+        items: list[str] = []
+        columns: list[Column] = []
+        names: list[str] = []
+        keys: list[str] = []
+        aliased: list[int] = []
         for kind in [self.choices.one("sir") for _ in range(self.choices.weighed((5, 1), (2, 2), (2, 0)))]:
             text, column = self.item(scope, kind)
             if column is None or self.choices.chance(30):
@@ -235,136 +240,6 @@ class Queries(Values):
         name = self.choices.one(("AVG", "SUM", "STDDEV", "MEDIAN"))
         return f"{name}({self.tame(scope, self.choices.one('ri'))})", "r"
 
-    # --- FROM -----------------------------------------------------------------------------------------
-
-    def from_(self, depth: int, outer: Scope | None = None) -> tuple[str, Scope, list[str], int]:
-        """A FROM clause; what it lets a query name; conditions on tables that commas stand between; rows at most."""
-        scope, taken, joins = Scope([], outer), set(), []
-        if outer:
-            taken |= {source.name.strip('"').lower() for source in outer.sources}
-        text, rows = self.reference_of_tables(scope, taken, depth)
-        for _ in range(self.choices.weighed((14, 0), (2, 1), (1, 2) if depth == 2 else (0, 1))):
-            before, other = list(scope.sources), Scope([], outer)
-            more, count = self.reference_of_tables(other, taken, depth, most=max(1, MOST_PAIRS // rows))
-            scope.sources += other.sources
-            scope.merged |= other.merged
-            condition = self.link(before, other.sources, scope, rows * count)
-            joins += [condition] if condition else []
-            text, rows = f"{text}, {more}", rows * count
-        scope.merged = {name for name in scope.merged if scope.times(name) <= 2}
-        return text, scope, joins, rows
-
-    def reference_of_tables(self, scope: Scope, taken: set[str], depth: int, most: int = MOST_PAIRS) -> tuple[str, int]:
-        """A table with its joins."""
-        text, source = self.one_table(taken, depth, most)
-        scope.sources.append(source)
-        rows = source.table.rows
-        for _ in range(self.choices.weighed((14, 0), (5, 1), (1, 2))):
-            if most // max(1, rows) < 2:
-                break
-            join, rows = self.join(scope, taken, depth, rows, most)
-            text += join
-        return text, max(1, rows)
-
-    def join(self, scope: Scope, taken: set[str], depth: int, rows: int, most: int) -> tuple[str, int]:
-        text, source = self.one_table(taken, depth, most // rows)
-        before = list(scope.sources)
-        if self.choices.chance(8) and most // rows // max(1, source.table.rows) > 60:
-            inner = Scope([source], scope.outer)
-            more, _ = self.join(inner, taken, depth, source.table.rows, most // rows)
-            text = f"({text}{more})"
-            scope.sources += inner.sources
-            scope.merged |= inner.merged
-        else:
-            scope.sources.append(source)
-        added = scope.sources[len(before) :]
-        word = self.choices.weighed((5, "JOIN"), (1, "INNER JOIN"), (3, "LEFT JOIN"), (1, "LEFT OUTER JOIN"),
-                                    (1, "RIGHT JOIN"), (1, "FULL JOIN"))  # fmt: skip
-        common = self.common(before, added)
-        if common and len(added) == 1 and self.choices.chance(40):
-            scope.merged |= {name.lower() for name in common}
-            return f" {word} {text} USING ({', '.join(common)})", max(rows, source.table.rows)
-        if common and len(added) == 1 and len(common) == len(self.shared(before, added)) and self.choices.chance(50):
-            scope.merged |= {name.lower() for name in common}
-            return f" NATURAL {word} {text}", max(rows, source.table.rows)
-        inside = Scope([*before, *added], scope.outer)
-        condition = self.link(before, added, inside, rows * source.table.rows) or "1 = 1"
-        if self.choices.chance(25) and "FULL" not in word:
-            condition += f" AND {self.simple(inside, 0)}"
-        return f" {word} {text} ON {condition}", rows * source.table.rows if "DISTANCE" in condition else max(
-            rows, source.table.rows
-        )
-
-    def shared(self, before: list[Source], added: list[Source]) -> set[str]:
-        left, right = (
-            {c.name.lower() for source in sources for c in source.table.columns} for sources in (before, added)
-        )
-        return left & right
-
-    def common(self, before: list[Source], added: list[Source]) -> list[str]:
-        """Columns by which both sides can be joined, and which are there once in each."""
-        found = []
-        for name in sorted(self.shared(before, added)):
-            sides = [
-                [column for source in sources for column in source.table.columns if column.name.lower() == name]
-                for sources in (before, added)
-            ]
-            if all(len(side) == 1 and side[0].key for side in sides) and REGULAR.fullmatch(name) and name != "class":
-                found.append(name)
-        return found
-
-    def link(self, before: list[Source], added: list[Source], scope: Scope, pairs: int) -> str | None:
-        """A condition between two sides of a join."""
-        keys = [
-            (one, a, other, b)
-            for one in before
-            for a in one.table.columns
-            for other in added
-            for b in other.table.columns
-            if a.key and a.key == b.key
-        ]
-        placed = [(one, other) for one in before for other in added if one.table.position and other.table.position]
-        if placed and (not keys or self.choices.chance(45)):
-            return self.near(*self.choices.one(placed), scope)
-        if keys:
-            one, a, other, b = self.choices.one(keys)
-            sides = [self.reference(one, a, scope), self.reference(other, b, scope)]
-            return f"{sides[0]} = {sides[1]}"
-        if pairs > 30_000 and before and added:
-            one, a = before[0], before[0].table.columns[0]
-            return f"{self.reference(one, a, scope)} = {self.literal(a.kind, a)}"
-        return None
-
-    def one_table(self, taken: set[str], depth: int, most: int) -> tuple[str, Source]:
-        """A table, a query of WITH, or a subquery, with a name that is not taken."""
-        if depth and most > 2 and self.choices.chance(10):
-            query, table = self.subquery(depth - 1, most)
-            alias = self.table_alias(taken)
-            return f"({query}){self.choices.weighed((4, ' AS'), (1, ''))} {alias}", Source(alias, table)
-        if self.known and self.choices.chance(60):
-            small = self.known
-        else:
-            small = [table for table in self.tables if table.rows <= most] or self.tables[-1:]
-        table = self.choices.one(small)
-        schema, _, name = table.name.rpartition(".")
-        written = name if not schema else self.choices.weighed((5, table.name), (1, table.name.upper()))
-        if schema in ("gaiadr3", "sed") and self.choices.chance(10):
-            written = name
-        if self.choices.chance(20) and name.lower() not in taken:
-            taken.add(name.lower())
-            called = table.name if schema and written != name and self.choices.chance(30) else name
-            return written, Source(called, table)
-        alias = self.table_alias(taken)
-        return f"{written}{self.choices.weighed((4, ' AS'), (1, ''))} {alias}", Source(alias, table)
-
-    def table_alias(self, taken: set[str]) -> str:
-        alias = self.choices.weighed((3, "s"), (2, "t"), (4, self.choices.one(ALIASES)))
-        if alias.strip('"').lower() in taken:
-            self.named += 1
-            alias = f"t{self.named}"
-        taken.add(alias.strip('"').lower())
-        return alias
-
     # --- queries in queries ---------------------------------------------------------------------------
 
     def subquery(self, depth: int, most: int) -> tuple[str, Table]:
@@ -381,7 +256,8 @@ class Queries(Values):
         if single and len(selected.columns) < 8 and self.choices.chance(10):
             # By all columns the order tells what the first are.
             keys = ", ".join(f'"{column.name}"' for column in selected.columns)
-            text = f"SELECT {selected.distinct}TOP {self.choices.one((20, 5))} {selected.list} {selected.rest} ORDER BY {keys}"
+            top = f"TOP {self.choices.one((20, 5))} "
+            text = f"SELECT {selected.distinct}{top}{selected.items} {selected.rest} ORDER BY {keys}"
         return text, derived("", selected.columns, min(selected.rows, most))
 
     def plain(self, depth: int, most: int) -> Selected:

@@ -123,7 +123,7 @@ def answered(
 
 
 def look(world: World, seed: int, given: list[int] | None = None, wanted: tuple[str, str] | None = None):
-    """The choices of a query, the query, the answer with all rewrites, and the first difference, or the `wanted` one."""
+    """The choices of a query, the query, the answer with all rewrites, and the first or the `wanted` difference."""
     choices = Choices(seed, given)
     query = world.query(choices)
     first = None
@@ -205,6 +205,7 @@ def _count(report: Report, query: Query, fast: Answer) -> None:
     report.queries += 1
     if fast.stopped:
         report.stopped += 1
+        report.examples.setdefault("stopped", query.text)
     elif fast.error:
         kind = f"{type(fast.error).__name__}: {str(fast.error).splitlines()[0][:70]}"
         report.refused[kind] += 1

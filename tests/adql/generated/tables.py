@@ -80,7 +80,8 @@ def write_mirror(folder: Path, sources: int, seed: int = 5) -> Path:
     with duckdb.connect() as con:
         con.execute(f"SET file_search_path = '{folder}'; ATTACH '{folder / 'mirror.duckdb'}' AS mirror; USE mirror")
         views = con.execute(
-            "SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = 'mirror' AND sql LIKE '%_parquet(%'"
+            "SELECT schema_name, view_name FROM duckdb_views() "
+            "WHERE database_name = 'mirror' AND sql LIKE '%_parquet(%'"
         ).fetchall()
         for schema, name in views:
             con.execute(f'CREATE TABLE copied AS FROM "{schema}"."{name}"')
@@ -181,14 +182,14 @@ def _odd() -> pa.Table:
     """Values that overflow, and names that are functions, words or in mixed case."""
     n = 14
     day = datetime.date(2020, 1, 31)
-    time = datetime.datetime(1999, 12, 31, 23, 59, 59)
+    time, later = datetime.datetime(1999, 12, 31, 23, 59, 59), datetime.datetime(2016, 6, 30, 12)
     return pa.table({
         "Big": pa.array([(BIG, -BIG - 1, 0, None, 1, -1)[k % 6] for k in range(n)], pa.int64()),
         "sin": pa.array([(0.0, NAN, INF, -INF, None, 1e39, -2.5)[k % 7] for k in range(n)], pa.float64()),
         "Max": pa.array([(1.5, NAN, None, 3.4e38)[k % 4] for k in range(n)], pa.float32()),
         "order": pa.array([(0, None, 7, -7, 32767)[k % 5] for k in range(n)], pa.int16()),
         "MixedCase": [("a", "A", "", " ", None, "a_b%", "\\", "12")[k % 8] for k in range(n)],
-        "when": pa.array([(time, None, time + datetime.timedelta(days=k))[k % 3] for k in range(n)], pa.timestamp("us")),
+        "when": pa.array([(time, None, later)[k % 3] for k in range(n)], pa.timestamp("us")),
         "day": pa.array([(day, None)[k % 2] for k in range(n)], pa.date32()),
         "number": pa.array(range(n), pa.int32()),
     })  # fmt: skip

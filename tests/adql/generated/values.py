@@ -1,11 +1,11 @@
-"""Values and conditions of known types, drawn from choices."""
+"""Values of known types, drawn from choices."""
 
 from __future__ import annotations
 
 from sedsql.bands import COLUMNS
 
 from .places import Places, Scope, Source
-from .tables import Column, Table
+from .tables import Column
 
 PLAIN = {
     "i": ("1", "0", "2", "7", "-3", "100", "0x1F"),
@@ -16,7 +16,6 @@ PLAIN = {
     "d": ("'2020-01-31'",),
 }
 LABELS = ("yso", "main_sequence", "giant", "agn", "agb_carbon")
-NODES = (*LABELS, "source", "young", "evolved")
 OF_ONE = (
     "ABS({})", "SQRT(ABS({}))", "LOG(1 + ABS({}))", "LOG10({})", "SIN({})", "COS({})", "TAN({})", "COT({})", "ATAN({})",
     "ACOS({})", "ASIN({})", "FLOOR({})", "CEILING({})", "ROUND({})", "ROUND({}, 2)", "TRUNCATE({}, 1)", "DEGREES({})",
@@ -25,15 +24,12 @@ OF_ONE = (
 
 
 class Values(Places):
-    """Draws values and conditions; `models` are the names of the models that may be asked."""
+    """Draws values; `models` are the names of the models that may be asked."""
 
     models: tuple[str, ...] = ()
     asked_models = True
 
-    def exists(self, scope: Scope) -> str:
-        raise NotImplementedError
-
-    def listed(self, scope: Scope, column: Column) -> str | None:
+    def condition(self, scope: Scope, depth: int = 2) -> str:
         raise NotImplementedError
 
     # --- columns --------------------------------------------------------------------------------------
@@ -107,8 +103,8 @@ class Values(Places):
         return self.choices.one(("{} + {}", "{} - {}", "({} * {})", "{} / {}", "({} - {}) * 2.0")).format(left, right)
 
     def whole(self, scope: Scope, depth: int) -> str:
-        form = self.choices.weighed((5, "arithmetic"), (2, "case"), (2, "test"), (1, "length"), (1, "cast"), (1, "wild"),
-                                    (1, "cell"))  # fmt: skip
+        form = self.choices.weighed((5, "arithmetic"), (2, "case"), (2, "test"), (1, "length"), (1, "cast"),
+                                    (1, "wild"), (1, "cell"))  # fmt: skip
         if form == "case":
             return self.case(scope, "i", depth)
         if form == "test" and self.positions(scope):
@@ -161,8 +157,8 @@ class Values(Places):
         a, b = map(self.degrees, self.place())
         return self.choices.one((
             f"DISTANCE({ra}, {dec}, {a}, {b})", f"DISTANCE(POINT({a}, {b}), POINT({ra}, {dec}))",
-            f"COORD1(POINT({ra}, {dec}))", f"COORD2(CENTROID(CIRCLE({ra}, {dec}, 1)))", f"AREA(CIRCLE({ra}, {dec}, 2.0))",
-            f"AREA(BOX({ra}, {dec}, 5, 5))",
+            f"COORD1(POINT({ra}, {dec}))", f"COORD2(CENTROID(CIRCLE({ra}, {dec}, 1)))",
+            f"AREA(CIRCLE({ra}, {dec}, 2.0))", f"AREA(BOX({ra}, {dec}, 5, 5))",
         ))  # fmt: skip
 
     def geometry(self, scope: Scope) -> str:
@@ -229,91 +225,3 @@ class Values(Places):
         if form == 1:
             return self.call("sed_set", source, scope, ("0.95",))
         return self.call("sed_predict", source, scope)
-
-    # --- conditions -----------------------------------------------------------------------------------
-
-    def condition(self, scope: Scope, depth: int = 2) -> str:
-        form = self.choices.weighed((10, "simple"), (depth, "and"), (2 * depth, "or"), (depth, "not"))
-        if form == "simple":
-            return self.simple(scope, depth)
-        if form == "not":
-            return f"NOT ({self.condition(scope, depth - 1)})"
-        parts = [self.condition(scope, depth - 1) for _ in range(2 + self.choices.chance(20))]
-        return f"({f' {form.upper()} '.join(parts)})"
-
-    def simple(self, scope: Scope, depth: int) -> str:
-        form = self.choices.weighed(
-            (10, "values"), (6, "inside"), (5, "model"), (3, "null"), (2, "between"), (2, "like"), (2, "in"), (3, "computed"),
-            (1, "boolean"), (2, "exists"), (1, "listed"), (1, "near"), (1, "distance"),
-        )  # fmt: skip
-        if form == "inside" and self.positions(scope):
-            return self.inside(scope)
-        if form == "model" and (found := self.of_model(scope)):
-            return found
-        if form == "near" and len(self.positions(scope)) > 1:
-            one, other = self.positions(scope)[:2]
-            return self.near(one, other, scope)
-        if form == "distance" and (source := self.row(scope)) and self.positions(scope):
-            # What bounds a distance may be what a model says.
-            proba = self.call("sed_proba", source, scope, ("'yso'",))
-            self.notes.add("noise")
-            return f"{self.sphere(scope)} BETWEEN {proba} AND {self.value(scope, 'r', 0)}"
-        if form == "exists" and depth:
-            return self.exists(scope)
-        if form == "computed":
-            kind = self.choices.one("ris")
-            return f"{self.value(scope, kind)} {self.choices.one(('<', '>', '<=', '<>', '>='))} {self.value(scope, kind, 1)}"
-        column = self.column(scope, {"like": "s", "boolean": "b", "values": "risst"}.get(form, "risbtd"))
-        return self.of_column(scope, form, *column) if column else "1 = 1"
-
-    def of_column(self, scope: Scope, form: str, column: Column, reference: str) -> str:
-        if form == "null":
-            return f"{reference} IS {self.choices.weighed((3, 'NOT '), (1, ''))}NULL"
-        if form == "listed" and (found := self.listed(scope, column)):
-            return f"{reference} {self.choices.weighed((4, ''), (1, 'NOT '))}IN ({found})"
-        if column.kind == "b":
-            return f"{reference} = {self.choices.one(('TRUE', 'FALSE'))}"
-        if form == "like":
-            pattern = self.choices.one(("'%'", "'%s%'", "'_%'", "'y%'", "'%\\%%'", "'A%'", "''", "'%Gaia%'"))
-            return f"{reference} {self.choices.weighed((5, ''), (1, 'NOT '))}{self.choices.one(('LIKE', 'ILIKE'))} {pattern}"
-        if form == "between":
-            low, high = (self.literal(column.kind, column) for _ in "lh")
-            return f"{reference} {self.choices.weighed((3, ''), (1, 'NOT '))}BETWEEN {low} AND {high}"
-        if form == "in":
-            values = ", ".join(self.literal(column.kind, column) for _ in range(1 + self.choices.below(4)))
-            return f"{reference} {self.choices.weighed((2, ''), (2, 'NOT '))}IN ({values})"
-        operator = self.choices.weighed((4, ">="), (4, "<="), (2, "<"), (2, ">"), (2, "="), (2, "<>"))
-        left, right = reference, self.literal(column.kind, column)
-        if self.choices.chance(10):
-            left, right = right, left
-        return f"{left} {operator} {right}"
-
-    def of_model(self, scope: Scope) -> str | None:
-        """What becomes a cheap condition: a class, a node or a probability compared with a constant."""
-        source = self.row(scope)
-        if source is None:
-            return None
-        form = self.choices.below(6)
-        if form < 3:
-            call = self.call("sed_class", source, scope)
-            label = f"'{self.choices.one((*LABELS, 'nonsense'))}'"
-            return self.choices.weighed((4, f"{call} = {label}"), (1, f"{label} = {call}"), (2, f"{call} <> {label}"),
-                                        (1, f"{call} IN ({label}, 'giant')"), (1, f"{call} LIKE 'm%'"))  # fmt: skip
-        if form == 3:
-            node = self.call("sed_node", source, scope, (self.choices.one(("0.5", "0.9")),))
-            return f"{node} {self.choices.one(('=', '<>'))} '{self.choices.one(NODES)}'"
-        self.notes.add("noise")
-        proba = self.call("sed_proba", source, scope, (f"'{self.choices.one(LABELS)}'",))
-        operator = self.choices.one((">", ">=", "<", "<="))
-        limit = self.constant(self.choices.one(("0.05", "0.5", "0.9", "0.0", "1.0")))
-        return self.choices.weighed((3, f"{proba} {operator} {limit}"), (1, f"{limit} {operator} {proba}"))
-
-
-def derived(name: str, columns: list[Column], rows: int) -> Table:
-    """The table that a subquery stands for."""
-    names = {column.name: column for column in columns}
-    position = ("ra", "dec") if {"ra", "dec"} <= names.keys() and names["ra"].kind == names["dec"].kind == "r" else None
-    radii = tuple(
-        column for column in ("radius", "Small Radius", "size") if column in names and names[column].kind == "r"
-    )
-    return Table(name, tuple(columns), rows, position, radii)
