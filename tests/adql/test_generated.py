@@ -4,15 +4,18 @@
 `make generated QUERIES=1 SEED=17` asks that of a seed again.
 """
 
+from collections import Counter
+from contextlib import suppress
+
 import pytest
 from sqlglot import exp
 
-from sedsql.adql import regions, rewrite
+from sedsql.adql import AdqlError, regions, rewrite
 
 from .generated.answers import Answer, difference
 from .generated.choices import Choices, shrunk
 from .generated.queries import Query
-from .generated.run import answered, miscounted, run, worlds
+from .generated.run import FASTEST, answered, miscounted, run, worlds
 
 BLOCK = 100
 
@@ -33,6 +36,22 @@ def test_all_ways_to_ask_give_one_answer(every, first):
     assert report.with_rows >= BLOCK / 2
     assert report.counted >= BLOCK / 10
     assert report.stopped <= 1
+
+
+SAID = {"views": "is read", "ranges": "region around", "joins": "equal cells", "bounds": "before a model",
+        "models": "models are asked", "a class first": "is asked first"}  # fmt: skip
+
+
+@pytest.mark.skipif(FASTEST != "native", reason="no C extension")
+def test_every_rewrite_is_made(every):
+    said = Counter()
+    for seed in range(4 * BLOCK):
+        query, explain = every[0].query(Choices(seed)), []
+        with suppress(AdqlError):
+            every[0].fast.connection.translation(query.text, query.parameters, explain)
+        said.update(name for name, words in SAID.items() if any(words in line for line in explain))
+    assert min(said[name] for name in SAID) >= 3, said
+    assert said["ranges"] >= 20, said
 
 
 def narrow(select, write, explain):

@@ -67,8 +67,10 @@ class Queries(Sources):
         models: tuple[str, ...] = ("shape-2", "sky-1", "lite-2", "luminosity-2"),
     ):
         super().__init__(choices, places, parameters=choices.chance(8))
-        # To plan a query of the view sed.photometry takes ten times as long, so the uploads come more often.
-        self.tables = [*tables, *2 * [table for table in tables if table.name.startswith("tap_upload.")]]
+        # To plan a query of the view sed.photometry takes ten times as long, so others come more often.
+        uploads = [table for table in tables if table.name.startswith("tap_upload.")]
+        celled = [table for table in tables if table.cells and table.name.startswith("gaia")]
+        self.tables = [*tables, *2 * celled, *uploads]
         self.models = models
         self.known: list[Table] = []  # by WITH
         self.named = 0
@@ -108,6 +110,11 @@ class Queries(Sources):
             *joins,
             *(self.condition(scope) for _ in range(self.choices.weighed((3, 0), (4, 1), (2, 2), (1, 3)))),
         ]
+        # What the rewrites look for are conditions that AND joins.
+        if self.positions(scope) and self.choices.chance(35):
+            conditions.append(self.inside(scope))
+        if self.row(scope) and self.choices.chance(30):
+            conditions.append(self.of_model(scope) or "1 = 1")
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         rest = f"FROM {from_}{where}"
         if kinds is None and self.choices.chance(20):

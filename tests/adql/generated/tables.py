@@ -6,7 +6,7 @@ import datetime
 import hashlib
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -55,14 +55,19 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table that queries may read, or a part of a query that stands for one; `rows` is about how many it has."""
+    """A table that queries may read, or a part of a query that stands for one.
+
+    rows : about how many it has
+    radii : columns that hold some
+    cells : whether it is known to hold HEALPix cells
+    """
 
     name: str
     columns: tuple[Column, ...]
     rows: int
     position: tuple[str, str] | None = None
     radii: tuple[str, ...] = ()
-    hidden: tuple[str, ...] = field(default=())
+    cells: bool = False
 
     def of(self, kinds: str) -> list[Column]:
         return [column for column in self.columns if column.kind in kinds]
@@ -74,19 +79,25 @@ class Table:
 
 
 def write_mirror(folder: Path, sources: int, seed: int = 5) -> Path:
-    """A simulated mirror whose tables are in the database itself, not in files, for a query then takes a fifth of the
-    time; and whose manifest says that they are large, so that conditions are made of models."""
+    """A simulated mirror whose rows are in the database itself, not in files: a query then takes a fifth of the time.
+
+    Its manifest says that the tables are large, so that conditions are made of models.
+    """
     write_sample(folder, sources, seed=seed, rich=True)
     with duckdb.connect() as con:
         con.execute(f"SET file_search_path = '{folder}'; ATTACH '{folder / 'mirror.duckdb'}' AS mirror; USE mirror")
+        con.execute("CREATE SCHEMA held")
         views = con.execute(
             "SELECT schema_name, view_name FROM duckdb_views() "
             "WHERE database_name = 'mirror' AND sql LIKE '%_parquet(%'"
         ).fetchall()
         for schema, name in views:
-            con.execute(f'CREATE TABLE copied AS FROM "{schema}"."{name}"')
-            con.execute(f'DROP VIEW "{schema}"."{name}"; CREATE TABLE "{schema}"."{name}" AS FROM copied')
-            con.execute("DROP TABLE copied")
+            con.execute(f'CREATE TABLE held."held_{name}" AS FROM "{schema}"."{name}"')
+            # By this name the catalogue knows a view of the manifest's files from one that a user made.
+            con.execute(
+                f'CREATE OR REPLACE VIEW "{schema}"."{name}" AS '
+                f"FROM held.\"held_{name}\" WHERE 'read_parquet(' IS NOT NULL"
+            )
         con.execute("UPDATE manifest.files SET rows = rows * 1000000")
     return folder
 
@@ -216,9 +227,9 @@ def tables(con: Connection) -> list[Table]:
             if column.name.lower() in known.asked:
                 columns.append(Column(column.name, KINDS[column.datatype], _told(column.name)))
         radii = tuple(name for name in ("radius", "Small Radius", "size") if name.lower() in known.columns)
-        hidden = tuple(known.hidden)
-        columns = [column for column in columns if column.name not in hidden]
-        found.append(Table(known.name, tuple(columns), len(rows), known.position, radii, hidden))
+        columns = [column for column in columns if column.name not in known.hidden]
+        cells = known.cell_column is not None
+        found.append(Table(known.name, tuple(columns), len(rows), known.position, radii, cells))
     return found
 
 
