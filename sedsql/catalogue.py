@@ -60,8 +60,8 @@ class Table:
     @property
     def parts(self) -> tuple[str, str]:
         """Schema and name; a name such as J/A+A/650/A1/table.2 is one of VizieR's, and has no schema."""
-        schema, dot, name = self.name.partition(".")
-        return (schema, name) if dot and "/" not in schema else ("main", self.name)
+        schema, _, name = self.name.partition(".")
+        return (schema, name) if schema and name and "/" not in schema else ("main", self.name)
 
     @property
     def sort_column(self) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from .db import Connection
 
+T = TypeVar("T")
 Language = Literal["adql", "sql"]
 Parameters = Sequence[Any] | Mapping[str, Any]
 
@@ -98,6 +99,7 @@ class Cursor:
         except UnfitError as reason:
             raise ProgrammingError(f"{reason}.") from None
         with own_errors():
+            self.connection.follow()
             if lang == "adql":
                 sql = self._translated(query, bound)
                 self._ask(sql, self._used(sql, bound) if "$" in sql else None)
@@ -124,7 +126,17 @@ class Cursor:
     def _ask(self, select: str, values: Any) -> None:
         self._sql = select, values
         # With values DuckDB computes it here and now.
-        self._relation = waited(self.duckdb, lambda: self.duckdb.sql(select, params=values or None))
+        self._relation = self._following(lambda: self.duckdb.sql(select, params=values or None))
+
+    def _following(self, ask: Callable[[], T]) -> T:
+        """What `ask` gives; it is asked again where files or tables are gone because the mirror was changed."""
+        while True:
+            state = self.connection.follow()
+            try:
+                return waited(self.duckdb, ask)
+            except (duckdb.IOException, duckdb.CatalogException, duckdb.BinderException):
+                if self.connection.follow() == state:
+                    raise
 
     def _after(self, statements: list) -> None:
         """What there is to fetch after a statement that is no SELECT."""
@@ -189,7 +201,7 @@ class Cursor:
             self._nothing()
         if not self._fetching:
             with own_errors():
-                waited(self.duckdb, lambda: self.duckdb.execute(*self._sql))
+                self._following(lambda: self.duckdb.execute(*self._sql))
             self._fetching = True
         return self.duckdb
 
@@ -202,7 +214,7 @@ class Cursor:
         self._open()
         answer = self._relation if self._relation is not None else self.duckdb if self._fetching else self._nothing()
         with own_errors():
-            return waited(self.duckdb, lambda: take(answer))
+            return self._following(lambda: take(answer))
 
     def arrow(self) -> pa.Table:
         """The whole answer as an Arrow table; fields of columns of the catalogue have its units, UCDs, descriptions."""

@@ -2,6 +2,7 @@
 
 import math
 import re
+import threading
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import get_args
@@ -20,7 +21,9 @@ from .inference.calls import Answering, RowFunction, functions
 from .inference.classified import stubs, view
 from .inference.engines import Engine, install
 from .inference.model import find_models
-from .mirror.store import OWN_MACROS, open_mirror
+from .mirror.change import settle_if_cut_off
+from .mirror.manifest import MirrorError
+from .mirror.store import OWN_MACROS, State, attach_again, open_mirror, state_of
 from .tables import Rows, arrow_of
 from .waiting import TELL_PROGRESS
 
@@ -77,6 +80,10 @@ def connect(
     if lang not in get_args(Language):
         raise InterfaceError(f"lang is 'adql' or 'sql', not {lang!r}.")
     if mirror:
+        settle_if_cut_off(mirror)
+    followed = Path(mirror).absolute() if mirror and read_only else None
+    state = state_of(followed) if followed else None
+    if mirror:
         con = open_mirror(mirror, read_only, unsigned=True)
     else:
         con = duckdb.connect(config={"allow_unsigned_extensions": True})
@@ -92,7 +99,12 @@ def connect(
         rows = math.inf if mirror is None else _most_rows(con)
         running = {name: model for name, model in found.items() if name in engines}
         called = functions(Bounds(running, answering.default, engines, rows), answering)
-        return Connection(con, Catalogue.of(con), search_path, called, lang, rewrites)
+        return Connection(con, Catalogue.of(con), search_path, called, lang, rewrites, followed, state)
+    except duckdb.Error as error:
+        con.close()
+        if mirror is None:
+            raise
+        raise MirrorError(f"{mirror} cannot be read: {error}; `sedsql mirror repair {mirror}` may mend it") from error
     except BaseException:
         con.close()
         raise
@@ -168,6 +180,8 @@ class Connection:
         functions: dict[str, RowFunction],
         lang: Language,
         rewrites: Collection[str],
+        followed: Path | None = None,
+        state: State | None = None,
     ):
         self.duckdb = con
         self.catalogue = catalogue
@@ -175,13 +189,28 @@ class Connection:
         self._search_path = search_path
         self._functions = functions
         self._rewrites = rewrites
+        self._followed, self._state, self._following = followed, state, threading.Lock()
         self._closed = False
+
+    def follow(self) -> State | None:
+        """Read the mirror as it is now, if another process has changed it since; gives the state that is read."""
+        if self._followed is None or (now := state_of(self._followed)) in (None, self._state):
+            return self._state
+        with self._following, self.duckdb.cursor() as con:
+            if now != self._state:
+                attach_again(con, self._followed)
+                con.execute("USE mirror")
+                uploads = {name: one for name, one in self.catalogue.tables.items() if name.startswith(f"{UPLOADS}.")}
+                self.catalogue = Catalogue({**Catalogue.of(con).tables, **uploads})
+                self._state = now
+            return self._state
 
     def cursor(self) -> Cursor:
         """A cursor; those of one connection run beside one another."""
         self.check_open()
         con = self.duckdb.cursor()
-        con.execute(f"SET search_path = '{self._search_path}'; {TELL_PROGRESS}")
+        with self._following:
+            con.execute(f"SET search_path = '{self._search_path}'; {TELL_PROGRESS}")
         return Cursor(self, con)
 
     def translate(self, query: str, explain: list[str] | None = None) -> str:

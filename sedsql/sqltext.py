@@ -1,6 +1,11 @@
-"""Values as SQL, where they cannot be bound: in macros, views and ATTACH."""
+"""Values and names as SQL, where they cannot be bound: in macros, views and ATTACH."""
 
 
 def literal(value: object) -> str:
     """The text of a value as a string of SQL."""
     return "'" + str(value).replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """The text of a name as a quoted identifier of SQL."""
+    return '"' + name.replace('"', '""') + '"'

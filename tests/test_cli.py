@@ -186,7 +186,9 @@ def test_classify_bad_input(sedsql, photometry, tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["csv", "csv.gz", "tsv", "ecsv", "vot", "fits", "fits.gz", "vot.gz", "parquet"])
-@pytest.mark.parametrize("content", [b"", bytes(range(256)) * 20, b"not,a\ntable,of,any\nkind", "cut"])
+@pytest.mark.parametrize(
+    "content", [b"", bytes(range(256)) * 20, b"not,a\ntable,of,any\nkind", "cut"], ids=["empty", "bytes", "text", "cut"]
+)
 def test_broken_files(sedsql, photometry, tmp_path, ending, content):
     path, out = tmp_path / f"broken.{ending}", tmp_path / "out.csv"
     if content == "cut":

@@ -1,12 +1,14 @@
 """The Parquet files of a table: HEALPix partitions, as in HATS, each sorted by the column that holds the cell.
 
-DIR/<schema>/<table>/dataset/Norder=K/Dir=D/Npix=N/<piece>.parquet
+DIR/<schema>/<table>/dataset/Norder=K/Dir=D/Npix=N/<piece>-<digest>.parquet
 (HATS, IVOA Note 2025, Section 3: partitioning). A table without cells has its files in `dataset` itself.
+A file's name ends with the first digits of its content's sha256: files of one name are the same in every mirror.
 """
 
 import hashlib
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +19,15 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..catalogue import CELL, Column, Table
+from ..output import flush
 from .cells import ORDER, apart, fine_cells
 
 ROW_GROUP = 100_000
 PARTITION_ROWS = 3_000_000
 """Mean rows of a partition: DuckDB opens every file for a query, LSDB holds a whole one."""
+
+PARTIAL = ".partial-"
+"""The names of files begin so until they are of the mirror."""
 
 ARROW_TYPES = {
     "BIGINT": pa.int64(),
@@ -99,8 +105,16 @@ def partition_order(rows: int, sky: float = 1.0) -> int:
 
 
 def folder_of(table: Table) -> str:
-    """Where a table is in the mirror."""
-    return "/".join(re.sub(r"[^\w.+-]", "_", part) for part in table.parts) + "/dataset"
+    """Where a table is in the mirror: in a folder of its own, within it, whatever the table is called."""
+    return "/".join(map(_folder, table.parts)) + "/dataset"
+
+
+def _folder(part: str) -> str:
+    folder = re.sub(r"[^\w.+-]|^\.", "_", part[:60])
+    if folder == part and not re.search(r"-[0-9a-f]{8}$", part):
+        return part
+    # Two names that differ in other signs alone, or beyond the end, are not to share a folder.
+    return f"{folder}-{hashlib.sha256(part.encode()).hexdigest()[:8]}"
 
 
 def sort_cells(table: Table, rows: pa.Table) -> pa.Table:
@@ -114,6 +128,23 @@ def sort_cells(table: Table, rows: pa.Table) -> pa.Table:
         if (values[1:] < values[:-1]).any():
             rows = rows.take(pa.array(np.argsort(values, kind="stable")))
     return rows
+
+
+def hidden(path: Path) -> Path:
+    """The name of a file that is whole and not yet of the mirror: who reads the folder passes over it."""
+    return path.with_name(PARTIAL + path.name)
+
+
+def on_disk(mirror: Path, file: File) -> Path:
+    """Where a file is, be it hidden still or not."""
+    path = mirror / file.path
+    return found if (found := hidden(path)).exists() else path
+
+
+def number_of(path: str, stem: str) -> int:
+    """The number in a file's name that begins with `stem`, such as 3 in part-3-0a1b2c3d4e5f.parquet; 0 in others."""
+    found = re.match(rf"{stem}-(\d+)-", Path(path).name)
+    return int(found[1]) if found else 0
 
 
 def distances(table: Table, rows: pa.Table) -> NDArray[np.float64] | None:
@@ -136,7 +167,7 @@ def positions(table: Table, rows: pa.Table) -> list[NDArray[np.float64]]:
 class TableWriter:
     """Writes rows into one file a partition; memory is bounded when they come nearly in the order of cells.
 
-    Files get their names when the writer closes well: none is left of one that did not.
+    They are hidden, and `store.save` gives them their names; none is left by a writer that is not closed well.
 
     order : of the partitions; None for a table without cells, which becomes one file
     name : of the files
@@ -197,24 +228,25 @@ class TableWriter:
         return self._open[partition]
 
     def close(self) -> list[File]:
-        """Give the files their names, and tell what they are."""
+        """Put the files on the disk, whole, and tell what they will be called."""
         files = []
         for one in self._open.values():
             one.close()
         for one in self._open.values():
             low, high = (None, None) if self._sort is None else (value >> self.table.cell_shift for value in one.ends)
-            path = one.path.relative_to(self._mirror).as_posix()
             size, digest = one.partial.stat().st_size, sha256(one.partial)
-            files.append(File(path, one.rows, size, digest, low, high, self._pieces, one.reach))
-            one.partial.replace(one.path)
+            path = one.path.with_stem(f"{one.path.stem}-{digest[:12]}")
+            flush(one.partial)
+            name = path.relative_to(self._mirror).as_posix()
+            files.append(File(name, one.rows, size, digest, low, high, self._pieces, one.reach))
+            one.partial.replace(hidden(path))
         self._open = {}
         return files
 
     def abandon(self) -> None:
         """Remove what was written."""
         for one in self._open.values():
-            one.close()
-            one.partial.unlink(missing_ok=True)
+            one.abandon()
         self._open = {}
 
     def __enter__(self) -> "TableWriter":
@@ -235,7 +267,7 @@ class _OneFile:
 
     def __init__(self, path: Path, schema: pa.Schema, sort: str | None):
         self.path = path
-        self.partial = path.with_name(f".partial-{path.name}")
+        self.partial = hidden(path)
         self.schema = schema
         self.rows = 0
         self.ends = (0, 0)
@@ -273,6 +305,13 @@ class _OneFile:
             self._writer.close()
             # It would keep the metadata of all row groups.
             self._writer = None
+
+    def abandon(self) -> None:
+        with suppress(OSError, pa.ArrowException):  # the disk may be full
+            if self._writer:
+                self._writer.close()
+        self._writer = None
+        self.partial.unlink(missing_ok=True)
 
 
 def sha256(path: Path) -> str:

@@ -6,7 +6,7 @@ noted in DIR/journal.jsonl first, a line each, and go into the database file now
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ from .cells import Ranges, minus, union
 from .layout import File
 
 VERSION = 2
+RELATIVE = 1
+"""The version of mirrors whose views have paths that DuckDB seeks in the current directory first."""
+DATABASE = "mirror.duckdb"
 JOURNAL = "journal.jsonl"
 
 
@@ -91,6 +94,18 @@ class Stored:
         return sum(file.bytes for file in self.files.values())
 
 
+OWN_SCHEMAS = ("manifest", "tap_schema", "information_schema", "pg_catalog")
+"""Schemas of a mirror that hold no table of an archive."""
+
+
+def check_name(table: Table) -> None:
+    """Raise MirrorError for a name that no table of a mirror can have, as a service may give it."""
+    if table.parts[0].lower() in OWN_SCHEMAS:
+        raise MirrorError(f"{table.name} cannot be in a mirror, which has a schema {table.parts[0]} of its own")
+    if len(table.name) > 200 or not table.name.isprintable() or not table.name.strip():
+        raise MirrorError(f"{table.name[:50]!r} is no name for a table: it is empty, too long, or has signs unseen")
+
+
 Manifest = dict[str, Stored]
 """The tables of a mirror by lower-case name."""
 
@@ -155,25 +170,46 @@ def write(con: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
         con.unregister("_new")
 
 
+def version(con: duckdb.DuckDBPyConnection) -> int | None:
+    """The version of the manifest in the connection's current database; None where there is none."""
+    try:
+        found = con.execute("SELECT version FROM manifest.mirror").fetchall()
+    except duckdb.Error:
+        return None
+    return found[0][0] if found else None
+
+
+def names(con: duckdb.DuckDBPyConnection) -> Manifest:
+    """The tables in the connection's current database, if it has some, with no more than the names of their files."""
+    there = con.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'manifest' "
+        "AND table_name IN ('tables', 'files')"
+    ).fetchall()
+    if there != [(2,)]:
+        return {}
+    tables = con.execute("SELECT table_name, place FROM manifest.tables").fetchall()
+    manifest = {name.lower(): Stored(Table(name), place=place) for name, place in tables}
+    for name, path in con.execute("SELECT table_name, path FROM manifest.files").fetchall():
+        manifest[name.lower()].files[path] = File(path, 0, 0, None, None, None)
+    return manifest
+
+
 def read(con: duckdb.DuckDBPyConnection, mirror: Path) -> Manifest:
     """The manifest in the connection's current database, and in the journal of the mirror.
 
     Raises MirrorError where it is damaged, or written by a later sedsql.
     """
-    try:
-        version = con.execute("SELECT version FROM manifest.mirror").fetchone()
-    except duckdb.Error:
-        version = None
-    if not version:
+    written = version(con)
+    if written is None:
         raise MirrorError(f"{mirror} has no manifest; `sedsql mirror repair {mirror}` makes one from its files")
-    if version[0] > VERSION:
+    if written > VERSION:
         raise LaterVersion(
-            f"{mirror} was made by a later sedsql (manifest {version[0]}, this one reads up to {VERSION}); "
+            f"{mirror} was made by a later sedsql (manifest {written}, this one reads up to {VERSION}); "
             "upgrade with `pip install --upgrade sedsql`"
         )
-    catalogue = Catalogue.of(con)
     manifest: Manifest = {}
     try:
+        catalogue = Catalogue.of(con)
         for row in _rows(con, "tables"):
             manifest[row["table_name"].lower()] = Stored(
                 catalogue.tables[row["table_name"].lower()],
@@ -189,13 +225,15 @@ def read(con: duckdb.DuckDBPyConnection, mirror: Path) -> Manifest:
             manifest[name].pieces[row["name"]] = Piece(**row | {"ranges": _pairs(row["ranges"])})
         for row in _rows(con, "files"):
             name = row.pop("table_name").lower()
+            if manifest[name].place is None and (row["path"].startswith("/") or ".." in row["path"].split("/")):
+                raise ValueError(f"{row['path']} is outside of the mirror")
             manifest[name].files[row["path"]] = File(**row | {"pieces": tuple(row["pieces"])})
     except (duckdb.Error, KeyError, TypeError, ValueError) as error:
         reason = str(error).split("\n")[0]
         raise MirrorError(
             f"The manifest of {mirror} is damaged ({reason}); `sedsql mirror repair {mirror}` makes it anew"
         ) from error
-    _replay(manifest, mirror)
+    replay(manifest, mirror)
     return manifest
 
 
@@ -224,8 +262,11 @@ def _add(stored: Stored, piece: Piece, files: Iterable[File]) -> None:
         stored.files[file.path] = file
 
 
-def _replay(manifest: Manifest, mirror: Path) -> None:
-    """Add what stands in the journal; a line that was not written to its end is no line."""
+def replay(manifest: Manifest, mirror: Path, is_there: Callable[[File], bool] = lambda file: True) -> None:
+    """Add what stands in the journal; a line that was not written to its end is no line.
+
+    is_there : whether a file is; pieces with others are left out
+    """
     try:
         lines = (mirror / JOURNAL).read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:
@@ -237,4 +278,6 @@ def _replay(manifest: Manifest, mirror: Path) -> None:
             continue  # a line torn by a crash, after which another process went on
         if stored := manifest.get(entry["table"].lower()):
             piece = Piece(**entry["piece"] | {"ranges": _pairs(entry["piece"]["ranges"])})
-            _add(stored, piece, [File(**file | {"pieces": tuple(file["pieces"])}) for file in entry["files"]])
+            files = [File(**file | {"pieces": tuple(file["pieces"])}) for file in entry["files"]]
+            if all(map(is_there, files)):
+                _add(stored, piece, files)

@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from ..sqltext import identifier
 from .manifest import MirrorError
 
 SCRATCH = ".sorting"
@@ -37,7 +38,7 @@ def sorted_by(column: str, batches: Iterable[pa.RecordBatch], schema: pa.Schema,
             con.execute("SET threads = 1")
             con.execute("SET temp_directory = ?", [str(scratch)])
             con.register("came", pa.RecordBatchReader.from_batches(schema, watched()))
-            for batch in con.sql(f'SELECT * FROM came ORDER BY "{column}"').to_arrow_reader(BATCH):
+            for batch in con.sql(f"SELECT * FROM came ORDER BY {identifier(column)}").to_arrow_reader(BATCH):
                 yield pa.Table.from_batches([batch])
     except Exception as error:
         if failed:

@@ -5,7 +5,7 @@ import pyarrow as pa
 
 from ..catalogue import Catalogue, Column, Key, Table
 from . import archive
-from .manifest import Manifest
+from .manifest import OWN_SCHEMAS, Manifest
 
 _VOTABLE_TYPES = {
     "BIGINT": "long",
@@ -42,7 +42,7 @@ def write(con: duckdb.DuckDBPyConnection, manifest: Manifest, note: str, keys: l
     # A column of another view is described like the first that has its name.
     by_name = {column.name: column for table in reversed(described.values()) for column in table.columns.values()}
     by_name |= {column.name: column for column in archive.COMPUTED}
-    found = [(name, table) for name, table in catalogue.tables.items() if name.split(".")[0] not in _OWN]
+    found = [(name, table) for name, table in catalogue.tables.items() if name.split(".")[0] not in OWN_SCHEMAS]
     for index, (name, table) in enumerate(found):
         known = described.get(name, table)
         text = known.description or ""
@@ -62,9 +62,6 @@ def write(con: duckdb.DuckDBPyConnection, manifest: Manifest, note: str, keys: l
     con.execute("CREATE SCHEMA IF NOT EXISTS tap_schema")
     for name, columns in _COLUMNS.items():
         _write_table(con, name, columns.split(), rows[name])
-
-
-_OWN = ("tap_schema", "manifest")
 
 
 def _about(column: Column, table: Table, by_name: dict[str, Column]) -> tuple:

@@ -128,7 +128,7 @@ def test_every_function_takes_it(asked, expression, engine):
 @pytest.mark.parametrize("call", ["sed_explain(r, {}, 'sky-1')", "sed_predict_errors(r, {}, 'sky-1')"])
 def test_the_dear_functions_too(asked, told, call):
     errors = [f"0.1::FLOAT AS {name}" for name in sedsql.inference.macros.ERROR_COLUMNS]
-    row = f"(SELECT s.*, {', '.join(errors)}) AS r"
+    row = f"(SELECT {TEN}, {', '.join(errors)}) AS r"
     expression = f"CASE WHEN s.row < 60 THEN (SELECT {call.format(GIVEN)} FROM {row}) END"
     found, expected = asked("native", expression), asked("onnx", expression)
     assert [_rounded(value) for value in found] == [_rounded(value) for value in expected]

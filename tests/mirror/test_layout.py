@@ -1,3 +1,6 @@
+import os
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -5,6 +8,8 @@ import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy_healpix import HEALPix
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from sedsql.catalogue import CELL, Column, table_of
 from sedsql.mirror import layout
@@ -28,7 +33,7 @@ def test_row_groups_are_even_whatever_the_pieces(tmp_path, monkeypatch):
             writer.write(pa.table({"a": np.arange(start, start + size)}))
             start += size
         (about,) = writer.close()
-    assert about.path == "s/t/dataset/all.parquet"
+    assert about.path == f"s/t/dataset/all-{about.sha256[:12]}.parquet"
     file = pq.ParquetFile(tmp_path / about.path)
     groups = [file.metadata.row_group(k) for k in range(file.metadata.num_row_groups)]
     assert [group.num_rows for group in groups] == [1000, 1000, 1000, 1000, 999]
@@ -102,11 +107,29 @@ def test_partitions_hold_three_million_rows_at_most_on_average():
     ("name", "parts", "folder"),
     [
         ("gaiadr3.gaia_source", ("gaiadr3", "gaia_source"), "gaiadr3/gaia_source/dataset"),
-        ("J/A+A/650/A1/table.2", ("main", "J/A+A/650/A1/table.2"), "main/J_A+A_650_A1_table.2/dataset"),
-        ("viz.I/355/gaiadr3", ("viz", "I/355/gaiadr3"), "viz/I_355_gaiadr3/dataset"),
+        ("J/A+A/650/A1/table.2", ("main", "J/A+A/650/A1/table.2"), "main/J_A+A_650_A1_table.2-db42fdfc/dataset"),
+        ("viz.I/355/gaiadr3", ("viz", "I/355/gaiadr3"), "viz/I_355_gaiadr3-5c1f2b80/dataset"),
         ("stars", ("main", "stars"), "main/stars/dataset"),
     ],
 )
 def test_names_of_tables_are_names_of_folders(name, parts, folder):
     table = table_of(name, None, [])
     assert (table.parts, layout.folder_of(table)) == (parts, folder)
+
+
+NAMES = st.text(st.sampled_from("./\\aA\u0000 ~-_") | st.characters(codec="utf-8"), min_size=1, max_size=300)
+
+
+@given(st.lists(NAMES, min_size=2, max_size=20, unique=True))
+@example(["../../../x", "/x", "..", ".", "a..", "..a", "a.", ".a", "/etc/passwd", "a/b", "a_b", "a/b.c/d", "C:\\x"])
+@example(["x" * 300, "x" * 299 + "y", "\u212b" * 300, "a_b-c14cddc0", "a/b"])
+def test_every_table_has_a_folder_of_its_own_within_the_mirror(names):
+    folders = [layout.folder_of(table_of(name, None, [])) for name in names]
+    mirror = Path("/some/mirror")
+    for folder in folders:
+        place = Path(os.path.normpath(mirror / folder))
+        assert place.parts[:3] == mirror.parts
+        assert len(place.parts) == 6
+        assert max(len(os.fsencode(part)) for part in place.parts) <= 255
+    parts = [table_of(name, None, []).parts for name in names]
+    assert len(set(folders)) == len(set(parts))

@@ -1,4 +1,5 @@
 import json
+import random
 import shutil
 from pathlib import Path
 
@@ -9,10 +10,10 @@ import pytest
 from sedsql.catalogue import Catalogue, Column, Key, table_of
 from sedsql.mirror import manifest
 from sedsql.mirror.change import changing
-from sedsql.mirror.compact import sweep
 from sedsql.mirror.layout import TableWriter
-from sedsql.mirror.manifest import JOURNAL, MirrorError, Piece, Stored
+from sedsql.mirror.manifest import JOURNAL, MirrorError, Piece, Stored, check_name
 from sedsql.mirror.store import load, open_mirror, save
+from sedsql.mirror.sweep import sweep
 
 COLUMNS = [Column("source_id", "BIGINT", None, "meta.id"), Column("g", "REAL", "mag", "phot.mag", "Brightness")]
 TABLE = table_of("gaia.t", "Some sources", COLUMNS)
@@ -84,7 +85,7 @@ def test_a_journal_that_is_in_the_manifest_already_changes_nothing(mirror):
 def test_files_that_the_manifest_does_not_name_are_no_rows_and_are_swept(mirror):
     stray = mirror / "gaia/t/dataset/Norder=0/Dir=0/Npix=7/70-80.parquet"
     stray.parent.mkdir(parents=True)
-    shutil.copy(next((mirror / "gaia").rglob("0-40.parquet")), stray)
+    shutil.copy(next((mirror / "gaia").rglob("0-40-*.parquet")), stray)
     (stray.parent / ".partial-x.parquet").touch()
     with changing(mirror) as (_, tables):
         assert tables["gaia.t"].rows == 120
@@ -140,3 +141,66 @@ def test_sweep_leaves_other_folders_alone(mirror):
     sweep(mirror, load(mirror))
     assert other.exists()
     assert Path(mirror / "mirror.duckdb").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ['s."quoted"', "s.it's", "J/A+A/1/table.2", 's.x"; DROP SCHEMA manifest; --', "../../../x", "..", "a."]
+)
+def test_a_table_of_any_name_is_stored_within_the_mirror(tmp_path, name):
+    mirror = tmp_path / "in" / "sky"
+    mirror.mkdir(parents=True)
+    one = Stored(table_of(name, None, [Column("source_id", "BIGINT"), Column('g"; --', "REAL")]))
+    rows = pa.table({"source_id": pa.array([3, 4]), 'g"; --': pa.array([1.5, 2.5], pa.float32())})
+    with TableWriter(mirror, one.table, None, "all") as writer:
+        writer.write(rows)
+        one.files = {file.path: file for file in writer.close()}
+    save(mirror, {name.lower(): one})
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["sky"]
+    found = load(mirror)
+    assert found == {name.lower(): one}
+    schema, table = (part.replace('"', '""') for part in one.table.parts)
+    with open_mirror(mirror) as con:
+        assert con.execute(f'SELECT * FROM "{schema}"."{table}"').fetchall() == [(3, 1.5), (4, 2.5)]
+
+
+@pytest.mark.parametrize(
+    "name", ["manifest.files", "TAP_SCHEMA.columns", "information_schema.x", "s.a\nb", "s." + "x" * 200, " "]
+)
+def test_a_name_that_no_table_can_have_is_refused(name):
+    with pytest.raises(MirrorError, match=r"cannot be in a mirror|is no name for a table"):
+        check_name(table_of(name, None, []))
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../other/x.parquet", "gaia/../../x.parquet"])
+def test_a_manifest_names_no_file_outside_of_the_mirror(mirror, path):
+    with duckdb.connect(mirror / "mirror.duckdb") as con:
+        con.execute("UPDATE manifest.files SET path = ? WHERE path LIKE '%0-40%'", [path])
+    with pytest.raises(MirrorError, match="outside of the mirror"):
+        load(mirror)
+
+
+def _flipped(data, place):
+    return data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :]
+
+
+@pytest.mark.parametrize("damage", range(6))
+def test_a_damaged_database_is_told_and_made_anew(tmp_path, tiny_sky, sedsql, damage):
+    """Cut anywhere, or with a byte changed: DuckDB finds some of that only when it reads the place."""
+    mirror = tmp_path / "sky"
+    shutil.copytree(tiny_sky, mirror)
+    good = (mirror / "mirror.duckdb").read_bytes()
+    place = random.Random(damage).randrange(12_288, len(good))
+    (mirror / "mirror.duckdb").write_bytes(good[:place] if damage % 3 else _flipped(good, place))
+    verified = sedsql("mirror", "verify", mirror)
+    if damage % 3:
+        assert verified.code == 1
+    assert "Traceback" not in verified.err
+    repaired = sedsql("mirror", "repair", mirror)
+    assert repaired.code == 0, repaired.err
+    assert ("mirror.duckdb.damaged" in repaired.out) == (verified.code == 1)
+    assert "All is well" in sedsql("mirror", "verify", mirror).out
+    with open_mirror(mirror) as con, open_mirror(tiny_sky) as before:
+        for view in ("sed.photometry", "gaiadr3.gaia_source", "sample.truth"):
+            query = f"SELECT * FROM {view} ORDER BY source_id"
+            assert con.execute(query).fetchall() == before.execute(query).fetchall()

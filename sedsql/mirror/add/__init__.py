@@ -6,17 +6,18 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import TracebackType
 
 from ...catalogue import Key, Table, table_of
 from ...errors import Error, did_you_mean
 from ...tap.schema import without_quotes
 from ...tap.service import Service
-from .. import Progress, cells, hats, silent
+from .. import Progress, cells, silent
 from ..cells import Ranges
 from ..change import changing
 from ..compact import compact_small
 from ..layout import with_cells
-from ..manifest import Manifest, MirrorError, Stored
+from ..manifest import Manifest, MirrorError, Stored, check_name
 from ..store import save
 from .download import PARALLEL, fetch
 from .slices import ByColumn, ByIndex, ByPosition, Slicing
@@ -47,13 +48,15 @@ class Adding:
 
     def __enter__(self) -> "Adding":
         self.mirror, self.manifest = self._held.enter_context(self._changing)
+        self._held.push(self._compact)
         return self
 
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
-        with self._held:
-            if kind is None:
-                compact_small(self.mirror, self.manifest, self.progress)
-            hats.write_catalogues(self.mirror, self.manifest)
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._held.__exit__(kind, error, trace)
+
+    def _compact(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            compact_small(self.mirror, self.manifest, self.progress)
 
     def table(
         self,
@@ -93,6 +96,7 @@ class Adding:
         """Note what is wanted of a table."""
         stored = self.manifest.get(table.name.lower())
         if stored is None:
+            check_name(table)
             stored = Stored(with_cells(table), None, service.url, slicing.condition, slicing.settings())
             self.manifest[table.name.lower()] = stored
         _same_service(stored, service)

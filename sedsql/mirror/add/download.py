@@ -28,7 +28,7 @@ from .. import Progress, cells, layout, silent
 from ..cells import Ranges
 from ..layout import TableWriter
 from ..manifest import Manifest, MirrorError, Piece, Stored, note
-from ..store import save
+from ..store import escaped, save
 from .matched import Asking, AskingMatched, Matched
 from .slices import Slicing
 from .slices import of as slicing_of
@@ -283,7 +283,7 @@ class _Work:
             at = rows[CELL].to_numpy() >> self.stored.table.cell_shift
             low, high = int(at.min()), int(at.max())
             files = [file for file in files if (file.low or 0) <= high and (file.high or 0) >= low]
-        near = [str(self.mirror / file.path) for file in files]
+        near = [escaped(layout.on_disk(self.mirror, file)) for file in files]
         if not near:
             return rows
         with duckdb.connect() as con:

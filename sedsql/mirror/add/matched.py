@@ -18,8 +18,9 @@ from ...tap.schema import quoted
 from ...tap.service import Service
 from ...tap.votable import Answer
 from ..cells import Ranges
-from ..layout import arrow_type
+from ..layout import arrow_type, on_disk
 from ..manifest import Stored
+from ..store import escaped
 from .slices import Slicing
 
 LIST_ROWS = 20_000
@@ -68,7 +69,7 @@ class Matched(Slicing):
         """The keys that the mirror's matches name for a piece, each once."""
         low, high = piece[0][0], piece[-1][1]
         near = [
-            str(mirror / file.path)
+            escaped(on_disk(mirror, file))
             for file in matches.files.values()
             if (file.low or 0) < high and (file.high or 0) >= low
         ]

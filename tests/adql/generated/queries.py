@@ -111,7 +111,7 @@ class Queries(Sources):
             *(self.condition(scope) for _ in range(self.choices.weighed((3, 0), (4, 1), (2, 2), (1, 3)))),
         ]
         # What the rewrites look for are conditions that AND joins.
-        if self.positions(scope) and self.choices.chance(35):
+        if self.positions(scope) and self.choices.chance(25):
             conditions.append(self.inside(scope))
         if self.row(scope) and self.choices.chance(30):
             conditions.append(self.of_model(scope) or "1 = 1")
