@@ -155,7 +155,8 @@ def _circles(ra: list[float], dec: list[float]) -> pa.Table:
     ra = [0.0, 359.999, 180.0, -10.0, 370.0, NAN, INF, None, 90.0, 90.0, 45.0, *ra[:11]]
     dec = [0.0, 0.0, 90.0, -90.0, 89.9, 0.0, 0.0, 0.0, NAN, 100.0, -45.0, *dec[:11]]
     n = len(ra)
-    return pa.table({"dec": dec, "ra": ra, "radius": [radii[k * 5 % 16] for k in range(n)],
+    single = {"dec": pa.array(dec, pa.float32()), "ra": pa.array(ra, pa.float32())}
+    return pa.table({**single, "radius": [radii[k * 5 % 16] for k in range(n)],
                      "Small Radius": pa.array([(0.0, 0.2, 1.0, None, 2.0)[k % 5] for k in range(n)], pa.float32()),
                      "id": pa.array([k * 3 % n for k in range(n)], pa.int16()),
                      "select": pa.array([k % 3 for k in range(n)], pa.int32())})  # fmt: skip
