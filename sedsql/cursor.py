@@ -95,9 +95,12 @@ class Cursor:
             raise InterfaceError(f"lang is 'adql' or 'sql', not {lang!r}.")
         self._forget()
         try:
+            (query,) = plain([query])
             bound = plain(parameters)
         except UnfitError as reason:
             raise ProgrammingError(f"{reason}.") from None
+        if not isinstance(query, str):
+            raise ProgrammingError(f"A query is a text, and this is a {type(query).__name__}.")
         with own_errors():
             self.connection.follow()
             if lang == "adql":
