@@ -94,9 +94,24 @@ class Session:
 
     def run(self, chosen: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDArray | None]:
         """Place of the class, probabilities, outlier; of inputs of shape (n, bands + extra), however few are there."""
-        found = dict(zip(self._fetched, self._session.run(self._fetched, self._binding.feed(chosen)), strict=True))
-        probabilities = found[self._binding.probabilities].astype(np.float32, copy=False)
-        place = found[self._binding.class_index] if self._binding.class_index else probabilities.argmax(axis=1)
+        rows, classes = len(chosen), len(self.model.classes)
+        try:
+            given = self._session.run(self._fetched, self._binding.feed(chosen))
+        except Exception as error:  # see above
+            raise ModelError(f"ONNX Runtime cannot run model {self.model.name}: {error}") from None
+        found = dict(zip(self._fetched, given, strict=True))
+        probabilities = found[self._binding.probabilities]
+        for name, array in found.items():
+            wanted = (rows, classes) if array is probabilities else (rows,)
+            if array.shape != wanted:
+                raise ModelError(f"Model {self.model.name} gives {name} of shape {array.shape}, not {wanted}.")
+        probabilities = probabilities.astype(np.float32, copy=False)
+        if self._binding.class_index:
+            place = found[self._binding.class_index]
+            # A graph of somebody else's may count more classes than its card.
+            place = np.where(place < classes, place, -1)
+        else:
+            place = probabilities.argmax(axis=1)
         outlier = None
         if self._binding.distance:
             shares = np.linspace(0, 1, len(self._quantiles))
