@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from sqlglot import exp
 
+from sedsql.adql import geometry, kinds
 from sedsql.adql.function import Write
 from sedsql.adql.nodes import Call
 from sedsql.adql.selects import Raw, conjuncts, joined, without_stars
@@ -49,6 +50,7 @@ def models_last_and_once(select: exp.Select, write: Write, explain: list[str]) -
         return
 
     aliases = {item.alias.lower() for item in items if isinstance(item, exp.Alias)}
+    merged = select.meta["scope"].merged if "scope" in select.meta else ()
     columns: dict[object, tuple[str, exp.Expr]] = {}  # what it is -> the name in the subquery, and the column
 
     def outside(node: exp.Expr, names: set[str]) -> exp.Expr:
@@ -64,13 +66,15 @@ def models_last_and_once(select: exp.Select, write: Write, explain: list[str]) -
         if not node.args.get("table") and node.name.lower() in names and "source" not in node.meta:
             return node  # a name that SELECT gives
         source = None if in_unit else node.meta.get("source")
-        key = (id(source), node.name.lower()) if source else write(node).lower()
+        # What USING and NATURAL made of two columns is neither of them where an outer join leaves one out.
+        both = not node.args.get("table") and node.name.lower() in merged
+        key = (id(source), node.name.lower(), both) if source else write(node).lower()
         if key not in columns:
             used = {name.lower() for name, _ in columns.values()}
             free = not in_unit and node.name.lower() not in used
             name = node.name if free else f"_c{len(columns) + 1}"
             columns[key] = (name, node)
-        return _of_rows(columns[key][0])
+        return _of_rows(columns[key][0], node)
 
     def moved(node: exp.Expr, names: set[str]) -> exp.Expr:
         return node.transform(lambda part: part if part.meta.get("done") else outside(part, names), copy=False)
@@ -157,10 +161,15 @@ def _name(column: exp.Column) -> str:
     return known.name if known else column.name
 
 
-def _of_rows(name: str) -> exp.Column:
-    """A column of the subquery."""
+def _of_rows(name: str, column: exp.Expr | None = None) -> exp.Column:
+    """A column of the subquery, with the kind and type of the column that it is."""
     table = exp.Identifier(this="_rows")
-    return exp.Column(this=exp.Identifier(this=name), table=table, _meta={"done": True})
+    made = exp.Column(this=exp.Identifier(this=name), table=table, _meta={"done": True})
+    if column is not None and (kind := kinds.of(column)):
+        made.meta["kind"] = kind
+    if isinstance(column, exp.Column):
+        made.meta["datatype"] = geometry.datatype(column)
+    return made
 
 
 def _shared(call: Call, write: Write) -> tuple[str, Callable[[str], str]]:
