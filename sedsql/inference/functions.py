@@ -19,7 +19,7 @@ from . import answers, explain
 from .errors import predict_with_errors
 from .macros import GIVEN
 from .model import Model, ModelError
-from .session import Session
+from .session import Session, finite
 
 _BANDS = len(COLUMNS)
 
@@ -187,8 +187,7 @@ def _matrix(columns) -> NDArray[np.float32]:
     matrix = np.empty((len(columns[0]), len(columns)), np.float32)
     for i, column in enumerate(columns):
         matrix[:, i] = column.to_numpy()
-    matrix[np.isinf(matrix)] = np.nan
-    return matrix
+    return finite(matrix)
 
 
 def _by_value(compute: Callable, rows: NDArray, values, default: str | None, *others):

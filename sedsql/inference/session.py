@@ -8,7 +8,12 @@ from numpy.typing import NDArray
 
 from ..bands import COLUMNS
 from .binding import Binding
-from .model import EXTRA, Model, ModelError
+from .card import EXTRA
+from .model import Model, ModelError
+
+STRANGE_MAG = 100.0
+"""A source with a magnitude beyond this, of either sign, is more unusual than all others: its distance from the typical
+SEDs, a small difference of sums of squares, would be what float32 rounds."""
 
 
 class Prediction(NamedTuple):
@@ -58,7 +63,7 @@ class Session:
     def predict(self, inputs: NDArray[np.float32]) -> Prediction:
         """Classes of sources.
 
-        `inputs` has shape (n, 10): magnitudes, NaN = missing; or (n, 12), with the parallax and its error in mas
+        `inputs` has shape (n, 10): magnitudes, NaN or what is infinite in float32 = missing; or (n, 12), with the parallax and its error in mas
         after them; or (n, 14), with right ascension and declination, in degrees, after these. What does not come is
         missing.
         """
@@ -78,7 +83,8 @@ class Session:
         return Prediction(n_bands, class_index, probabilities, outlier)
 
     def chosen(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The columns of `inputs` that the model takes, shape (n, bands + extra)."""
+        """The columns of `inputs` that the model takes, shape (n, bands + extra); missing = NaN."""
+        inputs = finite(inputs)
         if self._as_they_are and inputs.shape[1] == len(self._columns):
             return inputs
         lacking = len(COLUMNS) + len(self.model.extra) - inputs.shape[1]
@@ -95,4 +101,13 @@ class Session:
         if self._binding.distance:
             shares = np.linspace(0, 1, len(self._quantiles))
             outlier = np.interp(found[self._binding.distance], self._quantiles, shares)
+            outlier[(np.abs(chosen[:, : len(self.model.bands)]) > STRANGE_MAG).any(axis=1)] = 1
         return place, probabilities, outlier
+
+
+def finite(numbers: NDArray) -> NDArray[np.float32]:
+    """Numbers in float32; those that are infinite there are NaN."""
+    with np.errstate(over="ignore"):
+        numbers = numbers.astype(np.float32, copy=False)
+    beyond = np.isinf(numbers)
+    return np.where(beyond, np.float32(np.nan), numbers) if beyond.any() else numbers
