@@ -1,8 +1,9 @@
-"""After a fork: a child process has none of its parent's threads, so what needs them can neither be used nor let go of."""
+"""After a fork: a child has none of its parent's threads; what needs them can neither be used nor let go of."""
 
 import ctypes
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -24,6 +25,10 @@ def keep(thing: object) -> None:
 def _in_child() -> None:
     for owner, do in list(_owners.items()):
         do(owner)
+    # ONNX Runtime, once it is imported, waits for its threads when a process ends: after Python's own end, end at once.
+    with suppress(AttributeError, OSError):
+        libc = ctypes.CDLL(None)
+        libc.on_exit(libc._exit, None)  # glibc's alone
 
 
 if hasattr(os, "register_at_fork"):

@@ -14,8 +14,10 @@ from sedsql import native
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 
 ENGINES = [pytest.param("native", marks=pytest.mark.skipif(not native.path(), reason="no C extension")), "onnx"]
-SECONDS = 100
-REFUSED = "InterfaceError: The connection is of the process that this one was forked from; open a new one in this process"
+SECONDS = 60
+REFUSED = (
+    "InterfaceError: The connection is of the process that this one was forked from; open a new one in this process"
+)
 
 BEFORE = """
 import multiprocessing, os, sys, traceback
@@ -33,6 +35,7 @@ QUERY = (
 
 def own():
     con = duckdb.connect(config={"allow_unsigned_extensions": True, "threads": 2})
+    con.execute("SET enable_progress_bar = false")
     sedsql.register(con, engine=ENGINE)
     return con
 
@@ -84,7 +87,8 @@ in_child(renewed)
 print(con.execute(QUERY).fetchall(), running.fetchall())
 """
     *refused, answer, status, parents = run(script, engine)
-    assert len(refused) == 14 and set(refused[1::2]) == {"status 0"}
+    assert len(refused) == 14
+    assert set(refused[1::2]) == {"status 0"}
     assert all(line.startswith(REFUSED) and line.endswith("with sedsql.connect().") for line in refused[::2])
     assert (answer, status) == ("[(20000,), (20000,)]", "status 0")
     assert parents == f"[(20000,)] {[(k,) for k in range(1, 9)]}"
@@ -115,12 +119,12 @@ def ask():
         con.execute(QUERY).fetchall()
 asking = threading.Thread(target=ask)
 asking.start()
-for _ in range(4):
+for _ in range(2):
     in_child(lambda: own().execute(QUERY).fetchall())
 done.set()
 asking.join()
 """
-    assert run(script, engine) == ["[(20000,)]", "status 0"] * 4
+    assert run(script, engine) == ["[(20000,)]", "status 0"] * 2
 
 
 def test_onnx_runtime_in_a_users_own_connection_of_the_parent_is_refused():
@@ -130,8 +134,7 @@ con.execute(QUERY).fetchall()
 in_child(lambda: con.execute(QUERY).fetchall())
 os._exit(0)
 """
-    told, status, *_ = [line for line in run(script.replace("sys.exit", "os._exit"), "onnx") if line]
-    assert REFUSED in told
+    assert any(REFUSED in line for line in run(script, "onnx"))
 
 
 def test_a_session_is_loaded_again():

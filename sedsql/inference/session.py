@@ -73,9 +73,9 @@ class Session:
     def predict(self, inputs: NDArray[np.float32]) -> Prediction:
         """Classes of sources.
 
-        `inputs` has shape (n, 10): magnitudes, NaN or what is infinite in float32 = missing; or (n, 12), with the parallax and its error in mas
-        after them; or (n, 14), with right ascension and declination, in degrees, after these. What does not come is
-        missing.
+        `inputs` has shape (n, 10): magnitudes, NaN or infinite in float32 = missing; or (n, 12), with the parallax and
+        its error in mas after them; or (n, 14), with right ascension and declination, in degrees, after these. What
+        does not come is missing.
         """
         inputs = self.chosen(inputs)
         bands = inputs[:, : len(self.model.bands)]
