@@ -7,6 +7,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from ..bands import COLUMNS
+from ..forked import in_child, keep
 from .binding import Binding
 from .card import EXTRA
 from .model import Model, ModelError
@@ -34,7 +35,7 @@ class Prediction(NamedTuple):
 
 
 class Session:
-    """A verified model, ready to run; several threads may share it.
+    """A verified model, ready to run; several threads may share it, and a forked process has its own.
 
     Parameters
     ----------
@@ -44,21 +45,31 @@ class Session:
 
     def __init__(self, model: Model, threads: int = 1):
         self.model = model
+        self._threads = threads
         every = (*COLUMNS, *EXTRA)
         self._columns = [every.index(column) for column in (*model.bands, *model.extra)]
         self._as_they_are = self._columns == list(range(len(self._columns)))
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        graph = model.graph()
-        try:
-            self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime's exceptions share no base of their own
-            raise ModelError(f"ONNX Runtime cannot load model {model.name}: {error}") from None
+        self._session: ort.InferenceSession | None = self._loaded()
         self._binding = Binding(model, self._session)
         names = (self._binding.probabilities, self._binding.class_index, self._binding.distance)
         self._fetched = [name for name in names if name]
         self._quantiles = np.array(model.card.get("outlier", {}).get("quantiles", []))
+        in_child(self, Session._leave)
+
+    def _loaded(self) -> ort.InferenceSession:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.inter_op_num_threads = 1
+        graph = self.model.graph()
+        try:
+            return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime's exceptions share no base of their own
+            raise ModelError(f"ONNX Runtime cannot load model {self.model.name}: {error}") from None
+
+    def _leave(self) -> None:
+        """In a child process: it is loaded again where it is used."""
+        keep(self._session)
+        self._session = None
 
     def predict(self, inputs: NDArray[np.float32]) -> Prediction:
         """Classes of sources.
@@ -95,8 +106,9 @@ class Session:
     def run(self, chosen: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDArray | None]:
         """Place of the class, probabilities, outlier; of inputs of shape (n, bands + extra), however few are there."""
         rows, classes = len(chosen), len(self.model.classes)
+        session = self._session = self._session or self._loaded()
         try:
-            given = self._session.run(self._fetched, self._binding.feed(chosen))
+            given = session.run(self._fetched, self._binding.feed(chosen))
         except Exception as error:  # see above
             raise ModelError(f"ONNX Runtime cannot run model {self.model.name}: {error}") from None
         found = dict(zip(self._fetched, given, strict=True))
