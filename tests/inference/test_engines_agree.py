@@ -14,7 +14,8 @@ from sedsql import native
 from sedsql.bands import COLUMNS
 from sedsql.inference import plain
 from sedsql.inference.macros import ERROR_COLUMNS
-from sedsql.inference.model import EXTRA, Model, find_models
+from sedsql.inference.card import EXTRA
+from sedsql.inference.model import Model, find_models
 from sedsql.inference.session import STRANGE_MAG, Session
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -27,8 +28,10 @@ PROBABILITY, OUTLIER = 2e-6, 1e-3
 BEYOND = 3.4028236e38
 """The nearest float32 is infinite."""
 STRANGE = np.array(
-    [np.nan, np.inf, -np.inf, 999, -999, 99.999, -99.999, STRANGE_MAG, 100.00001, 1e9, -1e9, 1e38, -1e38]
-    + [1e39, -1e39, 1e300, BEYOND, 1e-310, 1e-45, -1e-45, 0.0, -0.0]
+    [
+        *(np.nan, np.inf, -np.inf, 999, -999, 99.999, -99.999, STRANGE_MAG, 100.00001, 1e9, -1e9, 1e38, -1e38),
+        *(1e39, -1e39, 1e300, BEYOND, 1e-310, 1e-45, -1e-45, 0.0, -0.0),
+    ]
 )
 ROW = ", ".join(["s", *(f"s.{name}" for name in EXTRA)])
 ANSWERS = {
