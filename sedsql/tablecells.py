@@ -22,50 +22,31 @@ WIDEST = 1.0
 ARCMINUTE = 1 / 60
 """Degrees, beyond the way of all stars but a few since Gaia gave them their source_id."""
 
-_GAIA_ARCHIVE = "https://gea.esac.esa.int/"
-
 
 def of_manifest(con: duckdb.DuckDBPyConnection, tables: Tables) -> Tables:
     """The tables, with the cells that the manifest of the connection's current database knows of.
 
-    For each file it has the largest distance of a position from its cell, measured when the file was written. Files
-    that were written before it was have none: there the cells that sedsql worked out count, and Gaia's own ones from
-    the archive or the simulation, with an arcminute around them.
+    For each file it has the largest distance of a position from its cell, measured when the file was written.
     """
-    files = con.execute(
-        "SELECT list(column_name) FROM duckdb_columns() "
-        "WHERE database_name = current_database() AND schema_name = 'manifest' AND table_name = 'files'"
-    ).fetchall()[0][0]
-    if not files:
+    there = con.execute(
+        "SELECT 1 FROM duckdb_columns() WHERE database_name = current_database() "
+        "AND schema_name = 'manifest' AND table_name = 'files' AND column_name = 'reach'"
+    ).fetchall()
+    if not there:
         return tables
-    reach = "files.reach" if "reach" in files else "NULL::DOUBLE"
     rows = con.execute(
-        f"SELECT lower(tables.table_name), service, slicing, place, max({reach}), count(files.path) > count({reach}) "
-        "FROM manifest.tables LEFT JOIN manifest.files ON files.table_name = tables.table_name GROUP BY ALL"
+        "SELECT lower(table_name), max(reach), count(*) > count(reach) FROM manifest.files GROUP BY ALL"
     ).fetchall()
     views = _views(con)
     found = dict(tables)
-    for name, service, slicing, place, measured, lacks_some in rows:
+    for name, margin, lacks_some in rows:
         table = tables.get(name)
         # A view of that name that someone made in its place is another table.
         if table is None or not table.position or not table.sort_column or "read_parquet(" not in views.get(name, ""):
             continue
-        margins = [measured or 0.0]
-        if lacks_some:
-            kind = json.loads(slicing)["kind"] if slicing else None
-            margins.append(WIDEST * 2 if place or kind == "import" else _unmeasured(table, service, kind))
-        if max(margins) <= WIDEST:
-            found[name] = replace(table, cell_column=table.sort_column, cell_margin=max(margins))
+        if not lacks_some and margin <= WIDEST:
+            found[name] = replace(table, cell_column=table.sort_column, cell_margin=margin)
     return found
-
-
-def _unmeasured(table: Table, service: str | None, kind: str | None) -> float:
-    """The margin of a table that was fetched or simulated before margins were measured."""
-    if table.sort_column != "source_id":
-        return 0.0
-    is_simulated = service is None and kind is None
-    is_gaias = (service or "").startswith(_GAIA_ARCHIVE) and table.name.lower().endswith((".gaia_source", "_lite"))
-    return ARCMINUTE if is_simulated or is_gaias else WIDEST * 2
 
 
 def of_views(con: duckdb.DuckDBPyConnection, tables: Tables) -> Tables:

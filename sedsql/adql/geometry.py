@@ -87,16 +87,19 @@ def number(node: exp.Expr, write: Write) -> Number:
     value = constant(node)
     if value is not None:
         return Number(real(value), value)
-    if any(_is_single(column) for column in node.find_all(exp.Column)):
+    # Differences of two REALs are good to two milliarcseconds at ten degrees.
+    if any(datatype(column) == "REAL" for column in node.find_all(exp.Column)):
         return Number(f"CAST({write(node)} AS DOUBLE)")
     return Number(f"({write(node)})" if isinstance(node, exp.Binary) else write(node))
 
 
-def _is_single(column: exp.Column) -> bool:
-    """Whether a column is known to be a REAL: differences of two are good to two milliarcseconds at ten degrees."""
+def datatype(column: exp.Column) -> str | None:
+    """The type of a column of the catalogue, if it is known to be one."""
+    if "datatype" in column.meta:
+        return column.meta["datatype"]
     source = column.meta.get("source")
     known = source.columns.get(column.name.lower()) if source is not None and source.columns else None
-    return known is not None and getattr(known.column, "datatype", None) == "REAL"
+    return getattr(known.column, "datatype", None) if known else None
 
 
 # A right ascension counts modulo 360; one that is more than a turn off is a mistake, or stands for none.

@@ -47,7 +47,8 @@ def plain(values: Values) -> list[Any] | dict[str, Any]:
     if isinstance(values, Mapping):
         return {name: _plain(value) for name, value in values.items()}
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        raise UnfitError(f"Values are handed in as a list, or by name as a dictionary, not as {_kind_of(values)}")
+        kind = type(values).__name__
+        raise UnfitError(f"Values are handed in as a list, or by name as a dictionary, not as a {kind}")
     return [_plain(value) for value in values]
 
 
@@ -71,7 +72,8 @@ def _plain(value: Any) -> Any:
         return bool(value)
     if isinstance(value, decimal.Decimal):  # numbers of ADQL are whole or DOUBLE
         is_whole = value.is_finite() and value == value.to_integral_value() and "." not in f"{value:f}"
-        value = int(value) if is_whole and abs(value) < LARGEST else float(value)
+        number = "nan" if value.is_nan() else value  # a signalling one would be an error
+        value = int(value) if is_whole and abs(value) < LARGEST else float(number)
     if isinstance(value, numbers.Integral):
         if abs(int(value)) > LARGEST:
             raise UnfitError("A whole number beyond 2^127 is handed in, and the database has none; hand in a float")
@@ -79,16 +81,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, numbers.Real):
         return float(value)
     if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise UnfitError(f"The text {value!r} is handed in, which is none of Unicode") from None
         return str.__str__(value)
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     return value
-
-
-def _kind_of(value: Any) -> str:
-    return f"a {type(value).__name__}"
 
 
 class Parameters:

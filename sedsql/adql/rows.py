@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from sedsql.adql.nodes import Call, call
 from sedsql.adql.scope import ModelFunction, Scope, Source
+from sedsql.adql.selects import column_of
 
 
 def complete(node: Call, function: ModelFunction, source: Source, scope: Scope) -> None:
@@ -85,12 +86,12 @@ def write_stars(select: exp.Select, scope: Scope) -> None:
             continue
         joined: set[str] = set()
         for source in sources:
-            for name in source.shown or ():
-                merged = whole and name in scope.merged
-                if not merged:
-                    items.append(exp.Column(this=exp.Identifier(this=_name(name, source)), table=identifier(source)))
+            for known in source.shown or ():
+                name = known.name.lower()
+                if not (whole and name in scope.merged):
+                    items.append(exp.Column(this=exp.Identifier(this=known.name), table=identifier(source)))
                 elif name not in joined:
-                    items.append(exp.Column(this=exp.Identifier(this=name)))
+                    items.append(exp.Column(this=exp.Identifier(this=known.name)))
                     joined.add(name)
     select.set("expressions", items)
 
@@ -111,17 +112,8 @@ def _is_of(item: exp.Expr, source: Source) -> bool:
     return source.parts[-len(wanted) :] == wanted
 
 
-def _name(name: str, source: Source) -> str:
-    """A column's name as the table has it."""
-    return source.table.columns[name].name if source.table else name
-
-
 def _column(name: str | None, source: Source) -> exp.Expr:
-    if name is None:
-        return exp.Null()
-    made = exp.Column(this=exp.Identifier(this=name), table=identifier(source))
-    made.meta["source"] = source
-    return made
+    return exp.Null() if name is None else column_of(source, name)
 
 
 def _text(node: exp.Expr) -> str | None:

@@ -19,7 +19,7 @@ from sedsql.adql.nodes import Call
 from sedsql.adql.parameters import Values
 from sedsql.adql.resolve import Resolver
 from sedsql.adql.rewrite import REWRITES, Raw, rewrite
-from sedsql.adql.scope import Catalogue, Column, ModelFunction
+from sedsql.adql.scope import Catalogue, Column, Columns, ModelFunction
 from sedsql.adql.sphere import let
 from sedsql.adql.words import span
 
@@ -98,8 +98,7 @@ def translation(
     """What `translate` gives, and what is known of the columns that the query has; the arguments are the same."""
     try:
         query = Grammar(lexer.tokenize(adql), adql, catalogue is not None, values).statement()
-        columns = Resolver(adql, catalogue, functions).query(query, {}) or {}
-        name_columns(query)
+        columns = Resolver(adql, catalogue, functions).query(query, {}) or Columns(())
         writer = Writer(adql, catalogue is None)
         rewrite(query, writer.sql, [] if explain is None else explain, rewrites)
         writer.written = 0  # rewrites have some of it written more than once
@@ -109,21 +108,6 @@ def translation(
     except RecursionError:
         raise AdqlError("The query is too deeply nested", adql) from None
     return Translation(sql, {name: known.column for name, known in columns.items() if known.column})
-
-
-def name_columns(query: exp.Expr) -> None:
-    """Names what the outermost SELECT computes as PostgreSQL does: by the function."""
-    while not isinstance(query, exp.Select):
-        query = query.this
-    for place, item in enumerate(query.expressions):
-        if isinstance(item, Call):
-            name = item.name.lower()
-        elif isinstance(item, exp.AggFunc | exp.Coalesce | exp.Case):
-            name = item.key
-        else:
-            continue
-        query.expressions[place] = exp.Alias(this=item, alias=exp.to_identifier(name))
-        query.set("expressions", query.expressions)
 
 
 class Writer(DuckDBGenerator):

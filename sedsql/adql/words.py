@@ -84,6 +84,19 @@ class Words:
         return self.error(f"{text!r} is not expected here" if len(text) < 60 else "Unexpected here",
                           hint=f"what can stand here is {expected}")  # fmt: skip
 
+    def text(self, start: int) -> str:
+        """The words from one on that have been read, the same however they were spaced and ADQL's were written."""
+        text = ""
+        for token in self.tokens[start : self.place]:
+            word = self.sql[token.start : token.end]
+            if word.upper() in RESERVED:
+                word = word.upper()
+            if text[-1:] == word[:1] == "'":  # 'a' 'b' is 'ab'
+                text = text[:-1] + word[1:]
+            else:
+                text += f" {word}" if text[-1:].isalnum() and word[:1].isalnum() else word
+        return text
+
     def deeper(self) -> None:
         self.depth += 1
         if self.depth > MAX_DEPTH:

@@ -112,7 +112,7 @@ REGIONS = [
     "DISTANCE(ra, dec, {ra}, {dec}) BETWEEN 0 AND {r}",
     "1 = CONTAINS(POINT(ra, dec), BOX({ra}, {dec}, {r}, 1))",
     "1 = CONTAINS(POINT(ra, dec), REGION('CIRCLE {ra} {dec} {r}'))",
-    "1 = CONTAINS(POINT(ra, dec), POLYGON({ra}, {dec}, {ra} + {r}, {dec}, {ra}, {dec} - 1))",
+    "1 = CONTAINS(POINT(ra, dec), POLYGON({ra}, {dec}, {ra} + {r} / 9, {dec}, {ra}, {dec} * 0.9))",
 ]
 
 
