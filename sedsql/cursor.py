@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 import duckdb
 import pyarrow as pa
 
+from .adql.parameters import UnfitError, plain
 from .adql.scope import Column
 from .dbapi import own_errors
 from .errors import InterfaceError, ProgrammingError
@@ -101,13 +102,19 @@ class Cursor:
         if lang not in ("adql", "sql"):
             raise InterfaceError(f"lang is 'adql' or 'sql', not {lang!r}.")
         self._forget()
+        try:
+            (query,) = plain([query])
+            bound = plain(parameters)
+        except UnfitError as reason:
+            raise ProgrammingError(f"{reason}.") from None
+        if not isinstance(query, str):
+            raise ProgrammingError(f"A query is a text, and this is a {type(query).__name__}.")
         with own_errors():
             self.connection.follow()
             if lang == "adql":
-                sql = self._translated(query, parameters)
-                self._ask(sql, self._used(sql, parameters) if "$" in sql else None)
+                sql = self._translated(query, bound)
+                self._ask(sql, self._used(sql, bound) if "$" in sql else None)
                 return self
-            bound: Any = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
             if len(statements := self.duckdb.extract_statements(query)) == 1 and _is_select(statements[0]):
                 self._ask(query, bound)
             else:

@@ -22,6 +22,7 @@ from .inference.calls import Answering, RowFunction, functions
 from .inference.classified import stubs, view
 from .inference.engines import Engine, install
 from .inference.model import find_models
+from .mirror.change import settle_if_cut_off
 from .mirror.manifest import MirrorError
 from .mirror.store import OWN_MACROS, State, attach_again, open_mirror, state_of
 from .tables import Rows, arrow_of
@@ -79,6 +80,8 @@ def connect(
         models.append(answering.sky)
     if lang not in get_args(Language):
         raise InterfaceError(f"lang is 'adql' or 'sql', not {lang!r}.")
+    if mirror:
+        settle_if_cut_off(mirror)
     followed = Path(mirror).absolute() if mirror and read_only else None
     state = state_of(followed) if followed else None
     if mirror:

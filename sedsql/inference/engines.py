@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -90,7 +90,7 @@ def install(
         install_plain(con, found, name, temporary=temporary)
         engines = dict.fromkeys(found, "sql")
     else:
-        key = _key(found, name)
+        key = key_of(found, name)
         engines = dict.fromkeys(found, "onnx") if engine == "onnx" else _fastest(con, key, found, name, asked)
         if engine == "native" and (why_not := next((why for why in engines.values() if why != "native"), None)):
             raise EngineError(why_not)
@@ -106,10 +106,10 @@ def install(
     return engines
 
 
-def _key(models: dict[str, Model], default: str) -> str:
-    """Tells sets of models apart: functions of one key give the same answers."""
-    words = [default, *(f"{model.folder.absolute()} {model.sha256}" for model in models.values())]
-    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:12]
+def key_of(models: Mapping[str, Model], default: str) -> str:
+    """Tells sets of models apart: functions of one key give the same answers, for their cards are the same."""
+    words = [default, *(part for model in models.values() for part in (str(model.folder.absolute()), model.digest))]
+    return hashlib.sha256(repr(words).encode()).hexdigest()[:16]
 
 
 _known: dict[str, Functions] = {}

@@ -10,7 +10,7 @@ models compare float32 values; a NULL model is the connection's default.
 from collections.abc import Callable, Sequence
 
 from ..bands import BANDS, COLUMNS
-from .model import EXTRA, PARALLAX
+from .card import EXTRA, PARALLAX
 
 ERROR_COLUMNS = tuple(band.error_column or f"{band.column}_error" for band in BANDS)
 """The errors of the magnitudes, under their names in `sed.photometry`."""

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from ..bands import COLUMNS
 from ..forked import in_child, keep
 from .binding import Binding
-from .model import EXTRA, Model, ModelError
+from .card import EXTRA
+from .model import Model, ModelError
 
 STRANGE_MAG = 100.0
 """A source with a magnitude beyond this, of either sign, is more unusual than all others: its distance from the typical
@@ -73,9 +74,9 @@ class Session:
     def predict(self, inputs: NDArray[np.float32]) -> Prediction:
         """Classes of sources.
 
-        `inputs` has shape (n, 10): magnitudes, NaN or infinite in float32 = missing; or (n, 12), with the parallax and
-        its error in mas after them; or (n, 14), with right ascension and declination, in degrees, after these. What
-        does not come is missing.
+        `inputs` has shape (n, 10): magnitudes, missing where they are NaN or infinite in float32; or (n, 12), with the
+        parallax and its error in mas after them; or (n, 14), with right ascension and declination, in degrees, after
+        these. What does not come is missing.
         """
         inputs = self.chosen(inputs)
         bands = inputs[:, : len(self.model.bands)]
@@ -104,10 +105,25 @@ class Session:
 
     def run(self, chosen: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDArray | None]:
         """Place of the class, probabilities, outlier; of inputs of shape (n, bands + extra), however few are there."""
+        rows, classes = len(chosen), len(self.model.classes)
         session = self._session = self._session or self._loaded()
-        found = dict(zip(self._fetched, session.run(self._fetched, self._binding.feed(chosen)), strict=True))
-        probabilities = found[self._binding.probabilities].astype(np.float32, copy=False)
-        place = found[self._binding.class_index] if self._binding.class_index else probabilities.argmax(axis=1)
+        try:
+            given = session.run(self._fetched, self._binding.feed(chosen))
+        except Exception as error:  # see above
+            raise ModelError(f"ONNX Runtime cannot run model {self.model.name}: {error}") from None
+        found = dict(zip(self._fetched, given, strict=True))
+        probabilities = found[self._binding.probabilities]
+        for name, array in found.items():
+            wanted = (rows, classes) if array is probabilities else (rows,)
+            if array.shape != wanted:
+                raise ModelError(f"Model {self.model.name} gives {name} of shape {array.shape}, not {wanted}.")
+        probabilities = probabilities.astype(np.float32, copy=False)
+        if self._binding.class_index:
+            place = found[self._binding.class_index]
+            # A graph of somebody else's may count more classes than its card.
+            place = np.where(place < classes, place, -1)
+        else:
+            place = probabilities.argmax(axis=1)
         outlier = None
         if self._binding.distance:
             shares = np.linspace(0, 1, len(self._quantiles))

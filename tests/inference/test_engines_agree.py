@@ -14,7 +14,8 @@ from sedsql import native
 from sedsql.bands import COLUMNS
 from sedsql.inference import plain
 from sedsql.inference.macros import ERROR_COLUMNS
-from sedsql.inference.model import EXTRA, Model, find_models
+from sedsql.inference.card import EXTRA
+from sedsql.inference.model import Model, find_models
 from sedsql.inference.session import STRANGE_MAG, Session
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -26,8 +27,12 @@ PROBABILITY, OUTLIER = 2e-6, 1e-3
 """What softmax rounds; and what sums of squares in float32 do, in another order, of magnitudes up to STRANGE_MAG."""
 BEYOND = 3.4028236e38
 """The nearest float32 is infinite."""
-_TEXTS = "nan inf -inf 999 -999 99.999 -99.999 100.00001 1e9 -1e9 1e38 -1e38 1e39 -1e39 1e300 1e-310 1e-45 -1e-45 0 -0"
-STRANGE = np.array([*map(float, _TEXTS.split()), BEYOND, STRANGE_MAG])
+STRANGE = np.array(
+    [
+        *(np.nan, np.inf, -np.inf, 999, -999, 99.999, -99.999, STRANGE_MAG, 100.00001, 1e9, -1e9, 1e38, -1e38),
+        *(1e39, -1e39, 1e300, BEYOND, 1e-310, 1e-45, -1e-45, 0.0, -0.0),
+    ]
+)
 ROW = ", ".join(["s", *(f"s.{name}" for name in EXTRA)])
 ANSWERS = {
     "class": "sed_class({row}, '{model}')",

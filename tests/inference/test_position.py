@@ -12,7 +12,8 @@ import sedsql
 from sedsql import native
 from sedsql.bands import COLUMNS
 from sedsql.inference import answers, plain
-from sedsql.inference.model import EXTRA, Model, ModelError
+from sedsql.inference.card import EXTRA
+from sedsql.inference.model import Model, ModelError
 from sedsql.inference.session import Session
 
 ROWS = 4_000
