@@ -119,9 +119,9 @@ _TOGETHER = {
 
 def problem(card: dict[str, Any]) -> str | None:
     """What is wrong with a card: half a sentence that goes on from its name; None where nothing is."""
-    for key, kind in _REQUIRED.items():
-        if not isinstance(card.get(key), kind) or isinstance(card[key], bool):
-            return f"lacks '{key}' ({kind.__name__})"
+    for key, needed in _REQUIRED.items():
+        if not isinstance(card.get(key), needed) or isinstance(card[key], bool):
+            return f"lacks '{key}' ({needed.__name__})"
     for way, kinds in _KINDS.items():
         for kind in kinds:
             if _has(card, way) and not kind.holds(_at(card, way)):

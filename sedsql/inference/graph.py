@@ -118,7 +118,11 @@ def trees(node: Node) -> list[Tree]:
     columns.append(missing if len(missing) else np.zeros(rows, np.int64))
     leaves = [_array(node, f"{prefix}_{name}", np.int64) for name in ("treeids", "nodeids", "ids")]
     leaves.append(_array(node, f"{prefix}_weights", np.float32))
-    if any(len(column) != rows for column in (*columns, modes)) or len({len(column) for column in leaves}) > 1:
+    if (
+        len(modes) != rows
+        or any(len(column) != rows for column in columns)
+        or len({len(column) for column in leaves}) > 1
+    ):
         raise ModelError(f"The trees of {node.op} have arrays of different lengths.")
     wrong = set(modes) - {*_FLIPPED, "LEAF"}
     if wrong:

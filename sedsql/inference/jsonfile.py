@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,7 @@ def read_object(file: Path, *, largest: int, deepest: int) -> dict[str, Any]:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
         raise ValueError(f"has the key {twice[:40]!r} twice in an object")
     return found
 
