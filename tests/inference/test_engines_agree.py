@@ -13,8 +13,8 @@ import sedsql
 from sedsql import native
 from sedsql.bands import COLUMNS
 from sedsql.inference import plain
-from sedsql.inference.macros import ERROR_COLUMNS
 from sedsql.inference.card import EXTRA
+from sedsql.inference.macros import ERROR_COLUMNS
 from sedsql.inference.model import Model, find_models
 from sedsql.inference.session import STRANGE_MAG, Session
 
