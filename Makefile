@@ -13,7 +13,7 @@ OLD_DUCKDB := 1.5.6
 OLDEST_DUCKDB := 1.4.5
 NATIVE := sedsql/native/sedsql.duckdb_extension
 
-.PHONY: demo test quick lowest lint native sanitize leaks models compare honest docs bench clean
+.PHONY: demo test quick lowest lint native sanitize leaks generated models compare honest docs bench clean
 
 # All at once where tests are to be run: to install twice takes twice the time.
 EXTRAS := $(if $(filter test,$(MAKECMDGOALS)),dev$(,)peers,dev)
@@ -32,6 +32,12 @@ native: $(NATIVE)
 # The extension's functions under AddressSanitizer and UndefinedBehaviorSanitizer.
 sanitize: $(NATIVE)
 	tests/native/sanitized.sh
+
+# Queries that a grammar makes up, with every rewrite and without, on two engines; 100,000 take an hour or two.
+QUERIES ?= 10000
+SEED ?= 0
+generated: $(NATIVE)
+	PYTHONPATH=tests $(BIN)/python -m adql.generated --queries $(QUERIES) --seed $(SEED)
 
 # A thousand queries under valgrind, which must be installed; some minutes.
 leaks: $(NATIVE)

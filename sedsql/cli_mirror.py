@@ -14,12 +14,12 @@ from .catalogue import Catalogue
 from .errors import did_you_mean
 from .jsontext import to_json
 from .mirror import cells
+from .mirror.change import held, settle_if_cut_off
 from .mirror.compact import compact as compact_table
 from .mirror.hats import SCHEMA_FILE
-from .mirror.lock import writing
-from .mirror.manifest import MirrorError, Stored
+from .mirror.manifest import DATABASE, MirrorError, Stored
 from .mirror.sample import write_sample
-from .mirror.store import DATABASE, changed, load, open_mirror
+from .mirror.store import changed, load, open_mirror
 from .show import out, print_rows, say
 
 app = typer.Typer(help="Local copies of archive tables, and the simulated sample sky.", no_args_is_help=True)
@@ -48,7 +48,7 @@ def _service(name: str):
 
 @contextmanager
 def _adding(folder: Path, wait: bool, parallel: int) -> Iterator:
-    from .mirror.add import Adding  # pyvo takes a second to import
+    from .mirror.add import Adding
 
     with progress.stages() as update:
         try:
@@ -163,6 +163,7 @@ def verify(
     from .mirror.verify import verify as check
     from .mirror.verify import verify_remote
 
+    settle_if_cut_off(folder)
     manifest = load(folder)
     with progress.stages() as update:
         problems = list(check(folder.absolute(), manifest, update))
@@ -184,12 +185,12 @@ def repair(folder: Folder, wait: Wait = False) -> None:
 
     Example: `sedsql mirror repair orion`
     """
-    from .mirror.verify import repair as mend
+    from .mirror.repair import repair as mend
 
     if not (folder / DATABASE).exists() and not any(folder.glob(f"*/*/dataset/{SCHEMA_FILE}")):
         raise MirrorError(f"{folder} is no mirror, and has no files of one")
-    with progress.stages() as update, writing(folder.absolute(), wait=wait):
-        done = mend(folder.absolute(), update)
+    with progress.stages() as update:
+        done = mend(folder.absolute(), update, wait=wait)
     for line in done:
         say(line)
     missing = any(stored.missing for stored in load(folder).values())
@@ -203,8 +204,7 @@ def compact(folder: Folder, wait: Wait = False) -> None:
     Example: `sedsql mirror compact orion`
     """
     load(folder)
-    with progress.stages() as update, writing(folder.absolute(), wait=wait):
-        manifest = load(folder)
+    with progress.stages() as update, held(folder.absolute(), wait=wait) as manifest:
         for name, stored in manifest.items():
             if stored.place is None:
                 before, after = compact_table(folder.absolute(), manifest, stored, update)
@@ -221,6 +221,7 @@ def info(
 
     Example: `sedsql mirror info orion gaiadr3.gaia_source`
     """
+    settle_if_cut_off(folder)
     manifest = load(folder)
     if table:
         with open_mirror(folder) as con:
@@ -269,7 +270,7 @@ def rules(
 
     load(folder)
     if off or on:
-        with writing(folder.absolute(), wait=wait), changed(folder.absolute()) as con:
+        with held(folder.absolute(), wait=wait), changed(folder.absolute()) as (con, _):
             for names, applied in ((off, False), (on, True)):
                 for name in names or []:
                     quality.switch(con, name, applied)

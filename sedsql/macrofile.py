@@ -10,7 +10,7 @@ from .errors import Error
 from .inference.engines import engine_macro
 from .inference.model import ModelError, find_models
 from .inference.plain.macros import script
-from .mirror.lock import writing
+from .mirror.change import held
 from .mirror.store import OWN_MACROS, STORAGE_VERSION, attaching, changed
 from .output import new_file
 from .resources import folder
@@ -77,6 +77,6 @@ def add_to_mirror(mirror: str | os.PathLike, made: str) -> None:
     """
     path = Path(mirror).absolute()
     attaching(mirror)  # raises for what is no mirror
-    with writing(path), changed(path) as con:
+    with held(path), changed(path) as (con, _):
         con.execute(f"CREATE SCHEMA IF NOT EXISTS {OWN_MACROS}")
         con.execute(made)

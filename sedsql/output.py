@@ -1,6 +1,9 @@
 """Files and folders that appear whole or not at all: written beside, then renamed."""
 
+import ctypes
+import fcntl
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +34,8 @@ def new_file(path: str | os.PathLike, *, force: bool = False) -> Iterator[Path]:
 def new_folder(path: str | os.PathLike, *, what: str, mark: str, force: bool = False) -> Iterator[Path]:
     """A folder to write into; it takes its name `path` only when the block ends well.
 
+    What a process that was killed has left of the same folder is removed.
+
     Raises FileExistsError where `path` exists, unless `force`: then a folder there is replaced at the end,
     if it has the file `mark` that says it is a `what` as well.
     """
@@ -38,21 +43,82 @@ def new_folder(path: str | os.PathLike, *, what: str, mark: str, force: bool = F
     if target.exists() and not (target / mark).is_file():
         raise FileExistsError(f"{path} exists and is not a {what}, so it is not replaced; name another folder")
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    replaced = target.with_name(f".{target.name}.{os.getpid()}.replaced")
+    _remove_left(target)
+    partial = _beside(target)
     partial.mkdir()
+    claimed = _claim(partial)
     try:
         yield partial
         if target.exists():
-            target.rename(replaced)
-        partial.rename(target)
-    except BaseException:
-        if replaced.exists() and not target.exists():
-            replaced.rename(target)
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+            _exchange(partial, target)
+        else:
+            partial.rename(target)
+        flush(target.parent)
     finally:
-        shutil.rmtree(replaced, ignore_errors=True)
+        # What has not taken its name, or what was replaced.
+        shutil.rmtree(partial, ignore_errors=True)
+        if claimed is not None:
+            os.close(claimed)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder with all that is in it: who is killed meanwhile leaves nothing of it under its name."""
+    path.rename(_beside(path))
+    shutil.rmtree(_beside(path))
+
+
+def flush(path: Path) -> None:
+    """Have the disk keep a file, or which names there are in a folder, whatever happens to the machine."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def _beside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{os.getpid()}.partial")
+
+
+def _claim(folder: Path) -> int | None:
+    """Lock a folder that is being written, and give what to close to let it go; None where another process has it."""
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # or the file system has no locks
+        os.close(file)
+        return None
+    return file
+
+
+def _remove_left(target: Path) -> None:
+    """Remove folders that were to take this name, and nobody writes to any more."""
+    for path in target.parent.iterdir():
+        is_one = re.fullmatch(rf"\.{re.escape(target.name)}\.\d+\.partial", path.name) and path.is_dir()
+        if is_one and (claimed := _claim(path)) is not None:
+            shutil.rmtree(path, ignore_errors=True)
+            os.close(claimed)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Have two folders change names, at one moment where the system can (Linux: renameat2, macOS: renamex_np)."""
+    paths, swap = (os.fsencode(one), os.fsencode(other)), 2
+    system = ctypes.CDLL(None, use_errno=True)
+    if hasattr(system, "renameat2"):
+        here = ctypes.c_int(-100)  # AT_FDCWD
+        failed = system.renameat2(here, paths[0], here, paths[1], swap)
+    else:
+        failed = system.renamex_np(*paths, swap) if hasattr(system, "renamex_np") else -1
+    if not failed:
+        return
+    between = one.with_name(f"{one.name}.replaced")
+    other.rename(between)
+    try:
+        one.rename(other)
+    except BaseException:
+        between.rename(other)
+        raise
+    between.rename(one)
 
 
 def _free(path: str | os.PathLike, kind: str, force: bool) -> Path:

@@ -47,6 +47,17 @@ def test_query_from_a_file_and_from_standard_input(sedsql, sky, tmp_path, monkey
     assert sum(row["n"] for row in json.loads(answers[0])) == 2_000
 
 
+@pytest.mark.parametrize("comment", ["-- which are they?", "--which?", "--", "-- a=b --x"])
+def test_a_query_may_begin_with_a_comment(sedsql, sky, comment):
+    text = "SELECT MAX(dec) AS d FROM gaiadr3.gaia_source"
+    ran = sedsql("query", f"{comment}\n{text}", "-m", sky)
+    assert ran.code == 0
+    assert ran.out == sedsql("query", text, "-m", sky).out
+    assert sedsql("translate", f"{comment}\n{text}").out == f"{text}\n"
+    assert "is nothing but a comment" in sedsql("query", f"{comment}\n", "-m", sky).err
+    assert "No such option" in sedsql("query", "--nosuch", "-m", sky).err
+
+
 @pytest.mark.parametrize("ending", ["csv", "parquet", "fits", "vot", "ecsv"])
 def test_query_writes_every_format(sedsql, sky, tmp_path, ending):
     out = tmp_path / f"answer.{ending}"

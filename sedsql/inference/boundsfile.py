@@ -1,11 +1,10 @@
 """`bounds.json` of a model's folder, read and checked; docs/models.md tells what is in it."""
 
-from functools import cache
-from pathlib import Path
+from functools import lru_cache
 from typing import Any
 
 from .card import is_number, is_whole, list_of, short
-from .jsonfile import read_object
+from .jsonfile import parsed_object, read_bytes
 from .model import Model, ModelError
 
 LARGEST, DEEPEST = 16 << 20, 300
@@ -18,33 +17,32 @@ def read_bounds(model: Model) -> dict[str, Any] | None:
 
     Raises ModelError, which names the key, for a file that is damaged.
     """
-    columns = (*model.bands, *model.extra[:1])
-    return _read(model.folder / FILE, model.sha256, columns, len(model.classes))
-
-
-@cache
-def _read(file: Path, sha256: str, columns: tuple[str, ...], classes: int) -> dict[str, Any] | None:
+    file = model.folder / FILE
     try:
-        written = read_object(file, largest=LARGEST, deepest=DEEPEST)
-        if not isinstance(written.get("sha256"), str):
-            raise ValueError("lacks 'sha256' (str)")
-        if written["sha256"] != sha256:
-            return None
-        _check(written, columns, classes)
+        return _checked(read_bytes(file, LARGEST), model.sha256, model.bands, len(model.classes))
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ModelError(f"The bounds {file} cannot be read: {error.strerror}.") from None
+        raise ModelError(f"The bounds {file} cannot be read: {error.strerror or error}.") from None
     except ValueError as error:
         raise ModelError(f"The bounds {file} {error}; without the file queries are slower, and right.") from None
+
+
+@lru_cache(maxsize=64)
+def _checked(data: bytes, sha256: str, columns: tuple[str, ...], classes: int) -> dict[str, Any] | None:
+    written = parsed_object(data, DEEPEST)
+    if not isinstance(written.get("sha256"), str):
+        raise ValueError("lacks 'sha256' (str)")
+    if written["sha256"] != sha256:
+        return None
+    _check(written, columns, classes)
     return written
 
 
 def _check(written: dict[str, Any], columns: tuple[str, ...], classes: int) -> None:
     """Raise ValueError, half a sentence, for what is not as it should be."""
-    for key in ("nodes", "least_parallax"):
-        if not is_number(written.get(key)) or written[key] <= 0:
-            raise ValueError(f"needs a number above 0 in '{key}', not {short(written.get(key))}")
+    if not is_number(written.get("nodes")) or written["nodes"] <= 0:
+        raise ValueError(f"needs a number above 0 in 'nodes', not {short(written.get('nodes'))}")
     if not list_of(lambda part: isinstance(part, dict))(written.get("parts")):
         raise ValueError(f"needs a list of objects in 'parts', not {short(written.get('parts'))}")
     for part in written["parts"]:

@@ -119,8 +119,8 @@ def trees(node: Node) -> list[Tree]:
     leaves = [_array(node, f"{prefix}_{name}", np.int64) for name in ("treeids", "nodeids", "ids")]
     leaves.append(_array(node, f"{prefix}_weights", np.float32))
     if (
-        len(modes) != rows
-        or any(len(column) != rows for column in columns)
+        any(len(column) != rows for column in columns)
+        or len(modes) != rows
         or len({len(column) for column in leaves}) > 1
     ):
         raise ModelError(f"The trees of {node.op} have arrays of different lengths.")

@@ -12,25 +12,25 @@ LONGEST_NUMBER = 63
 _SURROGATE_OR_ZERO = re.compile("[\x00\ud800-\udfff]")
 
 
-def read_object(file: Path, *, largest: int, deepest: int) -> dict[str, Any]:
-    """The object in a file.
+def read_bytes(file: Path, largest: int) -> bytes:
+    """What is in a file of at most so many bytes.
 
-    Parameters
-    ----------
-    largest : bytes of the file, at most
-    deepest : lists and objects within each other, at most
-
-    Raises
-    ------
-    OSError
-        Where the file cannot be read.
-    ValueError
-        Half a sentence that goes on from the file's name: what is wrong with it.
+    Raises OSError where there is none, also for a pipe, which might never end; ValueError, half a sentence, for more.
     """
+    if file.exists() and not file.is_file():
+        raise OSError(f"{file} is no file")
     with file.open("rb") as opened:
         data = opened.read(largest + 1)
     if len(data) > largest:
         raise ValueError(f"has more than {largest >> 20} MB")
+    return data
+
+
+def parsed_object(data: bytes, deepest: int) -> dict[str, Any]:
+    """The object that JSON is, with at most so many lists and objects within each other.
+
+    Raises ValueError, half a sentence that goes on from the file's name: what is wrong with it.
+    """
     try:
         found = json.loads(
             data.decode("utf-8"),

@@ -9,14 +9,14 @@ from typing import Any
 from ..errors import Error
 from ..resources import folder
 from .card import DEEPEST, LARGEST, problem
-from .jsonfile import read_object
+from .jsonfile import parsed_object, read_bytes
 
 DEFAULT_MODEL = "shape-2"
 SKY_MODEL = "sky-1"
 """What answers in ADQL where a row has a position and no model is named."""
 
-LARGEST_GRAPH = 2 << 30
-"""Bytes of a graph; ONNX Runtime and protocol buffers take no more."""
+LARGEST_GRAPH = 1 << 30
+"""Bytes of a graph; larger ones are no models that a query would want to run. The C extension has the same limit."""
 
 
 class ModelError(Error, ValueError):
@@ -37,6 +37,7 @@ class Model:
     min_bands : a source with fewer of them gets no class
     sha256 : of `model.onnx`
     card : all of `card.json`; its keys are explained in docs/models.md
+    digest : the sha256 of `card.json` as it was read: all that answers depend on, for the card has the graph's
     """
 
     folder: Path
@@ -47,6 +48,7 @@ class Model:
     min_bands: int
     sha256: str
     card: dict[str, Any]
+    digest: str = ""
 
     @classmethod
     def read(cls, path: str | Path) -> "Model":
@@ -54,11 +56,12 @@ class Model:
         path = Path(path)
         card_file = path / "card.json"
         try:
-            card = read_object(card_file, largest=LARGEST, deepest=DEEPEST)
+            written = read_bytes(card_file, LARGEST)
+            card = parsed_object(written, DEEPEST)
         except FileNotFoundError:
             raise ModelError(f"No model in {path}: it has no card.json.") from None
         except OSError as error:
-            raise ModelError(f"The card {card_file} cannot be read: {error.strerror}.") from None
+            raise ModelError(f"The card {card_file} cannot be read: {error.strerror or error}.") from None
         except ValueError as error:
             raise ModelError(f"The card {card_file} {error}.") from None
         wrong = problem(card)
@@ -73,18 +76,15 @@ class Model:
             min_bands=card["min_bands"],
             sha256=card["sha256"],
             card=card,
+            digest=hashlib.sha256(written).hexdigest(),
         )
 
     def graph(self) -> bytes:
         """The bytes of `model.onnx`, refused when they are not those that the card was written for."""
         file = self.folder / "model.onnx"
         try:
-            if not file.is_file() or file.stat().st_size > LARGEST_GRAPH:
-                raise ModelError(
-                    f"Model {self.name} cannot be read: {file} is no file of up to {LARGEST_GRAPH >> 30} GB."
-                )
-            graph = file.read_bytes()
-        except OSError as error:
+            graph = read_bytes(file, LARGEST_GRAPH)
+        except (OSError, ValueError) as error:
             raise ModelError(f"Model {self.name} cannot be read: {error}.") from None
         found = hashlib.sha256(graph).hexdigest()
         if found != self.sha256:

@@ -1,6 +1,5 @@
 """Few files instead of many: the pieces of each partition become one file, sorted."""
 
-import shutil
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -8,10 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..tap import ANSWER
 from . import Progress, cells, layout
-from .hats import write_catalogues
-from .layout import File, TableWriter, folder_of
+from .layout import File, TableWriter
 from .manifest import Manifest, Stored
 from .sort import BATCH, SCRATCH, sorted_by
 from .store import save
@@ -28,7 +25,7 @@ def compact_small(mirror: Path, manifest: Manifest, progress: Progress) -> None:
 def compact(mirror: Path, manifest: Manifest, stored: Stored, progress: Progress) -> tuple[int, int]:
     """Rewrite the table in partitions of the size that its rows ask for; gives the numbers of files before and after.
 
-    What is read meanwhile are the old files; the manifest then names the new ones, and the old are removed.
+    What is read meanwhile are the old files; all the new ones take their place at once.
     """
     before = len(stored.files)
     order = _order(stored)
@@ -43,7 +40,6 @@ def compact(mirror: Path, manifest: Manifest, stored: Stored, progress: Progress
         return before, before
     number = max((layout.number_of(path, "part") for path in stored.files), default=0) + 1
     done, total = 0, sum(file.rows for files in groups for file in files)
-    old: list[File] = []
     for files in groups:
         pieces = {name: stored.pieces[name] for file in files for name in file.pieces if name in stored.pieces}
         of_pieces = [{"name": piece.name, "ranges": piece.ranges, "rows": piece.rows} for piece in pieces.values()]
@@ -57,13 +53,8 @@ def compact(mirror: Path, manifest: Manifest, stored: Stored, progress: Progress
         for file in files:
             del stored.files[file.path]
         stored.files |= {file.path: file for file in new}
-        old += files
     stored.order = order
     save(mirror, manifest)
-    write_catalogues(mirror, manifest)
-    for file in old:
-        (mirror / file.path).unlink(missing_ok=True)
-    _remove_empty(mirror / folder_of(stored.table))
     return before, len(stored.files)
 
 
@@ -91,25 +82,3 @@ def _batches(paths: list[Path]) -> Iterator[pa.RecordBatch]:
         with pq.ParquetFile(path) as parquet:
             for batch in parquet.iter_batches(BATCH):
                 yield batch.replace_schema_metadata(None)
-
-
-def sweep(mirror: Path, manifest: Manifest) -> None:
-    """Remove what a process that was cut off has left: files that the manifest does not name."""
-    folders = {mirror / folder_of(stored.table): stored for stored in manifest.values() if stored.place is None}
-    for folder in {*folders, *mirror.glob("*/*/dataset")}:
-        stored = folders.get(folder)
-        named = stored.files if stored else {}
-        # Of a folder that is no table of the mirror only what an import began is sedsql's to remove.
-        for path in folder.rglob("*.parquet" if stored else "*import-*.parquet"):
-            if path.relative_to(mirror).as_posix() not in named:
-                path.unlink()
-        _remove_empty(folder)
-    for path in mirror.glob(f"{ANSWER}*"):
-        path.unlink()
-    shutil.rmtree(mirror / SCRATCH, ignore_errors=True)
-
-
-def _remove_empty(folder: Path) -> None:
-    for path in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
-        if not any(path.iterdir()):
-            path.rmdir()

@@ -4,48 +4,80 @@ import json
 import re
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..catalogue import CELL
-from ..output import new_file
+from ..catalogue import CELL, Table
+from ..output import flush, new_file
 from .cells import ORDER
-from .layout import arrow_schema, folder_of, with_cells
+from .layout import arrow_schema, folder_of, hidden, with_cells
 from .manifest import Manifest, Stored
 
 SCHEMA_FILE = "_common_metadata"
+PROPERTIES = ("hats.properties", "partition_info.csv")
 
 
-def write_schema(mirror: Path, stored: Stored) -> None:
-    """Write the file that has a table's columns and no rows, if it is not there as it should be."""
-    if stored.place is not None:
-        return
-    path = mirror / folder_of(stored.table) / SCHEMA_FILE
+def owned(manifest: Manifest) -> set[str]:
+    """The files that are the tables' own, relative to the mirror; some of those that are no rows may not be there."""
+    files: set[str] = set()
+    for stored in manifest.values():
+        if stored.place is None:
+            files |= {*stored.files, *besides(stored.table)}
+    return files
+
+
+def besides(table: Table) -> list[str]:
+    """The files of a table that are no rows."""
+    dataset = Path(folder_of(table))
+    return [(dataset / SCHEMA_FILE).as_posix(), *((dataset.parent / name).as_posix() for name in PROPERTIES)]
+
+
+def begin(mirror: Path, manifest: Manifest) -> list[str]:
+    """Write the columns of tables that are new, in hidden files; gives their names. `repair` knows a table by it."""
+    new = []
+    for stored in manifest.values():
+        path = mirror / folder_of(stored.table) / SCHEMA_FILE
+        if stored.place is None and not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pq.write_metadata(_schema(stored), hidden(path))
+            flush(hidden(path))
+            new.append(path.relative_to(mirror).as_posix())
+    return new
+
+
+def write(mirror: Path, manifest: Manifest) -> None:
+    """Write what tells of the tables' rows beside them, where it is not as it should be."""
+    for stored in manifest.values():
+        if stored.place is None:
+            _write_schema(mirror / folder_of(stored.table) / SCHEMA_FILE, _schema(stored))
+            if stored.table.position and stored.order is not None:
+                _write_catalogue((mirror / folder_of(stored.table)).parent, stored)
+
+
+def _schema(stored: Stored) -> pa.Schema:
     settings = {"service": stored.service, "condition": stored.condition, "slicing": stored.slicing}
-    schema = arrow_schema(with_cells(stored.table), {"sedsql.settings": json.dumps(settings)})
-    if path.exists() and pq.read_schema(path).equals(schema, check_metadata=True):
-        return
+    return arrow_schema(with_cells(stored.table), {"sedsql.settings": json.dumps(settings)})
+
+
+def _write_schema(path: Path, schema: pa.Schema) -> None:
+    try:
+        if pq.read_schema(path).equals(schema, check_metadata=True):
+            return
+    except (OSError, pa.ArrowInvalid):
+        pass  # gone, or damaged
     path.parent.mkdir(parents=True, exist_ok=True)
     with new_file(path, force=True) as new:
         pq.write_metadata(schema, new)
 
 
-def write_catalogues(mirror: Path, manifest: Manifest) -> None:
-    """Write hats.properties and partition_info.csv of each table that has positions."""
-    for stored in manifest.values():
-        if stored.table.position and stored.order is not None and stored.place is None:
-            _write_catalogue(mirror, stored)
-
-
-def _write_catalogue(mirror: Path, stored: Stored) -> None:
-    base = (mirror / folder_of(stored.table)).parent
+def _write_catalogue(base: Path, stored: Stored) -> None:
     shift = 2 * (ORDER - (stored.order or 0))
     rows: dict[int, int] = {}
     for file in stored.files.values():
         pixel = (file.low or 0) >> shift
         rows[pixel] = rows.get(pixel, 0) + file.rows
-    with new_file(base / "partition_info.csv", force=True) as new:
-        lines = [f"{stored.order},{pixel},{count}\n" for pixel, count in sorted(rows.items())]
-        new.write_text("".join(["Norder,Npix,num_rows\n", *lines]), encoding="utf-8")
+    lines = [f"{stored.order},{pixel},{count}\n" for pixel, count in sorted(rows.items())]
+    _write_text(base / "partition_info.csv", "".join(["Norder,Npix,num_rows\n", *lines]))
     ra, dec = stored.table.position or ("", "")
     properties = {
         "obs_collection": re.sub(r"\W", "_", stored.table.name),
@@ -61,5 +93,11 @@ def _write_catalogue(mirror: Path, stored: Stored) -> None:
     }
     if CELL in with_cells(stored.table).columns:
         properties |= {"hats_col_healpix": CELL, "hats_col_healpix_order": 29}
-    with new_file(base / "hats.properties", force=True) as new:
-        new.write_text("".join(f"{key}={value}\n" for key, value in properties.items()), encoding="utf-8")
+    _write_text(base / "hats.properties", "".join(f"{key}={value}\n" for key, value in properties.items()))
+
+
+def _write_text(path: Path, text: str) -> None:
+    if path.is_file() and path.read_bytes() == text.encode():
+        return
+    with new_file(path, force=True) as new:
+        new.write_text(text, encoding="utf-8")

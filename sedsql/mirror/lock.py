@@ -1,4 +1,8 @@
-"""One writer at a time: a lock on DIR/.lock, which the system lets go however its holder ends."""
+"""One writer at a time: a lock on DIR/.lock, which the system lets go however its holder ends.
+
+Its holder's name stands in the file until its work is in order: one that stands there while nobody holds the lock is of
+a process that was cut off.
+"""
 
 import fcntl
 import os
@@ -6,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from .manifest import MirrorError
 
@@ -13,8 +18,11 @@ LOCK = ".lock"
 
 
 @contextmanager
-def writing(mirror: Path, *, wait: bool = False) -> Iterator[None]:
-    """Hold the mirror for writing; while another process does, wait for it, or raise MirrorError."""
+def writing(mirror: Path, *, wait: bool = False) -> Iterator[TextIO]:
+    """Hold the mirror for writing; while another process does, wait for it, or raise MirrorError.
+
+    It gives the file, which the block empties when the mirror is in order.
+    """
     try:
         file = open(mirror / LOCK, "a+", encoding="utf-8")  # noqa: SIM115 - it is closed below
     except PermissionError:
@@ -26,12 +34,20 @@ def writing(mirror: Path, *, wait: bool = False) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             file.seek(0)
-            who = file.read().strip() or "another process"
+            who = file.read().split("\n")[-1] or "another process"
             raise MirrorError(f"{who} is writing to {mirror}; try again when it is done, or add --wait") from None
-        file.truncate(0)
-        file.write(f"{Path(sys.argv[0]).name or 'python'} (process {os.getpid()})")
-        file.flush()
         try:
-            yield
-        finally:
-            file.truncate(0)
+            name = f"\n{Path(sys.argv[0]).name or 'python'} (process {os.getpid()})"
+            os.write(file.fileno(), name.encode(errors="replace"))
+            os.fsync(file.fileno())
+        except OSError as error:
+            raise MirrorError(f"{mirror} cannot be written to: {error.strerror}") from None
+        yield file
+
+
+def is_cut_off(mirror: Path) -> bool:
+    """Whether a process may have been cut off that wrote to the mirror; also true while one writes."""
+    try:
+        return os.stat(mirror / LOCK).st_size > 0
+    except OSError:
+        return False

@@ -6,7 +6,7 @@ noted in DIR/journal.jsonl first, a line each, and go into the database file now
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from .layout import File
 VERSION = 2
 RELATIVE = 1
 """The version of mirrors whose views have paths that DuckDB seeks in the current directory first."""
+DATABASE = "mirror.duckdb"
 JOURNAL = "journal.jsonl"
 
 
@@ -142,6 +143,7 @@ _SCHEMAS = {
             "low": pa.int64(),
             "high": pa.int64(),
             "pieces": pa.list_(pa.string()),
+            "reach": pa.float64(),
         }
     ),
 }
@@ -175,6 +177,21 @@ def version(con: duckdb.DuckDBPyConnection) -> int | None:
     except duckdb.Error:
         return None
     return found[0][0] if found else None
+
+
+def names(con: duckdb.DuckDBPyConnection) -> Manifest:
+    """The tables in the connection's current database, if it has some, with no more than the names of their files."""
+    there = con.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'manifest' "
+        "AND table_name IN ('tables', 'files')"
+    ).fetchall()
+    if there != [(2,)]:
+        return {}
+    tables = con.execute("SELECT table_name, place FROM manifest.tables").fetchall()
+    manifest = {name.lower(): Stored(Table(name), place=place) for name, place in tables}
+    for name, path in con.execute("SELECT table_name, path FROM manifest.files").fetchall():
+        manifest[name.lower()].files[path] = File(path, 0, 0, None, None, None)
+    return manifest
 
 
 def read(con: duckdb.DuckDBPyConnection, mirror: Path) -> Manifest:
@@ -216,7 +233,7 @@ def read(con: duckdb.DuckDBPyConnection, mirror: Path) -> Manifest:
         raise MirrorError(
             f"The manifest of {mirror} is damaged ({reason}); `sedsql mirror repair {mirror}` makes it anew"
         ) from error
-    _replay(manifest, mirror)
+    replay(manifest, mirror)
     return manifest
 
 
@@ -245,8 +262,11 @@ def _add(stored: Stored, piece: Piece, files: Iterable[File]) -> None:
         stored.files[file.path] = file
 
 
-def _replay(manifest: Manifest, mirror: Path) -> None:
-    """Add what stands in the journal; a line that was not written to its end is no line."""
+def replay(manifest: Manifest, mirror: Path, is_there: Callable[[File], bool] = lambda file: True) -> None:
+    """Add what stands in the journal; a line that was not written to its end is no line.
+
+    is_there : whether a file is; pieces with others are left out
+    """
     try:
         lines = (mirror / JOURNAL).read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:
@@ -258,4 +278,6 @@ def _replay(manifest: Manifest, mirror: Path) -> None:
             continue  # a line torn by a crash, after which another process went on
         if stored := manifest.get(entry["table"].lower()):
             piece = Piece(**entry["piece"] | {"ranges": _pairs(entry["piece"]["ranges"])})
-            _add(stored, piece, [File(**file | {"pieces": tuple(file["pieces"])}) for file in entry["files"]])
+            files = [File(**file | {"pieces": tuple(file["pieces"])}) for file in entry["files"]]
+            if all(map(is_there, files)):
+                _add(stored, piece, files)

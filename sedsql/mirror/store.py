@@ -6,24 +6,26 @@ connection of sedsql sets to DIR: so a mirror can be moved, and the current dire
 Where the setting is empty, as in a DuckDB shell that opens mirror.duckdb, paths begin at the current directory.
 """
 
+import errno
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
 from ..catalogue import Key
-from ..output import new_folder
+from ..output import flush, new_folder
 from ..resources import folder
 from ..sqltext import identifier, literal
 from . import archive, hats, manifest, tapschema
-from .layout import folder_of
-from .manifest import JOURNAL, Manifest, MirrorError, Stored
+from .commit import commit
+from .layout import PARTIAL, hidden, with_cells
+from .manifest import DATABASE, JOURNAL, Manifest, MirrorError, Stored
 
-DATABASE = "mirror.duckdb"
 DAMAGED = "mirror.duckdb.damaged"
 """What `repair` calls a database that it cannot read."""
 STORAGE_VERSION = "v1.2.0"
@@ -63,16 +65,30 @@ def unreadable(mirror: Path) -> str | None:
     return None
 
 
+class Files(NamedTuple):
+    """Paths of files, relative to the mirror, that are there with a change of it, and that no longer are."""
+
+    appear: list[str]
+    vanish: list[str]
+
+
 @contextmanager
-def changed(mirror: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def changed(mirror: Path, *, anew: bool = False) -> Iterator[tuple[duckdb.DuckDBPyConnection, Files]]:
     """A connection to change DIR/mirror.duckdb by, in one transaction; who reads it meanwhile reads it as it was.
 
-    A copy is changed and takes its name, so that no reader bars a writer. The caller holds the lock.
+    A copy is changed and takes its name, so that no reader bars a writer. With it the files appear and vanish that the
+    block puts into the two lists that it gets besides. The caller holds the lock.
+
+    anew : begin with an empty database
     """
-    target, partial = mirror / DATABASE, mirror / f".partial-{DATABASE}"
-    partial.unlink(missing_ok=True)
+    target, partial = mirror / DATABASE, hidden(mirror / DATABASE)
+    log = partial.with_name(f"{partial.name}.wal")
+    files = Files([], [])
     try:
-        if target.exists():
+        # DuckDB would take what is left of another's log for this database's.
+        log.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
+        if target.exists() and not anew:
             shutil.copyfile(target, partial)
         with duckdb.connect() as con:
             for statement in _looking_in(mirror):
@@ -80,57 +96,80 @@ def changed(mirror: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             con.execute(f"ATTACH {literal(partial)} AS mirror (STORAGE_VERSION '{STORAGE_VERSION}')")
             con.execute("USE mirror")
             con.execute("BEGIN")
-            yield con
+            yield con, files
             con.execute("COMMIT")
+            # DETACH does it as well, and does not tell when it fails.
+            con.execute("CHECKPOINT mirror")
             con.execute("USE memory")
             con.execute("DETACH mirror")
-        with open(partial, "rb") as written:
-            os.fsync(written.fileno())
-        partial.replace(target)
+        if log.exists():
+            raise OSError(errno.EIO, "the database cannot be written", str(target))
+        flush(partial)
+        commit(partial, target, *files)
     finally:
         partial.unlink(missing_ok=True)
+        log.unlink(missing_ok=True)
 
 
-def save(mirror: Path, tables: Manifest, *, note: str = "", keys: list[Key] | None = None) -> None:
-    """Write DIR/mirror.duckdb: the manifest, a view for each table, the views of sql/, and TAP_SCHEMA.
+def save(mirror: Path, tables: Manifest, *, note: str = "", keys: list[Key] | None = None, anew: bool = False) -> None:
+    """Make the mirror what the manifest says: its files, and in DIR/mirror.duckdb the manifest, a view for each table,
+    the views of sql/, and TAP_SCHEMA.
 
-    What else is in the database, such as a user's own tables, stays.
+    Files of the manifest that are hidden get their names, those that only the manifest before has are removed. What
+    else is in the database, such as a user's own tables, stays.
 
     note : what the descriptions of the views of sql/views.sql begin with
     keys : foreign keys to add to TAP_SCHEMA
+    anew : leave nothing of the database that is there
     """
-    with changed(mirror) as con:
-        con.execute(_IN_MIRROR)
+    with changed(mirror, anew=anew) as (con, files):
+        before, needed = hats.owned(manifest.names(con)), hats.owned(tables)
+        files.vanish.extend(before - needed)
+        files.appear.extend(path for path in needed if hidden(mirror / path).exists())
+        files.appear.extend(hats.begin(mirror, tables))
+        con.execute(_in_mirror(files.appear))
         for stored in tables.values():
-            hats.write_schema(mirror, stored)
             _view(con, stored)
         manifest.write(con, tables)
         _sed_views(con, tables)
         tapschema.write(con, tables, note, keys or [])
+        con.execute(_in_mirror())
     (mirror / JOURNAL).unlink(missing_ok=True)
+    hats.write(mirror, tables)
 
 
 def _view(con: duckdb.DuckDBPyConnection, stored: Stored) -> None:
-    schema, name = stored.table.parts
-    con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(schema)}")
-    # The file of the schema alone stands in for a table that has no rows yet.
-    files = sorted(stored.files) or [f"{folder_of(stored.table)}/{hats.SCHEMA_FILE}"]
+    schema, name = map(identifier, stored.table.parts)
     columns = "*"
-    if stored.place is None:
-        paths = f"manifest.in_mirror([{', '.join(map(literal, files))}])"
+    if not stored.files:
+        types = {column.name: column.datatype for column in with_cells(stored.table).columns.values()}
+        columns = ", ".join(f"CAST(NULL AS {kind}) AS {identifier(column)}" for column, kind in types.items())
+        rows = "range(0)"
+    elif stored.place is None:
+        rows = f"manifest.in_mirror([{', '.join(map(literal, sorted(stored.files)))}])"
     else:
-        paths = f"[{', '.join(literal(escaped(path)) for path in files)}]"
+        rows = f"[{', '.join(literal(escaped(path)) for path in sorted(stored.files))}]"
         # A catalogue of others may have columns that are none of the table.
         columns = ", ".join(identifier(column.name) for column in stored.table.columns.values())
-    read = f"read_parquet({paths}, hive_partitioning = false)"
-    con.execute(f"CREATE OR REPLACE VIEW {identifier(schema)}.{identifier(name)} AS SELECT {columns} FROM {read}")
+    read = f"read_parquet({rows}, hive_partitioning = false)" if stored.files else rows
+    con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    con.execute(f"CREATE OR REPLACE VIEW {schema}.{name} AS SELECT {columns} FROM {read}")
 
 
-_IN_MIRROR = """
-CREATE SCHEMA IF NOT EXISTS manifest;
-CREATE OR REPLACE MACRO manifest.in_mirror(paths) AS CASE current_setting('file_search_path')
-WHEN '' THEN paths ELSE list_transform(paths, lambda path: concat(current_setting('file_search_path'), '/', path)) END
-"""
+def _in_mirror(appear: Iterable[str] = ()) -> str:
+    """Statements that make the macro which the views give their files to: it puts the mirror's folder before each.
+
+    appear : files that are hidden still: DuckDB looks at the files of a view when it is made
+    """
+    listed = ", ".join(map(literal, appear))
+    path = "path"
+    if listed:
+        path = f"CASE WHEN path IN ({listed}) THEN regexp_replace(path, '[^/]+$', '{PARTIAL}\\0') ELSE path END"
+    return f"""
+        CREATE SCHEMA IF NOT EXISTS manifest;
+        CREATE OR REPLACE MACRO manifest.in_mirror(paths) AS CASE current_setting('file_search_path') WHEN '' THEN paths
+        ELSE list_transform(paths, lambda path: concat(current_setting('file_search_path'), '/', {path})) END
+    """
 
 
 def escaped(path: str | os.PathLike) -> str:

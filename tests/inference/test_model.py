@@ -162,7 +162,7 @@ def test_a_card_that_is_no_json_is_refused_by_both_readers(copy, written, messag
 def test_a_card_that_cannot_be_read(copy):
     (copy / "card.json").unlink()
     (copy / "card.json").mkdir()
-    with pytest.raises(ModelError, match=r"The card .*card\.json cannot be read: Is a directory"):
+    with pytest.raises(ModelError, match=r"The card .*card\.json cannot be read: .* is no file"):
         find_models([copy])
 
 

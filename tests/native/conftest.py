@@ -41,7 +41,7 @@ def thresholds(model):
 
 @pytest.fixture(scope="session")
 def awkward():
-    """Sources of all sorts: what is known of them is missing, NaN, infinite or on a threshold."""
+    """Sources of all sorts: numbers of every input that are missing, NaN, infinite or on a threshold."""
     rng = np.random.default_rng(11)
     rows = 6_000
     X = (rng.uniform(3, 20, (rows, 1)) + rng.normal(0, 1.5, (rows, 10))).astype(np.float32)

@@ -6,12 +6,13 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import TracebackType
 
 from ...catalogue import Key, Table, table_of
 from ...errors import Error, did_you_mean
 from ...tap.schema import without_quotes
 from ...tap.service import Service
-from .. import Progress, cells, hats, silent
+from .. import Progress, cells, silent
 from ..cells import Ranges
 from ..change import changing
 from ..compact import compact_small
@@ -47,13 +48,15 @@ class Adding:
 
     def __enter__(self) -> "Adding":
         self.mirror, self.manifest = self._held.enter_context(self._changing)
+        self._held.push(self._compact)
         return self
 
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
-        with self._held:
-            if kind is None:
-                compact_small(self.mirror, self.manifest, self.progress)
-            hats.write_catalogues(self.mirror, self.manifest)
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._held.__exit__(kind, error, trace)
+
+    def _compact(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            compact_small(self.mirror, self.manifest, self.progress)
 
     def table(
         self,

@@ -13,14 +13,14 @@ from pathlib import Path
 
 from ...catalogue import Column, Table, table_of
 from ...tables import TableError
-from .. import Progress, archive, hats, silent
+from .. import Progress, archive, silent
 from ..change import changing
-from ..compact import sweep
 from ..layout import File, TableWriter, number_of, partition_order
-from ..manifest import OWN_SCHEMAS, Manifest, MirrorError, Stored
+from ..manifest import DATABASE, OWN_SCHEMAS, MirrorError, Stored
 from ..sort import SCRATCH
-from ..store import DATABASE, load, save
+from ..store import load, save
 from . import inplace, twins
+from .ids import with_its_cells
 from .sources import Source, open_sources, wider
 from .stream import Stream, Unsorted
 
@@ -59,14 +59,15 @@ def import_files(
     known = archive.TABLES.get(name)
     if paths[0].is_dir():
         stored = inplace.catalogue_at(paths[0], name, known, progress)
-        with changing(path, wait=wait) as (mirror, manifest):
+        with changing(path, wait=wait, whole=True) as (mirror, manifest):
             if name in manifest and not replace:
                 raise MirrorError(f"{name} is in this mirror already; a catalogue can only replace it (--replace)")
-            _put(mirror, manifest, stored)
+            manifest[name] = stored
+            save(mirror, manifest)
         return stored.rows
     there = load(path).get(name) if (Path(path) / DATABASE).is_file() and not replace else None
     sources = open_sources(paths, there.table if there else known)
-    with changing(path, wait=wait) as (mirror, manifest):
+    with changing(path, wait=wait, whole=True) as (mirror, manifest):
         there = None if replace else manifest.get(name)
         table = _table(name, sources, known)
         if there:
@@ -74,15 +75,12 @@ def import_files(
             table = there.table
         _must_have_room(mirror, sources)
         about = {"source": "imported by sedsql", "files": ", ".join(file.name for file in paths[:_FILES_NOTED])}
-        try:
-            stream = Stream(sources, table, progress)
-            stored, new = _write(mirror, stream, there, _free_name(manifest.get(name)), about)
-            is_counted = twins.key_of(stream.table) == stream.table.sort_column
-            twins.refuse(mirror, stream.table, new, there, stream.repeated if is_counted else None)
-            _put(mirror, manifest, stored)
-        except BaseException:
-            sweep(mirror, load(mirror))
-            raise
+        stream = Stream(sources, table, progress)
+        stored, new = _write(mirror, stream, there, _free_name(manifest.get(name)), about)
+        is_counted = twins.key_of(stream.table) == stream.table.sort_column
+        twins.refuse(mirror, stream.table, new, there, stream.repeated if is_counted else None)
+        manifest[name] = stored
+        save(mirror, manifest)
     return sum(file.rows for file in new)
 
 
@@ -107,7 +105,7 @@ def _table(name: str, sources: Sequence[Source], known: Table | None) -> Table:
             columns[key] = _joined(columns[key], column, first.path, source.path)
     about = known.columns if known else {}
     described = [_described(column, about.get(column.name)) for column in columns.values()]
-    return table_of(name, known.description if known else None, described)
+    return with_its_cells(table_of(name, known.description if known else None, described), sources)
 
 
 def _same_columns(one: dict, other: dict, one_is: str, other_is: str) -> None:
@@ -157,18 +155,6 @@ def _must_match(there: Stored, new: Table, path: Path) -> None:
                 f"The column {key} is {column.datatype} in {path} and {old[key].datatype} in {name} of this mirror; "
                 "--replace replaces the table"
             )
-
-
-def _put(mirror: Path, manifest: Manifest, stored: Stored) -> None:
-    """Save the manifest with this table, and remove the files of the one that it replaces."""
-    name = stored.table.name
-    old = manifest.get(name)
-    manifest[name] = stored
-    save(mirror, manifest)
-    hats.write_catalogues(mirror, {name: stored})
-    for file in (old.files if old and old.place is None else {}).keys() - stored.files.keys():
-        (mirror / file).unlink(missing_ok=True)
-    sweep(mirror, manifest)
 
 
 def _write(

@@ -7,8 +7,9 @@ import duckdb
 
 from ...catalogue import Table
 from ...sqltext import literal
-from ..layout import File
+from ..layout import File, on_disk
 from ..manifest import MirrorError, Stored
+from ..store import escaped
 
 _MEMORY = "400MB"
 
@@ -67,5 +68,5 @@ def _meet(one: File, other: File) -> bool:
 
 
 def _read(mirror: Path, files: Sequence[File]) -> str:
-    listed = ", ".join(literal(mirror / file.path) for file in files)
+    listed = ", ".join(literal(escaped(on_disk(mirror, file))) for file in files)
     return f"read_parquet([{listed}], hive_partitioning = false)"

@@ -19,7 +19,6 @@ from ...catalogue import SOURCE_ID_SHIFT, Column, Table, table_of
 from ...simulate import POPULATIONS, Sample, simulate
 from ...simulate.census import along
 from .. import archive
-from ..hats import write_catalogues
 from ..layout import TableWriter, partition_order, with_cells
 from ..manifest import Stored
 from ..store import new_mirror, save
@@ -117,7 +116,6 @@ def write_sample(
             for name, writer in writers.items():
                 stored[name].files = {file.path: file for file in writer.close()}
         save(mirror, stored, note=note)
-        write_catalogues(mirror, stored)
         (mirror / "README.txt").write_text(
             README.format(rows=f"{rows:,}", seed=seed, proportions=_PROPORTIONS[rich]), encoding="utf-8"
         )

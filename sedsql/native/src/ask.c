@@ -63,7 +63,9 @@ static void draw(const call *c, uint32_t first, uint32_t n)
         for (int row = 0; row < ROWS; row++)
             for (int k = 0; k < DRAWS; k++) {
                 float error = input < BANDS && errors[row] > 0 ? errors[row] : 0;
-                to[row * DRAWS + k] = values[row] + (input < BANDS ? deviates[k][input] * error : 0);
+                float drawn = values[row] + (input < BANDS ? deviates[k][input] * error : 0);
+                /* an infinity would be missing */
+                to[row * DRAWS + k] = drawn > FLT_MAX ? FLT_MAX : drawn < -FLT_MAX ? -FLT_MAX : drawn;
             }
     }
 }

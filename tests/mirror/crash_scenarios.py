@@ -1,0 +1,132 @@
+"""The commands that write to a mirror, each with a small mirror to write to."""
+
+import csv
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from sedsql import cli
+from sedsql.catalogue import Column, table_of
+from sedsql.mirror import layout
+from sedsql.mirror.layout import TableWriter
+from sedsql.mirror.manifest import DATABASE, Piece, Stored
+from sedsql.mirror.sample import write_sample
+from sedsql.mirror.sample.sky import cell_centres
+from sedsql.mirror.store import save
+
+TABLE = table_of(
+    "gaia.t",
+    "Some sources",
+    [
+        Column("source_id", "BIGINT", None, "meta.id;meta.main"),
+        Column("ra", "DOUBLE", "deg", "pos.eq.ra;meta.main"),
+        Column("dec", "DOUBLE", "deg", "pos.eq.dec;meta.main"),
+    ],
+)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A command that writes.
+
+    before : makes what is there before, in an empty folder
+    command : arguments of `sedsql`; "{m}" is the mirror, "{in}" the folder that both are in
+    part : whether what came before a failure is kept, as a download does, so that any rows of both states are right
+    prepare : is called in the process of the command before it
+    """
+
+    before: Callable[[Path], None]
+    command: tuple[str, ...]
+    part: bool = False
+    prepare: Callable[[], object] = lambda: None
+
+
+def sedsql(*words: str) -> int:
+    sys.argv = ["sedsql", *words]
+    try:
+        cli.main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def fetched(folder: Path, pieces: int = 4) -> None:
+    """A table that came from a service in some pieces, each of which has rows in three partitions."""
+    mirror = folder / "m"
+    mirror.mkdir()
+    stored = Stored(TABLE, 0, "http://tap.example.org", slicing={"kind": "cells"})
+    for number in range(pieces):
+        ranges = [(k << 24 | number << 20, k << 24 | (number + 1) << 20) for k in range(3)]
+        cells = np.concatenate([np.arange(low, high, 1 << 15) for low, high in ranges])
+        ra, dec = cell_centres(cells, 12)
+        piece = Piece(f"p{number}", ranges, len(cells))
+        about = [{"name": piece.name, "ranges": ranges, "rows": piece.rows}]
+        with TableWriter(mirror, TABLE, 0, piece.name, None, about) as writer:
+            writer.write(pa.table({"source_id": cells << 35, "ra": ra, "dec": dec}))
+            stored.files |= {file.path: file for file in writer.close()}
+        stored.pieces[piece.name] = piece
+    stored.wanted = stored.covered
+    save(mirror, {"gaia.t": stored})
+    assert sedsql("mirror", "repair", str(mirror)) == 0
+
+
+def _csv(path: Path, ids: range, column: str) -> Path:
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("source_id", column), *((k << 35, k / 7) for k in ids)])
+    return path
+
+
+def files(folder: Path) -> None:
+    _csv(folder / "one.csv", range(0, 600), "g")
+    _csv(folder / "two.csv", range(5 << 24, (5 << 24) + 400), "g")
+    _csv(folder / "other.csv", range(100, 300), "h")
+
+
+def imported(folder: Path) -> None:
+    files(folder)
+    assert sedsql("mirror", "import", str(folder / "m"), str(folder / "one.csv"), "--as", "mine.t") == 0
+
+
+def beside_hats(folder: Path) -> None:
+    """An imported table, and a HATS catalogue to take its place."""
+    imported(folder)
+    (folder / "other").mkdir()
+    fetched(folder / "other")
+    assert sedsql("mirror", "compact", str(folder / "other" / "m")) == 0
+
+
+def sampled(folder: Path, rows: int = 40) -> None:
+    write_sample(folder / "m", rows, seed=3, rich=True)
+
+
+def damaged(folder: Path) -> None:
+    """A table of which a file is damaged, and one that was not fetched."""
+    fetched(folder)
+    path = max((folder / "m").rglob("p3-*.parquet"))
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def damaged_database(folder: Path) -> None:
+    imported(folder)
+    path = folder / "m" / DATABASE
+    path.write_bytes(path.read_bytes()[:4000])
+
+
+def small_partitions() -> None:
+    layout.PARTITION_ROWS = 30
+
+
+def scenarios(url: str | None) -> dict[str, Scenario]:
+    m = ("{m}",)
+    import_ = ("mirror", "import", "{m}")
+    return {
+        "compact": Scenario(fetched, ("mirror", "compact", *m)),
+        "compact to smaller partitions": Scenario(fetched, ("mirror", "compact", *m), prepare=small_partitions),
+        "import": Scenario(files, (*import_, "{in}/one.csv", "{in}/two.csv", "--as", "mine.t")),
+        "import more": Scenario(imported, (*import_, "{in}/two.csv", "--as", "mine.t")),
+        "import --replace": Scenario(imported, (*import_, "{in}/other.csv", "--as", "mine.t", "--replace")),
+    }
