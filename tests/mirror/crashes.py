@@ -239,6 +239,8 @@ class Crashes:
 
     def _judged(self, folder: Path, states: list[State], then: str, part: bool) -> None:
         mirror, is_damaged = folder / "m", self.scenario.damaged
+        # Without its manifest, a mirror with a damaged file has none of the pieces that were in it.
+        part = part or (is_damaged and then == "lost")
         if not is_damaged:
             check_rows(mirror, states, part)
         if mirror.exists() and not (is_damaged and then in ("open", "verify")):
@@ -256,7 +258,7 @@ class Crashes:
                 raise Wrong("repair fails")
             if then != "again" and (mirror / DATABASE).exists():
                 check(folder, states, part, lacks=is_damaged)
-        if not part and not is_damaged and by_views(mirror) == self.states[1]:
+        if (is_damaged and then == "lost") or (not part and not is_damaged and by_views(mirror) == self.states[1]):
             return
         if self.run(folder):
             raise Wrong("the command fails when it is run again")
