@@ -1,6 +1,7 @@
 """Which engine answers for a model: the C extension, ONNX Runtime, or plain SQL; and its functions in a connection."""
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, get_args
@@ -114,6 +115,18 @@ def key_of(models: Mapping[str, Model], default: str) -> str:
 _known: dict[str, Functions] = {}
 """By key, for the life of the process: DuckDB calls a function for as long as the database is open, but keeps it
 alive only as long as the cursor on which it was registered."""
+_of_parents: list[Functions] = []
+"""Those of the processes that this one was forked from."""
+
+
+def _leave() -> None:
+    """In a child process: its connections have functions of their own."""
+    _of_parents.extend(_known.values())
+    _known.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave)
 
 
 def _functions(models: dict[str, Model], default: str, key: str, *, load: bool) -> Functions:

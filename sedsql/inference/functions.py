@@ -15,6 +15,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..bands import COLUMNS
+from ..errors import InterfaceError
+from ..forked import in_child
 from . import answers, explain
 from .errors import predict_with_errors
 from .macros import GIVEN
@@ -35,6 +37,8 @@ class Functions:
         self._default = default
         self._lock = threading.Lock()
         self._loaded: dict[str, Session] = {}
+        self._forked = False
+        in_child(self, Functions._leave)
         self.functions: dict[str, tuple[Callable, list[str], str]] = {}
         for name, compute, arguments, returns in (
             ("sed_class", self._class, [], "VARCHAR"),
@@ -60,6 +64,10 @@ class Functions:
             parameters = [kind, "VARCHAR"] if name == "sed_place" else ["DOUBLE[]", kind, "VARCHAR"]
             self.functions[name] = (_with_signature(compute, len(parameters)), parameters, returns)
 
+    def _leave(self) -> None:
+        """In a child process: what calls them is a connection of the parent's, which may wait for its threads."""
+        self._forked = True
+
     def register(self, con: duckdb.DuckDBPyConnection, key: str) -> None:
         """Register them as `_NAME_KEY`; a function of that name, from a sibling of this cursor, is the same."""
         for name, (function, parameters, returns) in self.functions.items():
@@ -84,6 +92,11 @@ class Functions:
         return lambda inputs, name, *rest: compute(self._get(name), inputs, *rest)
 
     def _get(self, name: str) -> Session:
+        if self._forked:
+            raise InterfaceError(
+                "The connection is of the process that this one was forked from; open a new one in this process, and "
+                "call sedsql.register for it."
+            )
         if name not in self._models:
             raise ModelError(f"No model {name!r}; there are {', '.join(self._models)}.")
         with self._lock:

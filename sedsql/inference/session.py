@@ -7,6 +7,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from ..bands import COLUMNS
+from ..forked import in_child, keep
 from .binding import Binding
 from .card import EXTRA
 from .model import Model, ModelError
@@ -34,7 +35,7 @@ class Prediction(NamedTuple):
 
 
 class Session:
-    """A verified model, ready to run; several threads may share it.
+    """A verified model, ready to run; several threads may share it, and a forked process has its own.
 
     Parameters
     ----------
@@ -44,28 +45,38 @@ class Session:
 
     def __init__(self, model: Model, threads: int = 1):
         self.model = model
+        self._threads = threads
         every = (*COLUMNS, *EXTRA)
         self._columns = [every.index(column) for column in (*model.bands, *model.extra)]
         self._as_they_are = self._columns == list(range(len(self._columns)))
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        graph = model.graph()
-        try:
-            self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime's exceptions share no base of their own
-            raise ModelError(f"ONNX Runtime cannot load model {model.name}: {error}") from None
+        self._session: ort.InferenceSession | None = self._loaded()
         self._binding = Binding(model, self._session)
         names = (self._binding.probabilities, self._binding.class_index, self._binding.distance)
         self._fetched = [name for name in names if name]
         self._quantiles = np.array(model.card.get("outlier", {}).get("quantiles", []))
+        in_child(self, Session._leave)
+
+    def _loaded(self) -> ort.InferenceSession:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.inter_op_num_threads = 1
+        graph = self.model.graph()
+        try:
+            return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime's exceptions share no base of their own
+            raise ModelError(f"ONNX Runtime cannot load model {self.model.name}: {error}") from None
+
+    def _leave(self) -> None:
+        """In a child process: it is loaded again where it is used."""
+        keep(self._session)
+        self._session = None
 
     def predict(self, inputs: NDArray[np.float32]) -> Prediction:
         """Classes of sources.
 
-        `inputs` has shape (n, 10): magnitudes, NaN or what is infinite in float32 = missing; or (n, 12), with the parallax and its error in mas
-        after them; or (n, 14), with right ascension and declination, in degrees, after these. What does not come is
-        missing.
+        `inputs` has shape (n, 10): magnitudes, missing where they are NaN or infinite in float32; or (n, 12), with the
+        parallax and its error in mas after them; or (n, 14), with right ascension and declination, in degrees, after
+        these. What does not come is missing.
         """
         inputs = self.chosen(inputs)
         bands = inputs[:, : len(self.model.bands)]
@@ -94,9 +105,25 @@ class Session:
 
     def run(self, chosen: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDArray | None]:
         """Place of the class, probabilities, outlier; of inputs of shape (n, bands + extra), however few are there."""
-        found = dict(zip(self._fetched, self._session.run(self._fetched, self._binding.feed(chosen)), strict=True))
-        probabilities = found[self._binding.probabilities].astype(np.float32, copy=False)
-        place = found[self._binding.class_index] if self._binding.class_index else probabilities.argmax(axis=1)
+        rows, classes = len(chosen), len(self.model.classes)
+        session = self._session = self._session or self._loaded()
+        try:
+            given = session.run(self._fetched, self._binding.feed(chosen))
+        except Exception as error:  # see above
+            raise ModelError(f"ONNX Runtime cannot run model {self.model.name}: {error}") from None
+        found = dict(zip(self._fetched, given, strict=True))
+        probabilities = found[self._binding.probabilities]
+        for name, array in found.items():
+            wanted = (rows, classes) if array is probabilities else (rows,)
+            if array.shape != wanted:
+                raise ModelError(f"Model {self.model.name} gives {name} of shape {array.shape}, not {wanted}.")
+        probabilities = probabilities.astype(np.float32, copy=False)
+        if self._binding.class_index:
+            place = found[self._binding.class_index]
+            # A graph of somebody else's may count more classes than its card.
+            place = np.where(place < classes, place, -1)
+        else:
+            place = probabilities.argmax(axis=1)
         outlier = None
         if self._binding.distance:
             shares = np.linspace(0, 1, len(self._quantiles))

@@ -78,7 +78,11 @@ class _Watched(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         self._sock.settimeout(self._watch.wait())
-        number = self._raw.readinto(buffer)
+        try:
+            number = self._raw.readinto(buffer)
+        except TimeoutError:
+            self._watch.wait()  # which says so, where the time for all of it is over
+            raise
         self._watch.came(number or 0)
         return number
 

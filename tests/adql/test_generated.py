@@ -63,6 +63,7 @@ def narrow(select, write, explain):
         where.set("this", exp.And(this=exp.GT(this=column, expression=exp.Literal.number(-30)), expression=where.this))
 
 
+@pytest.mark.slow
 def test_a_rewrite_that_loses_rows_is_found_and_made_small(every, monkeypatch):
     monkeypatch.setitem(rewrite.REWRITES, "ranges", narrow)
     report = run(every, 0, 2 * BLOCK, shrink=5, most=1)

@@ -143,7 +143,7 @@ def growing_counts(later: int) -> Behaviour:
 
     def send(handler: Handler, request: Request) -> None:
         true = handler.faulty.answer(request).rows[0][0].as_py()
-        number(lambda query: later if query in asked else true - 1)(handler, request)
+        number(lambda query: later if query in asked else max(0, true - 1))(handler, request)
         asked.add(request.query)
 
     return send

@@ -23,6 +23,22 @@ struct model_set {
 static _Atomic(model_set *) sets;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
+static void take_lock(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+static void give_lock(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+/* A process that is forked while another thread has the lock would wait for it forever. */
+static void mind_forks(void)
+{
+    pthread_atfork(take_lock, give_lock, give_lock);
+}
+
 static bool copy(text from, char *to, size_t room)
 {
     if (from.size >= room)
@@ -122,6 +138,8 @@ static bool alike(const model_set *one, const model_set *other)
 
 bool registry_add(text key, text default_name, const text *folders, size_t n, failure *why)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, mind_forks);
     pthread_mutex_lock(&lock);
     model_set *known = registry_find(key), *set = calloc(1, sizeof *set);
     bool added = set && (set->entries = calloc(n + 1, sizeof *set->entries)) &&

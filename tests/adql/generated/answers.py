@@ -30,7 +30,8 @@ ENGINES = 2e-5
 """Probabilities are float32: engines differ by a few of its last bits, and what is computed of them by more."""
 
 DISTANCES = 5e-4
-"""What an `outlier` is: the place of a distance among others, in float32; near zero its last bits weigh more."""
+"""An `outlier` is the place of a distance among others, which is a square root of float32 differences: where it is
+short, their last bits are worth 1e-4 of a place."""
 
 
 @dataclass(frozen=True)
