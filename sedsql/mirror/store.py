@@ -161,12 +161,14 @@ def _in_mirror(appear: Iterable[str] = ()) -> str:
 
     appear : files that are hidden still: DuckDB looks at the files of a view when it is made
     """
-    listed = ", ".join(map(literal, appear))
-    path = f"CASE WHEN path IN ({listed}) THEN regexp_replace(path, '[^/]+$', '{PARTIAL}\\0') ELSE path END"
+    path, listed = "path", ", ".join(map(literal, appear))
+    if listed:
+        path = f"CASE WHEN path IN ({listed}) THEN regexp_replace(path, '[^/]+$', '{PARTIAL}\\0') ELSE path END"
+    beginning = "current_setting('file_search_path')"
     return f"""
         CREATE SCHEMA IF NOT EXISTS manifest;
-        CREATE OR REPLACE MACRO manifest.in_mirror(paths) AS CASE current_setting('file_search_path') WHEN '' THEN paths
-        ELSE list_transform(paths, lambda path: concat(current_setting('file_search_path'), '/', {path if listed else "path"})) END
+        CREATE OR REPLACE MACRO manifest.in_mirror(paths) AS CASE {beginning} WHEN '' THEN paths
+        ELSE list_transform(paths, lambda path: concat({beginning}, '/', {path})) END
     """
 
 

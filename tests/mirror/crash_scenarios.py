@@ -37,12 +37,14 @@ class Scenario:
     command : arguments of `sedsql`; "{m}" is the mirror, "{in}" the folder that both are in
     part : whether what came before a failure is kept, as a download does, so that any rows of both states are right
     prepare : is called in the process of the command before it
+    damaged : whether what is there before is damaged, so that only what is there after can be checked
     """
 
     before: Callable[[Path], None]
     command: tuple[str, ...]
     part: bool = False
     prepare: Callable[[], object] = lambda: None
+    damaged: bool = False
 
 
 def sedsql(*words: str) -> int:
@@ -54,13 +56,13 @@ def sedsql(*words: str) -> int:
     return 0
 
 
-def fetched(folder: Path, pieces: int = 4) -> None:
-    """A table that came from a service in some pieces, each of which has rows in three partitions."""
+def fetched(folder: Path, pieces: int = 3) -> None:
+    """A table that came from a service in some pieces, each of which has rows in two partitions."""
     mirror = folder / "m"
     mirror.mkdir()
     stored = Stored(TABLE, 0, "http://tap.example.org", slicing={"kind": "cells"})
     for number in range(pieces):
-        ranges = [(k << 24 | number << 20, k << 24 | (number + 1) << 20) for k in range(3)]
+        ranges = [(k << 24 | number << 20, k << 24 | (number + 1) << 20) for k in range(2)]
         cells = np.concatenate([np.arange(low, high, 1 << 15) for low, high in ranges])
         ra, dec = cell_centres(cells, 12)
         piece = Piece(f"p{number}", ranges, len(cells))
@@ -106,7 +108,7 @@ def sampled(folder: Path, rows: int = 40) -> None:
 def damaged(folder: Path) -> None:
     """A table of which a file is damaged, and one that was not fetched."""
     fetched(folder)
-    path = max((folder / "m").rglob("p3-*.parquet"))
+    path = max((folder / "m").rglob("p2-*.parquet"))
     path.write_bytes(path.read_bytes()[:-20])
 
 
@@ -128,5 +130,12 @@ def scenarios(url: str | None) -> dict[str, Scenario]:
         "compact to smaller partitions": Scenario(fetched, ("mirror", "compact", *m), prepare=small_partitions),
         "import": Scenario(files, (*import_, "{in}/one.csv", "{in}/two.csv", "--as", "mine.t")),
         "import more": Scenario(imported, (*import_, "{in}/two.csv", "--as", "mine.t")),
+        "repair": Scenario(damaged, ("mirror", "repair", *m), damaged=True),
+        "repair a database": Scenario(damaged_database, ("mirror", "repair", *m), damaged=True),
+        "replace by HATS": Scenario(beside_hats, (*import_, "{in}/other/m/gaia/t", "--as", "mine.t", "--replace")),
+        "sample": Scenario(lambda folder: None, ("mirror", "sample", *m, "--rows", "30", "--seed", "1")),
+        "sample --force": Scenario(sampled, ("mirror", "sample", *m, "--rows", "30", "--seed", "1", "--force")),
+        "rules": Scenario(sampled, ("mirror", "rules", *m, "--off", "ruwe")),
+        "models export": Scenario(sampled, ("models", "export", "lite-2", "--sql", "-m", "{m}")),
         "import --replace": Scenario(imported, (*import_, "{in}/other.csv", "--as", "mine.t", "--replace")),
     }

@@ -1,16 +1,18 @@
-"""Runs each command that writes to a mirror again and again, and has it fail at every call that changes the disk.
+"""Runs commands that write to a mirror, with a disk that fails at each call that changes what is on it.
 
-    crashes.py FOLDER SETTINGS      SETTINGS is JSON: see `main`; it prints a line of JSON for each point
+    crashes.py FOLDER SETTINGS      SETTINGS is JSON: see `main`; it prints a line of JSON for each state that it saw
 
-It must be started with the library of faulty_disk.c preloaded. A point is a call of a command at which the process is
-killed, or the disk is full, once or for good. After it the mirror must be as it was before or as the command would have
-left it, and be found so by the next command: whether that opens it, verifies it, repairs it, repairs it after
-mirror.duckdb was lost, or does the same again.
+It must be started with the library of faulty_disk.c preloaded. What a process leaves that is killed before a call, or
+for which the disk is full at a call, once or for good, is a state. In each of them the mirror must be as it was before
+or as the command would have left it, and be found so by the next command: whether that opens it, verifies it, repairs
+it, repairs it after mirror.duckdb was lost as well, or is the same again.
 """
 
 import ctypes
+import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import traceback
@@ -22,17 +24,21 @@ import pyarrow.dataset
 import pyarrow.parquet
 from crash_scenarios import Scenario, scenarios, sedsql
 
-from sedsql import connect
-from sedsql.mirror.hats import SCHEMA_FILE
+from sedsql.mirror import silent
+from sedsql.mirror.change import settle_if_cut_off
+from sedsql.mirror.hats import besides
 from sedsql.mirror.layout import folder_of
 from sedsql.mirror.lock import LOCK
-from sedsql.mirror.store import DAMAGED, DATABASE, load, open_mirror
+from sedsql.mirror.manifest import DATABASE
+from sedsql.mirror.store import DAMAGED, load, open_mirror
+from sedsql.mirror.verify import verify
 
 NAMES, WRITES, CREATES = 1, 2, 4
 """Kinds of calls: those that change names or flush, those that write, those that need room for a name."""
-COUNT, KILL, FULL_ONCE, FULL = range(4)
+FULLNESS = WRITES | CREATES
+COUNT, COPY, FULL_ONCE, FULL = range(4)
 FAULTS = {
-    "killed": (KILL, NAMES | WRITES),
+    "killed": (COPY, NAMES | WRITES),
     "full once": (FULL_ONCE, WRITES | CREATES),
     "full": (FULL, WRITES | CREATES),
 }
@@ -47,32 +53,25 @@ class Wrong(Exception):  # noqa: N818
     """The mirror is not what it must be."""
 
 
-def run(scenario: Scenario, folder: Path) -> int:
-    """The exit code of the command."""
-    words = [word.replace("{m}", str(folder / "m")).replace("{in}", str(folder)) for word in scenario.command]
-    return sedsql(*words)
-
-
-def by_views(mirror: Path, follow: bool = False) -> State:
-    """What DuckDB reads through the views; without `follow` as who cannot write to the mirror."""
+def by_views(mirror: Path) -> State:
+    """What DuckDB reads through the views, as they are: nothing is settled before."""
     if not (mirror / DATABASE).exists():
         return {}
-    with connect(mirror).duckdb if follow else open_mirror(mirror) as con:
+    with open_mirror(mirror) as con:
         tables = con.execute("SELECT table_name FROM mirror.manifest.tables ORDER BY 1").fetchall()
         return {name: _sums(con, f"mirror.{name}") for (name,) in tables}
 
 
-def by_folder(mirror: Path) -> State:
+def by_folders(mirror: Path) -> State:
     """What Arrow reads in the folders of the tables."""
     found = {}
     for stored in load(mirror).values():
         folder = Path(stored.place) / "dataset" if stored.place else mirror / folder_of(stored.table)
         columns = [column.name for column in stored.table.columns.values()]
-        rows = pyarrow.dataset.dataset(folder, format="parquet").to_table(columns=columns) if stored.files else None
         with duckdb.connect() as con:
-            if rows:
-                con.register("came", rows)
-            found[stored.table.name] = _sums(con, "came") if rows else (0, 0)
+            if stored.files:
+                con.register("came", pyarrow.dataset.dataset(folder, format="parquet").to_table(columns=columns))
+            found[stored.table.name] = _sums(con, "came") if stored.files else (0, 0)
     return dict(sorted(found.items()))
 
 
@@ -80,54 +79,58 @@ def _sums(con: duckdb.DuckDBPyConnection, table: str) -> tuple[int, int]:
     return con.execute(f"SELECT count(*), coalesce(sum(hash(t)), 0)::HUGEINT FROM {table} AS t").fetchall()[0]
 
 
+def check_rows(mirror: Path, states: list[State], part: bool) -> State:
+    """What the views have; raises Wrong where that is none of the states, or part of the last one where it may be."""
+    state = by_views(mirror)
+    is_part = part and all(rows <= states[-1].get(name, (-1, 0))[0] for name, (rows, _) in state.items())
+    if state not in states and not is_part:
+        raise Wrong(f"rows are {state}, and not {' or '.join(map(str, states))}")
+    return state
+
+
 def check(folder: Path, states: list[State], part: bool) -> None:
-    """Raise Wrong where the mirror is in none of these states, or there is more or less than it needs."""
+    """Raise Wrong where the mirror is in none of these states, or there is more or less on the disk than it needs."""
     mirror = folder / "m"
+    if beside := [name for name in os.listdir(folder) if name.startswith(".")]:
+        raise Wrong(f"left beside: {beside}")
     if not mirror.exists():
         if {} not in states:
             raise Wrong("the mirror is gone")
-        if extra := [name for name in os.listdir(folder) if ".m." in name]:
-            raise Wrong(f"left beside: {extra}")
         return
-    _check_rows(by_views(mirror), states, part)
-    if by_views(mirror) != by_folder(mirror):
-        raise Wrong(f"views have {by_views(mirror)}, folders {by_folder(mirror)}")
-    tables = load(mirror)
+    state, other = check_rows(mirror, states, part), by_folders(mirror)
+    if state != other:
+        raise Wrong(f"views have {state}, folders {other}")
     needed = {DATABASE}
-    for stored in tables.values():
-        if stored.place:
-            continue
-        needed |= {*stored.files, f"{folder_of(stored.table)}/{SCHEMA_FILE}"}
-        if stored.table.position and stored.order is not None:
-            base = Path(folder_of(stored.table)).parent
-            needed |= {f"{base}/hats.properties", f"{base}/partition_info.csv"}
-            lines = (mirror / base / "partition_info.csv").read_text().split()[1:]
-            if sum(int(line.split(",")[2]) for line in lines) != stored.rows:
-                raise Wrong(f"{base}/partition_info.csv has other rows")
-        known = pyarrow.parquet.read_schema(mirror / folder_of(stored.table) / SCHEMA_FILE).names
-        if known != [column.name for column in stored.table.columns.values()]:
-            raise Wrong(f"{SCHEMA_FILE} of {stored.table.name} has columns {known}")
+    for stored in load(mirror).values():
+        if stored.place is None:
+            needed |= {*stored.files, *_besides(mirror, stored)}
     there = {path.relative_to(mirror).as_posix() for path in mirror.rglob("*") if path.is_file()}
     there -= {LOCK, "README.txt", DAMAGED}
     if there != needed:
         raise Wrong(f"left: {sorted(there - needed)}, gone: {sorted(needed - there)}")
     if hollow := [str(path) for path in mirror.rglob("*") if path.is_dir() and not any(path.iterdir())]:
         raise Wrong(f"empty: {hollow}")
-    if beside := [name for name in os.listdir(folder) if name.startswith(".")]:
-        raise Wrong(f"left beside: {beside}")
+    problems = [problem for problem in verify(mirror, load(mirror), silent) if problem.file or not part]
+    if problems:
+        raise Wrong(f"verify says {problems}")
 
 
-def _check_rows(state: State, states: list[State], part: bool) -> None:
-    if state in states:
-        return
-    # Which of the rows came is told by the pieces, which `verify` adds up.
-    if part and all(rows <= states[-1].get(name, (-1, 0))[0] for name, (rows, _) in state.items()):
-        return
-    raise Wrong(f"rows are {state}, and not {' or '.join(map(str, states))}")
+def _besides(mirror: Path, stored) -> list[str]:
+    """The files beside the rows, if they tell of these rows."""
+    schema_file, properties, partitions = besides(stored.table)
+    known = pyarrow.parquet.read_schema(mirror / schema_file).names
+    if known != [column.name for column in stored.table.columns.values()]:
+        raise Wrong(f"{schema_file} has the columns {known}")
+    if not stored.table.position or stored.order is None:
+        return [schema_file]
+    lines = (mirror / partitions).read_text().split()[1:]
+    if sum(int(line.split(",")[2]) for line in lines) != stored.rows:
+        raise Wrong(f"{partitions} has other rows")
+    return [schema_file, properties, partitions]
 
 
 def forked(work: Callable[[], object], log: Path) -> tuple[int, str]:
-    """How a child that does this ends (its exit code, or less a signal), and what it prints."""
+    """The exit code of a child that does this, and what it prints."""
     child = os.fork()
     if child == 0:
         code = 70
@@ -148,21 +151,20 @@ def forked(work: Callable[[], object], log: Path) -> tuple[int, str]:
 
 
 class Crashes:
-    """A scenario, with what is there before and after it."""
+    """A command, and the mirror before and after it."""
 
     def __init__(self, scenario: Scenario, folder: Path):
-        self.scenario, self.folder = scenario, folder
-        self.base, self.work, self.log = folder / "base", folder / "work", folder / "log"
+        self.scenario = scenario
+        self.base, self.work, self.copies, self.log = (folder / name for name in ("base", "work", "copies", "log"))
         self.disk = ctypes.CDLL(None)
-        self.disk.faulty_disk_calls.restype = ctypes.c_long
-        self.disk.faulty_disk.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+        self.disk.faulty_disk.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_char_p]
         self.base.mkdir(parents=True)
         self._do(lambda: scenario.before(self.base))
-        self.states = [self._state(self.base)]
-        self.calls = {}
-        for fault, (_, kinds) in FAULTS.items():
-            self.calls[fault] = int(self.failing(COUNT, kinds, 0)[1].split()[-1])
-        self.states.append(self._state(self.work))
+        self.states = [self._state(self.base, scenario.damaged)]
+        self._failing(COUNT, FULLNESS, 0)
+        self.calls = self.copies.read_text().splitlines()
+        self.copies.unlink()
+        self.states.append(self._state(self.work, False))
 
     def _do(self, work: Callable[[], object]) -> str:
         code, said = forked(work, self.log)
@@ -170,91 +172,102 @@ class Crashes:
             raise SystemExit(said)
         return said
 
-    def _state(self, folder: Path) -> State:
-        # The state of a mirror that is well, and it is checked that it is.
+    def _state(self, folder: Path, is_damaged: bool) -> State:
+        """The state of a mirror, which is checked to be well unless it is damaged on purpose."""
+        if is_damaged:
+            return {}
         text = self._do(lambda: print(json.dumps(by_views(folder / "m"))))
         state = {name: tuple(sums) for name, sums in json.loads(text.splitlines()[-1]).items()}
         self._do(lambda: check(folder, [state], False))
         return state
 
-    def failing(self, how: int, kinds: int, at: int) -> tuple[int, str]:
+    def _failing(self, how: int, kinds: int, at: int) -> tuple[int, str]:
         """Run the command on a copy, with a disk that fails at this call."""
         shutil.rmtree(self.work, ignore_errors=True)
         shutil.copytree(self.base, self.work)
 
         def work() -> int:
             self.scenario.prepare()
-            self.disk.faulty_disk(os.fsencode(self.work), kinds, how, at)
-            code = run(self.scenario, self.work)
-            self.disk.faulty_disk(b"", 0, COUNT, 0) if how != COUNT else None
-            print("calls", self.disk.faulty_disk_calls())
+            self.disk.faulty_disk(os.fsencode(self.work), kinds, how, at, os.fsencode(self.copies))
+            code = self.run(self.work)
+            self.disk.faulty_disk(b"", 0, COUNT, 0, b"")
             return code
 
         return forked(work, self.log)
 
-    def point(self, fault: str, at: int, then: str) -> list[str]:
-        """What is wrong after a fault at this call, and what was done next."""
-        how, kinds = FAULTS[fault]
-        code, said = self.failing(how, kinds, at)
-        wrong = []
-        if fault != "killed":
-            lines = [line for line in said.splitlines() if not line.startswith("calls")]
-            if code and (code != 1 or len(lines) != 1 or not lines[0].startswith("Error: ")):
-                wrong.append(f"it said, with code {code}: {said}")
-        elif code != -9:
-            return []  # with threads there may be fewer calls than were counted
-        states = self.states if code else self.states[1:]
-        for words, checked in (
-            ("at once", lambda: _check_rows(by_views(self.work / "m"), states, self.scenario.part)),
-            (then, lambda: self.next(then, states)),
-            ("again", lambda: self.again(states)),
-        ):
-            ended, said = forked(checked, self.log)
-            if ended:
-                wrong.append(f"{words}: {said}")
-                break
-        return wrong
+    def run(self, folder: Path) -> int:
+        """The exit code of the command."""
+        words = [word.replace("{m}", str(folder / "m")).replace("{in}", str(folder)) for word in self.scenario.command]
+        return sedsql(*words)
 
-    def next(self, then: str, states: list[State]) -> None:
-        mirror, part = self.work / "m", self.scenario.part
-        if not mirror.exists() and then != "again":
-            return  # a command that makes it anew
-        if then == "open":
-            _check_rows(by_views(mirror, follow=True), states, part)
-        elif then == "verify":
-            if sedsql("mirror", "verify", str(mirror)) and not part:
-                raise Wrong("verify is not content")
-        elif then in ("repair", "lost"):
+    def outcomes(self, fault: str, most: int | None) -> Iterator[tuple[int, Path, int | None, str]]:
+        """The call that a fault befell, the folder then, and the command's exit code and words, if it was not killed.
+
+        most : so many of them; all if None. Of calls for one file one after the other, the first and the last
+        """
+        how, kinds = FAULTS[fault]
+        if fault != "killed":
+            calls = [None, *self.calls, None]
+            points = [at for at in range(1, len(calls) - 1) if not calls[at - 1] == calls[at] == calls[at + 1]]
+            for at in points[:: max(1, len(points) // most) if most else 1]:
+                yield at, self.work, *self._failing(how, kinds, at)
+            return
+        self.copies.mkdir()
+        self._failing(how, kinds, 0)
+        found = {_digest(path): path for path in sorted(self.copies.iterdir())}
+        for path in list(found.values())[:: max(1, len(found) // most) if most else 1]:
+            yield int(path.name), path, None, ""
+
+    def judge(self, folder: Path, code: int | None, said: str, then: str) -> list[str]:
+        """What is wrong with an outcome, and with what is done next."""
+        if code and (code != 1 or said.count("\n") != 1 or not said.startswith("Error: ")):
+            return [f"it said, with code {code}: {said}"]
+        states = self.states[1:] if code == 0 else self.states
+        ended, words = forked(lambda: self._judged(self._moved(folder), states, then, self.scenario.part), self.log)
+        return [f"{then}: {words}"] if ended else []
+
+    def _moved(self, folder: Path) -> Path:
+        """The folder under the name that it had: it is in what commands say."""
+        if folder != self.work:
+            shutil.rmtree(self.work)
+            folder.rename(self.work)
+        return self.work
+
+    def _judged(self, folder: Path, states: list[State], then: str, part: bool) -> None:
+        mirror, is_damaged = folder / "m", self.scenario.damaged
+        if not is_damaged:
+            check_rows(mirror, states, part)
+        if mirror.exists() and not (is_damaged and then in ("open", "verify")):
             if then == "lost":
                 (mirror / DATABASE).unlink(missing_ok=True)
-                if not any(mirror.glob("*/*/dataset")):
-                    return
-            if sedsql("mirror", "repair", str(mirror)):
+            if then == "open":
+                settle_if_cut_off(mirror)
+            elif then == "verify" and sedsql("mirror", "verify", str(mirror)) and not part:
+                raise Wrong("verify is not content")
+            elif (
+                then in ("repair", "lost")
+                and sedsql("mirror", "repair", str(mirror))
+                and any(mirror.glob("*/*/dataset"))
+            ):
                 raise Wrong("repair fails")
-            if then == "lost" and any(stored.place for stored in load(mirror).values()):
-                return
-        else:
+            if then != "again" and (mirror / DATABASE).exists():
+                check(folder, states, part)
+        if not part and not is_damaged and by_views(mirror) == self.states[1]:
             return
-        check(self.work, states, part)
-        if sedsql("mirror", "verify", str(mirror)) and not part:
-            raise Wrong("verify is not content")
-
-    def again(self, states: list[State]) -> None:
-        """The command itself, where it has not been done."""
-        mirror, after = self.work / "m", self.states[1]
-        if by_views(mirror, follow=True) != after and run(self.scenario, self.work):
+        if self.run(folder):
             raise Wrong("the command fails when it is run again")
-        check(self.work, [after], False)
-        if sedsql("mirror", "verify", str(mirror)):
-            raise Wrong("verify is not content")
+        check(folder, self.states[1:], False)
 
 
-def points(crashes: Crashes, fault: str, most: int | None) -> Iterator[tuple[int, str]]:
-    """The calls to fail at, all or so many of them, and what is done next."""
-    calls = crashes.calls[fault]
-    step = max(1, calls // most) if most else 1
-    for number, at in enumerate(range(1, calls + 1, step)):
-        yield at, NEXT[number % len(NEXT)]
+def _digest(folder: Path) -> str:
+    """Of all that is in a folder, but for what another process writes differently."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        name = re.sub(r"\d+(?=\.partial|-)", "N", path.relative_to(folder).as_posix())
+        is_telling = path.is_file() and path.name != LOCK and not path.name.startswith(f".partial-{DATABASE}")
+        content = path.read_bytes() if is_telling else str(path.is_file() and path.stat().st_size > 0).encode()
+        digest.update(json.dumps([name, hashlib.sha256(content).hexdigest()]).encode())
+    return digest.hexdigest()
 
 
 def main(folder: Path, settings: dict) -> None:
@@ -263,14 +276,16 @@ def main(folder: Path, settings: dict) -> None:
     known = scenarios(settings.get("url"))
     for name in settings["scenarios"]:
         crashes = Crashes(known[name], folder / name.replace(" ", "-"))
+        seen: set[tuple[str, bool]] = set()
         for fault in settings.get("faults", FAULTS):
-            for at, then in points(crashes, fault, settings.get("most")):
-                then = settings.get("then", then)
-                wrong = crashes.point(fault, at, then)
-                print(
-                    json.dumps({"scenario": name, "fault": fault, "at": at, "then": then, "wrong": wrong}), flush=True
-                )
-        shutil.rmtree(crashes.folder)
+            for at, found, code, said in crashes.outcomes(fault, settings.get("most")):
+                key = _digest(found), code == 0
+                then = settings.get("then", NEXT[len(seen) % len(NEXT)])
+                wrong = [] if key in seen else crashes.judge(found, code, said, then)
+                about = {"scenario": name, "fault": fault, "at": at, "then": then, "code": code, "wrong": wrong}
+                print(json.dumps(about | {"seen": key in seen}), flush=True)
+                seen.add(key)
+        shutil.rmtree(crashes.base.parent)
 
 
 if __name__ == "__main__":

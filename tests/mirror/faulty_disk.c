@@ -1,40 +1,46 @@
-/* A disk that fails, preloaded into a process: it counts the calls that change what is in one folder, and at call
-   number `at` kills the process, or has no space left. What calls it, be it Python, Arrow or DuckDB, is all one. */
+/* A disk that fails, preloaded into a process: it counts the calls that change what is in one folder, and from call
+   number `at` on has no space left, or copies the folder before each call: a process that is killed there leaves that.
+   What calls it, be it Python, Arrow or DuckDB, is all one. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { NAMES = 1, WRITES = 2, CREATES = 4 };
-enum { COUNT, KILL, FULL_ONCE, FULL };
+enum { COUNT, COPY, FULL_ONCE, FULL };
 
-static char folder[PATH_MAX];
+static char folder[PATH_MAX], copies[PATH_MAX];
 static int kinds, how;
 static long at;
 static atomic_long calls;
 
-/* how : what happens at call number `at` of these kinds (a sum) in the folder; later ones go well, but with FULL */
-void faulty_disk(const char *in, int of, int what, long number) {
+/* how : what happens at call number `at` of these kinds (a sum) in the folder; later ones go well, but with FULL
+   to : the folder that copies are put into, with the number of the call for a name; of COUNT the file for what is called */
+void faulty_disk(const char *in, int of, int what, long number, const char *to) {
     snprintf(folder, sizeof folder, "%s", in);
+    snprintf(copies, sizeof copies, "%s", to);
     kinds = of, how = what, at = number;
     atomic_store(&calls, 0);
 }
 
-long faulty_disk_calls(void) { return atomic_load(&calls); }
+static __thread char seen[PATH_MAX];
 
 static int inside(const char *path) {
     size_t length = strlen(folder);
+    snprintf(seen, sizeof seen, "%s", path);
     return length && !strncmp(path, folder, length) && (path[length] == '/' || !path[length]);
 }
 
@@ -61,14 +67,32 @@ static int at_path(int from, const char *name) {
     return getcwd(path, sizeof path - 1 - strlen(name)) && inside(strcat(strcat(path, "/"), name));
 }
 
-/* Whether the call is to fail; it does not return where the process dies instead. */
+static void copy(long number) {
+    char to[PATH_MAX + 32], *words[] = {"cp", "-a", folder, to, NULL}, *empty[] = {NULL};
+    snprintf(to, sizeof to, "%s/%06ld", copies, number);
+    pid_t child;
+    if (posix_spawnp(&child, "cp", NULL, NULL, words, empty) || waitpid(child, NULL, 0) < 0)
+        abort();
+}
+
+/* Which file the call is for, in a line of the file that `copies` names. */
+static void note(int kind) {
+    FILE *file = fopen(copies, "a");
+    if (!file)
+        abort();
+    fprintf(file, "%d %s\n", kind, seen);
+    fclose(file);
+}
+
+/* Whether the call is to fail. */
 static int fails(int kind) {
     if (!(kind & kinds))
         return 0;
     long number = atomic_fetch_add(&calls, 1) + 1;
-    if (how == KILL && number == at)
-        for (;;)
-            kill(getpid(), SIGKILL);
+    if (how == COPY)
+        copy(number);
+    if (how == COUNT && copies[0])
+        note(kind);
     if (!((how == FULL_ONCE && number == at) || (how == FULL && number >= at)))
         return 0;
     errno = ENOSPC;
