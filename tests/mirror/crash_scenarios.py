@@ -88,14 +88,14 @@ def files(folder: Path) -> None:
     _csv(folder / "other.csv", range(100, 300), "h")
 
 
-def imported(folder: Path) -> None:
+def imported(folder: Path, name: str = "mine.t") -> None:
     files(folder)
-    assert sedsql("mirror", "import", str(folder / "m"), str(folder / "one.csv"), "--as", "mine.t") == 0
+    assert sedsql("mirror", "import", str(folder / "m"), str(folder / "one.csv"), "--as", name) == 0
 
 
 def beside_hats(folder: Path) -> None:
     """An imported table, and a HATS catalogue to take its place."""
-    imported(folder)
+    imported(folder, "gaia.u")
     (folder / "other").mkdir()
     fetched(folder / "other")
     assert sedsql("mirror", "compact", str(folder / "other" / "m")) == 0
@@ -132,7 +132,7 @@ def scenarios(url: str | None) -> dict[str, Scenario]:
         "import more": Scenario(imported, (*import_, "{in}/two.csv", "--as", "mine.t")),
         "repair": Scenario(damaged, ("mirror", "repair", *m), damaged=True),
         "repair a database": Scenario(damaged_database, ("mirror", "repair", *m), damaged=True),
-        "replace by HATS": Scenario(beside_hats, (*import_, "{in}/other/m/gaia/t", "--as", "mine.t", "--replace")),
+        "replace by HATS": Scenario(beside_hats, (*import_, "{in}/other/m/gaia/t", "--as", "gaia.u", "--replace")),
         "sample": Scenario(lambda folder: None, ("mirror", "sample", *m, "--rows", "30", "--seed", "1")),
         "sample --force": Scenario(sampled, ("mirror", "sample", *m, "--rows", "30", "--seed", "1", "--force")),
         "rules": Scenario(sampled, ("mirror", "rules", *m, "--off", "ruwe")),

@@ -161,7 +161,9 @@ class Crashes:
         self.base.mkdir(parents=True)
         self._do(lambda: scenario.before(self.base))
         self.states = [self._state(self.base, scenario.damaged)]
-        self._failing(COUNT, FULLNESS, 0)
+        code, said = self._failing(COUNT, FULLNESS, 0)
+        if code:
+            raise SystemExit(f"{scenario.command} fails: {said}")
         self.calls = self.copies.read_text().splitlines()
         self.copies.unlink()
         self.states.append(self._state(self.work, False))
