@@ -1,5 +1,6 @@
 # make demo   the main job, end to end       make test    everything that CI checks
-# make quick  the tests to run often         make models  train the shipped models again (needs CATALOGUE)
+# make quick  the tests to run often         make lowest  the same, with the lowest releases that pyproject.toml allows
+# make models  train the shipped models again (needs CATALOGUE)
 # make compare  algorithms compared on CATALOGUE, as docs/compare.md; it goes on where it was interrupted
 # make honest   the tables of docs/honest.md: the shipped models on a simulated sky and near the Sun; some minutes
 # make docs   the documentation as a site, in demo/site
@@ -12,7 +13,7 @@ OLD_DUCKDB := 1.5.6
 OLDEST_DUCKDB := 1.4.5
 NATIVE := sedsql/native/sedsql.duckdb_extension
 
-.PHONY: demo test quick lint native sanitize leaks models compare honest docs bench clean
+.PHONY: demo test quick lowest lint native sanitize leaks generated models compare honest docs bench clean
 
 # All at once where tests are to be run: to install twice takes twice the time.
 EXTRAS := $(if $(filter test,$(MAKECMDGOALS)),dev$(,)peers,dev)
@@ -31,6 +32,12 @@ native: $(NATIVE)
 # The extension's functions under AddressSanitizer and UndefinedBehaviorSanitizer.
 sanitize: $(NATIVE)
 	tests/native/sanitized.sh
+
+# Queries that a grammar makes up, with every rewrite and without, on two engines; 100,000 take an hour or two.
+QUERIES ?= 10000
+SEED ?= 0
+generated: $(NATIVE)
+	PYTHONPATH=tests $(BIN)/python -m adql.generated --queries $(QUERIES) --seed $(SEED)
 
 # A thousand queries under valgrind, which must be installed; some minutes.
 leaks: $(NATIVE)
@@ -98,6 +105,18 @@ NOT_QUICK := tap tap_client learn test_bench.py test_classify.py test_docs.py te
     $(addprefix mirror/test_,hats.py ingest.py ingest_again.py rules.py sample.py slices.py)
 quick: $(NATIVE)
 	$(BIN)/python -m pytest -q $(AT_ONCE) -m "not slow" $(addprefix --ignore=tests/,$(NOT_QUICK))
+
+# The lowest releases that pyproject.toml allows, in an environment of their own, and the tests to run often with them.
+LOWEST := $(VENV)/lowest
+$(LOWEST)/installed: pyproject.toml
+	@echo "== Installing the lowest releases that are allowed into $(LOWEST)"
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --editable '.[dev]'
+	@touch $@
+
+lowest: $(LOWEST)/installed $(NATIVE)
+	$(LOWEST)/bin/python -m pytest -q $(AT_ONCE) -m "not slow" $(addprefix --ignore=tests/,$(NOT_QUICK))
 
 # What all shipped models are trained on: tables of labels, mended, and simulated sources of every class.
 LABELLED ?= $(addprefix ../shared/catalogues/,labelled.parquet labelled_more.parquet upgrades.parquet)

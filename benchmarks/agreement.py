@@ -21,7 +21,8 @@ import sedsql
 from sedsql.bands import COLUMNS
 from sedsql.inference import graph, plain
 from sedsql.inference.binding import CLASS_INDEX, INPUT, PROBABILITIES
-from sedsql.inference.model import EXTRA, Model, find_models
+from sedsql.inference.card import EXTRA
+from sedsql.inference.model import Model, find_models
 from sedsql.learn.features import Colours
 
 TOLERANCE = 1e-5

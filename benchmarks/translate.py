@@ -1,5 +1,6 @@
 """How long the translation of a query takes, warm: names are resolved against a catalogue, nothing is run."""
 
+from dataclasses import replace
 from functools import partial
 
 from sedsql.adql import translate
@@ -34,6 +35,9 @@ def run(setting: Setting) -> Section:
 
 def catalogue() -> Catalogue:
     """The archive's tables and sed.photometry, as a mirror has them."""
-    names = ("source_id", "ra", "dec", "parallax", "parallax_error", *COLUMNS)
-    photometry = table_of("sed.photometry", None, [Column(name, "DOUBLE") for name in names])
-    return Catalogue({**TABLES, "sed.photometry": photometry})
+    columns = [Column("source_id", "BIGINT")]
+    columns += [Column(name, "DOUBLE") for name in ("ra", "dec", "parallax", "parallax_error", *COLUMNS)]
+    tables = {**TABLES, "sed.photometry": table_of("sed.photometry", None, columns)}
+    for name in ("gaiadr3.gaia_source", "sed.photometry"):
+        tables[name] = replace(tables[name], cell_column="source_id")
+    return Catalogue(tables)

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field, replace
 
 import duckdb
 
+from .tablecells import of_manifest, of_views
+
 CELL = "_healpix_29"
 """The column of HEALPix cells in tables that have no source_id; HATS's own name of it (IVOA Note, Section 3)."""
 
@@ -37,8 +39,9 @@ class Table:
     name : qualified, as `gaiadr3.gaia_source`
     columns : by lower-case name, in the table's order
     position : names of the columns of right ascension and declination, in degrees
-    cell_column : name of the column whose upper bits are the HEALPix cell of `position`: Gaia's source_id, or
-        `_healpix_29`
+    cell_column : name of the column whose upper bits are known to be the HEALPix cell of `position`: Gaia's source_id,
+        or `_healpix_29`; the manifest of a mirror knows, and no name tells
+    cell_margin : degrees that a position lies from its cell at most
     one_to_one : of a view, its CREATE VIEW, where it is known that none of its LEFT JOINs makes a row two
     base : the table that has all columns but those that a model gives
     asked : by lower-case name of a column that a model gives, the function of a row that gives it
@@ -48,7 +51,8 @@ class Table:
     description: str | None = None
     columns: dict[str, Column] = field(default_factory=dict)
     position: tuple[str, str] | None = None
-    cell_column: str | None = None
+    cell_column: str | None = field(default=None, compare=False)
+    cell_margin: float = field(default=0.0, compare=False)
     one_to_one: str | None = None
     base: str | None = None
     asked: dict[str, str] = field(default_factory=dict)
@@ -61,13 +65,16 @@ class Table:
 
     @property
     def sort_column(self) -> str | None:
-        """The column by which the rows are stored: the cell's, or the source_id of a table without positions."""
-        source_id = self.columns.get("source_id")
-        return self.cell_column or (source_id.name if source_id and source_id.datatype == "BIGINT" else None)
+        """The column by which the rows are stored: the one of cells that sedsql adds, or else source_id."""
+        found = (self.columns[name] for name in (CELL, "source_id") if name in self.columns)
+        return next((column.name for column in found if column.datatype == "BIGINT"), None)
 
     @property
     def has_cells(self) -> bool:
-        """Whether `sort_column` is known to hold cells: any table can have a source_id that means something else."""
+        """Whether it is stored by cells: any table can have a source_id that means something else.
+
+        A table of Gaia's name can as well, so that queries go by `cell_column`.
+        """
         return self.sort_column == CELL or (self.sort_column == "source_id" and "gaia" in self.name.lower())
 
     @property
@@ -94,9 +101,7 @@ def table_of(name: str, description: str | None, columns: list[Column]) -> Table
         position = (by_ucd[_POSITION_UCDS[0]], by_ucd[_POSITION_UCDS[1]])
     elif "ra" in by_name and "dec" in by_name:
         position = (by_name["ra"].name, by_name["dec"].name)
-    cells = (by_name[name] for name in (CELL, "source_id") if position and name in by_name)
-    cell = next((column.name for column in cells if column.datatype == "BIGINT"), None)
-    return Table(name, description, by_name, position, cell)
+    return Table(name, description, by_name, position)
 
 
 _CLASSIFIED = (
@@ -123,7 +128,14 @@ def classified(photometry: Table, description: str | None = None) -> Table:
     """`sed.classified`, by the table `sed.photometry`."""
     found = table_of(CLASSIFIED, description or CLASSIFIED_DESCRIPTION, [*photometry.columns.values(), *_CLASSIFIED])
     asked = {column.name: f"_{column.name}" for column in _CLASSIFIED}
-    return replace(found, one_to_one=photometry.one_to_one, base=photometry.name, asked=asked)
+    return replace(
+        found,
+        cell_column=photometry.cell_column,
+        cell_margin=photometry.cell_margin,
+        one_to_one=photometry.one_to_one,
+        base=photometry.name,
+        asked=asked,
+    )
 
 
 @dataclass(frozen=True)
@@ -146,8 +158,8 @@ class Catalogue:
         """The tables and views of the connection's current database.
 
         Names and types are DuckDB's; units, UCDs and descriptions come from `tap_schema`, where the
-        database has that, or else from DuckDB's comments. Where the view `sed.photometry` is, `sed.classified` is too,
-        of which the database itself knows nothing.
+        database has that, or else from DuckDB's comments; which columns hold cells, from the `manifest`. Where the
+        view `sed.photometry` is, `sed.classified` is too, of which the database itself knows nothing.
         """
         columns = con.execute(
             "SELECT schema_name, table_name, column_name, data_type, comment FROM duckdb_columns() "
@@ -162,6 +174,7 @@ class Catalogue:
             found.setdefault(qualified, []).append(Column(name, tap_type(datatype), *about))
         comments = _comments(con) | about_tables
         tables = {name.lower(): table_of(name, comments.get(name.lower()), found[name]) for name in found}
+        tables = of_views(con, of_manifest(con, tables))
         for (sql,) in _photometry(con):
             tables[PHOTOMETRY] = replace(tables[PHOTOMETRY], one_to_one=sql)
             tables.setdefault(CLASSIFIED, classified(tables[PHOTOMETRY], about_tables.get(CLASSIFIED)))

@@ -12,7 +12,8 @@ from astropy.table import Table
 from . import tables
 from .bands import BRIGHTEST, COLUMNS, FAINTEST
 from .inference import answers
-from .inference.model import EXTRA, POSITION, Model, ModelError
+from .inference.card import EXTRA, POSITION
+from .inference.model import Model, ModelError
 from .inference.session import Prediction, Session
 from .output import new_file
 from .tables import TableError

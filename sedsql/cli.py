@@ -1,6 +1,7 @@
 """The `sedsql` command: parses arguments and prints."""
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -175,7 +176,7 @@ def main() -> None:
     os.environ.setdefault("MPLBACKEND", "Agg")  # pictures go into files, where there may be no screen
     signals = progress.stop_on_signals()
     try:
-        app()
+        app([_no_option(argument) for argument in sys.argv[1:]])
     except BaseException as error:
         if signals:
             progress.ignore_signals()
@@ -185,6 +186,11 @@ def main() -> None:
             raise
         print(f"Error: {_sentence(error)}", file=sys.stderr)
         sys.exit(1)
+
+
+def _no_option(argument: str) -> str:
+    """An argument that is no option but a query that begins with a comment, so that it is not taken for one."""
+    return f" {argument}" if re.match(r"--[^\s=]*\s", argument) else argument
 
 
 def _sentence(error: Exception) -> str:

@@ -22,6 +22,7 @@ from .cli_options import (
     pairs,
     simulated_rows,
 )
+from .inference.boundsfile import read_bounds
 from .inference.model import DEFAULT_MODEL, SKY_MODEL, Model, ModelError, find_models
 from .inference.session import Session
 from .jsontext import to_json
@@ -259,6 +260,7 @@ def list_models(ctx: typer.Context, models: ModelFolders = None, as_json: Json =
 def _problem(model: Model) -> str:
     try:
         Session(model)
+        read_bounds(model)
     except ModelError as error:
         return str(error)
     return ""

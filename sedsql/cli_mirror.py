@@ -48,7 +48,7 @@ def _service(name: str):
 
 @contextmanager
 def _adding(folder: Path, wait: bool, parallel: int) -> Iterator:
-    from .mirror.add import Adding  # pyvo takes a second to import
+    from .mirror.add import Adding
 
     with progress.stages() as update:
         try:

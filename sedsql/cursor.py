@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 import duckdb
 import pyarrow as pa
 
+from .adql.parameters import UnfitError, plain
 from .adql.scope import Column
 from .dbapi import own_errors
 from .errors import InterfaceError, ProgrammingError
+from .forked import in_child, keep
 from .waiting import waited
 
 if TYPE_CHECKING:
@@ -61,8 +63,15 @@ class Cursor:
         self.connection = connection
         self.duckdb = con
         self.arraysize = 1
-        self._closed = False
+        self._closed, self._forked = False, False
         self._forget()
+        in_child(self, Cursor._leave)
+
+    def _leave(self) -> None:
+        """In a child process: it is its parent's."""
+        self._forked = True
+        keep(self.duckdb)
+        keep(self._relation)
 
     def _forget(self) -> None:
         self._sql: tuple[str, Any] = ("", None)
@@ -93,13 +102,19 @@ class Cursor:
         if lang not in ("adql", "sql"):
             raise InterfaceError(f"lang is 'adql' or 'sql', not {lang!r}.")
         self._forget()
+        try:
+            (query,) = plain([query])
+            bound = plain(parameters)
+        except UnfitError as reason:
+            raise ProgrammingError(f"{reason}.") from None
+        if not isinstance(query, str):
+            raise ProgrammingError(f"A query is a text, and this is a {type(query).__name__}.")
         with own_errors():
             self.connection.follow()
             if lang == "adql":
-                sql = self._translated(query, parameters)
-                self._ask(sql, self._used(sql, parameters) if "$" in sql else None)
+                sql = self._translated(query, bound)
+                self._ask(sql, self._used(sql, bound) if "$" in sql else None)
                 return self
-            bound: Any = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
             if len(statements := self.duckdb.extract_statements(query)) == 1 and _is_select(statements[0]):
                 self._ask(query, bound)
             else:
@@ -224,7 +239,9 @@ class Cursor:
 
         def read() -> Iterator[pa.RecordBatch]:
             with own_errors():
-                yield from (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in reader)
+                for batch in reader:
+                    yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+                    self._of_this_process()
 
         return pa.RecordBatchReader.from_batches(schema, read())
 
@@ -276,7 +293,12 @@ class Cursor:
     def setoutputsize(self, size: int, column: int | None = None) -> None:
         """Nothing: DuckDB needs no sizes (PEP 249 allows that)."""
 
+    def _of_this_process(self) -> None:
+        if self._forked:
+            self.connection.check_open()
+
     def _open(self) -> None:
+        self._of_this_process()
         if self._closed:
             raise ClosedError("The cursor is closed; make a new one with con.cursor().")
         self.connection.check_open()
@@ -286,7 +308,8 @@ class Cursor:
         if not self._closed:
             self._closed = True
             self._forget()
-            self.duckdb.close()
+            if not self._forked:
+                self.duckdb.close()
 
     def __enter__(self) -> Cursor:
         return self

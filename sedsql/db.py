@@ -16,6 +16,7 @@ from .catalogue import Catalogue, Column, table_of, tap_type
 from .cursor import ClosedError, Cursor, Language, Parameters
 from .dbapi import own_errors
 from .errors import InterfaceError
+from .forked import in_child, keep
 from .inference.bounds import Bounds
 from .inference.calls import Answering, RowFunction, functions
 from .inference.classified import stubs, view
@@ -190,7 +191,13 @@ class Connection:
         self._functions = functions
         self._rewrites = rewrites
         self._followed, self._state, self._following = followed, state, threading.Lock()
-        self._closed = False
+        self._closed, self._forked = False, False
+        in_child(self, Connection._leave)
+
+    def _leave(self) -> None:
+        """In a child process: it is its parent's."""
+        self._forked = True
+        keep(self.duckdb)
 
     def follow(self) -> State | None:
         """Read the mirror as it is now, if another process has changed it since; gives the state that is read."""
@@ -281,14 +288,20 @@ class Connection:
         raise errors.NotSupportedError("Every statement is a transaction of its own; there is nothing to take back.")
 
     def check_open(self) -> None:
-        """Raise ClosedError if it is closed."""
+        """Raise ClosedError if it is closed, InterfaceError if it is of the process that this one was forked from."""
+        if self._forked:
+            raise InterfaceError(
+                "The connection is of the process that this one was forked from; open a new one in this process with "
+                "sedsql.connect()."
+            )
         if self._closed:
             raise ClosedError("The connection is closed; open a new one with sedsql.connect().")
 
     def close(self) -> None:
         """Close the mirror; cursors of the connection cannot be used any more."""
         self._closed = True
-        self.duckdb.close()
+        if not self._forked:
+            self.duckdb.close()
 
     def __enter__(self) -> "Connection":
         return self

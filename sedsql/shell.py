@@ -15,7 +15,7 @@ from .db import connect
 from .errors import Error
 from .inference.calls import Answering
 from .inference.classified import PHOTOMETRY, view
-from .inference.engines import engine_macro
+from .inference.engines import engine_macro, key_of
 from .inference.macros import lead_macro, macros, of_extension
 from .inference.model import DEFAULT_MODEL, Model, find_models
 from .mirror.store import attaching, open_mirror
@@ -54,15 +54,16 @@ def shell_lines(mirror: str | os.PathLike | None = None, models: Iterable[str | 
     if extension is None:
         raise ShellError(native.why_not())
     known = find_models(models)
+    key = key_of(known, DEFAULT_MODEL)
     folders = ", ".join(literal(model.folder.absolute()) for model in known.values())
     return [
         f"LOAD {literal(extension)}",
         # For this session is enough, and all that DuckDB 1.4 offers.
         *(line.replace("SET GLOBAL ", "SET ") for line in (attaching(mirror) if mirror is not None else [])),
         # SELECT would print a table.
-        f"SET VARIABLE sed_models = sed_models('{_KEY}', '{DEFAULT_MODEL}', [{folders}])",
+        f"SET VARIABLE sed_models = sed_models('{key}', '{DEFAULT_MODEL}', [{folders}])",
         *_statements(folder("sql").joinpath("macros.sql").read_text(encoding="utf-8")),
-        *_statements(macros(of_extension(_KEY)) + lead_macro(of_extension(_KEY))),
+        *_statements(macros(of_extension(key)) + lead_macro(of_extension(key))),
         *_statements(engine_macro(dict.fromkeys(known, "native"), DEFAULT_MODEL)),
         *(_classified(known) if mirror is not None and _has_photometry(mirror) else []),
         _ADQL,
@@ -88,7 +89,6 @@ def _has_photometry(mirror: str | os.PathLike) -> bool:
     return True
 
 
-_KEY = "shell"
 _BESIDE = "sedsql"
 # DuckDB's query() puts the SQL that it is given in its place, so the answer is as fast as the SQL typed there.
 _ADQL = "CREATE OR REPLACE TEMP MACRO adql(adql_query) AS TABLE FROM query(_sed_adql(adql_query))"

@@ -237,9 +237,7 @@ def test_a_mirror_whose_files_are_gone_opens(sky, tmp_path):
 @pytest.mark.skipif(not native.path(), reason="no C extension")
 def test_a_class_in_where_has_a_cheap_condition(sky, sky_model):
     graph = json.loads((sky_model / "card.json").read_text())["sha256"]
-    (sky_model / "bounds.json").write_text(
-        json.dumps({"sha256": graph, "nodes": 10**9, "least_parallax": 0.02, "parts": []})
-    )
+    (sky_model / "bounds.json").write_text(json.dumps({"sha256": graph, "nodes": 10**9, "parts": []}))
     explain = []
     asked = "SELECT source_id FROM sed.classified AS c WHERE c.class = {} ORDER BY source_id"
     with sedsql.connect(sky, models=[sky_model], engine="native") as con:

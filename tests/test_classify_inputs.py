@@ -9,7 +9,8 @@ from refusal import refused
 
 from sedsql import classes
 from sedsql.bands import COLUMNS
-from sedsql.inference.model import EXTRA, Model, find_models
+from sedsql.inference.card import EXTRA
+from sedsql.inference.model import Model, find_models
 from sedsql.inference.session import Session
 from sedsql.simulate import simulate
 

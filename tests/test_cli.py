@@ -47,6 +47,17 @@ def test_query_from_a_file_and_from_standard_input(sedsql, sky, tmp_path, monkey
     assert sum(row["n"] for row in json.loads(answers[0])) == 2_000
 
 
+@pytest.mark.parametrize("comment", ["-- which are they?", "--which?", "--", "-- a=b --x"])
+def test_a_query_may_begin_with_a_comment(sedsql, sky, comment):
+    text = "SELECT MAX(dec) AS d FROM gaiadr3.gaia_source"
+    ran = sedsql("query", f"{comment}\n{text}", "-m", sky)
+    assert ran.code == 0
+    assert ran.out == sedsql("query", text, "-m", sky).out
+    assert sedsql("translate", f"{comment}\n{text}").out == f"{text}\n"
+    assert "is nothing but a comment" in sedsql("query", f"{comment}\n", "-m", sky).err
+    assert "No such option" in sedsql("query", "--nosuch", "-m", sky).err
+
+
 @pytest.mark.parametrize("ending", ["csv", "parquet", "fits", "vot", "ecsv"])
 def test_query_writes_every_format(sedsql, sky, tmp_path, ending):
     out = tmp_path / f"answer.{ending}"
@@ -186,7 +197,9 @@ def test_classify_bad_input(sedsql, photometry, tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["csv", "csv.gz", "tsv", "ecsv", "vot", "fits", "fits.gz", "vot.gz", "parquet"])
-@pytest.mark.parametrize("content", [b"", bytes(range(256)) * 20, b"not,a\ntable,of,any\nkind", "cut"])
+@pytest.mark.parametrize(
+    "content", [b"", bytes(range(256)) * 20, b"not,a\ntable,of,any\nkind", "cut"], ids=["empty", "bytes", "text", "cut"]
+)
 def test_broken_files(sedsql, photometry, tmp_path, ending, content):
     path, out = tmp_path / f"broken.{ending}", tmp_path / "out.csv"
     if content == "cut":

@@ -14,11 +14,11 @@ from typing import Any
 
 from sqlglot import exp
 
-from sedsql.adql import geometry
+from sedsql.adql import geometry, kinds
 from sedsql.adql.function import Write
 from sedsql.adql.nodes import Call
 from sedsql.adql.scope import Source
-from sedsql.adql.selects import Raw, conjuncts, without_stars
+from sedsql.adql.selects import Raw, conjuncts, is_brackets, without_stars
 from sedsql.adql.sphere import real
 
 LOWEST = 20 / 3600  # degrees: lower zones would have more circles touch two, and hardly fewer wrong candidates
@@ -38,11 +38,15 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Two positions and what their distance is bounded by: degrees, or an expression of one table's columns."""
+    """Two positions and what their distance is bounded by: degrees, or an expression of one table's columns.
+
+    circle : whether it is the radius of one, which NaN cannot be
+    """
 
     one: End
     other: End
     radius: float | tuple[Source, exp.Expr]
+    circle: bool = False
 
 
 def matches(part: exp.Expr) -> Iterator[Match]:
@@ -74,7 +78,7 @@ def matches(part: exp.Expr) -> Iterator[Match]:
         if size is not None and 0 <= size <= LARGEST:
             yield Match(ends[0], ends[1], size)
         elif size is None and (owner := _source_of([radius])) in (ends[0].source, ends[1].source):
-            yield Match(ends[0], ends[1], (owner, radius))
+            yield Match(ends[0], ends[1], (owner, radius), test.name != "DISTANCE")
 
 
 def _point(node: exp.Expr) -> End | None:
@@ -89,16 +93,33 @@ def _end(numbers: list[Any]) -> End | None:
 
 
 def _source_of(numbers: list[exp.Expr]) -> Any:
-    """The one table whose columns expressions are made of, or None."""
+    """The one table whose columns expressions are made of, or None.
+
+    They are worked out once more than the query says, and for rows that it may leave out: what can fail, or gives
+    another number each time, is none.
+    """
+    if not all(map(_never_fails, numbers)):
+        return None
     found = {}
     for number in numbers:
-        if number.find(exp.Query, exp.AggFunc) or any("model" in call.meta for call in number.find_all(Call)):
-            return None
         for column in number.find_all(exp.Column):
             if "source" not in column.meta or column.args.get("db"):
                 return None
             found[id(column.meta["source"])] = column.meta["source"]
     return next(iter(found.values())) if len(found) == 1 else None
+
+
+def _never_fails(number: exp.Expr) -> bool:
+    """Whether it is a column, a constant, or arithmetic of these that is not in whole numbers, which overflow."""
+    if isinstance(number, exp.Column) or geometry.constant(number) is not None:
+        return True
+    if isinstance(number, exp.Paren):
+        return _never_fails(number.this)
+    if not isinstance(number, exp.Add | exp.Sub | exp.Mul | exp.Div | exp.Neg) or kinds.of(number) != "r":
+        return False
+    if isinstance(number, exp.Div) and not geometry.constant(number.expression):
+        return False
+    return all(map(_never_fails, number.iter_expressions()))
 
 
 # --- cells in SQL -----------------------------------------------------------------------------------------
@@ -168,6 +189,8 @@ def positional_join(select: exp.Select, write: Write, explain: list[str]) -> Non
     """Makes the first bounded distance between two tables of a SELECT a join of equal cells."""
     joins: list[exp.Expr] = select.args.get("joins") or []
     where = select.args.get("where")
+    if any(join.args.get("method") for join in joins):
+        return  # NATURAL JOIN would compare the cells as well
     places: list[tuple[exp.Expr, str, exp.Expr]] = [
         (join, "on", join.args["on"]) for join in joins if join.args.get("on")
     ]
@@ -199,7 +222,7 @@ def positional_join(select: exp.Select, write: Write, explain: list[str]) -> Non
                     if not isinstance(owner, exp.Table):
                         continue  # it would be computed twice
                     grid, most = Grid("__height", "__reach"), f"the largest {write(radius)}"
-                    first = _largest(owner, write(radius), write)
+                    first = _largest(owner, write(radius), match.circle, write)
                 items = without_stars(select)
                 if items is None:
                     return
@@ -225,14 +248,17 @@ def _size(source: Source) -> int:
     return 2 if source.table.cell_column else 1
 
 
-def _largest(table: exp.Table, radius: str, write: Write) -> list[list[str]]:
+def _largest(table: exp.Table, radius: str, circle: bool, write: Write) -> list[list[str]]:
     """Layers with the largest radius of a table's rows, as __reach, and the height of the zones.
 
-    180 degrees hold everything, and are what `least` makes of NaN, which DuckDB takes to be above all numbers.
+    180 degrees hold everything, and are what `least` makes of NaN, which DuckDB takes to be above all numbers; it is
+    the radius of no `circle`.
     """
     alone = table.copy()
     alone.set("joins", None)
-    largest = f"(SELECT max(least(CAST({radius} AS DOUBLE), 180e0)) FROM {write(alone)})"
+    size = f"CAST({radius} AS DOUBLE)"
+    size = f"nullif({size}, 'nan'::DOUBLE)" if circle else size
+    largest = f"(SELECT max(least({size}, 180e0)) FROM {write(alone)})"
     return [
         [f"{largest} * {real(1 + SLACK)} + {real(SLACK)} AS __reach"],
         [f"greatest({real(LOWEST)}, 3e0 * __reach) AS __height"],
@@ -247,7 +273,7 @@ def _quoted(name: str) -> str:
 def _node_of(source: Source, *tables: exp.Expr) -> Any:
     """The table of a FROM clause that a source stands for."""
     for table in tables:
-        if isinstance(table, exp.Subquery) and not isinstance(table.this, exp.Query):
+        if is_brackets(table):
             found = _node_of(source, table.this, *(join.this for join in table.this.args.get("joins") or []))
             if found is not None:
                 return found

@@ -64,7 +64,7 @@ def write_call(self: generator.Generator, node: Call) -> str:
     try:
         return function.write(node.arguments, self.sql)
     except UnsupportedError as reason:
-        raise errors.UnsupportedError(f"ADQL has {reason}; sedsql does not support it yet") from reason
+        raise errors.UnsupportedError(reason.sentence) from reason
 
 
 # sqlglot's own DuckDB learns to say ADQL's functions. It caches what it knows once it has been used.

@@ -131,7 +131,7 @@ class Expressions(Words):
 
     def operand(self, node: exp.Expr) -> exp.Expr:
         """The node, if it is a value and not a condition; TRUE and FALSE are both."""
-        if kinds.of(node) == "b" and not isinstance(node, exp.Boolean | exp.Func | exp.Cast):
+        if kinds.of(node) == "b" and not isinstance(node, exp.Boolean | exp.Func | exp.Cast | exp.Parameter):
             raise self.at(node, "A condition stands where a value is expected")
         return node
 

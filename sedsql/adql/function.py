@@ -68,5 +68,5 @@ def _fits(letter: str, argument: exp.Expr) -> bool:
 
 def _is_condition(argument: exp.Expr) -> bool:
     """Whether it is a condition that is no value: columns, TRUE and functions may be either."""
-    values = exp.Boolean | exp.Func | exp.Cast | exp.Column
+    values = exp.Boolean | exp.Func | exp.Cast | exp.Column | exp.Parameter
     return kinds.of(argument) == "b" and not isinstance(argument, values)

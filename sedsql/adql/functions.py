@@ -5,7 +5,7 @@ from __future__ import annotations
 import astropy.units as u
 from sqlglot import exp
 
-from sedsql.adql import geometry, predicates
+from sedsql.adql import compounds, geometry
 from sedsql.adql.function import Function, Write, Writes
 from sedsql.adql.sphere import real
 from sedsql.adql.userdefined import REFUSED, USER_DEFINED
@@ -77,8 +77,8 @@ LANGUAGE: dict[str, Function] = {
     "COORD2": Function(("p",), "r", "{0}[2]"),
     "COORDSYS": Function(("g",), "s", "'ICRS'"),
     "DISTANCE": Function(("pp", "nnnn"), "r", geometry.distance),
-    "CONTAINS": Function(("gg",), "i", predicates.contains),
-    "INTERSECTS": Function(("gg",), "i", predicates.intersects),
+    "CONTAINS": Function(("gg",), "i", compounds.contains),
+    "INTERSECTS": Function(("gg",), "i", compounds.intersects),
 }
 __all__ = ["AGGREGATES", "LANGUAGE", "REFUSED", "USER_DEFINED", "Function", "explain", "find"]
 

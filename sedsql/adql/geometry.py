@@ -10,7 +10,7 @@ they cut the sphere the smaller one is meant.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -49,10 +49,15 @@ class Shape:
 
 
 def constant(node: exp.Expr | None) -> float | None:
-    """The value of an expression of literals and of parameters that are known, or None.
+    """The value of an expression of literals and of parameters that are known, or None; NaN and infinity are none.
 
     Whole numbers divide to whole ones, as ADQL has it.
     """
+    value = _value(node)
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _value(node: exp.Expr | None) -> float | None:
     if isinstance(node, exp.Literal) and not node.is_string:
         return float(node.this)
     if isinstance(node, exp.Parameter) and node.meta.get("kind") in ("i", "r"):
@@ -80,9 +85,44 @@ def constant(node: exp.Expr | None) -> float | None:
 
 def number(node: exp.Expr, write: Write) -> Number:
     value = constant(node)
-    if value is not None and math.isfinite(value):
+    if value is not None:
         return Number(real(value), value)
+    # Differences of two REALs are good to two milliarcseconds at ten degrees.
+    if any(datatype(column) == "REAL" for column in node.find_all(exp.Column)):
+        return Number(f"CAST({write(node)} AS DOUBLE)")
     return Number(f"({write(node)})" if isinstance(node, exp.Binary) else write(node))
+
+
+def datatype(column: exp.Column) -> str | None:
+    """The type of a column of the catalogue, if it is known to be one."""
+    if "datatype" in column.meta:
+        return column.meta["datatype"]
+    source = column.meta.get("source")
+    known = source.columns.get(column.name.lower()) if source is not None and source.columns else None
+    return getattr(known.column, "datatype", None) if known else None
+
+
+# A right ascension counts modulo 360; one that is more than a turn off is a mistake, or stands for none.
+RIGHT_ASCENSIONS, DECLINATIONS = (-360, 720), (-90, 90)
+
+
+def placed(places: Iterable[tuple[Number, Number]], body: str, *more: str) -> str:
+    """`body` where positions are some: NULL, and so unknown, where a coordinate is NULL, NaN or beyond its range.
+
+    more : conditions that must hold besides
+
+    Raises RangeError where a constant is beyond it.
+    """
+    tests: list[str] = []
+    for place in places:
+        limits = (RIGHT_ASCENSIONS, DECLINATIONS)
+        for number, (low, high), name in zip(place, limits, ("right ascension", "declination"), strict=True):
+            if number.value is None:
+                tests.append(f"{number.sql} BETWEEN {low} AND {high}")
+            elif not low <= number.value <= high:
+                raise RangeError(f"A {name} of {number.value:.10g} is none: it lies between {low} and {high} degrees")
+    tests = list(dict.fromkeys([*tests, *more]))
+    return f"CASE WHEN {' AND '.join(tests)} THEN {body} END" if tests else body
 
 
 def shape(node: exp.Expr, write: Write) -> Shape:
@@ -162,6 +202,23 @@ polygon = _constructor("POLYGON", "Y")
 class UnsupportedError(Exception):
     """ADQL has it, sedsql does not have it yet."""
 
+    @property
+    def sentence(self) -> str:
+        """What is told of it."""
+        return f"ADQL has {self}; sedsql does not support it yet"
+
+
+class RangeError(UnsupportedError):
+    """A number that is none of its kind, in a sentence."""
+
+    @property
+    def sentence(self) -> str:
+        return str(self)
+
+
+class TooLargeError(RangeError):
+    """What would become too much SQL, in a sentence."""
+
 
 class RegionError(UnsupportedError):
     """A string that is no region here; to the language any string is one."""
@@ -185,7 +242,7 @@ def distance(arguments: list[exp.Expr], write: Write) -> str:
         ra1, dec1, ra2, dec2 = (number(argument, write) for argument in arguments)
     else:
         (ra1, dec1), (ra2, dec2) = (coordinates(shape(argument, write)) for argument in arguments)
-    return sphere.separation(ra1, dec1, ra2, dec2)
+    return placed([(ra1, dec1), (ra2, dec2)], sphere.separation(ra1, dec1, ra2, dec2))
 
 
 def centroid(arguments: list[exp.Expr], write: Write) -> str:
@@ -254,7 +311,8 @@ def region_of(node: exp.Expr) -> Shape:
         raise UnsupportedError("REGION of what is no constant")
     found = stcs.parse(node.name)
     if not found:
-        raise RegionError(f"the region {node.name!r}")
+        shown = node.name if len(node.name) < 60 else f"{node.name[:60]}..."
+        raise RegionError(f"the region {shown!r}")
     return _of_region(found)
 
 

@@ -22,7 +22,8 @@ class Grammar(Expressions):
 
     def statement(self) -> exp.Query:
         if not self.tokens:
-            raise self.error("The query is empty", hint="write SELECT ... FROM ...")
+            what = "is nothing but a comment" if self.sql.strip() else "is empty"
+            raise self.error(f"The query {what}", hint="write SELECT ... FROM ...")
         if self.ahead() not in ("SELECT", "WITH", "("):
             raise self.error(
                 f"'{self.tokens[0].text}' starts no query of ADQL",
@@ -124,7 +125,9 @@ class Grammar(Expressions):
             while self.accept(".") and not self.accept("*"):
                 parts.append(self.identifier())
             return qualified(exp.Column, [*parts, exp.Star()], self)
+        start = self.place
         value = self.value_expression()
+        value.meta["text"] = self.text(start)
         if self.accept("AS"):
             return exp.Alias(this=value, alias=self.identifier("a name"))
         return exp.Alias(this=value, alias=self.identifier()) if self.names_ahead() else value

@@ -76,6 +76,12 @@ def tokenize(sql: str) -> list[Token]:
 
     `start` is the first character of a word and `end` the one after its last.
     """
+    if not isinstance(sql, str):
+        raise AdqlError(f"A query is a text, and this is a {type(sql).__name__}")
+    try:
+        sql.encode()
+    except UnicodeEncodeError as reason:  # half of a character, as of bytes that are no UTF-8
+        raise AdqlError(f"ADQL has no character {sql[reason.start]!r}", sql, reason.start) from None
     tokens: list[Token] = []
     place, size = 0, len(sql)
     while place < size:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from sqlglot import exp
 
+from sedsql.adql import geometry, kinds
 from sedsql.adql.function import Write
 from sedsql.adql.nodes import Call
 from sedsql.adql.selects import Raw, conjuncts, joined, without_stars
@@ -29,7 +30,7 @@ def models_last_and_once(select: exp.Select, write: Write, explain: list[str]) -
     """
     calls = list(_model_calls(select))
     nested = any(inner is not call for call in calls for inner in _model_calls(call))
-    if not calls or nested or any(call.find(exp.AggFunc) for call in calls):
+    if not calls or nested or any(call.find(exp.AggFunc) for call in calls) or _is_correlated(select):
         return
     where = select.args.get("where")
     parts = conjuncts(where.this if where else None)
@@ -49,7 +50,8 @@ def models_last_and_once(select: exp.Select, write: Write, explain: list[str]) -
         return
 
     aliases = {item.alias.lower() for item in items if isinstance(item, exp.Alias)}
-    columns: dict[str, tuple[str, exp.Expr]] = {}  # SQL -> the name in the subquery, and the column
+    merged = select.meta["scope"].merged if "scope" in select.meta else ()
+    columns: dict[object, tuple[str, exp.Expr]] = {}  # what it is -> the name in the subquery, and the column
 
     def outside(node: exp.Expr, names: set[str]) -> exp.Expr:
         """A part of the query around: columns and calls of models by their names in the subquery."""
@@ -63,21 +65,24 @@ def models_last_and_once(select: exp.Select, write: Write, explain: list[str]) -
             return node
         if not node.args.get("table") and node.name.lower() in names and "source" not in node.meta:
             return node  # a name that SELECT gives
-        text = write(node)
-        if text.lower() not in columns:
+        source = None if in_unit else node.meta.get("source")
+        # What USING and NATURAL made of two columns is neither of them where an outer join leaves one out.
+        both = not node.args.get("table") and node.name.lower() in merged
+        key = (id(source), node.name.lower(), both) if source else write(node).lower()
+        if key not in columns:
             used = {name.lower() for name, _ in columns.values()}
             free = not in_unit and node.name.lower() not in used
             name = node.name if free else f"_c{len(columns) + 1}"
-            columns[text.lower()] = (name, node)
-        return _of_rows(columns[text.lower()][0])
+            columns[key] = (name, node)
+        return _of_rows(columns[key][0], node)
 
     def moved(node: exp.Expr, names: set[str]) -> exp.Expr:
         return node.transform(lambda part: part if part.meta.get("done") else outside(part, names), copy=False)
 
     for place, item in enumerate(items):
+        name = _name(item) if isinstance(item, exp.Column) else None
         found = moved(item, set())
-        named = isinstance(item, exp.Column)
-        items[place] = exp.Alias(this=found, alias=exp.Identifier(this=item.name)) if named else found
+        items[place] = exp.Alias(this=found, alias=exp.Identifier(this=name)) if name else found
     cheap = [part for part in parts if not any(part is other for other in dear)]
     rest = joined([moved(part, set()) for part in dear])
     for key, clause in clauses.items():
@@ -108,6 +113,20 @@ def _model_calls(node: exp.Expr) -> Iterator[Call]:
             yield found
 
 
+def _is_correlated(select: exp.Select) -> bool:
+    """Whether a query names columns of one around it, which DuckDB finds in a subquery of it only at times."""
+    scope = select.meta.get("scope")
+    own = {id(source) for source in scope.sources} if scope else set()
+    named = (column.meta.get("source") or column.meta.get("row") for column in _columns(select))
+    return any(source is not None and id(source) not in own for source in named)
+
+
+def _columns(select: exp.Select) -> Iterator[exp.Expr]:
+    for found in select.walk(prune=lambda part: isinstance(part, exp.Query) and part is not select):
+        if isinstance(found, exp.Column):
+            yield found
+
+
 def _first(dear: list[exp.Expr], write: Write) -> str | None:
     """The one quick call that conditions ask for, if it is one."""
     calls = {write(call): call for part in dear for call in _model_calls(part)}
@@ -135,10 +154,22 @@ def _with_bands(calls: list[Call]) -> None:
             call.set("expressions", [*bands, *others])
 
 
-def _of_rows(name: str) -> exp.Column:
-    """A column of the subquery."""
+def _name(column: exp.Column) -> str:
+    """What the answer calls a column: as its table does."""
+    source = column.meta.get("source")
+    known = source.columns.get(column.name.lower()) if source is not None and source.columns else None
+    return known.name if known else column.name
+
+
+def _of_rows(name: str, column: exp.Expr | None = None) -> exp.Column:
+    """A column of the subquery, with the kind and type of the column that it is."""
     table = exp.Identifier(this="_rows")
-    return exp.Column(this=exp.Identifier(this=name), table=table, _meta={"done": True})
+    made = exp.Column(this=exp.Identifier(this=name), table=table, _meta={"done": True})
+    if column is not None and (kind := kinds.of(column)):
+        made.meta["kind"] = kind
+    if isinstance(column, exp.Column):
+        made.meta["datatype"] = geometry.datatype(column)
+    return made
 
 
 def _shared(call: Call, write: Write) -> tuple[str, Callable[[str], str]]:

@@ -7,10 +7,13 @@ computed from, which are written anew from what they are worth.
 from __future__ import annotations
 
 import datetime
+import decimal
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from astropy.units import Quantity, dimensionless_unscaled
 from sqlglot import exp
 from sqlglot.tokens import Token
 
@@ -28,11 +31,77 @@ KINDS: tuple[tuple[type, str], ...] = (
 """The sorts of values, as in kinds.py; the first that fits."""
 
 
+LARGEST = 2**127 - 1
+"""Of the database's whole numbers."""
+
+
+class UnfitError(ValueError):
+    """A value that cannot be handed in, in a sentence."""
+
+
+def plain(values: Values) -> list[Any] | dict[str, Any]:
+    """The values as Python's own, which the database knows: numpy's scalars, arrays and the like become these.
+
+    Raises UnfitError where that cannot be.
+    """
+    if isinstance(values, Mapping):
+        return {name: _plain(value) for name, value in values.items()}
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        kind = type(values).__name__
+        raise UnfitError(f"Values are handed in as a list, or by name as a dictionary, not as a {kind}")
+    return [_plain(value) for value in values]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Quantity):
+        if not value.unit.is_equivalent(dimensionless_unscaled):
+            raise UnfitError(
+                f"A value in {value.unit} is handed in, and a query knows no units; "
+                "hand in its number in the unit of the column, as quantity.to_value(unit) gives it"
+            )
+        value = value.to_value(dimensionless_unscaled)
+    if value is np.ma.masked:
+        return None
+    if isinstance(value, np.ndarray):
+        if value.ndim:
+            return [_plain(one) for one in value]
+        value = value[()]
+    if isinstance(value, np.datetime64 | np.timedelta64):  # in nanoseconds it would give a number
+        return value.astype(f"{'datetime64' if isinstance(value, np.datetime64) else 'timedelta64'}[us]").item()
+    if isinstance(value, np.bool_ | bool):
+        return bool(value)
+    if isinstance(value, decimal.Decimal):  # numbers of ADQL are whole or DOUBLE
+        is_whole = value.is_finite() and value == value.to_integral_value() and "." not in f"{value:f}"
+        number = "nan" if value.is_nan() else value  # a signalling one would be an error
+        value = int(value) if is_whole and abs(value) < LARGEST else float(number)
+    if isinstance(value, numbers.Integral):
+        if abs(int(value)) > LARGEST:
+            raise UnfitError("A whole number beyond 2^127 is handed in, and the database has none; hand in a float")
+        return int(value)
+    if isinstance(value, numbers.Real):
+        return float(value)
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise UnfitError(f"The text {value!r} is handed in, which is none of Unicode") from None
+        return str.__str__(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value
+
+
 class Parameters:
     """The values of one query; `values` is None where they are not known yet."""
 
     def __init__(self, sql: str, values: Values | None = None):
-        self.sql, self.values = sql, values
+        try:
+            self.values = None if values is None else plain(values)
+        except UnfitError as reason:
+            raise AdqlError(str(reason), sql) from None
+        self.sql = sql
         self.count = 0
 
     def node(self, token: Token) -> exp.Parameter:

@@ -1,114 +1,15 @@
-"""CONTAINS and INTERSECTS: a test for each pair of shapes."""
+"""CONTAINS and INTERSECTS of two simple shapes: a test for each pair of kinds."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-
-from sqlglot import exp
+from collections.abc import Callable
 
 from sedsql.adql import boxes, sphere
-from sedsql.adql.function import Write
-from sedsql.adql.geometry import NAMES, Shape, UnsupportedError, coordinates, each, shape, sides_of
+from sedsql.adql.geometry import Shape, coordinates, placed, sides_of
 from sedsql.adql.sphere import Number, real
 
-
-def contains(arguments: list[exp.Expr], write: Write) -> str:
-    return f"CAST({contains_condition(arguments, write)} AS INT)"
-
-
-def intersects(arguments: list[exp.Expr], write: Write) -> str:
-    return f"CAST({intersects_condition(arguments, write)} AS INT)"
-
-
-def contains_condition(arguments: list[exp.Expr], write: Write) -> str:
-    """Whether the second geometry contains the first, as a condition in brackets."""
-    return inside(*_two(arguments, write))
-
-
-def intersects_condition(arguments: list[exp.Expr], write: Write) -> str:
-    """Whether two geometries have a point in common, as a condition in brackets."""
-    return together(*_two(arguments, write))
-
-
-def _two(arguments: list[exp.Expr], write: Write) -> tuple[Shape, Shape]:
-    one, other = arguments
-    return shape(one, write), shape(other, write)
-
-
 Test = Callable[[Shape, Shape], str]
-
-
-def inside(one: Shape, other: Shape) -> str:
-    """Whether `other` contains `one`."""
-    if other.kind == "I":
-        return _all(inside(one, part) for part in other.parts)
-    if other.kind == "N":
-        return f"(NOT {together(one, other.parts[0])})"
-    if one.kind == "U":
-        return _all(inside(part, other) for part in one.parts)
-    if other.kind == "U":
-        some = _any(inside(one, part) for part in other.parts)
-        if one.kind == "P":
-            return some
-        return _decided(some, f"NOT {together(one, other)}", "CONTAINS with a union")
-    if one.kind == "I":
-        pairs = [(a, b) for place, a in enumerate(one.parts) for b in one.parts[:place]]
-        empty = [f"(NOT {together(a, b)})" for a, b in pairs]
-        some = _any([*(inside(part, other) for part in one.parts), *empty])
-        return _decided(some, "false", "CONTAINS with an intersection")
-    if one.kind == "N":
-        raise UnsupportedError("CONTAINS of a complement")
-    return pairwise(one, other, "CONTAINS", INSIDE)
-
-
-def together(one: Shape, other: Shape) -> str:
-    """Whether two shapes have a point in common."""
-    if one.kind in "UIN" and other.kind not in "UN":
-        one, other = other, one
-    if other.kind == "U":
-        return _any(together(one, part) for part in other.parts)
-    if other.kind == "N":
-        return f"(NOT {inside(one, other.parts[0])})"
-    if other.kind == "I":
-        all_ = _all(together(one, part) for part in other.parts)
-        if one.kind == "P":
-            return all_
-        return _decided(inside(one, other), f"NOT {all_}", "INTERSECTS with an intersection")
-    return pairwise(one, other, "INTERSECTS", TOGETHER)
-
-
-def _all(tests: Iterable[str]) -> str:
-    return f"({' AND '.join(tests)})"
-
-
-def _any(tests: Iterable[str]) -> str:
-    return f"({' OR '.join(tests)})"
-
-
-def _decided(true: str, false: str, what: str) -> str:
-    """A condition that is known when one of two others holds, and an error where neither does."""
-    lacking = f"error('ADQL has {what} of regions that overlap in part; sedsql does not support it yet')"
-    return f"(CASE WHEN {true} THEN true WHEN {false} THEN false ELSE {lacking} END)"
-
-
-def pairwise(first: Shape, second: Shape, function: str, table: dict[str, Test]) -> str:
-    """The test that a table has for the kinds of two geometries."""
-
-    def test(one: Shape, other: Shape) -> str:
-        found = table.get(one.kind + other.kind)
-        if found:
-            return found(one, other)
-        what = f"{function} of {NAMES[one.kind]} and {NAMES[other.kind]}"
-        if "G" in first.kind + second.kind:
-            return f"error('ADQL has {what}; sedsql does not support it yet')"
-        raise UnsupportedError(what)
-
-    def with_second(one: Shape) -> str:
-        return each(second, "__b", {kind: lambda other: test(one, other) for kind in "PCBY"})
-
-    table_of: dict[str, Callable[[Shape], str]] = dict.fromkeys("PCBY", with_second)
-    return f"({each(first, '__a', table_of)})"
 
 
 def circle_in_box(circle: Shape, box: Shape) -> str:
@@ -129,14 +30,17 @@ def point_in_circle(point: Shape, circle: Shape) -> str:
     ra, dec = coordinates(point)
     ra0, dec0, radius = circle.numbers
     size = radius.value
+    places = [(ra, dec), (ra0, dec0)]
     if size is None:
-        return f"{sphere.separation(ra, dec, ra0, dec0)} <= {radius.sql}"
+        # NaN, which DuckDB holds to be above all numbers, would be a circle around everything.
+        is_one = f"NOT isnan(CAST({radius.sql} AS DOUBLE))"
+        return placed(places, f"{sphere.separation(ra, dec, ra0, dec0)} <= {radius.sql}", is_one)
     if size <= 90:
         limit = math.sin(math.radians(size) / 2) ** 2 if size >= 0 else -1.0
-        return f"{sphere.haversine(ra, dec, ra0, dec0)} <= {real(limit)}"
+        return placed(places, f"{sphere.haversine(ra, dec, ra0, dec0)} <= {real(limit)}")
     # Beyond 90 degrees the distance from the antipodes is the exact one.
     limit = math.sin(math.radians(180 - size) / 2) ** 2 if size < 180 else -1.0
-    return f"{sphere.haversine(ra, dec, *_antipodes(ra0, dec0))} >= {real(limit)}"
+    return placed(places, f"{sphere.haversine(ra, dec, *_antipodes(ra0, dec0))} >= {real(limit)}")
 
 
 def _antipodes(ra: Number, dec: Number) -> tuple[Number, Number]:
@@ -146,13 +50,15 @@ def _antipodes(ra: Number, dec: Number) -> tuple[Number, Number]:
 
 
 def point_in_point(point: Shape, other: Shape) -> str:
-    return f"{sphere.separation(*coordinates(point), *coordinates(other))} = 0"
+    places = [coordinates(point), coordinates(other)]
+    return placed(places, f"{sphere.separation(*places[0], *places[1])} = 0")
 
 
 def point_in_box(point: Shape, box: Shape) -> str:
     ra, dec = coordinates(point)
     ra0, dec0, width, height = box.numbers
-    return f"abs({dec.sql} - {dec0.sql}) <= {height.sql} / 2 AND {_turn(ra, ra0)} <= {width.sql} / 2"
+    between = f"abs({dec.sql} - {dec0.sql}) <= {height.sql} / 2 AND {_turn(ra, ra0)} <= {width.sql} / 2"
+    return placed([(ra, dec), (ra0, dec0)], between)
 
 
 def _turn(ra: Number, ra0: Number) -> str:
@@ -163,8 +69,10 @@ def _turn(ra: Number, ra0: Number) -> str:
 def point_in_polygon(point: Shape, polygon: Shape) -> str:
     ra, dec = coordinates(point)
     if polygon.constant:
-        return sphere.inside_edges((ra, dec), polygon.values)
-    return sphere.let({"p": _vector(ra, dec), "s": sides_of(polygon.array())}, sphere.inside("__g.p", "__g.s"), "__g")
+        corners = zip(polygon.numbers[::2], polygon.numbers[1::2], strict=True)
+        return placed([(ra, dec), *corners], sphere.inside_edges((ra, dec), polygon.values))
+    vectors = {"p": _vector(ra, dec), "s": sides_of(polygon.array())}
+    return placed([(ra, dec)], sphere.let(vectors, sphere.inside("__g.p", "__g.s"), "__g"))
 
 
 def _vector(ra: Number, dec: Number) -> str:

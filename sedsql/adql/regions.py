@@ -28,9 +28,10 @@ def regions_to_ranges(select: exp.Select, write: Write, explain: list[str]) -> N
         for source, cones in _bounds(part, write):
             table: Any = source.table
             if all(radius < 90 for _, _, radius in cones):
-                low, high = min(dec - radius for _, dec, radius in cones), max(dec + radius for _, dec, radius in cones)
+                low = min(dec - radius for _, dec, radius in cones) - sky.SLACK
+                high = max(dec + radius for _, dec, radius in cones) + sky.SLACK
                 added.append(_between(source, table.position[1], geometry.real(low), geometry.real(high)))
-            found = [sky.cone(*cone) for cone in cones] if table.cell_column else []
+            found = [sky.cone(*cone, table.cell_margin) for cone in cones] if table.cell_column else []
             several = [ranges for ranges in found if ranges]
             if not several or len(several) < len(found):
                 continue
@@ -83,27 +84,27 @@ def _between(source: Source, column: str, low: str, high: str) -> exp.Expr:
     return exp.Between(this=name, low=Raw(this=low), high=Raw(this=high))
 
 
-def _cones(part: exp.Expr, write: Write) -> Iterator[tuple[Source, tuple[float, float, float]]]:
+def _cones(part: exp.Expr, write: Write) -> Iterator[tuple[Source, Cone]]:
     """Cones that hold every row for which a condition is true, with the table whose positions they bound."""
+    if isinstance(part, exp.Between):
+        yield from _near(part.this, part.args["high"])
     for test, number in _sides(part):
         if isinstance(test, Call) and test.name in ("CONTAINS", "INTERSECTS"):
             value = geometry.constant(number)
             if (value == 1 and isinstance(part, exp.EQ)) or (value == 0 and isinstance(part, exp.NEQ)):
                 yield from _bounded(test, write)
-        if isinstance(test, Call) and test.name == "DISTANCE":
-            radius = geometry.constant(number)
-            upper = (exp.LT, exp.LTE) if test is part.this else (exp.GT, exp.GTE)
-            if radius is not None and isinstance(part, (*upper, exp.EQ)):
-                values = test.arguments
-                if len(values) == 4:
-                    ends = [_place(values[:2]), _place(values[2:])]
-                else:
-                    ends = [_point(value) for value in values]
-                yield from _with_column(ends, radius)
-    if isinstance(part, exp.Between) and isinstance(part.this, Call) and part.this.name == "DISTANCE":
-        upper_limit = exp.LTE(this=part.this, expression=part.args["high"])
-        part.set("this", upper_limit.this)
-        yield from _cones(upper_limit, write)
+        upper = (exp.LT, exp.LTE) if test is part.this else (exp.GT, exp.GTE)
+        if isinstance(part, (*upper, exp.EQ)):
+            yield from _near(test, number)
+
+
+def _near(test: exp.Expr, limit: exp.Expr) -> Iterator[tuple[Source, Cone]]:
+    """The cone of a distance that has a constant as its limit."""
+    radius = geometry.constant(limit)
+    if radius is not None and isinstance(test, Call) and test.name == "DISTANCE":
+        values = test.arguments
+        both = [_place(values[:2]), _place(values[2:])] if len(values) == 4 else [_point(value) for value in values]
+        yield from _with_column(both, radius)
 
 
 def _sides(part: exp.Expr) -> list[tuple[exp.Expr, exp.Expr]]:
@@ -116,7 +117,7 @@ def _sides(part: exp.Expr) -> list[tuple[exp.Expr, exp.Expr]]:
 Place = tuple[Source, None] | tuple[None, tuple[float, float]] | None
 
 
-def _bounded(test: Call, write: Write) -> Iterator[tuple[Source, tuple[float, float, float]]]:
+def _bounded(test: Call, write: Write) -> Iterator[tuple[Source, Cone]]:
     first, second = test.arguments
     if test.name == "INTERSECTS" and isinstance(second, Call) and second.name == "POINT":
         first, second = second, first
@@ -143,7 +144,7 @@ def _bounded(test: Call, write: Write) -> Iterator[tuple[Source, tuple[float, fl
             yield place[0], cone
 
 
-def _with_column(ends: list[Place], radius: float) -> Iterator[tuple[Source, tuple[float, float, float]]]:
+def _with_column(ends: list[Place], radius: float) -> Iterator[tuple[Source, Cone]]:
     """The cone of two ends, one of which is a table's position and the other a constant place."""
     sources = [end[0] for end in ends if end and end[0] is not None]
     places = [end[1] for end in ends if end and end[1] is not None]

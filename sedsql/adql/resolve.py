@@ -9,11 +9,12 @@ from typing import Any
 
 from sqlglot import exp
 
+from sedsql.adql import answer, kinds, rows
 from sedsql.adql import functions as language
-from sedsql.adql import kinds, rows
 from sedsql.adql.errors import AdqlError
 from sedsql.adql.nodes import Call
 from sedsql.adql.scope import Catalogue, Columns, Known, ModelFunction, Scope, Source
+from sedsql.adql.selects import is_brackets
 from sedsql.adql.words import span
 
 # What DuckDB, or an extension of it, would open as a file where it knows no table of that name: it puts the
@@ -54,10 +55,11 @@ class Resolver:
                 columns = self.query(cte.this, ctes)
                 names = cte.args["alias"].args.get("columns")
                 if names:
-                    if columns is not None and len(columns) != len(names):
-                        raise self.error(names[0], f"{len(names)} names are given to {len(columns)} columns")
-                    found = columns.values() if columns else [Known()] * len(names)
-                    columns = {_plain(name): known for name, known in zip(names, found, strict=True)}
+                    found = columns.every if columns is not None else [Known()] * len(names)
+                    if len(found) != len(names):
+                        raise self.error(names[0], f"{len(names)} names are given to {len(found)} columns")
+                    pairs = zip(names, found, strict=True)
+                    columns = Columns(known._replace(name=name.name) for name, known in pairs)
                 ctes[cte.alias.lower()] = columns
         if isinstance(query, exp.Select):
             return self.select(query, ctes, outer)
@@ -78,29 +80,33 @@ class Resolver:
         for condition in conditions:
             self.expression(condition, scope, ctes)
         rows.write_stars(select, scope)
-        columns: Columns | None = {}
-        aliases: Columns = {}
+        if outer is None:  # what EXISTS and IN ask for has no name that anyone sees
+            select.set("expressions", [answer.named(item) for item in select.expressions])
+        every: list[Known] | None = []
+        aliases: dict[str, exp.Expr] = {}
         for item in list(select.expressions):
             found = self.item(item, scope, ctes)
-            if found is None or columns is None:
-                columns = None
-            else:
-                columns.update(found)
+            every = None if found is None or every is None else every + found
             if isinstance(item, exp.Alias):
-                aliases[_plain(item.args["alias"])] = _known(item.this)
+                aliases.setdefault(_plain(item.args["alias"]), item.this)
             elif "call" in item.meta:
-                aliases[item.name.lower()] = _known(item.meta["call"])
+                aliases.setdefault(item.name.lower(), item.meta["call"])
         select.meta["scope"] = scope
         if where := select.args.get("where"):
             self.expression(where, scope, ctes)
-        for clause in ("group", "having", "order"):
+        for clause in ("group", "having"):
             if found_clause := select.args.get(clause):
-                self.expression(found_clause, scope, ctes, aliases, aliases_first=clause == "order")
+                self.expression(found_clause, scope, ctes, aliases)
+        if order := select.args.get("order"):
+            for key in order.expressions:
+                if wrong := answer.ambiguous(key.this, select, scope, aliases):
+                    raise self.error(*wrong)
+                self.expression(key.this, scope, ctes, aliases, aliases_first=answer.is_name(key.this))
         for source in scope.sources:
             rows.leave_out(source)
-        return columns
+        return None if every is None else Columns(every)
 
-    def item(self, item: exp.Expr, scope: Scope, ctes: Mapping[str, Columns | None]) -> Columns | None:
+    def item(self, item: exp.Expr, scope: Scope, ctes: Mapping[str, Columns | None]) -> list[Known] | None:
         """The columns that an item of the SELECT list yields."""
         if isinstance(item, exp.Star):
             sources = scope.sources
@@ -112,30 +118,31 @@ class Resolver:
         else:
             self.expression(item, scope, ctes)
             if isinstance(item, exp.Alias):
-                return {_plain(item.args["alias"]): _known(item.this)}
+                return [_known(item.this)._replace(name=item.alias)]
             if made := item.meta.get("call"):
-                named = exp.Alias(alias=exp.Identifier(this=item.name))
-                made.replace(named)
-                named.set("this", made)
-                return {item.name.lower(): _known(made)}
-            return {item.name.lower(): _known(item)} if isinstance(item, exp.Column) else {}
+                alias = exp.Alias(alias=exp.Identifier(this=item.name))
+                made.replace(alias)
+                alias.set("this", made)
+                return [_known(made)._replace(name=item.name)]
+            known = _known(item)
+            return [known if known.name else known._replace(name=item.name)]
         if hidden := sorted(name for source in sources for name in source.hidden):
             star: Any = item if isinstance(item, exp.Star) else item.this
             star.set("except_", [exp.Identifier(this=name, quoted=True) for name in dict.fromkeys(hidden)])
-        columns: Columns = {}
+        every: list[Known] = []
         for source in sources:
             if source.shown is None:
                 return None
-            columns.update(source.shown)
-            source.used.update(source.shown)
-        return columns
+            every += source.shown
+            source.used.update(known.name.lower() for known in source.shown)
+        return every
 
     # --- tables ----------------------------------------------------------------------------------------
 
     def sources(self, node: exp.Expr, scope: Scope, ctes: Mapping[str, Columns | None]) -> list[exp.Expr]:
         """Adds what a table reference brings; gives the conditions of its joins, to be resolved later."""
         joins = node.args.get("joins") or []
-        if isinstance(node, exp.Subquery) and not isinstance(node.this, exp.Query):
+        if is_brackets(node):
             conditions = self.sources(node.this, scope, ctes)
         else:
             conditions = []
@@ -201,7 +208,8 @@ class Resolver:
         table = tables[key]
         if table.base:
             rows.read_base(node, named, table.base)
-        columns = {name: Known(kinds.of_datatype(column.datatype), column) for name, column in table.columns.items()}
+        found = table.columns.values()
+        columns = Columns(Known(kinds.of_datatype(column.datatype), column, column.name) for column in found)
         return Source(named.name, named.quoted, columns, () if alias else tuple(key.split(".")), table)
 
     def refuse_files(self, node: exp.Expr, parts: list[Any]) -> None:
@@ -216,7 +224,7 @@ class Resolver:
         node: exp.Expr,
         scope: Scope,
         ctes: Mapping[str, Columns | None],
-        aliases: Columns | None = None,
+        aliases: Mapping[str, exp.Expr] | None = None,
         aliases_first: bool = False,
     ) -> None:
         taken: set[int] = set()
@@ -236,7 +244,9 @@ class Resolver:
         if function.match(node.arguments) is None:
             raise self.error(node, f"{node.name} does not take columns of these types", language.explain(node.name))
 
-    def column(self, node: exp.Column, scope: Scope, aliases: Columns | None, aliases_first: bool) -> None:
+    def column(
+        self, node: exp.Column, scope: Scope, aliases: Mapping[str, exp.Expr] | None, aliases_first: bool
+    ) -> None:
         name: Any = node.this
         key = name.name.lower()
         if node.args.get("table"):
@@ -251,7 +261,7 @@ class Resolver:
             self.note(node, source.columns[key], source, scope)
             return
         if aliases_first and aliases and key in aliases:
-            self.note(node, aliases[key])
+            self.note(node, _known(aliases[key]))
             return
         level: Scope | None = scope
         while level:
@@ -266,7 +276,7 @@ class Resolver:
                 return
             level = level.outer
         if aliases and key in aliases:
-            self.note(node, aliases[key])
+            self.note(node, _known(aliases[key]))
             return
         if self.catalogue is None:
             return
@@ -379,7 +389,7 @@ def _known(node: exp.Expr) -> Known:
         return node.meta["known"]
     source = node.meta.get("source") if isinstance(node, exp.Column) else None
     found = source.columns.get(node.name.lower()) if source and source.columns else None
-    return Known(kinds.of(node), found.column if found else None)
+    return found._replace(kind=kinds.of(node)) if found else Known(kinds.of(node))
 
 
 def _plain(name: exp.Expr) -> str:

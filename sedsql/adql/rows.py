@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from sedsql.adql.nodes import Call, call
 from sedsql.adql.scope import ModelFunction, Scope, Source
+from sedsql.adql.selects import column_of
 
 
 def complete(node: Call, function: ModelFunction, source: Source, scope: Scope) -> None:
@@ -21,10 +22,21 @@ def complete(node: Call, function: ModelFunction, source: Source, scope: Scope) 
         own, named = (others[:-1], others[-1:]) if model is None else (others, [exp.Literal.string(model)])
         others = [*(_column(name, source) for name in names), *own, *named]
         source.used.update(name for name in names if name)
-    # DuckDB takes the alias for a column where there is one of that name.
-    hidden = any(source.name.lower() in (other.columns or ()) for other in scope.every())
-    whole = hidden and len(function.columns) + len(others) in function.arity
-    node.set("expressions", [*([_column(name, source) for name in function.columns] if whole else [row]), *others])
+    node.set("expressions", [*_row(row, function, len(others), source, scope), *others])
+
+
+def _row(alias: exp.Expr, function: ModelFunction, others: int, source: Source, scope: Scope) -> list[exp.Expr]:
+    """What stands for a row in a call with so many other arguments: its alias, or its columns.
+
+    DuckDB takes the alias for a column where there is one of that name, such as Gaia's b and l.
+    """
+    if not any(source.name.lower() in (other.columns or ()) for other in scope.every()):
+        return [alias]
+    columns = [_column(name, source) for name in function.columns]
+    if len(columns) + others in function.arity:
+        return columns
+    fields = zip(function.columns, columns, strict=True)
+    return [exp.Struct(expressions=[exp.PropertyEQ(this=exp.Identifier(this=k), expression=v) for k, v in fields])]
 
 
 def column_call(name: str, function: ModelFunction, source: Source, scope: Scope) -> exp.Expr:
@@ -74,12 +86,12 @@ def write_stars(select: exp.Select, scope: Scope) -> None:
             continue
         joined: set[str] = set()
         for source in sources:
-            for name in source.shown or ():
-                merged = whole and name in scope.merged
-                if not merged:
-                    items.append(exp.Column(this=exp.Identifier(this=_name(name, source)), table=identifier(source)))
+            for known in source.shown or ():
+                name = known.name.lower()
+                if not (whole and name in scope.merged):
+                    items.append(exp.Column(this=exp.Identifier(this=known.name), table=identifier(source)))
                 elif name not in joined:
-                    items.append(exp.Column(this=exp.Identifier(this=name)))
+                    items.append(exp.Column(this=exp.Identifier(this=known.name)))
                     joined.add(name)
     select.set("expressions", items)
 
@@ -100,17 +112,8 @@ def _is_of(item: exp.Expr, source: Source) -> bool:
     return source.parts[-len(wanted) :] == wanted
 
 
-def _name(name: str, source: Source) -> str:
-    """A column's name as the table has it."""
-    return source.table.columns[name].name if source.table else name
-
-
 def _column(name: str | None, source: Source) -> exp.Expr:
-    if name is None:
-        return exp.Null()
-    made = exp.Column(this=exp.Identifier(this=name), table=identifier(source))
-    made.meta["source"] = source
-    return made
+    return exp.Null() if name is None else column_of(source, name)
 
 
 def _text(node: exp.Expr) -> str | None:

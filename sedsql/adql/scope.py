@@ -19,9 +19,10 @@ class Column(Protocol):
 
 
 class Table(Protocol):
-    """A table: its columns by lower-case name; where it holds positions and HEALPix cells, if it does.
+    """A table: its columns by lower-case name; where it holds positions and their HEALPix cells, if it is known to.
 
-    `cell_shift` are the bits below the cell of order 12 in `cell_column`; `hidden` the columns that `*` leaves out;
+    `cell_shift` are the bits below the cell of order 12 in `cell_column`, and no position lies further than
+    `cell_margin` degrees from its cell; `hidden` the columns that `*` leaves out;
     `one_to_one` the CREATE VIEW of a view of which no join makes a row two. A table may be the table `base` with
     columns that functions of a row give: `asked` has the names of these, by the column's lower-case name.
     """
@@ -34,6 +35,8 @@ class Table(Protocol):
     def cell_column(self) -> str | None: ...
     @property
     def cell_shift(self) -> int: ...
+    @property
+    def cell_margin(self) -> float: ...
     @property
     def hidden(self) -> frozenset[str]: ...
     @property
@@ -69,13 +72,29 @@ class ModelFunction(Protocol):
 
 
 class Known(NamedTuple):
-    """What is known of a column: its kind (see kinds.py), and the column of a table that it is, if it is one."""
+    """What is known of a column.
+
+    Its kind (see kinds.py), the column of a table that it is, if it is one, and its name as the answer has it.
+    """
 
     kind: str | None = None
     column: Column | None = None
+    name: str = ""
 
 
-Columns = dict[str, Known]  # by lower-case name
+class Columns(dict[str, Known]):
+    """The columns of a table or query by lower-case name, of several with one name the first; `every` has them all."""
+
+    def __init__(self, every: Iterable[Known]):
+        super().__init__()
+        self.every = list(every)
+        for known in self.every:
+            self.setdefault(known.name.lower(), known)
+
+    @property
+    def are_told_apart(self) -> bool:
+        """Whether each has a name of its own."""
+        return len(self) == len(self.every)
 
 
 @dataclass
@@ -119,9 +138,11 @@ class Source:
         }
 
     @property
-    def shown(self) -> Columns | None:
+    def shown(self) -> list[Known] | None:
         """The columns that `*` stands for."""
-        return self.columns and {name: kind for name, kind in self.columns.items() if name not in self.hidden}
+        if self.columns is None:
+            return None
+        return [known for known in self.columns.every if known.name.lower() not in self.hidden]
 
     def __deepcopy__(self, memo: object) -> Source:
         return self  # sqlglot copies the notes on a node with the node

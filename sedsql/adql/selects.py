@@ -6,11 +6,18 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
+from sedsql.adql.scope import Source
+
 
 class Raw(exp.Expression):
     """SQL that is ready."""
 
     arg_types = {"this": True}  # noqa: RUF012
+
+
+def is_brackets(table: exp.Expr) -> bool:
+    """Whether a table of FROM is a join in brackets, `(a JOIN b ON ...)`, and not a subquery, which has a name."""
+    return isinstance(table, exp.Subquery) and not table.args.get("alias")
 
 
 def conjuncts(condition: exp.Expr | None) -> list[exp.Expr]:
@@ -37,8 +44,16 @@ def joined(parts: Sequence[exp.Expr]) -> exp.Expr | None:
     return whole
 
 
+def column_of(source: Source, name: str) -> exp.Column:
+    """A column of a table of FROM."""
+    table = exp.Identifier(this=source.name, quoted=source.quoted)
+    made = exp.Column(this=exp.Identifier(this=name), table=table)
+    made.meta["source"] = source
+    return made
+
+
 def without_stars(select: exp.Select) -> list[exp.Expr] | None:
-    """The items of a SELECT with `*` and `t.*` written out; None where the columns are not known."""
+    """The items of a SELECT with `*` and `t.*` written out; None where the columns cannot be named."""
     items: list[exp.Expr] = []
     scope = select.meta.get("scope")
     for item in select.expressions:
@@ -50,9 +65,7 @@ def without_stars(select: exp.Select) -> list[exp.Expr] | None:
             return None
         for source in scope.sources:
             if star or source.is_called(item.args["table"]):
-                if source.shown is None:
+                if source.shown is None or not source.columns.are_told_apart:
                     return None
-                table = exp.Identifier(this=source.name)
-                names = (exp.Identifier(this=name) for name in source.shown)
-                items += [exp.Column(this=name, table=table.copy()) for name in names]
+                items += [column_of(source, known.name) for known in source.shown]
     return items

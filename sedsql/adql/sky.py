@@ -14,20 +14,19 @@ from numpy.typing import NDArray
 
 # Gaia's source_id: the nested cell of order 12, times 2^35 (Gaia DR3 documentation, section 20.1.1).
 ORDER, SHIFT = 12, 35
-# A source_id tells where its source was when it was first seen: the position since measured may lie in the
-# next cell. An arcminute is well beyond both that and the largest proper motions in 25 years but a few.
-MARGIN = 1 / 60
+SLACK = 1e-9  # degrees: what the exact test may let in by rounding
+ROUNDING = 1e-7  # degrees, 0.4 milliarcseconds: of positions and of borders of cells
 MAX_RANGES = 10  # each costs a comparison for every row that is read; more of them skip little more
 
 
 @lru_cache(maxsize=256)
-def cone(ra: float, dec: float, radius: float) -> tuple[tuple[int, int], ...] | None:
-    """The ranges (both ends included) that a cone with its margin touches; None when it is too wide to help.
+def cone(ra: float, dec: float, radius: float, margin: float) -> tuple[tuple[int, int], ...] | None:
+    """The ranges (both ends included) that a cone with a margin around it touches; None when it is too wide to help.
 
-    All three are in degrees. There are MAX_RANGES ranges at most: of more, those with the smallest gaps
-    between them are joined.
+    All four are in degrees; the margin is how far a position lies from its cell at most. There are MAX_RANGES ranges
+    at most: of more, those with the smallest gaps between them are joined.
     """
-    reach = radius + MARGIN
+    reach = radius + margin + ROUNDING
     if not (0 <= radius <= 60 and -90 <= dec <= 90):
         return None
     depth = max(0, min(ORDER, math.ceil(math.log2(58.6 / reach)) + 3))  # cells an eighth of the radius wide

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -64,6 +65,8 @@ def _region(words: list[str], depth: int) -> Region:
     numbers = []
     while words and words[0] not in "()" and not words[0][0].isalpha():
         numbers.append(float(words.pop(0)))
+        if not math.isfinite(numbers[-1]):
+            raise ValueError(numbers[-1])
     size = SIZES[word]
     if len(numbers) < size or (len(numbers) % 2 if word == "POLYGON" else len(numbers) != size):
         raise ValueError(word)

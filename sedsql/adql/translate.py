@@ -11,15 +11,15 @@ from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.generators.duckdb import DuckDBGenerator
 
+from sedsql.adql import compounds, geometry, kinds, lexer
 from sedsql.adql import functions as language
-from sedsql.adql import geometry, kinds, lexer, predicates
 from sedsql.adql.errors import AdqlError
 from sedsql.adql.grammar import Grammar
 from sedsql.adql.nodes import Call
 from sedsql.adql.parameters import Values
 from sedsql.adql.resolve import Resolver
 from sedsql.adql.rewrite import REWRITES, Raw, rewrite
-from sedsql.adql.scope import Catalogue, Column, ModelFunction
+from sedsql.adql.scope import Catalogue, Column, Columns, ModelFunction
 from sedsql.adql.sphere import let
 from sedsql.adql.words import span
 
@@ -37,7 +37,10 @@ DUCKDB_WORDS = frozenset(
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 WHOLE = "('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT')"
 MAX_LENGTH = 500_000
-SIMPLE_TESTS = {"CONTAINS": predicates.contains_condition, "INTERSECTS": predicates.intersects_condition}
+"""Characters of the SQL of a call."""
+MAX_ALL = 1_200_000
+"""Characters of the SQL of all calls of a query."""
+SIMPLE_TESTS = {"CONTAINS": compounds.contains_condition, "INTERSECTS": compounds.intersects_condition}
 
 
 @dataclass(frozen=True)
@@ -95,10 +98,10 @@ def translation(
     """What `translate` gives, and what is known of the columns that the query has; the arguments are the same."""
     try:
         query = Grammar(lexer.tokenize(adql), adql, catalogue is not None, values).statement()
-        columns = Resolver(adql, catalogue, functions).query(query, {}) or {}
-        name_columns(query)
+        columns = Resolver(adql, catalogue, functions).query(query, {}) or Columns(())
         writer = Writer(adql, catalogue is None)
         rewrite(query, writer.sql, [] if explain is None else explain, rewrites)
+        writer.written = 0  # rewrites have some of it written more than once
         sql = writer.generate(query, copy=False)
     except AdqlError:
         raise
@@ -107,31 +110,16 @@ def translation(
     return Translation(sql, {name: known.column for name, known in columns.items() if known.column})
 
 
-def name_columns(query: exp.Expr) -> None:
-    """Names what the outermost SELECT computes as PostgreSQL does: by the function."""
-    while not isinstance(query, exp.Select):
-        query = query.this
-    for place, item in enumerate(query.expressions):
-        if isinstance(item, Call):
-            name = item.name.lower()
-        elif isinstance(item, exp.AggFunc | exp.Coalesce | exp.Case):
-            name = item.key
-        else:
-            continue
-        query.expressions[place] = exp.Alias(this=item, alias=exp.to_identifier(name))
-        query.set("expressions", query.expressions)
-
-
 class Writer(DuckDBGenerator):
     """Writes a resolved query with ADQL's meaning in DuckDB's words."""
 
     def __init__(self, source: str = "", lax: bool = True):
         super().__init__(dialect=DuckDB())
-        self.source, self.lax = source, lax
+        self.source, self.lax, self.written = source, lax, 0
 
     def lacking(self, node: exp.Expr, what: geometry.UnsupportedError) -> str:
         """Refuses what is lacking; where only the language is checked, a region may be any string."""
-        sentence = f"ADQL has {what}; sedsql does not support it yet"
+        sentence = what.sentence
         if self.lax and isinstance(what, geometry.RegionError):
             escaped = sentence.replace("'", "''")
             return f"error('{escaped}')"
@@ -149,12 +137,19 @@ class Writer(DuckDBGenerator):
             prefix = "" if model else "udf."
             return f"{prefix}{node.name.lower()}({arguments})"
         try:
-            text = function.write(node.arguments, self.sql)
-            if len(text) > MAX_LENGTH:  # arguments are written more than once, and so on within them
-                raise AdqlError("Functions are nested too deeply here", self.source, *span(node))
-            return text
+            return self.bounded(node, function.write(node.arguments, self.sql))
         except geometry.UnsupportedError as reason:
             return self.lacking(node, reason)
+
+    def bounded(self, node: exp.Expr, text: str) -> str:
+        """The SQL of a call, if it is not too long: arguments are written more than once, and so on within them."""
+        if len(text) > MAX_LENGTH:
+            raise AdqlError("Functions are nested too deeply here", self.source, *span(node))
+        self.written += len(text)
+        if self.written > MAX_ALL:
+            raise AdqlError("The functions of this query are too many or too long", self.source, *span(node),
+                            "ask in several queries")  # fmt: skip
+        return text
 
     def literal_sql(self, node: exp.Literal) -> str:
         if node.is_string or node.this.isdigit() or "e" in node.this.lower():
@@ -231,7 +226,7 @@ class Writer(DuckDBGenerator):
             value = geometry.constant(number)
             if isinstance(test, Call) and test.name in SIMPLE_TESTS and value in (0, 1):
                 try:
-                    condition = SIMPLE_TESTS[test.name](test.arguments, self.sql)
+                    condition = self.bounded(test, SIMPLE_TESTS[test.name](test.arguments, self.sql))
                 except geometry.UnsupportedError as reason:
                     condition = f"({self.lacking(test, reason)} = 1)"
                 return condition if (value == 1) == equal else f"NOT {condition}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 from sqlglot import exp
@@ -9,8 +10,9 @@ from sqlglot.tokens import Token, TokenType
 
 from sedsql.adql.errors import AdqlError
 from sedsql.adql.lexer import IDLE_WORDS, RESERVED
-from sedsql.adql.parameters import Parameters, Values
+from sedsql.adql.parameters import LARGEST, Parameters, Values
 
+MAX_DIGITS = 1000
 MAX_DEPTH = 40  # of brackets in brackets; deeper ones would exhaust Python's stack further on
 MAX_CHAIN = 100  # of operators in a row: DuckDB stops at expressions 1,000 deep, and a division takes six
 
@@ -82,6 +84,19 @@ class Words:
         return self.error(f"{text!r} is not expected here" if len(text) < 60 else "Unexpected here",
                           hint=f"what can stand here is {expected}")  # fmt: skip
 
+    def text(self, start: int) -> str:
+        """The words from one on that have been read, the same however they were spaced and ADQL's were written."""
+        text = ""
+        for token in self.tokens[start : self.place]:
+            word = self.sql[token.start : token.end]
+            if word.upper() in RESERVED:
+                word = word.upper()
+            if text[-1:] == word[:1] == "'":  # 'a' 'b' is 'ab'
+                text = text[:-1] + word[1:]
+            else:
+                text += f" {word}" if text[-1:].isalnum() and word[:1].isalnum() else word
+        return text
+
     def deeper(self) -> None:
         self.depth += 1
         if self.depth > MAX_DEPTH:
@@ -105,9 +120,16 @@ class Words:
     def number(self) -> exp.Expr:
         token = self.tokens[self.place]
         self.place += 1
-        text = token.text if token.token_type == TokenType.NUMBER else str(int(token.text, 16))
+        is_hex = token.token_type == TokenType.HEX_STRING
+        whole = is_hex or token.text.isdigit()
+        # Python refuses to write a number of thousands of digits, and DuckDB makes a text of it, or infinity.
+        if len(token.text) > MAX_DIGITS and (whole or not math.isfinite(float(token.text))):
+            raise self.error(f"A number is longer than {MAX_DIGITS} digits", token, "write it with an exponent")
+        text = str(int(token.text, 16)) if is_hex else token.text
+        if int(text) > LARGEST if whole else not math.isfinite(float(text)):
+            limit = "2^127" if whole else "1.8e308"
+            raise self.error(f"This number is beyond {limit}, the largest there is here", token)
         node = exp.Literal(this=text, is_string=False)
-        whole = text.isdigit()
         node.meta.update(start=token.start, end=token.end, kind="i" if whole else "r")
         if whole:  # sqlglot asks for types before it divides whole numbers
             node.type = exp.DType.BIGINT
@@ -117,7 +139,10 @@ class Words:
         token = self.token
         if token is None or token.token_type != TokenType.NUMBER or not token.text.isdigit():
             raise self.unexpected("a whole number")
-        return self.number()
+        node = self.number()
+        if int(node.name) >= 1 << 63:
+            raise self.at(node, "This number is beyond 2^63, the largest that can stand here")
+        return node
 
     def column_names(self) -> list[exp.Expr]:
         self.expect("(")

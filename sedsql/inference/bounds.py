@@ -2,22 +2,21 @@
 
 The C extension can ask the trees of two classes alone which of them is ahead, and most rows cannot be of the class that
 is asked for. The other engines have no part of a model, so they get conditions on bands. A model's folder may have
-`bounds.json` (`learn/bounds.py`): for sources with certain bands, a tree of boxes of colours, each with the lead that
+`bounds.json` (`boundsfile.py`): for sources with certain bands, a tree of boxes of colours, each with the lead that
 each class can have there at most. It is the least of its scores' differences from the other classes, over the
 temperature, so that a class with the lead d has a probability of at most 1 / (1 + exp(-d)). Rows in boxes where the
 comparison cannot hold are left out; all others, and all with other bands, are kept.
 """
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Protocol
 
 from ..bands import COLUMNS
 from ..sqltext import literal
+from .boundsfile import read_bounds
+from .macros import as_float
 from .model import Model
 
 Possible = Callable[[list[float]], bool]
@@ -39,8 +38,6 @@ PLANNING_NS = 3e7
 """And for all rows: DuckDB plans a query with a condition longer by nearly as much."""
 REGION = 1e-3
 """The part of a table that a region has, for want of anything better."""
-LOGARITHM = 3
-"""How many comparisons one with a distance modulus costs."""
 ROUNDING = 1e-4
 """More than what float32 may add to a probability or take from it."""
 
@@ -95,7 +92,7 @@ class Bounds:
         operator: str,
         value: str | float,
         row: Sequence[str],
-        parallax: Sequence[str],
+        extra: Sequence[str],
         label: str | None,
         model: str,
         known: Known = NOTHING,
@@ -106,7 +103,7 @@ class Bounds:
         ----------
         operator, value : what is asked of the class, or of the probability of `label`
         row : SQL of the ten magnitudes, or the alias of a table that has them
-        parallax : SQL of the parallax and its error, if they are given
+        extra : SQL of what is given after them
         label, model : SQL of the function's arguments
         """
         found = self._named(model)
@@ -115,22 +112,20 @@ class Bounds:
         wanted = value if label is None else _text(label)
         if wanted not in found.classes:
             return None  # the model tells
-        file = _read(found.folder / "bounds.json", found.sha256)
+        file = read_bounds(found)
         if not file:
             return None
         engine = self.engines[found.name]
         row_ns = file["nodes"] * NODE_NS[engine]
         if engine == "native":
             pays = self.rows * (REGION if known.region else 1) * row_ns / 2 >= PLANNING_NS
-            return _ahead(found, operator, value, str(wanted), [*row, *parallax], model) if pays else None
+            return _ahead(found, operator, value, str(wanted), [*row, *extra], model) if pays else None
         place = found.classes.index(str(wanted))
         possible = _class(operator, place) if label is None else _probability(operator, value, place)
         if possible is None:
             return None
         row = row if len(row) > 1 else [f"{row[0]}.{column}" for column in COLUMNS]
         columns = {band: row[COLUMNS.index(band)] for band in found.bands}
-        if found.extra:
-            columns["parallax"] = parallax[0] if parallax else "NULL"
         null = {band for band, column in columns.items() if column in (*known.null, "NULL")}
         there = {band for band, column in columns.items() if column in known.there}
         parts = [part for part in file["parts"] if not null & set(part["bands"]) and there <= set(part["bands"])]
@@ -138,7 +133,7 @@ class Bounds:
         return _condition(
             parts,
             possible,
-            _Row(columns, null, parallax[1:], file["least_parallax"]),
+            _Row(columns, null),
             row_ns,
             among * max(LEAST_ALL, LEAST_SAVED_NS / row_ns, PLANNING_NS / (row_ns * max(self.rows, 1))),
         )
@@ -148,35 +143,23 @@ class Bounds:
 class _Row:
     """What a condition asks of a row.
 
-    columns : SQL of the magnitudes and, for a model that takes it, of the parallax
+    columns : SQL of the magnitudes
     null : those that are known to be missing
-    error : SQL of the parallax's error
-    least : a smaller parallax counts as this, in mas
     """
 
     columns: Mapping[str, str]
     null: set[str]
-    error: Sequence[str]
-    least: float
 
     def value(self, band: str) -> str:
-        """The magnitude or, for the parallax, the distance modulus, with the other sign."""
-        value = f"{self.columns[band]}::FLOAT"
-        if band != "parallax":
-            return value
-        near = f"greatest({value}::DOUBLE, {self.error[0]}::FLOAT::DOUBLE, {self.least})"
-        return f"(-5 * log10({near} / 100))"
+        return as_float(self.columns[band])
 
     def are_missing(self, bands: Sequence[str]) -> list[str]:
         """Tests that bands are missing, as far as it is not known. NaN is not looked for: such rows are kept."""
-        return [f"{self.columns[band]}::FLOAT IS NULL" for band in bands if band not in self.null]
+        return [f"{self.value(band)} IS NULL" for band in bands if band not in self.null]
 
     def are_there(self, bands: Sequence[str]) -> list[str]:
         """Tests that bands are there, and sane."""
-        if not bands:
-            return []
-        given = [f"isfinite({self.columns[band]}::FLOAT)" for band in bands if band == "parallax"]
-        return [*given, f"{' + '.join(f'abs({self.value(band)})' for band in bands)} < {SANE}::FLOAT"]
+        return [f"{' + '.join(f'abs({self.value(band)})' for band in bands)} < {SANE}::FLOAT"] if bands else []
 
 
 def _text(sql: str) -> str | None:
@@ -231,16 +214,6 @@ def _most(lead: float) -> float:
     return 1 / (1 + math.exp(-lead)) if lead > -700 else 0.0
 
 
-@cache
-def _read(file: Path, sha256: str) -> dict | None:
-    """What is in a file; None where there is no such file, or where it is of another graph."""
-    try:
-        written = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return written if written.get("sha256") == sha256 else None
-
-
 def _condition(parts: list[dict], possible: Possible, row: _Row, row_ns: float, least: float) -> str | None:
     """Rows are told apart by the bands that are there first, then by their colours.
 
@@ -279,7 +252,7 @@ def _written(tree: list, possible: Possible, columns: list[str], least: float) -
     (i, j, value), *branches = tree
     (yes, a, m), (no, b, n) = (_written(branch, possible, columns, least) for branch in branches)
     colour = f"{columns[i]} - {columns[j]}"
-    excluded, cost = a + b, m + n + (LOGARITHM if "log10" in colour else 1)
+    excluded, cost = a + b, m + n + 1
     if yes == no:
         return yes, excluded, 0
     if excluded < least * cost:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from ..bands import COLUMNS
 from ..sqltext import literal
 from .bounds import NOTHING, Bounds, Known
+from .card import EXTRA, PARALLAX
 from .macros import ERROR_COLUMNS, GIVEN
-from .model import DEFAULT_MODEL, EXTRA, PARALLAX, SKY_MODEL, Model
+from .model import DEFAULT_MODEL, SKY_MODEL, Model
 
 UNITS = dict(zip(EXTRA, ("mas", "mas", "deg", "deg"), strict=True))
 """Of what models take besides the bands (VOUnit)."""

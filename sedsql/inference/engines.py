@@ -1,7 +1,8 @@
 """Which engine answers for a model: the C extension, ONNX Runtime, or plain SQL; and its functions in a connection."""
 
 import hashlib
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -89,7 +90,7 @@ def install(
         install_plain(con, found, name, temporary=temporary)
         engines = dict.fromkeys(found, "sql")
     else:
-        key = _key(found, name)
+        key = key_of(found, name)
         engines = dict.fromkeys(found, "onnx") if engine == "onnx" else _fastest(con, key, found, name, asked)
         if engine == "native" and (why_not := next((why for why in engines.values() if why != "native"), None)):
             raise EngineError(why_not)
@@ -105,15 +106,27 @@ def install(
     return engines
 
 
-def _key(models: dict[str, Model], default: str) -> str:
-    """Tells sets of models apart: functions of one key give the same answers."""
-    words = [default, *(f"{model.folder.absolute()} {model.sha256}" for model in models.values())]
-    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:12]
+def key_of(models: Mapping[str, Model], default: str) -> str:
+    """Tells sets of models apart: functions of one key give the same answers, for their cards are the same."""
+    words = [default, *(part for model in models.values() for part in (str(model.folder.absolute()), model.digest))]
+    return hashlib.sha256(repr(words).encode()).hexdigest()[:16]
 
 
 _known: dict[str, Functions] = {}
 """By key, for the life of the process: DuckDB calls a function for as long as the database is open, but keeps it
 alive only as long as the cursor on which it was registered."""
+_of_parents: list[Functions] = []
+"""Those of the processes that this one was forked from."""
+
+
+def _leave() -> None:
+    """In a child process: its connections have functions of their own."""
+    _of_parents.extend(_known.values())
+    _known.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave)
 
 
 def _functions(models: dict[str, Model], default: str, key: str, *, load: bool) -> Functions:

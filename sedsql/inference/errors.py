@@ -24,6 +24,7 @@ def _deviates() -> NDArray[np.float32]:
 
 
 DEVIATES = _deviates()
+_MOST = np.finfo(np.float32).max
 
 
 def predict_with_errors(session: Session, inputs: NDArray[np.float32], errors: NDArray[np.float32]) -> Prediction:
@@ -34,7 +35,9 @@ def predict_with_errors(session: Session, inputs: NDArray[np.float32], errors: N
     """
     errors = np.where(errors > 0, errors, np.float32(0))
     drawn = np.repeat(inputs[:, None], DRAWS, axis=1)
-    drawn[:, :, : len(COLUMNS)] += DEVIATES * errors[:, None]
+    with np.errstate(over="ignore"):
+        drawn[:, :, : len(COLUMNS)] += DEVIATES * errors[:, None]
+    np.clip(drawn, -_MOST, _MOST, out=drawn)  # beyond it would be missing
     every = session.predict(drawn.reshape(-1, inputs.shape[1]))
     probabilities = every.probabilities.reshape(len(inputs), DRAWS, -1).mean(axis=1)
     n_bands = every.n_bands[::DRAWS]

@@ -15,11 +15,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..bands import COLUMNS
+from ..errors import InterfaceError
+from ..forked import in_child
 from . import answers, explain
 from .errors import predict_with_errors
 from .macros import GIVEN
 from .model import Model, ModelError
-from .session import Session
+from .session import Session, finite
 
 _BANDS = len(COLUMNS)
 
@@ -35,6 +37,8 @@ class Functions:
         self._default = default
         self._lock = threading.Lock()
         self._loaded: dict[str, Session] = {}
+        self._forked = False
+        in_child(self, Functions._leave)
         self.functions: dict[str, tuple[Callable, list[str], str]] = {}
         for name, compute, arguments, returns in (
             ("sed_class", self._class, [], "VARCHAR"),
@@ -60,6 +64,10 @@ class Functions:
             parameters = [kind, "VARCHAR"] if name == "sed_place" else ["DOUBLE[]", kind, "VARCHAR"]
             self.functions[name] = (_with_signature(compute, len(parameters)), parameters, returns)
 
+    def _leave(self) -> None:
+        """In a child process: what calls them is a connection of the parent's, which may wait for its threads."""
+        self._forked = True
+
     def register(self, con: duckdb.DuckDBPyConnection, key: str) -> None:
         """Register them as `_NAME_KEY`; a function of that name, from a sibling of this cursor, is the same."""
         for name, (function, parameters, returns) in self.functions.items():
@@ -84,6 +92,11 @@ class Functions:
         return lambda inputs, name, *rest: compute(self._get(name), inputs, *rest)
 
     def _get(self, name: str) -> Session:
+        if self._forked:
+            raise InterfaceError(
+                "The connection is of the process that this one was forked from; open a new one in this process, and "
+                "call sedsql.register for it."
+            )
         if name not in self._models:
             raise ModelError(f"No model {name!r}; there are {', '.join(self._models)}.")
         with self._lock:
@@ -187,8 +200,7 @@ def _matrix(columns) -> NDArray[np.float32]:
     matrix = np.empty((len(columns[0]), len(columns)), np.float32)
     for i, column in enumerate(columns):
         matrix[:, i] = column.to_numpy()
-    matrix[np.isinf(matrix)] = np.nan
-    return matrix
+    return finite(matrix)
 
 
 def _by_value(compute: Callable, rows: NDArray, values, default: str | None, *others):

@@ -24,6 +24,8 @@ _TYPES: dict[int, tuple[type, int]] = {
 }
 """TensorProto.DataType: what numpy calls it, and the field that holds it when it is not raw."""
 _STRING = 8
+LARGEST = 256 << 20
+"""Bytes of a graph, which takes some ten times as many in memory."""
 _FLIPPED = {
     "BRANCH_LEQ": (False, False),
     "BRANCH_LT": (False, True),
@@ -87,6 +89,8 @@ class Tree:
 
 def read(data: bytes) -> Graph:
     """The graph in the bytes of a model.onnx; ModelError where they are not one, or are cut off."""
+    if len(data) > LARGEST:
+        raise ModelError(f"The graph has more than {LARGEST >> 20} MB; only ONNX Runtime and the C extension read it.")
     try:
         model = fields(data)
         opsets = {opset.text(1): opset.whole(2) for opset in model.messages(8)}
@@ -105,13 +109,20 @@ def trees(node: Node) -> list[Tree]:
     names = ("treeids", "nodeids", "featureids", "truenodeids", "falsenodeids")
     columns = [_array(node, f"nodes_{name}", np.int64) for name in names]
     columns.append(_array(node, "nodes_values", np.float32))
-    modes = node.attributes.get("nodes_modes", [])
+    modes = node.attributes.get("nodes_modes")
+    if not isinstance(modes, list):
+        raise ModelError(f"The attribute nodes_modes of {node.op} is missing, or not of texts.")
     rows = len(columns[0])
-    missing = node.attributes.get("nodes_missing_value_tracks_true")
-    columns.append(np.zeros(rows, np.int64) if missing is None or not len(missing) else missing)
+    tracks = "nodes_missing_value_tracks_true"
+    missing = _array(node, tracks, np.int64) if tracks in node.attributes else np.zeros(0, np.int64)
+    columns.append(missing if len(missing) else np.zeros(rows, np.int64))
     leaves = [_array(node, f"{prefix}_{name}", np.int64) for name in ("treeids", "nodeids", "ids")]
     leaves.append(_array(node, f"{prefix}_weights", np.float32))
-    if any(len(column) != rows for column in (*columns, modes)) or len({len(column) for column in leaves}) > 1:
+    if (
+        any(len(column) != rows for column in columns)
+        or len(modes) != rows
+        or len({len(column) for column in leaves}) > 1
+    ):
         raise ModelError(f"The trees of {node.op} have arrays of different lengths.")
     wrong = set(modes) - {*_FLIPPED, "LEAF"}
     if wrong:

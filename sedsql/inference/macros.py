@@ -3,14 +3,14 @@
 Functions take neither a row nor a varying number of arguments; a macro with overloads does:
 `sed_class(s)`, `sed_class(s, model)`, `sed_class(s, parallax, parallax_error, model)`,
 `sed_class(s, parallax, parallax_error, ra, dec, model)`, and each of them with ten magnitudes in the place of `s`, the
-alias of any table or subquery with the ten columns. Overloads differ by number alone. FLOAT, because models compare
-float32 values; a NULL model is the connection's default.
+alias of any table or subquery with the ten columns. Overloads differ by number alone. Numbers come as FLOAT, because
+models compare float32 values; a NULL model is the connection's default.
 """
 
 from collections.abc import Callable, Sequence
 
 from ..bands import BANDS, COLUMNS
-from .model import EXTRA, PARALLAX
+from .card import EXTRA, PARALLAX
 
 ERROR_COLUMNS = tuple(band.error_column or f"{band.column}_error" for band in BANDS)
 """The errors of the magnitudes, under their names in `sed.photometry`."""
@@ -22,6 +22,14 @@ GIVEN: dict[str, tuple[str, ...]] = {"": (), "_parallax": PARALLAX, "_position":
 def parameters(names: Sequence[str]) -> list[str]:
     """Names of a macro's parameters: DEC is a type, and before DuckDB 2.0 no name for one."""
     return [f'"{name}"' if name == "dec" else name for name in names]
+
+
+def as_float(number: str) -> str:
+    """SQL of a number as FLOAT; a DOUBLE beyond it is infinite, and so as missing as an infinity: NULL.
+
+    Of a FLOAT nothing is left to compute. `+` is for numbers alone: a text that is none would be NULL as well.
+    """
+    return f"TRY_CAST(+{number} AS FLOAT)"
 
 
 Called = Callable[[str, list[str]], str]
@@ -79,6 +87,6 @@ def _macro(
             if models == "given" and model is None:
                 continue
             taken = [*source, *before, *arguments, *([model] if model else [])]
-            passed = [*(f"{value}::FLOAT" for value in (*row, *before)), *arguments, model or "NULL"]
+            passed = [*map(as_float, (*row, *before)), *arguments, model or "NULL"]
             overloads.append(f"    ({', '.join(taken)}) AS {called(f'_{name}{more}', passed)}")
     return f"CREATE OR REPLACE TEMP MACRO {name}\n" + ",\n".join(overloads) + ";\n"

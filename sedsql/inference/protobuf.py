@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+MOST_MESSAGES = 1 << 14
+"""In one field of a message: a message of two bytes takes hundreds in memory."""
 _WIDTHS = {_FIXED64: 8, _FIXED32: 4}
 
 
@@ -32,7 +34,10 @@ class Message:
         return self.all(number, int)[-1] if number in self.values else 0
 
     def messages(self, number: int) -> "Iterator[Message]":
-        return map(fields, self.all(number, bytes))
+        found = self.all(number, bytes)
+        if len(found) > MOST_MESSAGES:
+            raise ValueError(f"field {number} holds {len(found):,} messages; there may be {MOST_MESSAGES:,}")
+        return map(fields, found)
 
     def numbers(self, number: int, kind: type) -> NDArray:
         """A field of repeated numbers, which are packed, or each for itself."""

@@ -7,8 +7,14 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from ..bands import COLUMNS
+from ..forked import in_child, keep
 from .binding import Binding
-from .model import EXTRA, Model, ModelError
+from .card import EXTRA
+from .model import Model, ModelError
+
+STRANGE_MAG = 100.0
+"""A source with a magnitude beyond this, of either sign, is more unusual than all others: its distance from the typical
+SEDs, a small difference of sums of squares, would be what float32 rounds."""
 
 
 class Prediction(NamedTuple):
@@ -29,7 +35,7 @@ class Prediction(NamedTuple):
 
 
 class Session:
-    """A verified model, ready to run; several threads may share it.
+    """A verified model, ready to run; several threads may share it, and a forked process has its own.
 
     Parameters
     ----------
@@ -39,28 +45,38 @@ class Session:
 
     def __init__(self, model: Model, threads: int = 1):
         self.model = model
+        self._threads = threads
         every = (*COLUMNS, *EXTRA)
         self._columns = [every.index(column) for column in (*model.bands, *model.extra)]
         self._as_they_are = self._columns == list(range(len(self._columns)))
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        graph = model.graph()
-        try:
-            self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime's exceptions share no base of their own
-            raise ModelError(f"ONNX Runtime cannot load model {model.name}: {error}") from None
+        self._session: ort.InferenceSession | None = self._loaded()
         self._binding = Binding(model, self._session)
         names = (self._binding.probabilities, self._binding.class_index, self._binding.distance)
         self._fetched = [name for name in names if name]
         self._quantiles = np.array(model.card.get("outlier", {}).get("quantiles", []))
+        in_child(self, Session._leave)
+
+    def _loaded(self) -> ort.InferenceSession:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.inter_op_num_threads = 1
+        graph = self.model.graph()
+        try:
+            return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime's exceptions share no base of their own
+            raise ModelError(f"ONNX Runtime cannot load model {self.model.name}: {error}") from None
+
+    def _leave(self) -> None:
+        """In a child process: it is loaded again where it is used."""
+        keep(self._session)
+        self._session = None
 
     def predict(self, inputs: NDArray[np.float32]) -> Prediction:
         """Classes of sources.
 
-        `inputs` has shape (n, 10): magnitudes, NaN = missing; or (n, 12), with the parallax and its error in mas
-        after them; or (n, 14), with right ascension and declination, in degrees, after these. What does not come is
-        missing.
+        `inputs` has shape (n, 10): magnitudes, missing where they are NaN or infinite in float32; or (n, 12), with the
+        parallax and its error in mas after them; or (n, 14), with right ascension and declination, in degrees, after
+        these. What does not come is missing.
         """
         inputs = self.chosen(inputs)
         bands = inputs[:, : len(self.model.bands)]
@@ -78,7 +94,8 @@ class Session:
         return Prediction(n_bands, class_index, probabilities, outlier)
 
     def chosen(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The columns of `inputs` that the model takes, shape (n, bands + extra)."""
+        """The columns of `inputs` that the model takes, shape (n, bands + extra); missing = NaN."""
+        inputs = finite(inputs)
         if self._as_they_are and inputs.shape[1] == len(self._columns):
             return inputs
         lacking = len(COLUMNS) + len(self.model.extra) - inputs.shape[1]
@@ -88,11 +105,36 @@ class Session:
 
     def run(self, chosen: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDArray | None]:
         """Place of the class, probabilities, outlier; of inputs of shape (n, bands + extra), however few are there."""
-        found = dict(zip(self._fetched, self._session.run(self._fetched, self._binding.feed(chosen)), strict=True))
-        probabilities = found[self._binding.probabilities].astype(np.float32, copy=False)
-        place = found[self._binding.class_index] if self._binding.class_index else probabilities.argmax(axis=1)
+        rows, classes = len(chosen), len(self.model.classes)
+        session = self._session = self._session or self._loaded()
+        try:
+            given = session.run(self._fetched, self._binding.feed(chosen))
+        except Exception as error:  # see above
+            raise ModelError(f"ONNX Runtime cannot run model {self.model.name}: {error}") from None
+        found = dict(zip(self._fetched, given, strict=True))
+        probabilities = found[self._binding.probabilities]
+        for name, array in found.items():
+            wanted = (rows, classes) if array is probabilities else (rows,)
+            if array.shape != wanted:
+                raise ModelError(f"Model {self.model.name} gives {name} of shape {array.shape}, not {wanted}.")
+        probabilities = probabilities.astype(np.float32, copy=False)
+        if self._binding.class_index:
+            place = found[self._binding.class_index]
+            # A graph of somebody else's may count more classes than its card.
+            place = np.where(place < classes, place, -1)
+        else:
+            place = probabilities.argmax(axis=1)
         outlier = None
         if self._binding.distance:
             shares = np.linspace(0, 1, len(self._quantiles))
             outlier = np.interp(found[self._binding.distance], self._quantiles, shares)
+            outlier[(np.abs(chosen[:, : len(self.model.bands)]) > STRANGE_MAG).any(axis=1)] = 1
         return place, probabilities, outlier
+
+
+def finite(numbers: NDArray) -> NDArray[np.float32]:
+    """Numbers in float32; those that are infinite there are NaN."""
+    with np.errstate(over="ignore"):
+        numbers = numbers.astype(np.float32, copy=False)
+    beyond = np.isinf(numbers)
+    return np.where(beyond, np.float32(np.nan), numbers) if beyond.any() else numbers

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from ..bands import COLUMNS
 from ..inference.model import Model
 from ..simulate import simulate
-from .features import LEAST_PARALLAX
-from .intervals import Floats, Forest, Seen, whole
+from .intervals import Floats, Forest, Seen, cut, whole
 
 SETS = ((0, 1, 2), (0, 1, 2, 6), (0, 1, 2, 6, 7))
 """Places in COLUMNS: Gaia alone, with W1, with W1 and W2. With more bands the boxes would have to be too many."""
@@ -41,7 +40,7 @@ def write_bounds(model: Model) -> None:
     forest = Forest.of(model.graph())
     parts = [] if model.extra else _boxes(model, forest)
     nodes = len(forest.feature)
-    written = {"sha256": model.sha256, "nodes": nodes, "least_parallax": LEAST_PARALLAX, "parts": parts}
+    written = {"sha256": model.sha256, "nodes": nodes, "parts": parts}
     (model.folder / "bounds.json").write_text(json.dumps(written, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
@@ -89,7 +88,7 @@ def grow(seen: Seen, magnitudes: NDArray[np.float64], cuts: int) -> list:
     """A tree of boxes: `[[i, j, value], yes, no]`, where magnitude i less magnitude j is at most `value` and where
     not, and in its leaves the lead of each class.
 
-    magnitudes : of simulated sources with just these bands, shape (n, bands); the distance modulus comes last
+    magnitudes : of simulated sources with just these bands, shape (n, bands)
     """
     colours = np.stack([magnitudes[:, i] - magnitudes[:, j] for i, j in seen.pairs], axis=1)
     box = whole(magnitudes.shape[1])
@@ -122,7 +121,7 @@ def _best_cut(seen: Seen, parent: _Box, colours: NDArray[np.float64]):
         for value in np.unique(np.round(np.quantile(values, QUANTILES) * UNIT) / UNIT):
             yes = values <= value
             parts = []
-            for box, rows in zip(seen.cut(parent.box, i, j, value), (parent.rows[yes], parent.rows[~yes]), strict=True):
+            for box, rows in zip(cut(parent.box, i, j, value), (parent.rows[yes], parent.rows[~yes]), strict=True):
                 leaves = seen.reached(box, parent.leaves)
                 parts.append(_Box((0, 0), box, leaves, rows, seen.lead(leaves)))
             left = sum(len(part.rows) * np.maximum(part.lead, 0)[possible].sum() for part in parts)

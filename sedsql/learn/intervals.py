@@ -2,8 +2,7 @@
 
 A box holds the sources of which certain bands are there and no others, and whose colours lie between limits. All
 colours are differences of the same few magnitudes, so that limits of two of them limit a third (a difference bound
-matrix: Dill 1990, LNCS 407, 197, Section 3). An absolute magnitude is such a difference too: less the distance modulus,
-which stands after the bands.
+matrix: Dill 1990, LNCS 407, 197, Section 3).
 """
 
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from .features import MODULUS_UNIT, Luminosities
+from .features import Colours
 
 WIDEST = 2e9
 """No colour is wider, in mag; boxes are of sources with magnitudes within half of it."""
@@ -85,13 +84,10 @@ def whole(bands: int) -> Floats:
     return box
 
 
-def cut(box: Floats, i: int, j: int, value: float, unsure: float = 0.0) -> tuple[Floats, Floats]:
-    """The boxes of the sources with magnitude i less magnitude j, in float32, at most `value`, and above it.
-
-    `unsure` is by how much that difference may be wrong.
-    """
+def cut(box: Floats, i: int, j: int, value: float) -> tuple[Floats, Floats]:
+    """The boxes of the sources with magnitude i less magnitude j, in float32, at most `value`, and above it."""
     rounded = value + max(abs(value), 1) * 2.0**-23  # what float32 rounds to `value` may be as much above it
-    return _limited(box, i, j, rounded + unsure), _limited(box, j, i, unsure - value)
+    return _limited(box, i, j, rounded), _limited(box, j, i, -value)
 
 
 def _limited(box: Floats, i: int, j: int, most: float) -> Floats:
@@ -102,22 +98,19 @@ class Seen:
     """A forest for sources of which just certain bands are there.
 
     Its leaves, with the limits of their features; those that only sources with other bands reach are left out. A
-    feature that is none of those of `Luminosities` is taken to have any value, or to be missing.
+    feature that is none of those of `Colours` is taken to have any value, or to be missing.
 
     Parameters
     ----------
     columns : all bands that the model takes
-    bands : places in `columns` of those that are there; and last len(columns), where the parallax is
+    bands : places in `columns` of those that are there
     """
 
     def __init__(self, forest: Forest, columns: Sequence[str], bands: Sequence[int]):
-        features = Luminosities(tuple(columns))
+        features = Colours(tuple(columns))
         place = {band: k for k, band in enumerate(bands)}
         indices = features.indices
-        luminous = [(band, len(columns)) for band in features.luminous]
-        numbers = [*range(len(features.pairs)), *range(len(features.pairs) + len(indices), len(features.names))]
-        differences = dict(zip(numbers, [*features.pairs, *luminous], strict=True))
-        kept = [number for number, pair in differences.items() if set(pair) <= set(place)]
+        kept = [number for number, pair in enumerate(features.pairs) if set(pair) <= set(place)]
         among = {number: k for k, number in enumerate(kept)}
         combined = [
             (len(features.pairs) + k, among[one], among[other], ratio)
@@ -125,8 +118,7 @@ class Seen:
             if one in among and other in among
         ]
         self.forest = forest
-        self.pairs = [(place[a], place[b]) for a, b in (differences[number] for number in kept)]
-        self._distance = place.get(len(columns))
+        self.pairs = [(place[a], place[b]) for a, b in (features.pairs[number] for number in kept)]
         self._i, self._j = np.array(self.pairs).T
         self._one, self._other = (np.array([index[k] for index in combined], np.int64) for k in (1, 2))
         self._ratio = np.array([index[3] for index in combined], np.float64)
@@ -139,10 +131,6 @@ class Seen:
         self._above, self._most, self._tree = above[order], most[order], tree[order]
         self._value = forest.value[leaves[order]]
         self.leaves = np.arange(len(leaves))
-
-    def cut(self, box: Floats, i: int, j: int, value: float) -> tuple[Floats, Floats]:
-        """`cut`, where a query may know the distance modulus less well than the model."""
-        return cut(box, i, j, value, MODULUS_UNIT if j == self._distance else 0.0)
 
     def reached(self, box: Floats, among: NDArray[np.int64]) -> NDArray[np.int64]:
         """Those of some leaves that a source in the box can end in."""

@@ -100,7 +100,7 @@ def cross_validated(
     if recipe is None:
         raise JudgeError(f"{model.name} was not made by a recipe of sedsql, so it cannot be trained anew.")
     seed = algorithm.get("seed", 0)
-    table = add_simulated(table, model.card["training"].get("simulated_rows", {}), seed)
+    table = add_simulated(table, model.card.get("training", {}).get("simulated_rows", {}), seed)
     if by == ORIGIN:
         return leave_one_origin_out(recipe, table, seed, step, look)
     validated = out_of_fold(recipe, table, sky_folds(table, seed), seed, step)

@@ -50,6 +50,8 @@ ANY = "any"
 
 PRIOR_TABLE = "prior.csv"
 """Beside the graph of a model that has a prior."""
+LARGEST = 16 << 20
+"""Bytes of such a file."""
 STRENGTH = 0.95
 """The power of the prior in shipped models: the weakest that costs no log loss on a simulated sky (docs/models.md)."""
 _ROWS = 60_000
@@ -176,10 +178,16 @@ def read(path: Path, classes: Sequence[str]) -> Prior:
     model lacks, and for a row that is negative, not a number or does not add up to one.
     """
     try:
+        if path.stat().st_size > LARGEST:
+            raise PriorError(f"The prior {path} has more than {LARGEST >> 20} MB, so it is none.")
         with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
+            reader = csv.DictReader(file)
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise PriorError(f"The prior {path} cannot be read: {error}.") from None
+    header = list(reader.fieldnames or ())
+    if len(set(header)) < len(header) or any(None in row for row in rows):
+        raise PriorError(f"The prior {path.name} has a column twice, or a row with more cells than columns.")
     if not rows:
         raise PriorError(f"The prior {path.name} is empty: it should have a column a class, and a row of their shares.")
     names = [name for name in rows[0] if name not in ("given", "where", "from", "to")]
@@ -220,6 +228,9 @@ def _everywhere(classes: tuple[str, ...], shares: Array) -> Prior:
 
 
 def _tables(path: Path, rows: list[dict], classes: tuple[str, ...], shares: Array) -> Prior:
+    for column in ("where", "from", "to"):
+        if column not in rows[0]:
+            raise PriorError(f"The prior {path.name} has a column 'given', so it needs the column {column!r} too.")
     found: dict[str, Array] = {}
     at = 0
     for given, where, edges, name in _TABLES:
@@ -234,4 +245,6 @@ def _tables(path: Path, rows: list[dict], classes: tuple[str, ...], shares: Arra
             raise PriorError(f"The prior {path.name} ends before its rows by {given} do.")
         found[name] = shares[at : at + size].reshape(len(where), len(edges) + 1, len(classes))
         at += size
+    if at < len(rows):
+        raise PriorError(f"The prior {path.name} goes on after its last cell, in line {at + 2}.")
     return Prior(classes, **found)

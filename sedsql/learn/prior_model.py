@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import helper
 
 from ..inference.model import Model
@@ -15,7 +16,9 @@ from ..output import new_folder
 from . import prior
 from .converters import prior_nodes, tree_attributes
 from .prior import PriorError
-from .prior_trees import trees
+from .prior_trees import NEEDED, trees
+
+TREES = "TreeEnsembleRegressor"
 
 
 def with_prior(model: Model, table: Path, out: Path, *, strength: float | None = None, force: bool = False) -> Model:
@@ -38,9 +41,19 @@ def with_prior(model: Model, table: Path, out: Path, *, strength: float | None =
     algorithm = model.card["algorithm"]
     shares = np.array([about["class_shares"][label] for label in model.classes])
     corrections = np.array([about["corrections"][label] for label in model.classes])
+    lacking = [name for name in NEEDED if name not in algorithm["features"]]
+    if lacking:
+        raise PriorError(
+            f"The card of model {model.name} lacks {lacking[0]!r} in 'algorithm', 'features', for its prior."
+        )
     made = trees(read, algorithm["features"], strength, shares, algorithm["temperature"], corrections)
     first = about["first_tree"]
-    graph = onnx.load_from_string(model.graph())
+    try:
+        graph = onnx.load_from_string(model.graph())
+    except DecodeError:
+        raise PriorError(f"The graph of model {model.name} is no ONNX graph, or it is cut off.") from None
+    if [node.op_type for node in graph.graph.node].count(TREES) != 1:
+        raise PriorError(f"The graph of model {model.name} has not one {TREES}, to which a prior could be added.")
     _replace_trees(graph, first, tree_attributes(prior_nodes(made, len(model.classes)), first))
     onnx.checker.check_model(graph)
     content = graph.SerializeToString(deterministic=True)
@@ -62,7 +75,7 @@ def with_prior(model: Model, table: Path, out: Path, *, strength: float | None =
 
 def _replace_trees(graph: onnx.ModelProto, first: int, attributes: Mapping[str, list]) -> None:
     """Replace the trees of a graph from the number `first` on."""
-    (ensemble,) = (node for node in graph.graph.node if node.op_type == "TreeEnsembleRegressor")
+    (ensemble,) = (node for node in graph.graph.node if node.op_type == TREES)
     old = {attribute.name: helper.get_attribute_value(attribute) for attribute in ensemble.attribute}
     for attribute in ensemble.attribute:
         if attribute.name in attributes:

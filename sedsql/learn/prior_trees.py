@@ -15,6 +15,8 @@ from .features import FROM_CENTRE, PRIOR_BANDS, SIN_LATITUDE
 from .prior import G_EDGES, G_SURVEY_EDGES, INNER_DEGREES, M_EDGES, M_SURVEY_EDGES, NEAR_ZONES, ZONES, Prior
 
 ABSOLUTE_G = "M(G)"
+NEEDED = (*PRIOR_BANDS, ABSOLUTE_G, SIN_LATITUDE, FROM_CENTRE)
+"""Features of a model that its prior goes by."""
 _THERE = float(np.finfo(np.float32).max)
 """Every magnitude is at most this, and a missing one goes the other way."""
 _MOST = 32_000 * LEAF_UNIT

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from ..bands import COLUMNS
-from ..inference.model import EXTRA, PARALLAX
+from ..inference.card import EXTRA, PARALLAX
 from .augment import DISCLESS, Rows, training_rows
 from .classifier import Boosting, Calibrated
 from .features import Colours, Luminosities, Places, absolute_g

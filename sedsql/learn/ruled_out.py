@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from .. import tables
 from ..classes import PARENTS, path
 from ..inference.answers import branches
-from ..inference.model import EXTRA, PARALLAX, Model
+from ..inference.card import EXTRA, PARALLAX
+from ..inference.model import Model
 from ..inference.session import Session
 from ..tables import TableError
 

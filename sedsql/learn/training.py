@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .. import tables
 from ..bands import COLUMNS
-from ..inference.model import PARALLAX
+from ..inference.card import PARALLAX
 from ..tables import TableError
 from .cleaning import Labels, cleaned
 from .suspicious import check_columns

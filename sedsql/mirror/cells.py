@@ -36,6 +36,24 @@ def fine_cells(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.
     return cells
 
 
+def apart(cells: NDArray[np.int64], ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How many degrees positions (degrees, ICRS) lie from cells of order 12, at most 6 arcseconds more than that.
+
+    0 inside of the cell, and where there is no position; 180 where the number is none of a cell.
+    """
+    there = np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90)
+    outside = there & (fine_cells(ra, dec) >> 2 * (FINEST - ORDER) != cells)
+    found = np.where(outside, 180.0, 0.0)
+    beside = np.flatnonzero(outside & (cells >= 0) & (cells < SKY[0][1]))
+    if len(beside):
+        # The nearest of sixteen points on the border is not much further than the border itself.
+        lon, lat = nested.vertices(cells[beside], ORDER, step=4)
+        here = _vectors(Longitude(ra[beside] % 360, u.deg), Latitude(dec[beside], u.deg))
+        chords = sum((one[:, None] - other) ** 2 for one, other in zip(here, _vectors(lon, lat), strict=True))
+        found[beside] = np.degrees(2 * np.arcsin(np.minimum(1.0, np.sqrt(chords.min(axis=1)) / 2)))
+    return found
+
+
 def union(ranges: Iterable[tuple[int, int]]) -> Ranges:
     """All of these ranges, which may overlap, as sorted ones that do not."""
     joined: Ranges = []

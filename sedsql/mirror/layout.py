@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from ..catalogue import CELL, Column, Table
 from ..output import flush
-from .cells import ORDER, fine_cells
+from .cells import ORDER, apart, fine_cells
 
 ROW_GROUP = 100_000
 PARTITION_ROWS = 3_000_000
@@ -48,6 +49,7 @@ class File:
     sha256 : None for the latter
     low, high : the first and last cell of order 12 in it; None without cells
     pieces : names of the pieces that its rows came in
+    reach : degrees, the largest distance of a position from the cell of its row; None where it is not known
     """
 
     path: str
@@ -57,12 +59,16 @@ class File:
     low: int | None
     high: int | None
     pieces: tuple[str, ...] = ()
+    reach: float | None = None
 
 
 def with_cells(table: Table) -> Table:
     """The table as it is stored: one with positions but without Gaia's source_id gets the column of HEALPix cells."""
-    if table.has_cells or not table.position:
-        return table
+    return table if table.has_cells or not table.position else celled(table)
+
+
+def celled(table: Table) -> Table:
+    """The table with a column of HEALPix cells."""
     about = "HEALPix cell of order 29 of the position, nested; added by sedsql"
     return table.adding(Column(CELL, "BIGINT", None, "pos.healpix", about))
 
@@ -115,8 +121,7 @@ def sort_cells(table: Table, rows: pa.Table) -> pa.Table:
     """The rows in the order they are stored in, in the columns and types of the stored table."""
     stored = with_cells(table)
     if CELL in stored.columns and CELL not in rows.column_names:
-        ra, dec = (rows[name].cast(pa.float64()).fill_null(np.nan).to_numpy() for name in table.position or ())
-        rows = rows.append_column(CELL, pa.array(fine_cells(ra, dec)))
+        rows = rows.append_column(CELL, pa.array(fine_cells(*positions(table, rows))))
     rows = rows.select([column.name for column in stored.columns.values()])
     if column := stored.sort_column:
         values = rows[column].fill_null(0).to_numpy()
@@ -140,6 +145,23 @@ def number_of(path: str, stem: str) -> int:
     """The number in a file's name that begins with `stem`, such as 3 in part-3-0a1b2c3d4e5f.parquet; 0 in others."""
     found = re.match(rf"{stem}-(\d+)-", Path(path).name)
     return int(found[1]) if found else 0
+
+
+def distances(table: Table, rows: pa.Table) -> NDArray[np.float64] | None:
+    """How far the position of each row lies from the cell in the table's column of cells, as `cells.apart` has it.
+
+    None for a table without positions or cells.
+    """
+    column = table.sort_column
+    if not table.position or column is None:
+        return None
+    cell = rows[column].fill_null(-1).to_numpy() >> table.cell_shift
+    return apart(cell, *positions(table, rows))
+
+
+def positions(table: Table, rows: pa.Table) -> list[NDArray[np.float64]]:
+    """Right ascensions and declinations; NaN where there are none."""
+    return [rows[name].cast(pa.float64()).fill_null(np.nan).to_numpy() for name in table.position or ()]
 
 
 class TableWriter:
@@ -182,11 +204,15 @@ class TableWriter:
         if self._sort is None:
             self._file(0).append(rows)
             return
-        partitions = rows[self._sort].fill_null(0).to_numpy() >> self._shift
+        partitions = np.maximum(rows[self._sort].fill_null(0).to_numpy(), 0) >> self._shift
         starts = np.flatnonzero(np.diff(partitions, prepend=partitions[0] - 1))
+        apart = distances(self.table, rows)
         for start, end in zip(starts, [*starts[1:], len(partitions)], strict=True):
             part = rows.slice(start, end - start)
-            self._file(int(partitions[start])).append(_copied(part) if 2 * part.num_rows < rows.num_rows else part)
+            file = self._file(int(partitions[start]))
+            file.append(_copied(part) if 2 * part.num_rows < rows.num_rows else part)
+            if apart is not None:
+                file.reach = max(file.reach or 0.0, float(apart[start:end].max()))
         for partition, file in self._open.items():
             if partition < partitions[0]:
                 file.close() if self._in_order else file.flush()
@@ -211,9 +237,8 @@ class TableWriter:
             size, digest = one.partial.stat().st_size, sha256(one.partial)
             path = one.path.with_stem(f"{one.path.stem}-{digest[:12]}")
             flush(one.partial)
-            files.append(
-                File(path.relative_to(self._mirror).as_posix(), one.rows, size, digest, low, high, self._pieces)
-            )
+            name = path.relative_to(self._mirror).as_posix()
+            files.append(File(name, one.rows, size, digest, low, high, self._pieces, one.reach))
             one.partial.replace(hidden(path))
         self._open = {}
         return files
@@ -246,6 +271,7 @@ class _OneFile:
         self.schema = schema
         self.rows = 0
         self.ends = (0, 0)
+        self.reach: float | None = None
         self._sort = sort
         self._waiting: list[pa.Table] = []
         self._held = 0

@@ -143,6 +143,7 @@ _SCHEMAS = {
             "low": pa.int64(),
             "high": pa.int64(),
             "pieces": pa.list_(pa.string()),
+            "reach": pa.float64(),
         }
     ),
 }

@@ -9,6 +9,7 @@ from .cells import ORDER
 from .change import in_order
 from .layout import hidden
 from .manifest import DATABASE, LaterVersion, MirrorError, Piece, Stored
+from .reach import measure
 from .rebuild import from_files
 from .store import DAMAGED, load, save, unreadable
 from .sweep import sweep
@@ -42,6 +43,9 @@ def _repair(mirror: Path, progress: Progress) -> list[str]:
             _drop(stored, problem.file)
             again = "" if stored.service else f"; `sedsql mirror import --replace` brings {problem.table} back"
             done.append(f"{problem.file} {problem.what}: it was dropped{again}")
+    for name, stored in manifest.items():
+        if measure(mirror, stored):
+            done.append(f"how far the positions of {name} lie from its cells was measured")
     if anew and (mirror / DATABASE).exists():
         _keep(mirror / DATABASE, mirror / DAMAGED)
         done.append(f"{DATABASE} was made anew; what you had in it of your own is in {DAMAGED}, where it can be read")

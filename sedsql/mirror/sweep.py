@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..tap import ANSWER
 from . import hats
 from .commit import CHANGE, cut_off, remove_empty
 from .layout import PARTIAL, folder_of
@@ -38,8 +37,6 @@ def sweep(mirror: Path, manifest: Manifest) -> list[str]:
             gone.add(name)
     for name in gone:
         (mirror / name).unlink(missing_ok=True)
-    for path in mirror.glob(f"{ANSWER}*"):
-        path.unlink()
     shutil.rmtree(mirror / SCRATCH, ignore_errors=True)
     folders = [path for pattern in ("*", "*/*", "*/*/dataset/**") for path in mirror.glob(pattern) if path.is_dir()]
     remove_empty(mirror, {path.relative_to(mirror) for path in folders})

@@ -1,8 +1,4 @@
 """Asking TAP services (IVOA TAP 1.1), so that an answer is either whole or an error.
 
-`service.Service` asks, `votable.read` decodes, `errors` says what can go wrong. Importing `service` is quick; pyvo is
-loaded when it first asks.
+`service.Service` asks, `votable.read` decodes, `errors` says what can go wrong, `limits` how much may come.
 """
-
-ANSWER = ".answer-"
-"""The names of answers on disk begin so: what a killed process leaves is found by it."""

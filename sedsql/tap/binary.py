@@ -1,13 +1,12 @@
 """Rows of a VOTable in BINARY and BINARY2 (VOTable 1.4, Sections 5.3 and 5.4), block by block, into Arrow arrays."""
 
 import struct
-from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .errors import Damaged
+from .errors import Damaged, Unbounded
 from .fields import Field, lists, numbers
 
 _TRUE, _FALSE, _NEITHER = b"Tt1", b"Ff0", b"? \0"
@@ -20,23 +19,25 @@ class Rows:
     everything between two of them is a structure again, gathered from wherever it lies.
 
     masked : each row begins with a bit a column, which is 1 for NULL (BINARY2)
+    most : bytes that a row may have
     """
 
-    def __init__(self, fields: list[Field], masked: bool):
+    def __init__(self, fields: list[Field], masked: bool, most: int):
         self.fields = fields
+        self._most = most
         self.count = 0
         self.chunks: list[list[pa.Array]] = [[] for _ in fields]
         self._rest = b""
         self._mask = (len(fields) + 7) // 8 if masked else 0
-        self._parts: list[np.dtype] = [np.dtype([("mask", "u1", (self._mask,))])]
+        parts: list[list[tuple]] = [[("mask", "u1", (self._mask,))]]
         self._variable: list[int] = []
-        for is_variable, group in groupby(range(len(fields)), lambda i: fields[i].count is None):
-            for i in group:
-                if is_variable:
-                    self._variable.append(i)
-                    self._parts.append(np.dtype([]))
-                else:
-                    self._parts[-1] = np.dtype([*self._parts[-1].descr, _item(i, fields[i])])
+        for i, field in enumerate(fields):
+            if field.count is None:
+                self._variable.append(i)
+                parts.append([])
+            else:
+                parts[-1].append(_item(i, field))
+        self._parts = [np.dtype(part) for part in parts]
 
     def feed(self, data: bytes) -> None:
         """Takes the next bytes, which may end within a row."""
@@ -49,6 +50,8 @@ class Rows:
             rows = len(data) // self._parts[0].itemsize
             used = rows * self._parts[0].itemsize
         self._rest = data[used:]
+        if len(self._rest) > self._most:
+            raise Unbounded(f"sends a row of more than {self._most / 1e6:,.0f} MB, or a wrong length within it")
         if not rows:
             return
         self.count += rows

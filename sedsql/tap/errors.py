@@ -2,9 +2,21 @@
 
 from ..errors import Error
 
+_LONGEST = 2_000
+"""Letters of a message."""
+
+
+def one_line(words: str, most: int) -> str:
+    """A service's words for a terminal: on one line, without control characters, and not endless."""
+    words = " ".join("".join(c if c.isprintable() else " " for c in words[: 4 * most]).split())
+    return words if len(words) <= most else words[: most - 4] + " ..."
+
 
 class TapError(Error):
-    """Something between here and a TAP service."""
+    """Something between here and a TAP service, in a sentence that can be shown whatever the service's words in it."""
+
+    def __init__(self, message: str = ""):
+        super().__init__(one_line(message, _LONGEST))
 
 
 class Refused(TapError):
@@ -17,6 +29,14 @@ class Unavailable(TapError):
 
 class TimedOut(TapError):
     """The query takes longer than the service or this program allows; a smaller one may pass."""
+
+
+class Unbounded(TapError):
+    """What came has no end, or is far more than such an answer ever has; it is not asked for again."""
+
+
+class TooLarge(TapError):
+    """An answer has more than fits in memory; one with fewer rows may fit."""
 
 
 class Stopped(TapError):

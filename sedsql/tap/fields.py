@@ -1,5 +1,6 @@
 """The columns of a VOTable (VOTable 1.4, Section 4.1), and what they are in Arrow."""
 
+import math
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,7 +27,9 @@ ITEMS: dict[str, tuple[str, pa.DataType]] = {
 }
 """How an item of each datatype is stored (VOTable 1.4, Section 6) and its Arrow type; TAP has no unsigned integers."""
 
-_ARRAYSIZE = re.compile(r"((?:\d+x)*)(?:(\d+)|\d*\*)\Z")
+_ARRAYSIZE = re.compile(r"((?:\d{1,10}x){0,7})(?:(\d{1,10})|\d{0,10}\*)\Z", re.ASCII)
+"""Up to eight dimensions; each is a list in lists."""
+_LONGEST_NAME = 500
 
 
 @dataclass(frozen=True)
@@ -80,10 +83,12 @@ def field_of(attributes: dict[str, str], description: str, null: str | None) -> 
     datatype = attributes.get("datatype", "")
     if not name:
         raise Damaged("The answer has a column without a name.")
+    if len(name) > _LONGEST_NAME:
+        raise Damaged(f"The answer has a column with a name of {len(name):,} letters.")
     if datatype in ("floatComplex", "doubleComplex"):
         raise Refused(f"Column {name} is of VOTable's type {datatype}, which sedsql does not read; do not select it.")
     if datatype not in ITEMS:
-        raise Damaged(f"The answer's column {name} is of the type {datatype!r}, which VOTable does not have.")
+        raise Damaged(f"The answer's column {name} is of the type {datatype[:40]!r}, which VOTable does not have.")
     size = attributes.get("arraysize", "").strip()
     inner, count, is_array = _dimensions(name, datatype, size)
     if datatype == "bit" and is_array:
@@ -100,11 +105,11 @@ def _dimensions(name: str, datatype: str, size: str) -> tuple[tuple[int, ...], i
         return (), 1, False
     match = _ARRAYSIZE.match(size)
     inner = tuple(int(part) for part in match[1].split("x")[:-1]) if match else ()
-    if not match or 0 in inner or match[2] == "0":
-        raise Damaged(f"The answer's column {name} has the arraysize {size!r}, which VOTable does not know.")
+    if not match or 0 in inner or (match[2] and not int(match[2])):
+        raise Damaged(f"The answer's column {name} has the arraysize {size[:40]!r}, which sedsql does not know.")
     if inner and not match[2]:  # services differ in what the length of such a cell counts
         raise Refused(f"Column {name} is of arrays of any length, which sedsql does not read; do not select it.")
-    count = int(np.prod(inner, dtype=np.int64)) * int(match[2]) if match[2] else None
+    count = math.prod(inner) * int(match[2]) if match[2] else None
     return inner, count, bool(inner) or datatype not in ("char", "unicodeChar")
 
 
@@ -112,11 +117,33 @@ def _null(name: str, datatype: str, null: str | None) -> int | float | None:
     if null is None or not null.strip() or datatype in ("char", "unicodeChar", "boolean", "bit"):
         return None
     try:
+        if len(null) > 100:
+            raise ValueError
         if datatype in ("float", "double"):
             return float(null)
         return int(null, 16) if "0x" in null.lower() else int(null)
     except ValueError:
-        raise Damaged(f"The answer's column {name} has the null value {null!r}, which is no number.") from None
+        raise Damaged(f"The answer's column {name} has the null value {null[:40]!r}, which is no number.") from None
+
+
+def schema_of(fields: list[Field]) -> pa.Schema:
+    """The columns as Arrow has them, before the first row; times are text."""
+    return pa.schema([pa.field(field.name, field.type, metadata=field.about or None) for field in fields])
+
+
+def bytes_of_row(fields: list[Field], kind: str) -> tuple[int, int]:
+    """The bytes that a row may have in a VOTable without its cells of any length, generously; and how many these are.
+
+    kind : BINARY, BINARY2 or TABLEDATA
+    """
+    of_any_length = sum(field.count is None for field in fields)
+    if kind == "TABLEDATA":
+        # The tags, indented; numbers of up to 24 letters and a blank; letters as &quot;
+        each = ((6 if field.is_text else 32) * (field.count or 0) for field in fields)
+        return 64 * (len(fields) + 1) + sum(each), of_any_length
+    mask = len(fields) // 8 + 1
+    size = mask + 4 * of_any_length + sum(field.dtype.itemsize * (field.count or 0) for field in fields)
+    return 2 * size, of_any_length  # base64 is four thirds, and its lines end
 
 
 def lists(flat: pa.Array, field: Field, counts: NDArray[np.int64], gone: NDArray[np.bool_]) -> pa.Array:

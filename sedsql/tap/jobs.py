@@ -1,30 +1,48 @@
 """Asynchronous queries: a UWS job from its birth to its deletion (TAP 1.1, Section 2.5; UWS 1.1)."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import dataclass
+from threading import Event
+from urllib.parse import urljoin
 
 import requests
-from pyvo.dal.exceptions import DALQueryError, DALServiceError
-from pyvo.dal.tap import AsyncTAPJob
 
-from .errors import Refused, TimedOut
+from .body import blocks
+from .errors import Damaged, Refused, TapError, TimedOut
+from .limits import Room
+from .origin import secured
 from .retry import Passing, Patience
-from .transport import Session, documents, failures, refusal, tells_of_time, whole
+from .transport import Session, failures, refusal, tells_of_time, told_by, whole
 from .votable import Answer, message
+from .xmltext import document
 
 _LONGEST_PAUSE = 20.0
+_FAREWELL = 30.0
+"""Seconds that a job's deletion may take."""
+
+
+@dataclass
+class Job:
+    """What a service says of a job (UWS 1.1, Section 3).
+
+    result : the URL of its result; error : why it failed
+    """
+
+    phase: str
+    result: str
+    error: str
 
 
 def run(
     submit: Callable[[], requests.Response],
     session: Session,
-    folder: Path,
     host: str,
     patience: Patience,
     longest: float,
     poll: float,
+    room: Room,
 ) -> Answer:
     """The result of the job that `submit` makes, which is deleted in every case.
 
@@ -48,39 +66,51 @@ def run(
 
     url = patience.ask(born, host)
     try:
-        job = patience.ask(lambda: _job(url, session), host)
-        patience.ask(lambda: _start(job, session), host)
-        _wait(job, session, host, patience, ends, poll)
-        return patience.ask(lambda: _result(job, session, folder, max(1.0, ends - time.monotonic()), patience), host)
+        patience.ask(lambda: _start(url, session), host)
+        state = _wait(url, session, host, patience, ends, poll)
+        return patience.ask(lambda: _result(state, session, max(1.0, ends - time.monotonic()), room), host)
     finally:
-        for _ in range(2):
-            with suppress(requests.RequestException):
-                if session.delete(url, allow_redirects=False).status_code < 500:
-                    break
+        _delete(url, session)
 
 
-def _job(url: str, session: Session) -> AsyncTAPJob:
-    with documents(session):
-        return AsyncTAPJob(url, session=session)
+def read(url: str, session: Session) -> Job:
+    """How a job is now."""
+    with failures(session), session.ask("GET", url) as response:
+        if not response.ok:
+            raise refusal(response, session)
+        return job(blocks(response), url, session)
 
 
-def _start(job: AsyncTAPJob, session: Session) -> None:
-    with documents(session):
-        if job.phase in ("PENDING", "HELD", "UNKNOWN"):  # an earlier attempt may have come through
-            job.run()
+def job(came: Iterable[bytes], url: str, session: Session) -> Job:
+    """What the document of the job at `url` says."""
+    root = document(came, session.limits.document, session.limits)
+    if root.tag != "job" or not root.words("phase"):
+        raise Passing("the job does not say how it is")
+    results = [(e.attributes.get("href", "").strip(), e.attributes.get("id")) for e in root.all("results", "result")]
+    # TAP's own name for it is a path; older services have it as an id.
+    found = [href for href, _ in results if href.endswith("results/result")]
+    found += [href for href, name in results if href and name == "result"]
+    try:
+        result = secured(urljoin(url, found[0]), session.login.home) if found else f"{url}/results/result"
+    except ValueError:
+        raise Damaged("The job says that its result is at what is no URL.") from None
+    return Job(root.words("phase"), result, root.words("errorSummary", "message"))
 
 
-def _wait(job: AsyncTAPJob, session: Session, host: str, patience: Patience, ends: float, poll: float) -> None:
-    def phase() -> str:
-        with documents(session):
-            found = job.phase
-            if found is None:
-                raise Passing("the job does not say how it is")
-            return found
+def _start(url: str, session: Session) -> None:
+    """Run a job that waits for it: an earlier attempt may have come through."""
+    if read(url, session).phase not in ("PENDING", "HELD", "UNKNOWN"):
+        return
+    with failures(session), session.ask("POST", f"{url}/phase", data={"PHASE": "RUN"}) as response:
+        if not response.ok:
+            raise refusal(response, session)
 
-    while (now := patience.ask(phase, host)) != "COMPLETED":
+
+def _wait(url: str, session: Session, host: str, patience: Patience, ends: float, poll: float) -> Job:
+    while (state := patience.ask(lambda: read(url, session), host)).phase != "COMPLETED":
+        now = told_by(state.phase, session)[:40]
         if now in ("ERROR", "ABORTED", "ARCHIVED"):
-            reason = _reason(job, session)
+            reason = told_by(state.error, session) or _error(url, session)
             if now != "ERROR" or tells_of_time(reason):
                 raise TimedOut(f"{host} stopped the query: {reason or now.lower()}.")
             raise Refused(f"{host} refuses the query: {reason or 'it gives no reason'}")
@@ -88,30 +118,40 @@ def _wait(job: AsyncTAPJob, session: Session, host: str, patience: Patience, end
             raise TimedOut(f"The query was still {now.lower()} at {host} when the time for it was over.")
         patience.pause(poll)
         poll = min(_LONGEST_PAUSE, poll * 1.5)
+    return state
 
 
-def _reason(job: AsyncTAPJob, session: Session) -> str:
-    """The service's words, from the job or from its error document (UWS 1.1, Section 2.2.3.6)."""
-    try:
-        job.raise_if_error()
-    except DALQueryError as error:
-        words = str(error).removeprefix("Query Error: ")
-        if words and "No useful error" not in words:
-            return " ".join(words.split())
-    except DALServiceError:
-        pass
-    with suppress(requests.RequestException):
-        response = session.get(f"{job.url}/error")
+def _error(url: str, session: Session) -> str:
+    """The service's words, from the job's error document (UWS 1.1, Section 2.2.3.6)."""
+    text = b""
+    with suppress(requests.RequestException, Passing, TapError), session.ask("GET", f"{url}/error") as response:
         if response.ok:
-            return message(response.content) or ""
-    return ""
+            for block in blocks(response):
+                text += block
+                if len(text) > session.limits.error:
+                    break
+    return told_by(message(text[: session.limits.error], session.limits) or "", session)
 
 
-def _result(job: AsyncTAPJob, session: Session, folder: Path, longest: float, patience: Patience) -> Answer:
+def _result(state: Job, session: Session, longest: float, room: Room) -> Answer:
     with failures(session):
-        uri = job.result_uri or f"{job.url}/results/result"
-        response = session.get(uri, stream=True)
+        response = session.ask("GET", state.result, longest=longest)
         if response.status_code == 404:
+            response.close()
             raise Passing("the job's result is not there")
-    with failures(session):
-        return whole(response, session, folder, longest, patience)
+        return whole(response, session, room)
+
+
+def _delete(url: str, session: Session) -> None:
+    """Also where all else has been stopped."""
+    stopped, session.stopped = session.stopped, Event()
+    try:
+        for _ in range(2):
+            with (
+                suppress(requests.RequestException, Passing, TapError),
+                session.ask("DELETE", url, longest=_FAREWELL, follow=False) as response,
+            ):
+                if response.status_code < 500:
+                    break
+    finally:
+        session.stopped = stopped

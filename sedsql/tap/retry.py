@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import TypeVar
 
-from .errors import Damaged, Stopped, Unavailable
+from .errors import Damaged, Stopped, Unavailable, one_line
 
 _T = TypeVar("_T")
 LONGEST = 120.0
@@ -56,7 +56,7 @@ class Patience:
             except (Passing, Damaged) as error:
                 if isinstance(error, Slow) and not slow_passes:
                     raise
-                reason, wait = str(error).rstrip("."), getattr(error, "wait", None)
+                reason, wait = one_line(str(error), 1_000).rstrip("."), getattr(error, "wait", None)
             if attempt >= self.attempts:
                 often = "once" if attempt == 1 else f"{attempt} times"
                 raise Unavailable(f"{whom} gave no whole answer, asked {often}; the last time: {reason}.")

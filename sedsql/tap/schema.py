@@ -1,15 +1,18 @@
 """What a service says of its tables: TAP_SCHEMA (TAP 1.1, Section 4), or else its VOSI tables; and what it sends."""
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pyarrow as pa
 
 from ..catalogue import Column, Key, Table, table_of
 from ..sqltext import literal
-from .errors import Changed, Refused, TimedOut, Unavailable
+from . import vosi
+from .errors import Changed, Damaged, Refused, TimedOut, Unavailable
 
 if TYPE_CHECKING:
     from .service import Service
@@ -56,10 +59,11 @@ def table(service: "Service", name: str) -> Table:
     if "columns" in found:
         columns = found["columns"]
     else:
-        rows = _rows(service, f"SELECT * FROM TAP_SCHEMA.columns WHERE table_name = {literal(found['table_name'])}")
-        if any(row.get("column_index") is not None for row in rows):
+        query = f"SELECT * FROM TAP_SCHEMA.columns WHERE table_name = {literal(found['table_name'])}"
+        rows = _rows(service, query, "column_name")
+        if any(isinstance(row.get("column_index"), int) for row in rows):
             rows.sort(key=lambda row: row.get("column_index") or 0)
-        columns = [_column(row) for row in rows]
+        columns = [_column(service, row) for row in rows]
     if not columns:
         raise Refused(f"{service.host} does not say what columns {found['table_name']} has.")
     own = _in_adql(found["table_name"])
@@ -89,10 +93,11 @@ def keys(service: "Service", name: str) -> list[Key]:
         service,
         "SELECT k.key_id, k.from_table, k.target_table, c.from_column, c.target_column FROM TAP_SCHEMA.keys AS k "
         f"JOIN TAP_SCHEMA.key_columns AS c ON k.key_id = c.key_id WHERE k.from_table = {literal(own)}",
+        *("from_table", "target_table", "from_column", "target_column"),
     )
     pairs: dict[Any, list[dict[str, Any]]] = {}
     for row in rows:
-        pairs.setdefault(row["key_id"], []).append(row)
+        pairs.setdefault(str(row.get("key_id")), []).append(row)
     return [
         Key(
             key[0]["from_table"],
@@ -107,7 +112,9 @@ def indexed(service: "Service", name: str) -> list[str]:
     """See `Service.indexed`."""
     own = _find(service, name)["table_name"]
     rows = _rows_if_there(
-        service, f"SELECT column_name FROM TAP_SCHEMA.columns WHERE table_name = {literal(own)} AND indexed = 1"
+        service,
+        f"SELECT column_name FROM TAP_SCHEMA.columns WHERE table_name = {literal(own)} AND indexed = 1",
+        "column_name",
     )
     return [without_quotes(row["column_name"]) for row in rows]
 
@@ -115,11 +122,11 @@ def indexed(service: "Service", name: str) -> list[str]:
 def rows(service: "Service", name: str) -> int | None:
     """See `Service.rows`; TAP_SCHEMA.tables of some services has it, VODataService 1.2 (Section 3.3) others."""
     found = _find(service, name)
-    if found.get("nrows") is not None:
-        return int(found["nrows"])
+    if isinstance(found.get("nrows"), int):
+        return found["nrows"]
     try:
         return _vosi(service, found["table_name"])["nrows"]
-    except (Refused, KeyError):
+    except Refused:
         return None
 
 
@@ -162,16 +169,21 @@ def _find(service: "Service", name: str) -> dict[str, Any]:
     tries = dict.fromkeys([name, name.lower(), plain, ".".join(map(quoted, plain.split("."))), f'"{plain}"'])
     try:
         found = _rows(
-            service, f"SELECT * FROM TAP_SCHEMA.tables WHERE table_name IN ({', '.join(map(literal, tries))})"
+            service,
+            f"SELECT * FROM TAP_SCHEMA.tables WHERE table_name IN ({', '.join(map(literal, tries))})",
+            "table_name",
         )
         if not found:
-            names = [row["table_name"] for row in _rows(service, "SELECT table_name FROM TAP_SCHEMA.tables")]
-            chosen = _choose(service, name, names)
-            found = _rows(service, f"SELECT * FROM TAP_SCHEMA.tables WHERE table_name = {literal(chosen)}")
+            listed = _rows(service, "SELECT table_name FROM TAP_SCHEMA.tables", "table_name")
+            chosen = _choose(service, name, [row["table_name"] for row in listed])
+            query = f"SELECT * FROM TAP_SCHEMA.tables WHERE table_name = {literal(chosen)}"
+            found = _rows(service, query, "table_name")
     except NoSuchTableError:
         raise
     except Refused:
         return _vosi(service, name)
+    if not found:
+        raise Damaged(f"{service.host} lists the table {chosen}, and does not know it when it is asked for it.")
     return next((row for row in found if row["table_name"] == name), found[0])
 
 
@@ -194,46 +206,43 @@ def _choose(service: "Service", name: str, names: list[str]) -> str:
 
 def _vosi(service: "Service", name: str) -> dict[str, Any]:
     """A table as the VOSI document has it (VODataService 1.2, Section 3.3)."""
-
-    def read(tap: Any) -> dict[str, Any]:
-        tables = tap.tables
-        chosen = _choose(service, name, list(tables.keys()))
-        found = tables[chosen]
-        columns = [
-            _column(
-                {
-                    "column_name": column.name,
-                    "datatype": getattr(column.datatype, "content", None),
-                    "arraysize": getattr(column.datatype, "arraysize", None),
-                    "xtype": getattr(column.datatype, "extendedtype", None),
-                    "unit": column.unit,
-                    "ucd": column.ucd,
-                    "description": column.description,
-                }
-            )
-            for column in found.columns
-        ]
-        return {"table_name": chosen, "description": found.description, "nrows": found.nrows, "columns": columns}
-
-    return service.document(read)
+    names, _ = service.document("tables", lambda came: vosi.tables(came, service.limits), {"detail": "min"})
+    chosen = _choose(service, name, names)
+    # With all columns the document of a large archive is, too; most give a table's own.
+    for path in (f"tables/{quote(chosen)}", "tables"):
+        with suppress(Refused):
+            _, found = service.document(path, lambda came: vosi.tables(came, service.limits, chosen))
+            if found and found["columns"]:
+                return found | {"columns": [_column(service, row) for row in found["columns"]]}
+    return {"table_name": chosen, "description": None, "nrows": None, "columns": []}
 
 
-def _rows(service: "Service", adql: str) -> list[dict[str, Any]]:
-    answer = service.small(adql, maxrec=1_000_000)
-    return [{key.lower(): value for key, value in row.items()} for row in answer.table.to_pylist()]
+def _rows(service: "Service", adql: str, *needed: str) -> list[dict[str, Any]]:
+    """Rows of TAP_SCHEMA; Damaged where one of the `needed` columns is not there, or is no text in a row."""
+    table = service.small(adql, maxrec=service.limits.listed).table
+    try:
+        rows = [{key.lower(): value for key, value in row.items()} for row in table.to_pylist()]
+    except (ValueError, OverflowError) as error:  # times that Python does not have
+        raise Damaged(f"{service.host} answers what is no row of TAP_SCHEMA: {error}.") from None
+    for name in needed:
+        if not all(isinstance(row.get(name), str) for row in rows):
+            raise Damaged(f"{service.host} does not say what {name} is in a row of TAP_SCHEMA, which must be text.")
+    return rows
 
 
-def _rows_if_there(service: "Service", adql: str) -> list[dict[str, Any]]:
+def _rows_if_there(service: "Service", adql: str, *needed: str) -> list[dict[str, Any]]:
     """The same of a part of TAP_SCHEMA that one can do without, and some services do."""
     try:
-        return _rows(service, adql)
+        return _rows(service, adql, *needed)
     except Refused:
         return []
 
 
-def _column(row: dict[str, Any]) -> Column:
-    about = (_line(row.get("unit")), _line(row.get("ucd")), _line(row.get("description")))
-    return Column(without_quotes(row["column_name"]), _datatype(row), *about)
+def _column(service: "Service", row: dict[str, Any]) -> Column:
+    name = without_quotes(row["column_name"])
+    if not name:
+        raise Damaged(f"{service.host} has a column without a name.")
+    return Column(name, _datatype(row), _line(row.get("unit")), _line(row.get("ucd")), _line(row.get("description")))
 
 
 def _datatype(row: dict[str, Any]) -> str:
@@ -263,5 +272,5 @@ def _in_adql(name: str) -> str:
     return f"{schema}.{quoted(own)}" if dot and _REGULAR.match(schema) else quoted(name)
 
 
-def _line(text: str | None) -> str | None:
-    return " ".join(text.split()) or None if text else None
+def _line(text: Any) -> str | None:
+    return " ".join(str(text).split()) or None if text is not None else None

@@ -1,12 +1,11 @@
 """A TAP service, asked so that what it answers can be trusted."""
 
-import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from io import BytesIO
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -14,17 +13,21 @@ import pyarrow as pa
 from ..catalogue import Table
 from ..tables.convert import from_arrow, storable, write_as
 from . import schema
-from .errors import Damaged, Refused
+from .errors import Damaged, Refused, TapError, TooLarge, Unbounded, one_line
+from .limits import LIMITS, Limits, Room
 from .login import Login
-from .retry import Passing, Patience, Slow
+from .origin import origin
+from .retry import Patience, Slow
 from .schema import same_columns
 from .votable import Answer
 
 if TYPE_CHECKING:
-    from pyvo.dal import TAPService
-    from pyvo.dal.tap import TAPQuery
+    import requests
 
     from .transport import Session
+    from .vosi import Capabilities
+
+T = TypeVar("T")
 
 __all__ = ["KNOWN", "Service", "same_columns", "url_of"]
 
@@ -51,10 +54,11 @@ class Service:
     attempts, delay : how often to ask where what went wrong may pass; seconds before the second attempt
     poll : seconds before a job is looked at again, at first
     on_retry : told the reason before each further attempt
+    limits : how much may come
 
     Raises
     ------
-    Refused, Unavailable, TimedOut : from every method that asks; Refused for a name or URL that is none
+    Refused, Unavailable, TimedOut, Unbounded : from every method that asks; Refused for a name or URL that is none
     """
 
     def __init__(
@@ -67,13 +71,15 @@ class Service:
         delay: float = 2.0,
         poll: float = 0.5,
         on_retry: Callable[[str], None] | None = None,
+        limits: Limits = LIMITS,
     ):
         self.url = url_of(service)
         self._base = self.url
         self.host = urlsplit(self.url).hostname or self.url
         self._timeout, self._longest, self._poll = timeout, longest, poll
+        self.limits = limits
         self._patience = Patience(attempts, delay, on_retry)
-        self._login = Login(self.url)
+        self._login = Login(self.url, limits)
         self._local = threading.local()
         self._lock = threading.Lock()
         self._format: str | None = None
@@ -83,55 +89,64 @@ class Service:
         return f"Service({self.url!r})"
 
     def fetch(
-        self, adql: str, folder: Path, *, maxrec: int | None = None, uploads: dict[str, pa.Table] | None = None
+        self,
+        adql: str,
+        *,
+        maxrec: int | None = None,
+        uploads: dict[str, pa.Table] | None = None,
+        room: Room | None = None,
     ) -> Answer:
         """The answer to a query.
 
-        folder : where the VOTable lies while it comes
         maxrec : the most rows to send (TAP 1.1, Section 2.7.4); the service's own limit stands for None
         uploads : tables by the name that the query has for them, after TAP_UPLOAD
+        room : what the answer may have; `maxrec` rows if None
+
+        Raises TooLarge where the answer has more bytes than so many rows may have.
         """
         from . import jobs
         from .transport import failures, whole
 
-        self._know()
-        session, files = self._session(), _votables(uploads or {})
+        with self._told(adql):
+            self._know()
+            session, files = self._session(), _votables(uploads or {})
+            room = room or Room(rows=maxrec)
 
-        def once() -> Answer:
-            with failures(session):
-                response = self._query(adql, "sync", maxrec, files).submit()
-                return whole(response, session, folder, self._longest, self._patience)
+            def once() -> Answer:
+                with failures(session):
+                    return whole(self._query(adql, "sync", maxrec, files), session, room)
 
-        if not self._by_jobs:
-            try:
-                return self._patience.ask(once, self.host, slow_passes=False)
-            except Slow as reason:
-                self._by_jobs = True
-                if self._patience.on_retry:
-                    self._patience.on_retry(f"{reason}; from now on as asynchronous jobs")
-        return jobs.run(
-            lambda: self._query(adql, "async", maxrec, files).submit(),
-            session,
-            folder,
-            self.host,
-            self._patience,
-            self._longest,
-            self._poll,
-        )
+            if not self._by_jobs:
+                try:
+                    return self._patience.ask(once, self.host, slow_passes=False)
+                except Slow as reason:
+                    self._by_jobs = True
+                    if self._patience.on_retry:
+                        self._patience.on_retry(f"{reason}; from now on as asynchronous jobs")
+            return jobs.run(
+                lambda: self._query(adql, "async", maxrec, files),
+                session,
+                self.host,
+                self._patience,
+                self._longest,
+                self._poll,
+                room,
+            )
 
-    def count(self, adql: str) -> int:
+    def count(self, adql: str, uploads: dict[str, pa.Table] | None = None) -> int:
         """The one whole number that a query answers, such as SELECT COUNT(*) FROM ..."""
-        table = self.small(adql).table
+        table = self.small(adql, uploads=uploads).table
         if table.num_rows != 1 or table.num_columns != 1 or not pa.types.is_integer(table.schema.types[0]):
             raise Damaged(f"{self.host} answered {table.num_rows} rows of {table.num_columns} columns to a count.")
-        if (number := table.column(0)[0].as_py()) is None:
-            raise Damaged(f"{self.host} answered NULL to a count.")
+        number = table.column(0)[0].as_py()
+        if number is None or number < 0:
+            raise Damaged(f"{self.host} answered {'NULL' if number is None else number} to a count.")
         return number
 
-    def small(self, adql: str, maxrec: int | None = None) -> Answer:
-        """The answer to a query that needs no folder of its own."""
-        with tempfile.TemporaryDirectory(prefix="sedsql-") as folder:
-            return self.fetch(adql, Path(folder), maxrec=maxrec)
+    def small(self, adql: str, maxrec: int | None = None, uploads: dict[str, pa.Table] | None = None) -> Answer:
+        """The answer to a query that has few rows, or narrow ones."""
+        rows = self.limits.listed if maxrec is None else maxrec
+        return self.fetch(adql, maxrec=maxrec, uploads=uploads, room=Room(rows, most=self.limits.small))
 
     def stop(self) -> None:
         """Ends what other threads ask, and all that is asked later, with Stopped; jobs are still deleted."""
@@ -163,37 +178,71 @@ class Service:
         if answer.num_rows != 1 or answer.num_columns != 2:
             raise Damaged(f"{self.host} answered {answer.num_rows} rows to a query for bounds.")
         low, high = (answer.column(i)[0].as_py() for i in (0, 1))
-        return (None, None) if low is None or high is None else (int(low), int(high))
+        if low is None or high is None:
+            return None, None
+        try:
+            bounds = int(low), int(high)
+        except (ValueError, TypeError, OverflowError):
+            bounds = 1, 0
+        if not -(2**63) <= bounds[0] <= bounds[1] < 2**63 - 1:
+            raise Damaged(f"{self.host} answered bounds of {column} that are none: {low!s:.30} and {high!s:.30}.")
+        return bounds
 
-    def document(self, read: Callable[["TAPService"], Any]) -> Any:
-        """What `read` gets from pyvo's TAPService, asked again like a query."""
-        from pyvo.dal import TAPService
+    def document(self, path: str, read: Callable[[Iterator[bytes]], T], params: dict[str, str] | None = None) -> T:
+        """What `read` makes of the document at a path below the service's URL, asked again like a query."""
+        from .body import blocks
+        from .transport import failures, refusal
 
-        from .transport import documents
+        with self._told(path):
+            self._know()
+            session = self._session()
 
-        session = self._session()
+            def once() -> T:
+                with failures(session), session.ask("GET", f"{self._base}/{path}", params=params) as response:
+                    if not response.ok:
+                        raise refusal(response, session)
+                    return read(blocks(response))
 
-        def once() -> Any:
-            with documents(session):
-                return read(TAPService(self._base, session=session))
-
-        return self._patience.ask(once, self.host)
+            return self._patience.ask(once, self.host)
 
     def _session(self) -> "Session":
         from .transport import Session
 
         if not hasattr(self._local, "session"):
-            self._local.session = Session(self._timeout, self._login)
+            self._local.session = Session(self._timeout, self._login, self.limits, self._patience.stopped)
         return self._local.session
 
-    def _query(self, adql: str, mode: str, maxrec: int | None, files: dict[str, bytes]) -> "TAPQuery":
-        from pyvo.dal.tap import TAPQuery
+    @contextmanager
+    def _told(self, asked: str) -> Iterator[None]:
+        """Errors within as sentences: who sent what, for what; without the password, which a service may repeat."""
+        asked, hidden = one_line(asked, 120), self._login.hidden
+        try:
+            yield
+        except Unbounded as error:
+            raise Unbounded(
+                f"{self.host} {hidden(str(error))}, asked for {asked!r}; it was not kept. See that {self.url} is "
+                "the TAP service that you mean."
+            ) from None
+        except TooLarge as error:
+            raise TooLarge(
+                f"{self.host} {hidden(str(error))}, asked for {asked!r}; it was not kept. Ask for less."
+            ) from None
+        except TapError as error:
+            error.args = (hidden(str(error)),)
+            raise
 
-        more: dict[str, Any] = {} if maxrec is None else {"MAXREC": maxrec}  # pyvo's own leaves out 0
+    def _query(self, adql: str, mode: str, maxrec: int | None, files: dict[str, bytes]) -> "requests.Response":
+        """Send a query (TAP 1.1, Section 2.7); the answer is still to come."""
+        form = {"REQUEST": "doQuery", "LANG": "ADQL", "QUERY": adql}
+        if maxrec is not None:
+            form["MAXREC"] = str(maxrec)
         if self._format:
-            more["RESPONSEFORMAT"] = self._format
-        uploads = {name: BytesIO(text) for name, text in files.items()} or None
-        return TAPQuery(self._base, adql, mode=mode, session=self._session(), uploads=uploads, **more)
+            form["RESPONSEFORMAT"] = self._format
+        if files:
+            form["UPLOAD"] = ";".join(f"{name},param:{name}" for name in files)
+        uploads = {name: (f"{name}.xml", text, "application/x-votable+xml") for name, text in files.items()} or None
+        longest = self._longest if mode == "sync" else None
+        return self._session().ask("POST", f"{self._base}/{mode}", longest=longest, data=form, files=uploads)
 
     def _know(self) -> None:
         """Read the capabilities, once: the name of BINARY2, and the way to log in."""
@@ -202,36 +251,31 @@ class Service:
                 return
             if self._login.is_given and self.url in _FORM:
                 self._sign_in()
-            capabilities = self._patience.ask(self._capabilities, self.host)
-            if capabilities is not None:
-                self._format = _binary2(capabilities)
-                methods = [m.standardid or "" for i in capabilities.interfaces for m in i.securitymethods]
-                by_form = any("password" in method or "cookie" in method for method in methods)
-                if by_form and not any("Basic" in method for method in methods):
-                    self._sign_in()
+            found = self._patience.ask(self._capabilities, self.host)
+            self._format = found.binary2
+            by_form = any("password" in method or "cookie" in method for method in found.methods)
+            if by_form and not any("Basic" in method for method in found.methods):
+                self._sign_in()
             self._is_known = True
 
-    def _capabilities(self) -> Any:
-        """The capability of TAP (TAPRegExt 1.0), as pyvo parses it; None where it is not to be understood."""
-        from pyvo.io.vosi import parse_capabilities
-        from pyvo.io.vosi.tapregext import TableAccess
-
-        from .transport import documents, failures, refusal
+    def _capabilities(self) -> "Capabilities":
+        from .body import blocks
+        from .transport import failures, refusal
+        from .vosi import Capabilities, capabilities
 
         session = self._session()
-        with failures(session):
-            response = session.get(f"{self.url}/capabilities")
+        with failures(session), session.ask("GET", f"{self.url}/capabilities") as response:
             if not response.ok:
                 raise refusal(response, session)
+            try:
+                found = capabilities(blocks(response), self.limits)
+            except Damaged:
+                found = Capabilities()  # what is not to be understood is not to be done without, either
         base, _, last = response.url.partition("?")[0].rpartition("/")
-        if last == "capabilities" and urlsplit(base).hostname == self.host:
-            self._base = self._login.url = base  # a POST would lose its query on the way from http to https
-        try:
-            with documents(session):
-                found = parse_capabilities(BytesIO(response.content).read)
-                return next((capability for capability in found if isinstance(capability, TableAccess)), None)
-        except Passing:
-            return None
+        if last == "capabilities" and origin(base)[1] == origin(self.url)[1]:
+            self._base = base  # a POST would lose its query on the way from http to https
+            self._login.moved(base)
+        return found
 
     def _sign_in(self) -> None:
         from .transport import failures
@@ -263,17 +307,6 @@ def url_of(service: str) -> str:
             "set SEDSQL_TAP_USER and SEDSQL_TAP_PASSWORD, or write them into ~/.netrc."
         )
     return service.split("?")[0].split("#")[0].rstrip("/")
-
-
-def _binary2(capability: Any) -> str | None:
-    """The name of BINARY2 among the output formats (TAPRegExt 1.0, Section 2.3)."""
-    for known in capability.outputformats:
-        mime = str(known.mime or "").replace(" ", "")
-        if "serialization=binary2" in mime.lower():
-            return str(known.mime)
-        if str(known.ivo_id or "").lower().endswith("#output-votable-binary2"):
-            return next(iter(known.aliases), mime) or None
-    return None
 
 
 def _votables(uploads: dict[str, pa.Table]) -> dict[str, bytes]:

@@ -4,11 +4,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .errors import Damaged
+from .errors import Damaged, TooLarge, Unbounded
 from .fields import ITEMS, Field, lists, numbers
 
-_BLOCK = 100_000
-"""Cells that wait as Python's strings."""
+_BLOCK, _BYTES = 100_000, 8_000_000
+"""Cells that wait as Python's strings, and bytes that they came in."""
+_ITEMS, _ALL_ITEMS = 4_000_000, 20_000_000
+"""Texts in arrays of fixed length that are made at once, and in all: an empty one takes no byte in an answer."""
 
 _WORDS = {"t": True, "true": True, "1": True, "f": False, "false": False, "0": False, "?": None, "": None}
 
@@ -17,10 +19,12 @@ class Cells:
     """Takes the elements within TABLEDATA as they come.
 
     prefix : of the names of elements, with its colon
+    most : bytes that a row may have
     """
 
-    def __init__(self, fields: list[Field], prefix: str = ""):
+    def __init__(self, fields: list[Field], prefix: str, most: int):
         self.fields = fields
+        self._most = most
         self._row, self._cell = prefix + "TR", prefix + "TD"
         self.count = 0
         self.chunks: list[list[pa.Array]] = [[] for _ in fields]
@@ -28,6 +32,11 @@ class Cells:
         self._row_end = len(fields)
         self._text: list[str] | None = None
         self._in_row = False
+        self._waiting = self._in_row_now = self._rows_before = 0
+        arrays = [field for field in fields if field.is_array and field.is_text]
+        self._items = sum((field.count or 0) // field.inner[0] for field in arrays)
+        self._made = 0
+        self._at_once = min(_BLOCK, len(fields) * max(1, _ITEMS // max(1, self._items)))
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == self._cell and self._in_row and self._text is None:
@@ -54,14 +63,31 @@ class Cells:
         self.count += 1
         if len(self._cells) != self._row_end:
             raise Damaged(f"Row {self.count} of the answer does not have {len(self.fields)} cells.")
-        if self._row_end >= _BLOCK:
+        if self._row_end >= self._at_once:
             self._flush()
         self._row_end = len(self._cells) + len(self.fields)
+
+    def came(self, size: int) -> None:
+        """So many bytes were read; what is too long is found here, for it takes no time for each cell."""
+        self._in_row_now = self._in_row_now + size if self.count == self._rows_before else 0
+        self._rows_before = self.count
+        if self._in_row_now > self._most:
+            raise Unbounded(f"sends a row of more than {self._most / 1e6:,.0f} MB")
+        self._waiting += size
+        if self._waiting >= _BYTES:
+            whole = self._row_end - len(self.fields)
+            begun = self._cells[whole:]
+            del self._cells[whole:]
+            self._flush()
+            self._cells, self._row_end = begun, len(self.fields)
 
     def finish(self) -> None:
         self._flush()
 
     def _flush(self) -> None:
+        self._made += self._items * len(self._cells) // len(self.fields)
+        if self._made > _ALL_ITEMS:
+            raise TooLarge(f"sends arrays of more than {_ALL_ITEMS:,} texts in {self.count:,} rows")
         for i, field in enumerate(self.fields):
             words = self._cells[i :: len(self.fields)]
             try:
@@ -69,6 +95,7 @@ class Cells:
             except (ValueError, OverflowError, pa.ArrowInvalid):
                 raise Damaged(f"The answer's column {field.name} has a cell that is no {field.datatype}.") from None
         self._cells.clear()
+        self._waiting = 0
 
 
 def _array(field: Field, words: list[str]) -> pa.Array:
@@ -83,12 +110,10 @@ def _array(field: Field, words: list[str]) -> pa.Array:
     counts = np.array([len(cell) for cell in cells], np.int64)
     if field.count is not None:
         wanted = field.count // (field.inner[0] if field.is_text else 1)
-        cells = [cell if cell else [""] * wanted for cell in cells]
-        counts[gone] = wanted
         if field.is_text:
-            cells = [cell + [""] * (wanted - len(cell)) for cell in cells]
+            cells = [cell and cell + [""] * (wanted - len(cell)) for cell in cells]
             counts = np.array([len(cell) for cell in cells], np.int64)
-        if (counts != wanted).any():
+        if (counts[~gone] != wanted).any():
             raise Damaged(f"The answer's column {field.name} has an array that is not of {wanted} items.")
     flat = [word for cell in cells for word in cell]
     return lists(pa.array(flat, pa.string()) if field.is_text else _scalars(field, flat), field, counts, gone)

@@ -1,27 +1,27 @@
-"""HTTP: one session a thread, answers to files, and what each failure means."""
+"""HTTP: one session a thread, redirects, and what each failure means."""
 
-import os
 import re
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
-from pathlib import Path
+from http.client import HTTPException
+from importlib.metadata import version
+from threading import Event
 from typing import Any
 from urllib.parse import urljoin, urlsplit
-from xml.parsers.expat import ExpatError
 
-import pyvo
 import requests
 import urllib3
-from pyvo.dal.exceptions import DALServiceError
 
-from . import ANSWER
-from .errors import Refused, Reported, TimedOut
+from .body import blocks
+from .errors import Damaged, Refused, Reported, TimedOut, Unbounded, one_line
+from .limits import Limits, Room
 from .login import PASSWORD, USER, Login
-from .retry import Passing, Patience, Slow
+from .origin import is_home, secured
+from .retry import Passing, Slow
 from .votable import Answer, message, read
+from .wire import Adapter, Watch, watched
 
 _TIME = re.compile(
     r"time[ -]?d?[ -]?out|time limit|execution time|too long|exceeded.{0,40}(time|duration)|statement timeout"
@@ -32,61 +32,70 @@ _TIME = re.compile(
 
 
 class Session(requests.Session):
-    """A session that waits `timeout` seconds for a byte, and no longer.
+    """A session that waits `timeout` seconds for a byte, and no longer; redirects are followed here.
 
     see_other : where the last answer with HTTP 303 led; a new job is there, also when looking at it failed
     """
 
     see_other: str | None = None
 
-    def __init__(self, timeout: float, login: Login):
+    def __init__(self, timeout: float, login: Login, limits: Limits, stopped: Event):
         super().__init__()
-        self.headers["User-Agent"] = f"sedsql {pyvo.utils.http.USER_AGENT}"
-        self.timeout, self.login = timeout, login
+        self.headers["User-Agent"] = f"sedsql/{version('sedsql')} (IVOA-science) {requests.utils.default_user_agent()}"
+        self.headers["Accept-Encoding"] = "gzip"
+        self.timeout, self.login, self.limits, self.stopped = timeout, login, limits, stopped
         self.cookies = login.cookies
-        if login.is_given:
-            self.auth = login
+        self.auth = login  # always, as requests would look into ~/.netrc by the host's name alone
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, Adapter())
 
-    def request(self, *args: Any, **keywords: Any) -> requests.Response:
-        if keywords.get("timeout") is None:
-            keywords["timeout"] = (min(self.timeout, 30.0), self.timeout)
-        return super().request(*args, **keywords)
+    def ask(
+        self, method: str, url: str, *, longest: float | None = None, follow: bool = True, **what: Any
+    ) -> requests.Response:
+        """The answer, whose body is still to come: to be read by `blocks`, and closed.
 
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        target = super().get_redirect_target(resp)
-        if target and resp.status_code == 303:
-            self.see_other = urljoin(resp.url, target)
-        return target
+        longest : seconds that it may take in all; `Limits.seconds` if None
+        what : data, files, params, auth, as `requests.Session.request` takes them
+        """
+        longest = self.limits.seconds if longest is None else longest
+        watched.set(Watch(self.limits, longest, self.timeout, self.stopped))
+        timeout = (min(self.timeout, 30.0), self.timeout)
+        for _ in range(self.limits.redirects + 1):
+            response = self.request(method, url, timeout=timeout, allow_redirects=False, stream=True, **what)
+            target = self.get_redirect_target(response) if follow else None
+            if target is None:
+                return response
+            response.close()
+            try:
+                url = urljoin(response.url, target)
+                if (encrypted := secured(url, self.login.home)) != response.url:
+                    url = encrypted
+            except ValueError:
+                raise Refused(f"{shown(response.url)} leads to what is no URL: {one_line(target, 100)!r}.") from None
+            what.pop("params", None)
+            if response.status_code == 303:
+                self.see_other = url
+            if response.status_code == 303 or (response.status_code in (301, 302) and method == "POST"):
+                method, what = "GET", {key: what[key] for key in what.keys() - {"data", "files"}}
+        raise Refused(f"{shown(url)} leads from one address to the next, {self.limits.redirects} times and on.")
+
+    def resolve_redirects(self, *args: Any, **keywords: Any) -> Iterator[Any]:  # type: ignore[override]
+        """None: also where it is not to follow a redirect, requests would read all of its body here."""
+        return iter(())
 
 
 @contextmanager
 def failures(session: Session) -> Iterator[None]:
-    """What requests and pyvo raise over the network, as Passing, Slow or Refused."""
+    """What requests raises over the network, as Passing, Slow or Refused."""
     try:
         yield
-    except DALServiceError as error:
-        if isinstance(error.cause, requests.RequestException):
-            raise _meaning(error.cause, session) from None
-        raise Passing(f"the service's answer makes no sense ({error})") from None
     except requests.RequestException as error:
         raise _meaning(error, session) from None
-    except urllib3.exceptions.HTTPError:
-        raise Passing("the answer was cut") from None
-
-
-@contextmanager
-def documents(session: Session) -> Iterator[None]:
-    """The same, around what pyvo's parsers of capabilities, tables and jobs raise too."""
-    try:
-        with failures(session):
-            yield
-    except (ExpatError, ValueError, AttributeError, IndexError) as error:
-        raise Passing(f"the service's answer makes no sense ({type(error).__name__}: {error})") from None
+    except (urllib3.exceptions.HTTPError, HTTPException, UnicodeError) as error:  # of headers that are none
+        raise Passing(f"the answer makes no sense ({type(error).__name__})") from None
 
 
 def _meaning(error: requests.RequestException, session: Session) -> Exception:
-    if error.response is not None:
-        return refusal(error.response, session)
     inner = error.args[0] if error.args else None
     if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
         return Refused(f"The certificate of {_host(error)} is not valid.")
@@ -94,15 +103,24 @@ def _meaning(error: requests.RequestException, session: Session) -> Exception:
         return Passing("no connection in time")
     if isinstance(error, requests.Timeout) or isinstance(inner, urllib3.exceptions.ReadTimeoutError):
         return Slow(f"no answer within {session.timeout:g} seconds")
-    if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
-        return Passing("the answer was cut")
     if isinstance(error, requests.ConnectionError):
         return Passing(f"no connection ({_cause(error)})")
     return Refused(f"{_host(error)} cannot be asked: {type(error).__name__}.")
 
 
 def host_of(url: str | bytes | None) -> str:
-    return urlsplit(str(url or "")).hostname or "the service"
+    try:
+        return urlsplit(str(url or "")).hostname or "the service"
+    except ValueError:
+        return "the service"
+
+
+def shown(url: str) -> str:
+    """A URL without what may be secret or long: neither user nor query."""
+    plain = url.split("?")[0].split("#")[0]
+    scheme, slashes, rest = plain.partition("//")
+    host, slash, path = rest.partition("/")
+    return one_line(f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}", 200)
 
 
 def _host(error: requests.RequestException) -> str:
@@ -115,22 +133,26 @@ def _cause(error: BaseException) -> str:
     for this in seen:
         if isinstance(this, OSError) and this.strerror and not isinstance(this, requests.RequestException):
             return this.strerror
+        if isinstance(this, HTTPException) and not isinstance(this, ConnectionError):
+            return f"it does not speak HTTP: {one_line(str(this), 100)}"
         below = [*getattr(this, "args", ()), getattr(this, "reason", None), this.__cause__, this.__context__]
         seen += [inner for inner in below if isinstance(inner, BaseException) and inner not in seen]
     return "it was closed"
 
 
 def refusal(response: requests.Response, session: Session) -> Exception:
-    """What an HTTP status that is no success means."""
-    status, host = response.status_code, host_of(response.url)
-    if status == 401 and session.login.by_form(session, response.request):
+    """What an HTTP status that is no success means; the body is read as far as it may tell why."""
+    status, host, login = response.status_code, host_of(response.url), session.login
+    if status == 401 and login.by_form(session, response.request):
         return Passing("the service asks for a login", wait=0)
+    if status in (401, 403) and login.is_any and not is_home(response.url, login.home):
+        return Refused(f"{shown(response.url)} asks for a login (HTTP {status}), and yours is for {login.home} alone.")
     if status in (401, 403):
-        have = "does not accept the login" if session.login.is_given else "asks for a login"
+        have = "does not accept the login" if login.is_any else "asks for a login"
         return Refused(f"{host} {have} (HTTP {status}): set {USER} and {PASSWORD}, or write them into ~/.netrc.")
     if status in (404, 410):
-        return Refused(f"There is no TAP service at {response.url.split('?')[0]} (HTTP {status}).")
-    words = _words(response)
+        return Refused(f"There is no TAP service at {shown(response.url)} (HTTP {status}).")
+    words = _words(response, session)
     told = f"HTTP {status}" + (f": {words}" if words else "")
     if status in (408, 504) or _TIME.search(words):
         return Slow(told)
@@ -139,53 +161,53 @@ def refusal(response: requests.Response, session: Session) -> Exception:
     return Refused(f"{host} refuses the query: {words or told}")
 
 
-def _words(response: requests.Response) -> str:
+def _words(response: requests.Response, session: Session) -> str:
+    limits, text = session.limits, b""
     try:
-        text = response.content[:100_000]
-    except requests.RequestException:
-        return ""
-    words = message(text) or ("" if text.lstrip()[:1] in (b"<", b"{") else text.decode("utf-8", "replace"))
-    return " ".join(words.split())[:500]
+        for block in blocks(response):
+            text += block
+            if len(text) >= limits.error:
+                break
+    except (Passing, Damaged, Refused, TimedOut, Unbounded):
+        pass  # what came may tell enough
+    text = text[: limits.error]
+    words = message(text, limits) or ("" if text.lstrip()[:1] in (b"<", b"{") else text.decode("utf-8", "replace"))
+    return told_by(words, session)
+
+
+def told_by(words: str, session: Session) -> str:
+    """A service's message, as it may be shown."""
+    return one_line(session.login.hidden(words), session.limits.words)
 
 
 def _retry_after(response: requests.Response) -> float | None:
     """Seconds, from seconds or a date (RFC 9110, Section 10.2.3)."""
     value = response.headers.get("Retry-After", "").strip()
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
+        return max(0.0, seconds) if seconds == seconds else None
     except ValueError:
         pass
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 
-def whole(response: requests.Response, session: Session, folder: Path, longest: float, patience: Patience) -> Answer:
-    """The decoded answer; its file in `folder` is gone afterwards.
-
-    longest : seconds that all of it may take
-    """
-    started = time.monotonic()
-    handle, name = tempfile.mkstemp(prefix=ANSWER, suffix=".votable", dir=folder)
+def whole(response: requests.Response, session: Session, room: Room) -> Answer:
+    """The answer, decoded as it comes."""
     try:
-        with response, os.fdopen(handle, "wb") as file:
+        with response:
             if not response.ok:
                 raise refusal(response, session)
-            for block in response.iter_content(1 << 18):
-                file.write(block)
-                patience.pause(0)
-                if time.monotonic() - started > longest:
-                    raise TimedOut(f"The answer had not come in full after {longest:g} seconds.")
-        return read(Path(name))
+            return read(blocks(response), room, session.limits)
     except Reported as error:
-        if _TIME.search(error.message):
-            raise Slow(error.message) from None
+        words = told_by(error.message, session)
+        if _TIME.search(words):
+            raise Slow(words) from None
         if error.after_rows:
-            raise
-        raise Refused(f"{host_of(response.url)} refuses the query: {error.message}") from None
-    finally:
-        os.unlink(name)
+            raise Reported(words, after_rows=True) from None
+        raise Refused(f"{host_of(response.url)} refuses the query: {words}") from None
 
 
 def tells_of_time(words: str) -> bool:

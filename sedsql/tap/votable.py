@@ -1,18 +1,18 @@
 """Reading a VOTable that a TAP service sent, and finding out whether it is whole (VOTable 1.4, DALI 1.1)."""
 
 import binascii
-import gzip
-import zlib
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from xml.parsers import expat
 
 import pyarrow as pa
 
 from .binary import Rows
-from .errors import Damaged, Reported, TapError
-from .fields import Field, column, field_of
+from .errors import Damaged, Reported, TapError, TooLarge, Unbounded
+from .fields import Field, bytes_of_row, column, field_of, schema_of
+from .limits import LIMITS, Limits, Room
 from .tabledata import Cells
+from .xmltext import NoXML, Parser, size
 
 _BLOCK = 1 << 20
 _BLANKS = bytes.maketrans(b"", b""), b" \t\r\n"
@@ -26,50 +26,45 @@ class Answer:
     overflow: bool
 
 
-def read(path: Path) -> Answer:
-    """The first table of the results in a VOTable file, gzip'ed or not.
+def read(blocks: Iterable[bytes], room: Room | None = None, limits: Limits = LIMITS) -> Answer:
+    """The first table of the results in a VOTable, from its bytes as they come.
 
     Arrow's fields have unit, UCD, description and xtype as metadata. Damaged where anything is missing or wrong,
-    Reported where the file is the service's error message.
+    Reported where it is the service's error message, Unbounded or TooLarge where it is more than `room` and `limits`
+    allow.
     """
-    document = _Document()
+    document = _Document(limits, room or Room())
     try:
-        with path.open("rb") as plain:
-            zipped = plain.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if zipped else path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                document.feed(block)
+        for block in blocks:
+            document.feed(block)
         document.feed(b"", last=True)
-    except expat.ExpatError as error:
-        raise Damaged(_no_xml(document, error)) from None
-    except (EOFError, gzip.BadGzipFile, zlib.error):
-        raise Damaged("The answer's gzip stream ends early or is damaged.") from None
+    except NoXML:
+        if not document.path and not document.seen:
+            raise Damaged("The answer is no VOTable but text or HTML.") from None
+        raise
     return document.answer()
 
 
-def message(text: bytes) -> str | None:
-    """The error message in a VOTable, such as an HTTP answer that is no success has; None where there is none."""
-    try:
-        document = _Document()
+def message(text: bytes, limits: Limits = LIMITS) -> str | None:
+    """The error message in a VOTable, such as an HTTP answer that is no success has; None where there is none.
+
+    text : may be its beginning alone
+    """
+    document = _Document(limits, Room(rows=0))
+    with suppress(TapError):
         document.feed(text, last=True)
-        document.answer()
+    try:
+        document.raise_if_error()
     except Reported as error:
         return error.message
-    except (expat.ExpatError, TapError):
-        pass
     return None
-
-
-def _no_xml(document: "_Document", error: expat.ExpatError) -> str:
-    if not document.path and not document.seen:
-        return "The answer is no VOTable but text or HTML."
-    return f"The answer is not whole: {expat.ErrorString(error.code)} in line {error.lineno}."
 
 
 class _Document:
     """The elements of a VOTable as they come."""
 
-    def __init__(self):
+    def __init__(self, limits: Limits, room: Room):
+        self.limits, self.room = limits, room
         self.path: list[str] = []
         self.seen = False
         self.statuses: list[tuple[str, str, bool]] = []
@@ -82,18 +77,30 @@ class _Document:
         self._description = self._status = ""
         self._row_count: str | None = None
         self._prefix = ""
-        self._parser = expat.ParserCreate()
-        self._parser.buffer_text = True
-        self._parser.buffer_size = 1 << 16
-        self._outside()
+        self._elements = self._text = self._came = 0
+        self._most: float = limits.head
+        self._parser = Parser(limits, start=self._start, end=self._end, text=self._characters)
 
     def feed(self, block: bytes, last: bool = False) -> None:
-        self._parser.Parse(block, last)
+        self._came += len(block)
+        self._parser.feed(block, last)
+        if isinstance(self.rows, Cells):
+            self.rows.came(len(block))
+        rows, most = self.rows.count if self.rows else 0, self.room.most_rows
+        if most is not None and rows > most:
+            raise Unbounded(f"was asked for {self.room.rows:,} rows at most, and sends more than {most:,}")
+        if self._came > self._most:
+            if self.rows is None:
+                raise Unbounded(f"sends more than {size(self.limits.head)} before the first row")
+            raise TooLarge(f"sends more than {size(int(self._most))} for {rows:,} rows")
 
-    def answer(self) -> Answer:
+    def raise_if_error(self) -> None:
         for status, message, after_rows in self.statuses:
             if status == "ERROR":
                 raise Reported(" ".join(message.split()) or "it gives no reason", after_rows)
+
+    def answer(self) -> Answer:
+        self.raise_if_error()
         found = {status for status, _, _ in self.statuses}
         if not found & {"OK", "OVERFLOW"} or found - {"OK", "OVERFLOW"}:
             raise Damaged("The answer does not say that the query went well: its QUERY_STATUS is missing.")
@@ -108,16 +115,25 @@ class _Document:
         return Answer(table, "OVERFLOW" in found)
 
     def _outside(self) -> None:
-        self._parser.StartElementHandler = self._start
-        self._parser.EndElementHandler = self._end
-        self._parser.CharacterDataHandler = self._words.append
+        self._parser.tell(self._start, self._end, self._characters)
+
+    def _characters(self, text: str) -> None:
+        self._text += len(text)
+        if self._text > self.limits.text:
+            raise Unbounded(f"sends a VOTable with a text of more than {size(self.limits.text)} outside of its rows")
+        self._words.append(text)
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._elements += 1
+        if self._elements > self.limits.elements:
+            raise Unbounded(f"sends a VOTable of more than {self.limits.elements:,} elements besides its rows")
+        if len(self.path) >= self.limits.depth:
+            raise Unbounded(f"sends a VOTable with more than {self.limits.depth} elements in each other")
         tag = tag[len(self._prefix) :] if self.path else self._root(tag)
         self.path.append(tag)
         if self.path[0] != "VOTABLE":
             raise Damaged(f"The answer is no VOTable but {'HTML' if tag.lower() == 'html' else f'a {tag[:40]!r}'}.")
-        self._words.clear()
+        self._forget_words()
         match self.path[1:]:
             case ["RESOURCE"]:
                 self._results = attributes.get("type", "results") == "results" and not self._table
@@ -144,16 +160,33 @@ class _Document:
             case ["DATA"]:
                 self._data = True
             case ["DATA", "BINARY" | "BINARY2" as kind] if self.fields and self.rows is None:
-                self.rows = Rows(self.fields, masked=kind == "BINARY2")
+                self._make_room(kind)
+                self.rows = Rows(self.fields, masked=kind == "BINARY2", most=self.limits.row)
             case ["DATA", "BINARY" | "BINARY2", "STREAM"] if isinstance(self.rows, Rows):
                 if attributes.get("encoding") != "base64" or "href" in attributes:
                     raise Damaged("The answer's rows are not in it as base64, the only way sedsql reads.")
                 _Base64(self._parser, self.rows, self._leave)
             case ["DATA", "TABLEDATA"] if self.fields and self.rows is None:
-                self.rows = Cells(self.fields, self._prefix)
+                self._make_room("TABLEDATA")
+                self.rows = Cells(self.fields, self._prefix, self.limits.row)
                 _Tabledata(self._parser, self.rows, self._leave, self._prefix)
             case ["DATA", *_]:
                 raise Damaged(f"The answer has a {path[-1]} where its rows belong.")
+
+    def _make_room(self, kind: str) -> None:
+        """How many bytes the rows may have in this serialization, now that the columns are known."""
+        if self.room.check and not any(status == "ERROR" for status, _, _ in self.statuses):
+            self.room.check(schema_of(self.fields))
+        count = self.limits.rows if self.room.most_rows is None else self.room.most_rows
+        fixed, of_any_length = bytes_of_row(self.fields, kind)
+        if fixed > self.limits.row * 2:
+            raise Unbounded(f"announces rows of {size(fixed)} each")
+        texts = of_any_length * self.limits.long * count
+        if self.room.texts is not None:
+            texts = min(texts, self.room.texts)
+        most = count * fixed + max(texts, self.limits.row)
+        # What comes after the rows is a word on how it went.
+        self._most = self._came + min(most, self.room.most or most) + self.limits.token
 
     def _leave(self) -> None:
         """The end of the rows, whose element is still on the path."""
@@ -170,24 +203,28 @@ class _Document:
                 self._description = text
             case ["RESOURCE", "TABLE", "FIELD"] if self._results:
                 self.fields.append(field_of(self._field, self._description, self._null))
+                if len(self.fields) > self.limits.columns:
+                    raise Unbounded(f"sends a table of more than {self.limits.columns:,} columns")
             case ["RESOURCE", "TABLE", "DATA"] if self._results and self.rows is None:
                 raise Damaged("The answer has no rows where they belong.")
-        self._words.clear()
+        self._forget_words()
         self.path.pop()
+
+    def _forget_words(self) -> None:
+        self._words.clear()
+        self._text = 0
 
 
 class _Base64:
     """The text of a STREAM, decoded while it comes."""
 
-    def __init__(self, parser, rows: Rows, leave):
+    def __init__(self, parser: Parser, rows: Rows, leave):
         self._rows, self._leave = rows, leave
         self._waiting: list[str] = []
         self._size = 0
         self._rest = b""
         self._padded = False
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._text
+        parser.tell(self._start, self._end, self._text)
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         raise Damaged(f"The answer has a {tag} among its rows.")
@@ -226,11 +263,9 @@ class _Base64:
 class _Tabledata:
     """The elements within TABLEDATA, up to its end."""
 
-    def __init__(self, parser, cells: Cells, leave, prefix: str):
+    def __init__(self, parser: Parser, cells: Cells, leave, prefix: str):
         self._cells, self._leave, self._last = cells, leave, prefix + "TABLEDATA"
-        parser.StartElementHandler = cells.start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = cells.text
+        parser.tell(cells.start, self._end, cells.text)
 
     def _end(self, tag: str) -> None:
         if tag == self._last:

@@ -25,6 +25,7 @@ class Table:
     position: tuple[str, str] | None = None
     cell_column: str | None = None
     cell_shift: int = 35
+    cell_margin: float = 1 / 60
     hidden: frozenset[str] = frozenset()
     one_to_one: str | None = None
     base: str | None = None

@@ -187,6 +187,28 @@ def test_models_are_asked_last_and_once(con, query):
     assert sorted(map(str, got)) == sorted(map(str, expected.fetchall()))
 
 
+@pytest.mark.parametrize(
+    "select",
+    [
+        "s.source_id / 3 AS third FROM sky.stars AS s",
+        "DISTANCE(s.phot_g_mean_mag, s.j_m, s.h_m, s.ks_m) AS d FROM sky.stars AS s",
+        # Only of USING's own column it is right, and not of the one of the left side, that it has all sources.
+        "o.ra AS a, ra AS b, s.ra AS c FROM sky.other AS o RIGHT JOIN sky.stars AS s USING (ra)",
+    ],
+)
+def test_what_stands_around_a_model_keeps_its_types_and_columns(con, select):
+    query = f"SELECT {select} WHERE sed_class(s) = 'yso' AND {CHEAP}"
+    fast, plain = (
+        con[0].sql(translate(query, CATALOGUE, FUNCTIONS, rewrites=names)) for names in (("ranges", "models"), ())
+    )
+    assert "unnest" in translate(query, CATALOGUE, FUNCTIONS)
+    assert fast.types == plain.types
+    assert fast.columns == plain.columns
+    rows = sorted(map(str, plain.fetchall()))
+    assert len(rows) > 10
+    assert sorted(map(str, fast.fetchall())) == rows
+
+
 def test_functions_may_share_one_inference(con):
     def share(arguments):
         return f"sed_both({arguments[0]})", lambda both: f"({both}).class"

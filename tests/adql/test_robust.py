@@ -4,6 +4,7 @@ import random
 import time
 
 import duckdb
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,16 +18,18 @@ PARSER = duckdb.connect()
 
 
 def survives(query, *rest):
+    """Hand back the SQL, or what is told; raise for all else."""
     try:
         sql = translate(query, *rest)
     except AdqlError as error:
         refusal = error
     else:
         PARSER.extract_statements(sql)
-        return
+        return sql
     assert refusal.line >= 1
     assert refusal.column >= 1
     assert str(refusal)
+    return str(refusal)
 
 
 @settings(max_examples=300, deadline=None)
@@ -123,3 +126,46 @@ def test_a_typical_query_is_translated_in_five_milliseconds(catalogue, functions
         translate(query, catalogue, functions)
         times.append(time.process_time() - start)
     assert min(times) < 5e-3
+
+
+def nested(depth, width, word=0):
+    if not depth:
+        return "CIRCLE 1 2 3"
+    return f"{('UNION', 'INTERSECTION')[word]} ({' '.join([nested(depth - 1, width, 1 - word)] * width)})"
+
+
+def corners(n):
+    return " ".join(f"{10 + np.cos(2 * np.pi * k / n):.4f} {np.sin(2 * np.pi * k / n):.4f}" for k in range(n))
+
+
+POLYGON = f"POLYGON {corners(800)}"
+REGIONS = [nested(8, 2), nested(3, 8), nested(1, 1200), "NOT (" * 9 + nested(1, 30) + ")" * 9, POLYGON,
+           "UNION (" + " ".join([POLYGON] * 8) + ")", "CIRCLE 1 2 3 " * 20_000, "POLYGON" + " 1" * 20_000]  # fmt: skip
+SHAPES = ["POINT(ra, dec)", "CIRCLE(ra, dec, 1)", "POLYGON(1, 2, 3, 2, 3, ra)", "REGION('{0}')", "g"]
+
+
+@pytest.mark.parametrize("region", REGIONS, ids=[region[:30] for region in REGIONS])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_regions_of_many_parts_are_bounded(region, shape):
+    start = time.process_time()
+    for test in ("1 = CONTAINS({0}, {1})", "0 = INTERSECTS({1}, {0})", "CONTAINS({1}, {0}) > 0"):
+        condition = test.format(shape.format(region), f"REGION('{region}')")
+        query = f"SELECT ra FROM t WHERE {condition} AND {condition}"
+        told = survives(query)
+        assert len(told.splitlines()[0]) < 300 or len(told) < 1_500_000
+    assert time.process_time() - start < 5
+
+
+def test_many_regions_in_one_query_are_bounded():
+    test = f"1 = CONTAINS(POINT(ra, dec), REGION('{POLYGON}'))"
+    assert translate(f"SELECT ra FROM t WHERE {test} AND {test}")
+    with pytest.raises(AdqlError, match="The functions of this query are too many or too long"):
+        translate("SELECT ra FROM t WHERE " + " AND ".join([test] * 9))
+
+
+def test_a_point_in_a_polygon_of_a_thousand_corners():
+    rows = "(SELECT 10.5 AS ra, 0.2 AS dec, 1 AS id UNION ALL SELECT 11.5, 0, 2 UNION ALL SELECT 10, 0.99, 3)"
+    sql = translate(
+        f"SELECT id FROM t WHERE 1 = CONTAINS(POINT(ra, dec), REGION('POLYGON {corners(1000)}')) ORDER BY id"
+    )
+    assert PARSER.execute(f"WITH t AS {rows} {sql}").fetchall() == [(1,), (3,)]

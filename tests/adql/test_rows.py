@@ -7,7 +7,7 @@ import pytest
 from sedsql.adql import AdqlError, translate
 from sedsql.inference.bounds import Bounds
 from sedsql.inference.calls import Answering, functions
-from sedsql.inference.model import EXTRA, PARALLAX
+from sedsql.inference.card import EXTRA, PARALLAX
 
 from .conftest import BANDS, PLACE, SKY, Catalogue, table
 

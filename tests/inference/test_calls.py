@@ -5,7 +5,8 @@ import pytest
 from sedsql.bands import COLUMNS
 from sedsql.inference.bounds import Bounds
 from sedsql.inference.calls import FUNCTIONS, UNITS, Answering, functions
-from sedsql.inference.model import EXTRA, PARALLAX, find_models
+from sedsql.inference.card import EXTRA, PARALLAX
+from sedsql.inference.model import find_models
 
 TAKEN = {"shape-2": (), "luminosity-2": PARALLAX, "sky-1": EXTRA}
 ALL = dict(UNITS)

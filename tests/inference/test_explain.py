@@ -7,7 +7,8 @@ import pytest
 import sedsql
 from sedsql.bands import COLUMNS
 from sedsql.inference import explain
-from sedsql.inference.model import DEFAULT_MODEL, PARALLAX, Model, find_models
+from sedsql.inference.card import PARALLAX
+from sedsql.inference.model import DEFAULT_MODEL, Model, find_models
 from sedsql.inference.session import Session
 from sedsql.simulate import simulate
 

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import secrets
 import shutil
 
 import duckdb
@@ -7,6 +8,7 @@ import onnx
 import pytest
 
 import sedsql
+from sedsql import native
 from sedsql.bands import COLUMNS
 from sedsql.inference.model import DEFAULT_MODEL, Model, ModelError, find_models
 from sedsql.inference.session import Session
@@ -65,7 +67,10 @@ def test_a_changed_file_stops_a_query_not_the_connection(copy):
     [
         ({"min_bands": None}, r"lacks 'min_bands' \(int\)"),
         ({"bands": "all"}, r"lacks 'bands' \(list\)"),
-        ({"extra": ["parallax", "teff"]}, "names no further input with 'teff'; they are parallax, parallax_error"),
+        (
+            {"extra": ["parallax", "teff"]},
+            "names no further input with 'teff' in 'extra'; they are parallax, parallax_error",
+        ),
         ({"extra": ["parallax"]}, "needs parallax, parallax_error, or parallax, parallax_error, ra, dec, or nothing"),
         ({"extra": ["ra", "dec"]}, "or nothing in 'extra', in this order"),
         ({"bands": ["j_m", "j_m"]}, "names a band twice"),
@@ -74,13 +79,47 @@ def test_a_changed_file_stops_a_query_not_the_connection(copy):
         ({"conformal": {"levels": [0.9, 0.5], "thresholds": {}}}, "needs levels between 0 and 1, increasing"),
         ({"conformal": {"levels": [0.9], "thresholds": {"yso": [0.1]}}}, "needs a threshold for each class and level"),
         ({"outlier": {"quantiles": [0, 1]}}, "needs 101 increasing distances"),
-        ({"bands": ["Gmag"]}, "names no band with 'Gmag'; they are phot_g_mean_mag"),
+        ({"bands": ["Gmag"]}, "names no band with 'Gmag' in 'bands'; they are phot_g_mean_mag"),
         ({"conformal": "none"}, "needs an object in 'conformal', not \"none\""),
         ({"parents": ["yso"]}, r"needs an object in 'parents', not \["),
         ({"outputs": ["p"]}, "needs an object in 'outputs'"),
         ({"extra": "parallax"}, "needs a list in 'extra', not \"parallax\""),
         ({"missing": "-99"}, "needs a number in 'missing', not \"-99\""),
-        ({"classes": [0, 1, 2]}, "needs names in 'classes', in quotes"),
+        ({"classes": [0, 1, 2]}, "needs names in quotes in 'classes', not \[0, 1, 2\]"),
+        ({"min_bands": True}, r"lacks 'min_bands' \(int\)"),
+        ({"min_bands": -1}, "needs a whole number from 0 on in 'min_bands', not -1"),
+        ({"bands": []}, "needs a band or more in 'bands'"),
+        ({"bands": [["j_m"]]}, "needs names in quotes in 'bands'"),
+        ({"classes": [f"c{k}" for k in range(1025)]}, "has 1,025 classes in 'classes'; there may be 1,024"),
+        ({"classes": ["a", "b\x1b[31m"]}, "needs names in quotes in 'classes'"),
+        ({"name": "n" * 128}, "needs a name of at most 127 bytes in 'name'"),
+        ({"parents": {"yso": ["young"]}}, "needs an object of names in 'parents'"),
+        ({"parents": {"yso": "source"}}, "names the root, 'source', in 'parents'"),
+        ({"parents": {"yso": "0", **{str(k): str(k + 1) for k in range(15)}}}, "more than 15 levels in 'parents'"),
+        ({"parents": {**{str(k): str(k + 1) for k in range(9_999)}, "9999": "0"}}, "more than 15 levels in 'parents'"),
+        ({"conformal": {}}, "lacks 'conformal', 'levels', which 'conformal' needs"),
+        ({"conformal": {"levels": ["0.9"]}}, "needs a list of numbers in 'conformal', 'levels'"),
+        ({"conformal": {"levels": [0.9], "thresholds": [0.1]}}, "needs an object of lists of numbers in 'conformal'"),
+        ({"conformal": {"levels": [0.9], "thresholds": {"yso": 3}}}, "in 'conformal', 'thresholds', not"),
+        ({"outlier": {"typical_seds": 3}}, "lacks 'outlier', 'quantiles'"),
+        ({"outlier": {"quantiles": [True] * 101}}, "needs a list of numbers in 'outlier', 'quantiles'"),
+        ({"outlier": {"quantiles": {"0": 1}}}, "needs a list of numbers in 'outlier', 'quantiles'"),
+        ({"missing": True}, "needs a number in 'missing', not true"),
+        ({"missing": 1e300}, r"needs a number in 'missing', not 1e\+300"),
+        ({"inputs": {"Jmag": "j_m"}}, "names no column of the model with 'Jmag' in 'inputs'"),
+        ({"inputs": {"j_m": "x", "h_m": "x"}}, "names an input of the graph for two columns in 'inputs'"),
+        ({"inputs": {"j_m": 1}}, "needs an object of names in 'inputs'"),
+        ({"outputs": {"probabilities": ["p"]}}, "needs an object of names in 'outputs'"),
+        ({"input": ["X"]}, "needs text in 'input'"),
+        ({"algorithm": {"recipe": ["sky"]}}, "needs text in 'algorithm', 'recipe'"),
+        ({"algorithm": {"temperature": 0}}, "needs a number above 0 in 'algorithm', 'temperature'"),
+        ({"training": {"files": ["a"]}}, "needs an object of texts in 'training', 'files'"),
+        ({"metrics": {"all": [1]}}, r"needs an object in 'metrics', 'all', not \[1\]"),
+        ({"metrics": {"all": {"macro_f1": "0.9"}}}, "needs a number in 'metrics', 'all', 'macro_f1'"),
+        ({"prior": {"table": "../../prior.csv"}}, "needs the name of a file in the model's folder in 'prior', 'table'"),
+        ({"prior": {"table": "prior.csv"}}, "lacks 'prior', 'strength', which 'prior' needs"),
+        ({"prior": {"class_shares": {"yso": 0}}}, "needs an object of numbers above 0 in 'prior', 'class_shares'"),
+        ({"prior": {"first_tree": 1.5}}, "needs a whole number from 0 on in 'prior', 'first_tree'"),
     ],
 )
 def test_a_card_that_lacks_something_says_what(copy, change, message):
@@ -89,9 +128,41 @@ def test_a_card_that_lacks_something_says_what(copy, change, message):
         Model.read(copy)
 
 
-def test_a_card_that_is_no_json(copy):
-    (copy / "card.json").write_text("{")
-    with pytest.raises(ModelError, match="is not JSON"):
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("{", "is not JSON"),
+        ("\xff", "is not JSON"),
+        ("[]", "is not a JSON object"),
+        ("[" * 100_000, "has lists and objects more than 64 deep"),
+        ('{"a": ' + "[" * 64 + "]" * 64 + "}", "has lists and objects more than 64 deep"),
+        ('{"name": "a", "name": "b"}', "has the key 'name' twice"),
+        ('{"a": {"yso": 1, "yso": 2}}', "has the key 'yso' twice"),
+        ('{"missing": NaN}', "has NaN, which is no number"),
+        ('{"missing": -Infinity}', "has -Infinity, which is no number"),
+        ('{"missing": 1e999}', "has the number 1e999, which is too large"),
+        ('{"missing": ' + "9" * 5_000 + "}", "has a number of 5,000 digits"),
+        (r'{"name": "\ud800"}', "has a text with half a character"),
+        (r'{"a\u0000b": 1}', "has a text with half a character, or the character 0"),
+        ('{"name": "' + "a" * (4 << 20) + '"}', "has more than 4 MB"),
+    ],
+)
+def test_a_card_that_is_no_json_is_refused_by_both_readers(copy, written, message):
+    (copy / "card.json").write_bytes(written.encode("latin-1"))
+    with pytest.raises(ModelError, match=f"The card .*card.json {message}"):
+        find_models([copy])
+    with duckdb.connect(config={"allow_unsigned_extensions": True}) as con:
+        con.execute(f"LOAD '{native.path()}'")
+        with pytest.raises(
+            duckdb.Error, match=r"card\.json is no file of a reasonable size|has a card that is not JSON"
+        ):
+            con.execute("SELECT sed_models(?, 'copy-1', [?])", [secrets.token_hex(), str(copy)])
+
+
+def test_a_card_that_cannot_be_read(copy):
+    (copy / "card.json").unlink()
+    (copy / "card.json").mkdir()
+    with pytest.raises(ModelError, match=r"The card .*card\.json cannot be read: .* is no file"):
         find_models([copy])
 
 

@@ -4,7 +4,8 @@ import pytest
 
 import sedsql
 from sedsql.bands import COLUMNS
-from sedsql.inference.model import PARALLAX, Model
+from sedsql.inference.card import PARALLAX
+from sedsql.inference.model import Model
 from sedsql.inference.session import Session
 from sedsql.mirror.sample import write_sample
 

@@ -13,7 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from sedsql.bands import COLUMNS
 from sedsql.inference import answers, graph, plain
-from sedsql.inference.model import EXTRA, Model, ModelError, find_models
+from sedsql.inference.card import EXTRA
+from sedsql.inference.model import Model, ModelError, find_models
 from sedsql.inference.plain import forest
 from sedsql.inference.session import Session
 from sedsql.learn.features import Colours

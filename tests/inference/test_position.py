@@ -12,7 +12,8 @@ import sedsql
 from sedsql import native
 from sedsql.bands import COLUMNS
 from sedsql.inference import answers, plain
-from sedsql.inference.model import EXTRA, Model, ModelError
+from sedsql.inference.card import EXTRA
+from sedsql.inference.model import Model, ModelError
 from sedsql.inference.session import Session
 
 ROWS = 4_000
@@ -128,7 +129,7 @@ def test_every_function_takes_it(asked, expression, engine):
 @pytest.mark.parametrize("call", ["sed_explain(r, {}, 'sky-1')", "sed_predict_errors(r, {}, 'sky-1')"])
 def test_the_dear_functions_too(asked, told, call):
     errors = [f"0.1::FLOAT AS {name}" for name in sedsql.inference.macros.ERROR_COLUMNS]
-    row = f"(SELECT s.*, {', '.join(errors)}) AS r"
+    row = f"(SELECT {TEN}, {', '.join(errors)}) AS r"
     expression = f"CASE WHEN s.row < 60 THEN (SELECT {call.format(GIVEN)} FROM {row}) END"
     found, expected = asked("native", expression), asked("onnx", expression)
     assert [_rounded(value) for value in found] == [_rounded(value) for value in expected]

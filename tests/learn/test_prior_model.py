@@ -15,7 +15,8 @@ from sklearn.base import clone
 
 from sedsql.bands import COLUMNS
 from sedsql.inference.answers import deepest_nodes
-from sedsql.inference.model import EXTRA, Model, ModelError, find_models
+from sedsql.inference.card import EXTRA
+from sedsql.inference.model import Model, ModelError, find_models
 from sedsql.inference.session import Session
 from sedsql.learn import prior, prior_trees
 from sedsql.learn.export import check

@@ -4,6 +4,7 @@ import gzip
 
 import numpy as np
 import pyarrow as pa
+from cdshealpix import nested
 
 from sedsql.mirror.store import open_mirror
 
@@ -40,16 +41,17 @@ def _word(value):
 
 
 def stars(n, first=0, seed=0, step=1 << 20):
-    """Rows of a small gaia_source, in the order of source_id, every seventh value missing."""
+    """Rows of a small gaia_source, in the order of source_id and in its cells, every seventh value missing."""
     rng = np.random.default_rng([seed, first])
     gone = np.arange(n) % 7 == 3
     source_id = (np.arange(first, first + n, dtype=np.int64) << 35) * 100 + rng.integers(0, step, n)
+    lon, lat = nested.healpix_to_lonlat(source_id >> 35, 12)
     return pa.table(
         {
             "source_id": source_id,
             "designation": [f"Gaia DR3 {number}" for number in source_id],
-            "ra": rng.uniform(0, 360, n),
-            "dec": rng.uniform(-90, 90, n),
+            "ra": lon.deg + rng.uniform(-1e-3, 1e-3, n),
+            "dec": lat.deg + rng.uniform(-1e-3, 1e-3, n),
             "phot_g_mean_mag": pa.array(rng.uniform(5, 20, n).astype(np.float32), mask=gone),
             "rv_nb_transits": pa.array(rng.integers(0, 99, n).astype(np.int16), mask=gone),
             "duplicated_source": rng.uniform(size=n) < 0.5,

@@ -53,13 +53,13 @@ def test_lines_may_end_in_either_way(tmp_path, newline):
 
 
 def test_what_astropy_writes_as_ecsv_is_read_as_astropy_reads_it(tmp_path):
-    table = Table({"source_id": [5 << 35, 3 << 35], "ra": [1.5, np.nan], "dec": [2.5, 3], "note": ["a b", ""]})
+    table = Table({"source_id": [5 << 35, 3 << 35], "ra": [45.03, np.nan], "dec": [0.037, 3], "note": ["a b", ""]})
     table["ra"].unit = "deg"
     table.write(tmp_path / "a.ecsv", format="ascii.ecsv")
     import_files(tmp_path / "sky", [tmp_path / "a.ecsv"], "gaia.mine")
     with open_mirror(tmp_path / "sky") as con:
         rows = con.execute("SELECT * FROM gaia.mine").fetchall()
-    assert rows == [(3 << 35, None, 3.0, None), (5 << 35, 1.5, 2.5, "a b")]
+    assert rows == [(3 << 35, None, 3.0, None), (5 << 35, 45.03, 0.037, "a b")]
     assert load(tmp_path / "sky")["gaia.mine"].table.columns["ra"].unit == "deg"
 
 
@@ -166,8 +166,8 @@ def test_fits_has_units_ucds_and_what_is_not_there(tmp_path):
 def test_csv_has_the_types_of_the_archive_s_table_or_those_that_all_values_have(tmp_path):
     head = "source_id,RA,dec,phot_g_mean_mag,code,n,x,flag,void\n"
     one, other = tmp_path / "one.csv", tmp_path / "other.csv"
-    one.write_text(head + "34359738368,10,20,15.5,007,1,1,true,\n")
-    other.write_text(head + "68719476736,11,21,,7,2,1e3,false,\n")
+    one.write_text(head + "34359738368,45.01,0.02,15.5,007,1,1,true,\n")
+    other.write_text(head + "68719476736,44.99,0.02,,7,2,1e3,false,\n")
     import_files(tmp_path / "sky", [other, one], NAME)
     with open_mirror(tmp_path / "sky") as con:
         found = con.sql(f"SELECT * FROM {NAME} ORDER BY source_id")
@@ -185,8 +185,8 @@ def test_csv_has_the_types_of_the_archive_s_table_or_those_that_all_values_have(
         "void": "VARCHAR",
     }
     assert rows == [
-        (34359738368, 10, 20, 15.5, "007", 1, 1, True, None),
-        (68719476736, 11, 21, None, "7", 2, 1000, False, None),
+        (34359738368, 45.01, 0.02, 15.5, "007", 1, 1, True, None),
+        (68719476736, 44.99, 0.02, None, "7", 2, 1000, False, None),
     ]
 
 

@@ -10,10 +10,10 @@ import pytest
 from sedsql.catalogue import Catalogue, Column, Key, table_of
 from sedsql.mirror import manifest
 from sedsql.mirror.change import changing
-from sedsql.mirror.compact import sweep
 from sedsql.mirror.layout import TableWriter
 from sedsql.mirror.manifest import JOURNAL, MirrorError, Piece, Stored, check_name
 from sedsql.mirror.store import load, open_mirror, save
+from sedsql.mirror.sweep import sweep
 
 COLUMNS = [Column("source_id", "BIGINT", None, "meta.id"), Column("g", "REAL", "mag", "phot.mag", "Brightness")]
 TABLE = table_of("gaia.t", "Some sources", COLUMNS)

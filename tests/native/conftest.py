@@ -41,7 +41,7 @@ def thresholds(model):
 
 @pytest.fixture(scope="session")
 def awkward():
-    """Sources of all sorts: magnitudes, errors and parallaxes that are missing, NaN, infinite or on a threshold."""
+    """Sources of all sorts: numbers of every input that are missing, NaN, infinite or on a threshold."""
     rng = np.random.default_rng(11)
     rows = 6_000
     X = (rng.uniform(3, 20, (rows, 1)) + rng.normal(0, 1.5, (rows, 10))).astype(np.float32)
@@ -66,4 +66,6 @@ def awkward():
     columns["model"] = pa.array(rng.choice([None, "lite-2", "luminosity-2", "a model whose name is long"], rows))
     columns["label"] = pa.array(rng.choice([None, "yso", "main_sequence"], rows))
     columns["number"] = pa.array(rng.choice([0.55, 0.9, 0.95], rows), mask=rng.random(rows) < 0.1)
+    columns["ra"] = pa.array(rng.uniform(0, 360, rows), mask=rng.random(rows) < 0.1)
+    columns["dec"] = pa.array(rng.uniform(-90, 90, rows), mask=rng.random(rows) < 0.1)
     return pa.table(columns)

@@ -65,8 +65,16 @@ def test_each_function_is_that_of_onnx_runtime(asked, awkward, expression):
     assert len({str(value) for value in found}) > 1 or "12.1" in expression
 
 
-@pytest.mark.parametrize("expression", ["sed_explain(s, 'lite-2')", f"sed_explain(s, {ROW}, 'luminosity-2')"])
-def test_explanations_are_those_of_onnx_runtime(asked, awkward, expression):
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "sed_explain(s, 'lite-2')",
+        f"sed_explain(s, {ROW}, 'luminosity-2')",
+        f"sed_explain(s, {ROW}, s.ra, s.dec, 'sky-1')",
+        f"sed_predict_errors(s, {ROW}, s.ra, s.dec, 'sky-1')",
+    ],
+)
+def test_dear_functions_are_those_of_onnx_runtime(asked, awkward, expression):
     some = awkward.slice(0, 25)
     found, expected = asked("native", some, expression), asked("onnx", some, expression)
     assert all(map(same, found, expected))

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from .archive import Answer
 
-INSTEAD = ("status", "error_votable", "html", "slow")
+INSTEAD = ("status", "error_votable", "html", "slow", "hostile")
 """Come before the request is looked at."""
 PHASE = ("phase",)
 """Come when an asynchronous job is started."""
@@ -29,6 +29,7 @@ class Fault:
         'error_votable'  a VOTable with QUERY_STATUS ERROR and this message; with status, 200 if not given
         'html'           a web page with status 200
         'slow'           waits so many seconds before it answers
+        'hostile'        what this function of the handler and the request sends: see `hostile`
         'phase'          an asynchronous job that it starts ends in this phase, as 'ERROR', 'ABORTED', or stays in it,
                          as 'EXECUTING'; with message
         'silent_limit'   only so many rows, and not a word of it

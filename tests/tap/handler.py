@@ -56,7 +56,10 @@ class Handler(BaseHTTPRequestHandler):
             fault = self.faulty.fault(request, faults.INSTEAD)
             if fault and fault.kind == "slow":
                 self.faulty.closing.wait(fault.value)
-            if fault and fault.kind != "slow":
+            if fault and fault.kind == "hostile":
+                self.close_connection = True
+                fault.value(self, request)
+            elif fault and fault.kind != "slow":
                 self._fail(fault)
             elif self._may_enter(request):
                 self._route(request)
@@ -86,7 +89,7 @@ class Handler(BaseHTTPRequestHandler):
             uploads[name] = votable.read(files[where.removeprefix("param:")])
         job = self.faulty.jobs.get(url.path.split("/")[3] if url.path.startswith("/tap/async/") else "")
         query = values.get("QUERY") or (job.request.query if job else "")
-        return Request(method, url.path, query, values, uploads)
+        return Request(method, url.path, query, values, uploads, dict(self.headers))
 
     def _may_enter(self, request: Request) -> bool:
         users, given = self.faulty.users, request.parameters

@@ -19,6 +19,7 @@ class Request:
     query: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
     uploads: dict[str, pa.Table] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
     time: float = field(default_factory=time.monotonic)
     status: int = 0
 

@@ -22,11 +22,3 @@ def reasons():
 @pytest.fixture
 def service(faulty, reasons):
     return Service(faulty.url, timeout=20, longest=20, attempts=3, delay=0.01, poll=0.01, on_retry=reasons.append)
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Where answers lie; empty after each test."""
-    (tmp_path / "answers").mkdir()
-    yield tmp_path / "answers"
-    assert list((tmp_path / "answers").iterdir()) == []

@@ -23,12 +23,12 @@ def real(dachs):
         (True, ("gaiadr1.allwise_original_valid",)),  # each job is a process
     ],
 )
-def test_every_row_of_every_table_comes(real, dachs, folder, by_jobs, tables):
+def test_every_row_of_every_table_comes(real, dachs, by_jobs, tables):
     real._by_jobs = by_jobs
     for name in tables:
         table = real.table(name)
         names = ", ".join(table.columns)
-        answer = real.fetch(f"SELECT {names} FROM {name}", folder, maxrec=100_000)
+        answer = real.fetch(f"SELECT {names} FROM {name}", maxrec=100_000)
         same_columns(table, answer.table.schema)
         assert not answer.overflow
         files = dachs.mirror / name.replace(".", "/") / "**" / "*.parquet"
@@ -45,8 +45,8 @@ def test_it_sends_binary2(real):
     assert "BINARY2" in real._format
 
 
-def test_a_cut_answer_is_told(real, folder):
-    assert real.fetch(f"SELECT source_id FROM {NAME}", folder, maxrec=10).overflow
+def test_a_cut_answer_is_told(real):
+    assert real.fetch(f"SELECT source_id FROM {NAME}", maxrec=10).overflow
 
 
 def test_tables_and_their_columns(real):
@@ -61,11 +61,11 @@ def test_tables_and_their_columns(real):
         real.table("gaiadr3.gaia_sorce")
 
 
-def test_a_wrong_query_is_refused(real, folder):
+def test_a_wrong_query_is_refused(real):
     with pytest.raises(Refused, match="nope"):
-        real.fetch(f"SELECT nope FROM {NAME}", folder)
+        real.fetch(f"SELECT nope FROM {NAME}")
 
 
-def test_the_schema_of_the_schema(real, folder):
-    answer = real.fetch("SELECT * FROM TAP_SCHEMA.columns", folder)
+def test_the_schema_of_the_schema(real):
+    answer = real.fetch("SELECT * FROM TAP_SCHEMA.columns")
     assert {"column_name", "datatype", "ucd"} <= {column.name for column in columns_of(answer.table.schema)}

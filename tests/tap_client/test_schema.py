@@ -54,13 +54,13 @@ def test_types_are_those_that_are_sent(service, faulty):
         (describe("parallax", unit="arcsec"), "with parallax in arcsec where mas was"),
     ],
 )
-def test_a_changed_answer_is_found(service, faulty, folder, change, words):
+def test_a_changed_answer_is_found(service, faulty, change, words):
     table = service.table(NAME)
     query = f"SELECT {', '.join(table.columns)} FROM {NAME}"
-    same_columns(table, service.fetch(query, folder, maxrec=5).table.schema)
+    same_columns(table, service.fetch(query, maxrec=5).table.schema)
     faulty.faults.append(Fault("change", change))
     with pytest.raises(Changed, match=words):
-        same_columns(table, service.fetch(query, folder, maxrec=5).table.schema)
+        same_columns(table, service.fetch(query, maxrec=5).table.schema)
 
 
 def test_lists_and_times_are_told():

@@ -8,6 +8,7 @@ from ...sqltext import literal
 from .. import binding, graph
 from ..answers import ANSWER
 from ..model import Model, ModelError
+from ..session import STRANGE_MAG
 from .arithmetic import place_of_largest
 from .expressions import BOOLEAN, DOUBLE, FLOAT, INTEGER, Parts, Value, constant, joined, select
 from .operators import translate
@@ -20,6 +21,7 @@ class Answer:
     Attributes
     ----------
     enough : are there bands enough?
+    strange : is a magnitude beyond what any source has?
     n_bands, place : how many bands there are; the class's place, from 0
     probabilities : of each class
     distance : from the nearest of the typical SEDs; None if the model does not tell
@@ -27,6 +29,7 @@ class Answer:
 
     model: Model
     enough: Value
+    strange: Value
     n_bands: Value
     place: Value
     probabilities: list[Value]
@@ -40,13 +43,15 @@ class Answer:
         there = [part for band in bands for part in ("+(", band, " IS NOT NULL)::INTEGER")]
         n_bands = Value(["(0", *there, ")"], INTEGER)
         enough = Value([n_bands, f" >= {model.min_bands}"], BOOLEAN)
+        sizes = [part for band in bands for part in (", abs(", band, ")")]
+        strange = Value(["greatest(0", *sizes, f") > {STRANGE_MAG}"], BOOLEAN)
         try:
-            return cls._translated(model, columns, n_bands, enough)
+            return cls._translated(model, columns, n_bands, enough, strange)
         except ModelError as error:
             raise ModelError(f"Model {model.name} cannot be written as plain SQL. {error}") from None
 
     @classmethod
-    def _translated(cls, model: Model, columns: list[Value], n_bands: Value, enough: Value) -> "Answer":
+    def _translated(cls, model: Model, columns: list[Value], n_bands: Value, enough: Value, strange: Value) -> "Answer":
         found = graph.read(model.graph())
         given = model.card.get("outputs", {})
         wanted = [given.get(name, name) for name in (binding.PROBABILITIES, binding.CLASS_INDEX)]
@@ -62,7 +67,7 @@ class Answer:
             raise ModelError(f"It gives {len(probabilities)} probabilities for {len(model.classes)} classes.")
         place = outputs[wanted[1]][0] if wanted[1] in names else place_of_largest(probabilities)
         distance = outputs[binding.DISTANCE][0] if has_distance else None
-        return cls(model, enough, n_bands, place, probabilities, distance)
+        return cls(model, enough, strange, n_bands, place, probabilities, distance)
 
     def label(self) -> str:
         """SQL of a query that gives the label."""
@@ -111,7 +116,7 @@ class Answer:
             Value([listed([f"{q!r}::DOUBLE" for q in part]), "[", below, "]"], DOUBLE)
             for part in (quantiles[:-1], quantiles[1:])
         )
-        ends: Parts = ["CASE WHEN ", distance, f" >= {quantiles[-1]!r} THEN 1.0"]
+        ends: Parts = ["CASE WHEN ", self.strange, " OR ", distance, f" >= {quantiles[-1]!r} THEN 1.0"]
         ends += [" WHEN ", distance, f" < {quantiles[0]!r} THEN 0.0"]
         between: Parts = [
             " ELSE (",

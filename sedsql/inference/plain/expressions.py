@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..model import ModelError
+
+HIGHEST, MOST_LEVELS = 50, 200
+"""Expressions within each other before one becomes a column; subqueries within each other, which DuckDB can take."""
 FLOAT, DOUBLE, INTEGER, BOOLEAN = "FLOAT", "DOUBLE", "BIGINT", "BOOLEAN"
 
 
@@ -91,14 +95,20 @@ def select(results: Sequence["str | Value"], source: str | None = None) -> str:
     order, uses = _uses(root)
     names: dict[Value, str] = {}
     levels: dict[int, list[Value]] = {}
+    heights: dict[Value, int] = {}
     for value in order[:-1]:
         below = [part._level for part in value.inputs]
         value._level = max(below, default=0)
+        heights[value] = 1 + max((heights[part] for part in value.inputs if part not in names), default=0)
         # A value of what stands around the chain is taken in its innermost part.
-        if value.constant is None and (uses[value] > 1 or not below):
+        if value.constant is None and (uses[value] > 1 or not below or heights[value] >= HIGHEST):
             value._level += 1
             names[value] = f"_v{len(names)}"
             levels.setdefault(value._level, []).append(value)
+    if len(levels) > MOST_LEVELS:
+        raise ModelError(
+            f"The graph would become {len(levels)} subqueries within each other; DuckDB takes {MOST_LEVELS}."
+        )
     text = source
     for level in sorted(levels):
         columns = ", ".join(f"{_text(value, names, whole=True)} AS {names[value]}" for value in levels[level])

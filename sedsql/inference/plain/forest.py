@@ -4,6 +4,7 @@ from collections import defaultdict
 
 import numpy as np
 
+from ..card import MOST_CLASSES
 from ..graph import Node, Tree, trees
 from ..model import ModelError
 from .expressions import FLOAT, INTEGER, Parts, Value, balanced, clean, constant
@@ -22,6 +23,8 @@ def forest(node: Node, features: list[Value], enough: Value) -> list[Value]:
         raise ModelError("Trees whose leaves are not simply added cannot be written as plain SQL.")
     found = trees(node)
     outputs = int(attributes.get("n_targets", 1))
+    if not 0 < outputs <= MOST_CLASSES:
+        raise ModelError(f"{node.op} has {outputs:,} outputs; there may be {MOST_CLASSES:,}.")
     starts = np.asarray(attributes.get("base_values", np.zeros(outputs, np.float32)), np.float64)
     if len(starts) != outputs or any(((tree.target < 0) | (tree.target >= outputs)).any() for tree in found):
         raise ModelError(f"{node.op} has other outputs than the {outputs} that it says.")

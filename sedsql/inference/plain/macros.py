@@ -7,8 +7,9 @@ from ... import classes
 from ...bands import COLUMNS
 from ...sqltext import literal
 from ..answers import ANSWER, BRANCH
+from ..card import EXTRA
 from ..macros import GIVEN, macros
-from ..model import EXTRA, Model
+from ..model import Model
 from .answers import Answer, listed
 
 _NOT_HERE = ("sed_explain", "sed_predict_errors")
@@ -54,7 +55,7 @@ def _parameters(model: Model) -> list[str]:
 
 def _name(model: Model, what: str) -> str:
     """A file's macros and a connection's may be of different models of the same name."""
-    return f"_sed_{re.sub('[^a-z0-9]+', '_', model.name.lower())}_{model.sha256[:8]}_{what}"
+    return f"_sed_{re.sub('[^a-z0-9]+', '_', model.name.lower())}_{model.digest[:8]}_{what}"
 
 
 class _Functions:

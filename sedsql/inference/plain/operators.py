@@ -15,6 +15,8 @@ from .forest import forest
 _KINDS = {"f4": FLOAT, "f8": DOUBLE, "i8": INTEGER, "i4": INTEGER, "b1": BOOLEAN}
 _CAST = {1: FLOAT, 6: INTEGER, 7: INTEGER, 9: BOOLEAN, 11: DOUBLE}
 """TensorProto.DataType."""
+MOST_NODES, MOST_COLUMNS = 1024, 4096
+"""Some ten times what our models have; a few bytes of a graph must not become gigabytes of SQL."""
 
 
 @dataclass
@@ -56,17 +58,25 @@ def translate(graph: Graph, inputs: dict[str, Columns], outputs: Sequence[str], 
     Raises ModelError for an operator that is not known here.
     """
     run = Run(dict(inputs), graph.initializers, enough)
-    for node in _needed(graph, outputs):
+    needed = _needed(graph, outputs)
+    if len(needed) > MOST_NODES:
+        raise ModelError(f"The graph has {len(needed):,} nodes; {MOST_NODES:,} at most can be written as plain SQL.")
+    for node in needed:
         operator = _OPERATORS.get((node.domain.removeprefix("ai.onnx"), node.op))
         if operator is None:
             name = f"{node.domain}.{node.op}" if node.domain else node.op
             raise ModelError(f"The operator {name} cannot be written as plain SQL.")
         try:
-            run.known[node.outputs[0]] = operator(run, node)
-        except (IndexError, KeyError, ValueError) as error:
-            if isinstance(error, ModelError):
-                raise
+            found = operator(run, node)
+            run.known[node.outputs[0]] = found
+        except ModelError:
+            raise
+        except (LookupError, ValueError, TypeError, ArithmeticError, AttributeError) as error:
             raise ModelError(f"The operator {node.op} is not as ONNX has it: {error}.") from None
+        if not 0 < len(found) <= MOST_COLUMNS:
+            raise ModelError(
+                f"The operator {node.op} gives {len(found):,} columns; 1 to {MOST_COLUMNS:,} can be written."
+            )
     return {name: run.columns(name) for name in outputs}
 
 

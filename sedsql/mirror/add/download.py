@@ -21,7 +21,8 @@ import duckdb
 import pyarrow as pa
 
 from ...catalogue import CELL, Table
-from ...tap.errors import Damaged, TapError, TimedOut
+from ...tap.errors import Damaged, TapError, TimedOut, TooLarge, Unbounded
+from ...tap.limits import Limits, Room
 from ...tap.schema import same_columns
 from ...tap.service import Service
 from .. import Progress, cells, layout, silent
@@ -95,6 +96,9 @@ class _Work:
     done: int = 0
     total: int = 0
     kept: int = 0
+    uncounted: list[TapError] = field(default_factory=list)
+    lost: list[TapError] = field(default_factory=list)
+    """Why pieces were not counted, or did not come, since the last one that was or did."""
     saved: float = field(default_factory=time.monotonic)
 
     def run(self, manifest: Manifest) -> int:
@@ -145,33 +149,79 @@ class _Work:
         """Rows of a piece at most."""
         return int(min(self.limit, self.asking.most))
 
+    @property
+    def limits(self) -> Limits:
+        return self.asking.service.limits
+
+    def in_vain(self, reasons: list[TapError], reason: TapError) -> None:
+        """A piece is to be asked for in smaller ones; not for ever, where the service gives none in time."""
+        reasons.append(reason)
+        if len(reasons) > self.limits.vain:
+            raise TapError(
+                f"{self.asking.service.url} gave none of {len(reasons)} pieces of {self.stored.table.name}, smaller "
+                f"and smaller; the last time: {reason} Go on later with `sedsql mirror resume`, or ask for less."
+            )
+
     # --- counting --------------------------------------------------------------------------------------
 
     def count(self, pieces: list[Ranges], of: int | None) -> list[Counted]:
         """The pieces with the rows that the service has of each; those with too many are split."""
         counted: list[Counted] = []
-        done = 0
-        while pieces:
-            split: list[Ranges] = []
-            for piece, rows in self.at_once(pieces, self.ask):
-                if rows is None or rows > self.most:
-                    split += self.smaller(piece, 4 if rows is None else rows // self.most * 5 // 4 + 2)
+        done = told = found = 0
+        left = [(piece, True) for piece in pieces]
+        while left:
+            parts: list[tuple[Ranges, bool]] = []
+            to_split = 0
+            for piece, is_first, rows in self.at_once(left, self.ask):
+                if rows is None:
+                    parts += [(part, is_first) for part in self.smaller(piece, 4)]
+                    continue
+                told += rows * is_first
+                if rows > self.most:
+                    to_split += rows
+                    self.believe(found + to_split, told)
+                    parts += [(part, False) for part in self.smaller(piece, rows // self.most * 5 // 4 + 2)]
                 else:
+                    found += rows
+                    self.believe(found + to_split, told)
                     counted.append(Counted(piece, rows))
                     done += cells.size(piece)
                 if of:
                     self.progress(f"counting {self.stored.table.name}", done, of)
-            pieces = split
+            left = parts
         return counted
 
-    def ask(self, piece: Ranges) -> tuple[Ranges, int | None]:
+    def ask(self, asked: tuple[Ranges, bool]) -> tuple[Ranges, bool, int | None]:
         try:
-            return piece, self.asking.count(piece)
-        except TimedOut:
-            return piece, None
+            rows = self.asking.count(asked[0])
+        except TimedOut as reason:
+            self.in_vain(self.uncounted, reason)
+            return *asked, None
+        self.uncounted.clear()
+        return *asked, rows
+
+    def believe(self, rows: int, told: int) -> None:
+        """See that counts can be true, before more are asked for.
+
+        rows : of the parts that are counted; cones around them overlap, so they can have more than the whole
+        told : that the service counted at first
+        """
+        name, url = self.stored.table.name, self.asking.service.url
+        self.need_room(rows)
+        if rows // self.most > self.limits.pieces:
+            raise MirrorError(
+                f"{rows:,} rows of {name} would come in more than {self.limits.pieces:,} pieces of {self.most:,} rows; "
+                "choose fewer columns or a smaller region"
+            )
+        if rows > 4 * told + 10 * self.most:
+            raise Unbounded(
+                f"{url} counted {told:,} rows of {name}, and {rows:,} in only a part of the same pieces when they were "
+                "smaller: its counts cannot be true, and nothing was fetched by them"
+            )
 
     def smaller(self, piece: Ranges, parts: int) -> list[Ranges]:
-        pieces = self.slicing.split(piece, parts)
+        # Not in too many at once, as the number of rows may be no true one.
+        pieces = self.slicing.split(piece, min(parts, self.limits.parts))
         if not pieces:
             raise TapError(
                 f"{self.asking.service.url} does not give all rows of the smallest piece of {self.stored.table.name}; "
@@ -185,23 +235,37 @@ class _Work:
         """The rows of a piece, or None where it must be cut in smaller ones."""
         if counted.rows == 0:
             return counted, layout.arrow_schema(self.stored.table).empty_table()
-        if counted.rows > self.most:
-            return counted, None
         for attempt in range(TRIES):
+            if counted.rows > self.most:
+                return counted, None
+            room = Room(counted.rows + 1, self.limits.texts, check=lambda sent: same_columns(self.expected, sent))
             try:
-                answer = self.asking.fetch(counted.ranges, counted.rows + 1)
-            except TimedOut:
+                answer = self.asking.fetch(counted.ranges, room)
+            except TimedOut as reason:
+                self.in_vain(self.lost, reason)
+                return counted, None
+            except TooLarge as reason:
+                if counted.rows == 1:
+                    raise
+                self.in_vain(self.lost, reason)
+                self.limit = max(1, min(self.limit, counted.rows // 2))
                 return counted, None
             came = answer.table.num_rows
             if came == counted.rows:
                 same_columns(self.expected, answer.table.schema)
                 return counted, self.slicing.keep(self.renamed(answer.table), counted.ranges)
             if answer.overflow and came < counted.rows:
+                if came < self.limits.fewest:
+                    raise Damaged(
+                        f"{self.asking.service.url} gave {came:,} of {counted.rows:,} rows of {self.stored.table.name} "
+                        "and called that its limit, which is no way to fetch a table"
+                    )
+                self.in_vain(self.lost, TapError(f"It gave {came:,} of {counted.rows:,} rows."))
                 self.limit = max(1, min(self.limit, int(came * 0.9)))
                 return counted, None
             if attempt + 1 < TRIES:
                 # A cut answer that calls itself whole, or a table that has changed since it was counted.
-                _, rows = self.ask(counted.ranges)
+                *_, rows = self.ask((counted.ranges, False))
                 if rows is None:
                     return counted, None
                 counted = Counted(counted.ranges, rows)
@@ -230,11 +294,15 @@ class _Work:
         if not self.stored.files and self.stored.table.sort_column and self.stored.order is None:
             sky = cells.size(missing) / cells.size(cells.SKY) if self.slicing.in_cells else 1.0
             self.stored.order = layout.partition_order(self.total, sky)
-        need = self.total * _row_bytes(self.stored.table) * 3 // 4
+        self.need_room(self.total)
+
+    def need_room(self, rows: int) -> None:
+        """See that the disk has room for so many rows."""
+        need = rows * _row_bytes(self.stored.table) * 3 // 4
         free = shutil.disk_usage(self.mirror).free
         if need > free:
             raise MirrorError(
-                f"{self.total:,} rows of {self.stored.table.name} need about {need / 1e9:,.1f} GB, and {self.mirror} "
+                f"{rows:,} rows of {self.stored.table.name} need about {need / 1e9:,.1f} GB, and {self.mirror} "
                 f"has {free / 1e9:,.1f} GB free; choose fewer columns or a smaller region, or another disk"
             )
 
@@ -268,6 +336,7 @@ class _Work:
             raise MirrorError(
                 f"The disk of {self.mirror} is full; make room, and go on with `sedsql mirror resume {self.mirror}`"
             ) from None
+        self.lost.clear()
         self.done += counted.rows
         self.kept += rows.num_rows
         return []

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from ...catalogue import SOURCE_ID_SHIFT
 from ...tap.errors import Refused, TapError, TimedOut, Unavailable
+from ...tap.limits import Room
 from ...tap.schema import quoted
 from ...tap.service import Service
 from ...tap.votable import Answer
@@ -98,8 +99,8 @@ class Asking:
     def count(self, piece: Ranges) -> int:
         return self.service.count(self.slicing.count(piece))
 
-    def fetch(self, piece: Ranges, maxrec: int) -> Answer:
-        return self.service.fetch(self.slicing.select(piece), self.mirror, maxrec=maxrec)
+    def fetch(self, piece: Ranges, room: Room) -> Answer:
+        return self.service.fetch(self.slicing.select(piece), maxrec=room.rows, room=room)
 
     def question(self, piece: Ranges) -> str | None:
         """The ADQL by which the service can be asked for the number of rows again."""
@@ -128,13 +129,13 @@ class AskingMatched(Asking):
         if not 0 < wanted.num_rows <= LIST_ROWS:
             return wanted.num_rows
         query = f"SELECT COUNT(*) AS n FROM ({self.matched.of_list}) AS d"
-        return self.service.fetch(query, self.mirror, uploads={"wanted": wanted}).table[0][0].as_py()
+        return self.service.count(query, {"wanted": wanted})
 
-    def fetch(self, piece: Ranges, maxrec: int) -> Answer:
+    def fetch(self, piece: Ranges, room: Room) -> Answer:
         if not self.by_list:
-            return super().fetch(piece, maxrec)
+            return super().fetch(piece, room)
         wanted = self.matched.wanted(self.mirror, self.matches, piece)
-        return self.service.fetch(self.matched.of_list, self.mirror, maxrec=maxrec, uploads={"wanted": wanted})
+        return self.service.fetch(self.matched.of_list, maxrec=room.rows, uploads={"wanted": wanted}, room=room)
 
     def decide(self, piece: Ranges, rows: int) -> None:
         if self.by_list or rows < TRIAL_ROWS:
@@ -155,7 +156,7 @@ class AskingMatched(Asking):
     def _seconds(self, piece: Ranges) -> float:
         start = time.monotonic()
         try:
-            self.fetch(piece, LIST_ROWS)
+            self.fetch(piece, Room(LIST_ROWS, self.service.limits.texts))
         except TapError:
             return float("inf")
         return time.monotonic() - start

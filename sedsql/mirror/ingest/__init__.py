@@ -20,6 +20,7 @@ from ..manifest import DATABASE, OWN_SCHEMAS, MirrorError, Stored
 from ..sort import SCRATCH
 from ..store import load, save
 from . import inplace, twins
+from .ids import with_its_cells
 from .sources import Source, open_sources, wider
 from .stream import Stream, Unsorted
 
@@ -104,7 +105,7 @@ def _table(name: str, sources: Sequence[Source], known: Table | None) -> Table:
             columns[key] = _joined(columns[key], column, first.path, source.path)
     about = known.columns if known else {}
     described = [_described(column, about.get(column.name)) for column in columns.values()]
-    return table_of(name, known.description if known else None, described)
+    return with_its_cells(table_of(name, known.description if known else None, described), sources)
 
 
 def _same_columns(one: dict, other: dict, one_is: str, other_is: str) -> None:

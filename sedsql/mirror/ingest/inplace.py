@@ -13,6 +13,7 @@ from ...tables import TableError
 from .. import Progress
 from ..layout import File
 from ..manifest import Stored
+from ..reach import measure
 
 _PARTITIONS = ("norder", "dir", "npix")
 """Columns that repeat the path of the file; older catalogues have them."""
@@ -42,6 +43,7 @@ def catalogue_at(folder: Path, name: str, known: Table | None, progress: Progres
         files[str(path)] = _file(path, table)
         progress("reading metadata", number + 1, len(paths))
     stored = Stored(table, place=str(folder), files=files)
+    measure(folder, stored)
     rows = properties.get("hats_nrows")
     if rows is not None and int(rows) != stored.rows:
         raise TableError(

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...catalogue import Table
+from ...catalogue import CELL, Table
 from ...tables.errors import TableError
 from .. import Progress
 from ..cells import ORDER
@@ -74,6 +74,8 @@ class Stream:
 
     def _stored(self, batch: pa.Table, source: Source) -> pa.Table:
         """The rows in the types of the table, what is not there as NULL, sorted among themselves."""
+        if self.table.position and CELL in batch.column_names:
+            batch = batch.drop_columns([CELL])  # the positions tell, and not a file
         arrays = []
         for name in batch.column_names:
             kind = self.schema.field(name).type
@@ -91,7 +93,7 @@ class Stream:
             self._progress(f"{what} {self.table.name}", done, max(done, self.rows))
 
     def _checked(self, batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
-        last, self.repeated = -1, 0
+        last, self.repeated = np.iinfo(np.int64).min, 0
         for rows in batches:
             if self._sort is not None and rows.num_rows:
                 keys = self._keys(rows)

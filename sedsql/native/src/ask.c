@@ -4,6 +4,8 @@
 
 #include "call.h"
 #include "deviates.h"
+#include "lead.h"
+#include "vectors.h"
 
 void fill_input(const call *c, uint32_t at, uint32_t first, uint32_t n, float *to)
 {
@@ -61,7 +63,9 @@ static void draw(const call *c, uint32_t first, uint32_t n)
         for (int row = 0; row < ROWS; row++)
             for (int k = 0; k < DRAWS; k++) {
                 float error = input < BANDS && errors[row] > 0 ? errors[row] : 0;
-                to[row * DRAWS + k] = values[row] + (input < BANDS ? deviates[k][input] * error : 0);
+                float drawn = values[row] + (input < BANDS ? deviates[k][input] * error : 0);
+                /* an infinity would be missing */
+                to[row * DRAWS + k] = drawn > FLT_MAX ? FLT_MAX : drawn < -FLT_MAX ? -FLT_MAX : drawn;
             }
     }
 }
@@ -101,6 +105,44 @@ bool ask_with_errors(const call *c, unsigned wanted, write_function *write)
         }
         if (!write(c, first, n, &p))
             return false;
+    }
+    return true;
+}
+
+/* The place of the class that all rows of the call name; -1 with a sentence where they name several. */
+static int32_t place_for_all(const call *c, int argument)
+{
+    const duckdb_string_t *labels = c->arguments[argument];
+    text label = {0};
+    for (uint32_t k = 0; k < c->n; k++) {
+        uint32_t row = row_of(c, k);
+        text found = {string_data(labels + row), string_length(labels + row)};
+        if (!row_is_valid(c->argument_validity[argument], row) || (k && !same(found, label))) {
+            fail(c->why, "sed_lead takes two classes, the same for all rows.");
+            return -1;
+        }
+        label = found;
+    }
+    return place_of_label(&c->model->card, label, c->why);
+}
+
+bool ask_lead(const call *c, unsigned wanted, write_function *unused)
+{
+    (void)wanted, (void)unused;
+    int32_t one = place_for_all(c, 0), n_bands[BLOCK];
+    int32_t other = one < 0 ? -1 : place_for_all(c, 1);
+    float lead[BLOCK], *cells = duckdb_vector_get_data(c->output);
+    if (other < 0)
+        return false;
+    for (uint32_t first = 0; first < c->n; first += BLOCK) {
+        uint32_t n = c->n - first < BLOCK ? c->n - first : BLOCK;
+        fill_inputs(c, first, n);
+        model_lead(c->model, c->space, one, other, lead, n_bands);
+        for (uint32_t k = 0; k < n; k++)
+            if (n_bands[k] < c->model->card.min_bands)
+                put_null(c->output, row_of(c, first + k));
+            else
+                cells[row_of(c, first + k)] = lead[k];
     }
     return true;
 }

@@ -1,8 +1,43 @@
 #include "card.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "graph.h"
+
+/* Keys that may be left out, and what they hold where they are there. */
+static const struct {
+    const char *key;
+    json_kind kind;
+} optional[] = {
+    {"extra", JSON_LIST},   {"parents", JSON_OBJECT}, {"conformal", JSON_OBJECT}, {"outlier", JSON_OBJECT},
+    {"input", JSON_STRING}, {"inputs", JSON_OBJECT},  {"outputs", JSON_OBJECT},   {"missing", JSON_NUMBER},
+};
+
+static bool is_name(const json *part)
+{
+    bool so = part->kind == JSON_STRING && part->string.size;
+    for (size_t k = 0; so && k < part->string.size; k++)
+        so = (unsigned char)part->string.data[k] >= 0x20;
+    return so;
+}
+
+static bool kinds(const json *whole, failure *why)
+{
+    for (size_t k = 0; k < sizeof optional / sizeof *optional; k++)
+        for (const json *part = whole->first; part; part = part->next)
+            if (is(part->key, optional[k].key) && part->kind != optional[k].kind)
+                return fail(why, "has a card with something else in '%s' than belongs there", optional[k].key);
+    const char *names[] = {"parents", "inputs", "outputs"};
+    for (int k = 0; k < 3; k++) {
+        const json *object = json_part(whole, names[k], JSON_OBJECT);
+        for (const json *part = object ? object->first : NULL; part; part = part->next)
+            if (!is_name(part))
+                return fail(why, "has a card that needs names in '%s'", names[k]);
+    }
+    const json *missing = json_part(whole, "missing", JSON_NUMBER);
+    return !missing || fabs(missing->number) <= FLT_MAX || fail(why, "has a card with too large a number in 'missing'");
+}
 
 static bool texts(arena *from, const json *list, size_t most, const text **found, uint32_t *count)
 {
@@ -11,13 +46,21 @@ static bool texts(arena *from, const json *list, size_t most, const text **found
     text *all = arena_take(from, list->count, sizeof *all);
     uint32_t n = 0;
     for (const json *part = list->first; all && part; part = part->next) {
-        if (part->kind != JSON_STRING)
+        if (!is_name(part))
             return false;
         all[n++] = part->string;
     }
     *found = all;
     *count = n;
     return all;
+}
+
+static bool increases(const double *numbers, uint32_t n, bool strictly)
+{
+    for (uint32_t k = 1; k < n; k++)
+        if (numbers[k] < numbers[k - 1] || (strictly && numbers[k] == numbers[k - 1]))
+            return false;
+    return true;
 }
 
 static const double *numbers(arena *from, const json *list, uint32_t *count)
@@ -49,6 +92,9 @@ static bool columns(const json *whole, arena *from, model_card *card, failure *w
                 place++;
             if (place == end)
                 return fail(why, "has a card that names %.*s in %s", shown(names[i]), names[i].data, keys[k]);
+            for (uint32_t before = 0; before < card->n_columns; before++)
+                if (card->columns[before] == place)
+                    return fail(why, "has a card that names %s twice in %s", input_names[place], keys[k]);
             card->columns[card->n_columns++] = place;
         }
         for (uint32_t i = 0; k && i < n; i++)
@@ -90,6 +136,11 @@ static bool tree_of_classes(const json *whole, arena *from, model_card *card, fa
 {
     enum { DEEPEST = 16 };
     const json *parents = json_part(whole, "parents", JSON_OBJECT);
+    if (parents && parents->count > MOST_CLASSES * DEEPEST)
+        return fail(why, "has a card with more than %d entries in 'parents'", MOST_CLASSES * DEEPEST);
+    for (const json *part = parents ? parents->first : NULL; part; part = part->next)
+        if (is(part->key, "source") || is(part->string, "source"))
+            return fail(why, "has a card that names the root, source, in 'parents'");
     uint32_t n = card->n_classes;
     text(*ways)[DEEPEST] = arena_take(from, n, sizeof *ways); /* from the root down */
     uint32_t *depths = arena_take(from, n, sizeof *depths);
@@ -143,6 +194,10 @@ static bool sets(const json *whole, arena *from, model_card *card, failure *why)
         return true;
     if (!levels || !thresholds || !levels->count || !(card->levels = numbers(from, levels, &card->n_levels)))
         return fail(why, "has a card with a 'conformal' that lacks levels or thresholds");
+    if (card->levels[0] <= 0 || card->levels[card->n_levels - 1] >= 1 ||
+        !increases(card->levels, card->n_levels, true) || thresholds->count != card->n_classes)
+        return fail(why, "has a card that needs levels between 0 and 1, increasing, and thresholds of each class, in "
+                         "'conformal'");
     double *all = arena_take(from, card->n_classes, card->n_levels * sizeof *all);
     for (uint32_t c = 0; all && c < card->n_classes; c++) {
         const json *of_class = thresholds->first;
@@ -166,21 +221,31 @@ bool card_read(arena *from, const char *data, size_t size, model_card *card, fai
         return fail(why, "has a card that is not JSON");
     const json *min_bands = json_part(whole, "min_bands", JSON_NUMBER);
     card->card = whole;
-    card->name = json_text(whole, "name", (text){0});
+    const json *name = json_part(whole, "name", JSON_STRING);
+    card->name = name && is_name(name) ? name->string : (text){0};
     card->sha256 = json_text(whole, "sha256", (text){0});
     if (!card->name.size || !card->sha256.data || !min_bands)
         return fail(why, "has a card that lacks 'name', 'sha256' or 'min_bands'");
-    card->min_bands = min_bands->number < INPUTS ? (int)fmax(min_bands->number, 0) : INPUTS;
+    if (min_bands->number < 0 || min_bands->number != floor(min_bands->number))
+        return fail(why, "has a card that needs a whole number from 0 on in 'min_bands'");
+    card->min_bands = min_bands->number < INPUTS ? (int)min_bands->number : INPUTS;
+    if (!kinds(whole, why))
+        return false;
     if (!texts(from, json_part(whole, "classes", JSON_LIST), MOST_CLASSES, &card->classes, &card->n_classes) ||
         card->n_classes < 2)
         return fail(why, "has a card without classes, or with more than %d", MOST_CLASSES);
+    for (uint32_t k = 1; k < card->n_classes; k++)
+        for (uint32_t before = 0; before < k; before++)
+            if (same(card->classes[k], card->classes[before]))
+                return fail(why, "has a card that names a class twice");
     if (!columns(whole, from, card, why) || !tree_of_classes(whole, from, card, why) ||
         !sets(whole, from, card, why))
         return false;
     const json *outlier = json_part(whole, "outlier", JSON_OBJECT);
     const json *quantiles = json_part(outlier, "quantiles", JSON_LIST);
     uint32_t n = 0;
-    if (quantiles && (!(card->quantiles = numbers(from, quantiles, &n)) || n != QUANTILES))
-        return fail(why, "has a card that needs %d distances in 'outlier', 'quantiles'", QUANTILES);
+    if (outlier && (!quantiles || !(card->quantiles = numbers(from, quantiles, &n)) || n != QUANTILES ||
+                    !increases(card->quantiles, n, false)))
+        return fail(why, "has a card that needs %d increasing distances in 'outlier', 'quantiles'", QUANTILES);
     return !from->exhausted || fail(why, "needs more memory than there is");
 }

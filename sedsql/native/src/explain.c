@@ -33,8 +33,9 @@ static void find_players(const model_card *card, source *s)
 {
     for (uint32_t k = 0; k < card->n_columns; k++) {
         bool first = !k || player_of(card, k) != player_of(card, k - 1);
-        bool whole = card->columns[k] < BANDS + PARALLAX || s->values[k + 1] == s->values[k + 1];
-        if (first && s->values[k] == s->values[k] && whole)
+        if (!first || s->values[k] != s->values[k])
+            continue;
+        if (card->columns[k] < BANDS + PARALLAX || s->values[k + 1] == s->values[k + 1])
             s->there[s->n++] = player_of(card, k);
     }
 }

@@ -1,7 +1,10 @@
 #include "json.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
+
+#include "utf8.h"
 
 enum { DEEPEST = 64, LONGEST_NUMBER = 64 };
 
@@ -89,6 +92,8 @@ static bool escaped(reader *r, char **to)
             if (!word(r, "\\u") || !code_unit(r, &low) || low < 0xdc00 || low > 0xdfff)
                 return false;
             code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+        } else if (!code || (code >= 0xdc00 && code < 0xe000)) {
+            return false; /* a second half alone; a zero would end the text elsewhere */
         }
         *to = utf8(*to, code);
         return true;
@@ -113,28 +118,83 @@ static bool string_of(reader *r, text *s)
     if (!data)
         return false;
     while (r->at < end) {
-        char c = *r->at++;
-        if (c == '\\' ? !escaped(r, &to) : (unsigned char)c < 0x20)
+        size_t n = utf8_character(r->at, (size_t)(end - r->at));
+        char c = *r->at;
+        if (!n || (unsigned char)c < 0x20)
             return false;
-        if (c != '\\')
-            *to++ = c;
+        if (c == '\\') {
+            r->at++;
+            if (!escaped(r, &to))
+                return false;
+            continue;
+        }
+        memcpy(to, r->at, n);
+        to += n;
+        r->at += n;
     }
     r->at = end + 1;
     *s = (text){data, (size_t)(to - data)};
     return true;
 }
 
+static bool digits(const char **at)
+{
+    const char *first = *at;
+    while (**at >= '0' && **at <= '9')
+        ++*at;
+    return *at > first;
+}
+
+/* As JSON writes numbers: strtod takes more. */
+static bool is_number(const char *at)
+{
+    at += *at == '-';
+    const char *first = at;
+    if (!digits(&at) || (*first == '0' && at > first + 1))
+        return false;
+    if (*at == '.' && (++at, !digits(&at)))
+        return false;
+    if (*at == 'e' || *at == 'E') {
+        at++;
+        at += *at == '+' || *at == '-';
+        if (!digits(&at))
+            return false;
+    }
+    return !*at;
+}
+
 static bool number_of(reader *r, json *v)
 {
-    char digits[LONGEST_NUMBER];
+    char written[LONGEST_NUMBER];
     size_t n = 0;
-    while (r->at < r->end && n < sizeof digits - 1 && strchr("+-.0123456789eE", *r->at) && *r->at)
-        digits[n++] = *r->at++;
-    digits[n] = 0;
+    while (r->at < r->end && n < sizeof written - 1 && strchr("+-.0123456789eE", *r->at) && *r->at)
+        written[n++] = *r->at++;
+    written[n] = 0;
     char *end;
     v->kind = JSON_NUMBER;
-    v->number = strtod(digits, &end);
-    return n && end == digits + n;
+    v->number = strtod(written, &end);
+    return is_number(written) && end == written + n && isfinite(v->number);
+}
+
+static int by_key(const void *one, const void *other)
+{
+    const text *a = one, *b = other;
+    int order = memcmp(a->data, b->data, a->size < b->size ? a->size : b->size);
+    return order ? order : (a->size > b->size) - (a->size < b->size);
+}
+
+static bool keys_differ(reader *r, const json *object)
+{
+    text *keys = arena_take(r->from, object->count, sizeof *keys);
+    size_t n = 0;
+    for (const json *part = object->first; keys && part; part = part->next)
+        keys[n++] = part->key;
+    if (keys)
+        qsort(keys, n, sizeof *keys, by_key);
+    for (size_t k = 1; k < n; k++)
+        if (same(keys[k], keys[k - 1]))
+            return false;
+    return keys;
 }
 
 static bool parts_of(reader *r, json *v, char end)
@@ -156,7 +216,7 @@ static bool parts_of(reader *r, json *v, char end)
             link = &part->next;
             v->count++;
         } while (take(r, ','));
-        if (!take(r, end))
+        if (!take(r, end) || (end == '}' && v->count > 1 && !keys_differ(r, v)))
             return false;
     }
     r->depth--;
@@ -204,11 +264,10 @@ const json *json_part(const json *object, const char *key, json_kind kind)
 {
     if (!object || object->kind != JSON_OBJECT)
         return NULL;
-    const json *found = NULL; /* of a key that stands twice, the last one counts, as in Python */
     for (const json *part = object->first; part; part = part->next)
         if (is(part->key, key))
-            found = part;
-    return found && found->kind == kind ? found : NULL;
+            return part->kind == kind ? part : NULL;
+    return NULL;
 }
 
 text json_text(const json *object, const char *key, text otherwise)

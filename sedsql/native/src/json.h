@@ -16,7 +16,7 @@ typedef struct json {
     const struct json *first, *next;
 } json;
 
-/* NULL where it is not JSON. */
+/* NULL where it is not JSON, or where an object has a key twice, a text the character 0, or a number is infinite. */
 const json *json_read(arena *from, const char *data, size_t size);
 
 /* The part of an object with this key, of this kind; NULL where there is none. */

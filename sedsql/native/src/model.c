@@ -15,7 +15,7 @@ const char *const input_names[INPUTS] = {
 };
 
 /* Larger files are no models that a query would want to run; a device or a pipe has no size at all. */
-enum { LARGEST_CARD = 1 << 24, LARGEST_GRAPH = 1 << 30 };
+enum { LARGEST_CARD = 4 << 20, LARGEST_GRAPH = 1 << 30 };
 
 static const char *read_file(arena *from, const char *folder, const char *name, size_t largest, size_t *size,
                              failure *why)
@@ -53,20 +53,21 @@ static bool of_model(const model_card *card, const char *folder, failure *why)
     return fail(why, "The model in %.150s %.400s.", folder, half.text);
 }
 
-static bool read_card(arena *from, const char *folder, model_card *card, failure *why)
+static bool read_card(arena *from, const char *folder, model_card *card, char digest[65], failure *why)
 {
     size_t size;
     const char *data = read_file(from, folder, "card.json", LARGEST_CARD, &size, why);
     if (!data)
         return false;
+    sha256((const uint8_t *)data, size, digest);
     return card_read(from, data, size, card, why) || of_model(card, folder, why);
 }
 
-bool model_name(const char *folder, char *name, size_t room, failure *why)
+bool model_name(const char *folder, char *name, size_t room, char digest[65], failure *why)
 {
     arena memory = {0};
     model_card card = {0};
-    bool read = read_card(&memory, folder, &card, why);
+    bool read = read_card(&memory, folder, &card, digest, why);
     if (read && card.name.size >= room)
         read = fail(why, "The model in %.200s has a name that is too long.", folder);
     if (read) {
@@ -145,25 +146,11 @@ static bool bind(model *m, const onnx_graph *file, failure *why)
     return true;
 }
 
-static bool load(model *m, const char *folder, failure *why)
+bool model_bind(model *m, const uint8_t *graph, size_t size, failure *why)
 {
-    size_t size;
-    if (!read_card(&m->memory, folder, &m->card, why))
-        return false;
-    const char *data = read_file(&m->memory, folder, "model.onnx", LARGEST_GRAPH, &size, why);
-    if (!data)
-        return false;
-    char digest[65];
-    sha256((const uint8_t *)data, size, digest);
-    if (!is(m->card.sha256, digest))
-        return fail(why,
-                    "Model %.*s was changed: %.200s/model.onnx has sha256 %s, its card says %.*s. "
-                    "Restore the file, or train it again.",
-                    shown(m->card.name), m->card.name.data, folder, digest, shown(m->card.sha256),
-                    m->card.sha256.data);
     onnx_graph file = {0};
-    if (!onnx_read(&m->memory, (const uint8_t *)data, size, &file, why) || !bind(m, &file, why))
-        return of_model(&m->card, folder, why);
+    if (!onnx_read(&m->memory, graph, size, &file, why) || !bind(m, &file, why))
+        return false;
     const json *missing = json_part(m->card.card, "missing", JSON_NUMBER);
     m->has_missing = missing;
     m->missing = missing ? (float)missing->number : 0;
@@ -171,14 +158,37 @@ static bool load(model *m, const char *folder, failure *why)
     return true;
 }
 
-model *model_load(const char *folder, failure *why)
+static bool load(model *m, const char *folder, const char *known, bool *for_good, failure *why)
+{
+    size_t size;
+    char digest[65];
+    if (!read_card(&m->memory, folder, &m->card, digest, why))
+        return false;
+    if (strcmp(digest, known))
+        return fail(why, "Model %.*s was changed: %.200s/card.json is another than when you connected; connect again.",
+                    shown(m->card.name), m->card.name.data, folder);
+    const char *data = read_file(&m->memory, folder, "model.onnx", LARGEST_GRAPH, &size, why);
+    if (!data)
+        return false;
+    sha256((const uint8_t *)data, size, digest);
+    if (!is(m->card.sha256, digest))
+        return fail(why,
+                    "Model %.*s was changed: %.200s/model.onnx has sha256 %s, its card says %.*s. "
+                    "Restore the file, or train it again.",
+                    shown(m->card.name), m->card.name.data, folder, digest, shown(m->card.sha256),
+                    m->card.sha256.data);
+    *for_good = true;
+    return model_bind(m, (const uint8_t *)data, size, why) || of_model(&m->card, folder, why);
+}
+
+model *model_load(const char *folder, const char *digest, bool *for_good, failure *why)
 {
     model *m = calloc(1, sizeof *m);
     if (!m) {
         fail(why, "No memory for the model in %.200s.", folder);
         return NULL;
     }
-    if (load(m, folder, why))
+    if (load(m, folder, digest, for_good, why))
         return m;
     model_free(m);
     return NULL;
@@ -249,7 +259,19 @@ static void most_probable(const model *m, prediction *p)
         }
 }
 
-static void rarity(const model *m, const float *distance, double *outlier)
+/* Whether a magnitude is beyond what any source has: STRANGE_MAG in sedsql/inference/session.py. */
+WIDE static void find_strange(const model *m, const workspace *w, int32_t *strange)
+{
+    for (int row = 0; row < BLOCK; row++)
+        strange[row] = 0;
+    for (uint32_t k = 0; k < m->card.n_bands; k++) {
+        const float *values = graph_column(m, w, k);
+        for (int row = 0; row < BLOCK; row++)
+            strange[row] |= fabsf(values[row]) > 100;
+    }
+}
+
+static void rarity(const model *m, const float *distance, const int32_t *strange, double *outlier)
 {
     const double *quantiles = m->card.quantiles;
     for (int row = 0; row < BLOCK; row++) {
@@ -264,7 +286,7 @@ static void rarity(const model *m, const float *distance, double *outlier)
         }
         double step = quantiles[high] - quantiles[low], share = low + (step > 0 ? (far - quantiles[low]) / step : 0);
         share = far >= quantiles[100] ? 100 : far < quantiles[0] ? 0 : share;
-        outlier[row] = far == far ? share / 100 : far;
+        outlier[row] = strange[row] ? 1 : far == far ? share / 100 : far;
     }
 }
 
@@ -276,6 +298,9 @@ void model_run(const model *m, unsigned wanted, workspace *w, prediction *p)
         wanted |= WANT_PROBABILITIES;
     if (!g->outputs[2])
         wanted &= ~(unsigned)WANT_DISTANCE;
+    int32_t strange[BLOCK];
+    if (wanted & WANT_DISTANCE)
+        find_strange(m, w, strange);
     model_count_bands(m, w, p->n_bands);
     graph_run(g, wanted, w);
     p->probabilities = (const float *const *)w->columns + probabilities->first;
@@ -288,5 +313,5 @@ void model_run(const model *m, unsigned wanted, workspace *w, prediction *p)
     }
     p->has_outlier = wanted & WANT_DISTANCE;
     if (p->has_outlier)
-        rarity(m, column(w, g->outputs[2], 0), p->outlier);
+        rarity(m, column(w, g->outputs[2], 0), strange, p->outlier);
 }

@@ -60,12 +60,17 @@ typedef struct {
     bool has_outlier;
 } prediction;
 
-/* The name that a folder's card has; false with a sentence where there is none. */
-bool model_name(const char *folder, char *name, size_t room, failure *why);
+/* The name that a folder's card has, and the card's sha256; false with a sentence where there is none. */
+bool model_name(const char *folder, char *name, size_t room, char digest[65], failure *why);
 
-/* NULL with a sentence where the folder holds no model, another than its card says, or one that runs elsewhere only. */
-model *model_load(const char *folder, failure *why);
+/* NULL with a sentence where the folder holds no model, one with another card than that of the digest, a graph that is
+   not the card's, or one that runs elsewhere only. This last will not change: then `for_good`. */
+model *model_load(const char *folder, const char *digest, bool *for_good, failure *why);
 void model_free(model *m);
+
+/* The step of loading after its card: the bytes of a graph, which stay in memory, bound to what the card says; false
+   with half a sentence, which goes on from the model's name. */
+bool model_bind(model *m, const uint8_t *graph, size_t size, failure *why);
 
 /* A workspace of this model for one thread; give it back. NULL without memory. */
 workspace *model_take(model *m);

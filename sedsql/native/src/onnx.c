@@ -4,7 +4,7 @@
 enum { VARINT = 0, EIGHT_BYTES = 1, LENGTH = 2, FOUR_BYTES = 5 };
 
 /* No graph that runs in a query comes near; a hostile one must not cost time that grows faster than its size. */
-enum { MOST_NODES = 1024, MOST_INPUTS = 64 };
+enum { MOST_NODES = 1024, MOST_INPUTS = 64, MOST_ATTRIBUTES = 64 };
 
 typedef struct {
     const uint8_t *at, *end;
@@ -267,6 +267,9 @@ static onnx_node node_of(reader *r, text message)
     node.inputs = messages(r, message, INPUT, &node.n_inputs);
     node.outputs = messages(r, message, OUTPUT, &node.n_outputs);
     const text *given = messages(r, message, ATTRIBUTE, &node.n_attributes);
+    r->damaged |= node.n_attributes > MOST_ATTRIBUTES; /* one of two bytes takes a hundred in memory */
+    if (r->damaged)
+        node.n_attributes = 0;
     onnx_attribute *attributes = arena_take(r->from, node.n_attributes, sizeof *attributes);
     for (size_t k = 0; given && attributes && k < node.n_attributes; k++)
         attributes[k] = attribute_of(r, given[k]);

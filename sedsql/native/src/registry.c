@@ -7,9 +7,9 @@
 enum { LONGEST_NAME = 128, LONGEST_FOLDER = 3000 };
 
 typedef struct {
-    char name[LONGEST_NAME], *folder;
+    char name[LONGEST_NAME], digest[65], *folder; /* the digest of the card as it was when the set was added */
     model *loaded;
-    failure *refused;
+    failure *refused; /* for good */
 } entry;
 
 struct model_set {
@@ -22,6 +22,22 @@ struct model_set {
 /* Sets are added at the front and never taken away, so only adding and loading need the lock. */
 static _Atomic(model_set *) sets;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void take_lock(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+static void give_lock(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+/* A process that is forked while another thread has the lock would wait for it forever. */
+static void mind_forks(void)
+{
+    pthread_atfork(take_lock, give_lock, give_lock);
+}
 
 static bool copy(text from, char *to, size_t room)
 {
@@ -63,13 +79,12 @@ static entry *entry_of(const model_set *set, text name, failure *why)
 
 static model *loaded(entry *e, failure *why)
 {
-    if (!e->loaded && !e->refused && !(e->loaded = model_load(e->folder, why))) {
-        e->refused = malloc(sizeof *why);
-        if (e->refused)
-            *e->refused = *why;
-    }
-    if (!e->loaded && e->refused)
+    bool for_good = false;
+    if (e->refused)
         *why = *e->refused;
+    else if (!e->loaded && !(e->loaded = model_load(e->folder, e->digest, &for_good, why)) && for_good &&
+             (e->refused = malloc(sizeof *why)))
+        *e->refused = *why;
     return e->loaded;
 }
 
@@ -105,28 +120,37 @@ static bool fill(model_set *set, const text *folders, size_t n, failure *why)
             return fail(why, "No model in a folder with so long a name.");
         set->n++;
         copy(folders[k], e->folder, folders[k].size + 1);
-        if (!model_name(e->folder, e->name, sizeof e->name, why))
+        if (!model_name(e->folder, e->name, sizeof e->name, e->digest, why))
             return false;
     }
     return entry_of(set, (text){0}, why);
 }
 
+/* Whether two sets have the same models, by their cards. */
+static bool alike(const model_set *one, const model_set *other)
+{
+    bool found = one->n == other->n && !strcmp(one->default_name, other->default_name);
+    for (size_t k = 0; found && k < one->n; k++)
+        found = !strcmp(one->entries[k].folder, other->entries[k].folder) &&
+                !strcmp(one->entries[k].digest, other->entries[k].digest);
+    return found;
+}
+
 bool registry_add(text key, text default_name, const text *folders, size_t n, failure *why)
 {
-    bool added = true;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, mind_forks);
     pthread_mutex_lock(&lock);
-    if (!registry_find(key)) {
-        model_set *set = calloc(1, sizeof *set);
-        added = set && (set->entries = calloc(n + 1, sizeof *set->entries)) &&
-                copy(key, set->key, sizeof set->key) &&
-                copy(default_name, set->default_name, sizeof set->default_name);
-        added = added ? fill(set, folders, n, why) : fail(why, "No room for a set of models of this key.");
-        if (added) {
-            set->next = atomic_load(&sets);
-            atomic_store(&sets, set);
-        } else {
-            free_set(set);
-        }
+    model_set *known = registry_find(key), *set = calloc(1, sizeof *set);
+    bool added = set && (set->entries = calloc(n + 1, sizeof *set->entries)) &&
+                 copy(key, set->key, sizeof set->key) &&
+                 copy(default_name, set->default_name, sizeof set->default_name);
+    added = added ? fill(set, folders, n, why) : fail(why, "No room for a set of models of this key.");
+    if (added && !(known && alike(known, set))) {
+        set->next = atomic_load(&sets);
+        atomic_store(&sets, set);
+    } else {
+        free_set(set);
     }
     pthread_mutex_unlock(&lock);
     return added;

@@ -8,8 +8,9 @@
 
 typedef struct model_set model_set;
 
-/* A set under `key`; the one that is there stays. Models are loaded when they are first asked for.
-   False with a sentence where a folder holds no model or the default is none of them. */
+/* A set under `key`; one that is there already stays, unless a card was changed since: then the new one is found from now
+   on. Models are loaded when they are first asked for. False with a sentence where a folder holds no model or the default
+   is none of them. */
 bool registry_add(text key, text default_name, const text *folders, size_t n, failure *why);
 
 /* NULL where there is none under this key. */

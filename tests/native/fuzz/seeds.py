@@ -1,4 +1,4 @@
-"""Small files to begin fuzzing from: a graph for each operator, and a card. `seeds.py FOLDER` writes them."""
+"""Small files to begin fuzzing from: a graph for each operator, a card, and both. `seeds.py FOLDER` writes them."""
 
 import json
 import sys
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
+
+from sedsql.bands import COLUMNS
 
 NUMBERS = {
     "row": np.arange(10, dtype=np.float32)[None],
@@ -20,26 +22,26 @@ NUMBERS = {
 ML = "ai.onnx.ml"
 
 
-def graph(*nodes) -> bytes:
-    """A model of these nodes, from `magnitudes` to `probabilities`."""
+def graph(*nodes, outputs=("probabilities",)) -> bytes:
+    """The file of these nodes, from `magnitudes` to `probabilities` and other outputs."""
     made = helper.make_graph(
         [helper.make_node(op, inputs, [output], **attributes) for op, inputs, output, attributes in nodes],
         "g",
         [helper.make_tensor_value_info("magnitudes", TensorProto.FLOAT, [None, 10])],
-        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, 3])],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, [None, 3]) for output in outputs],
         [numpy_helper.from_array(value, name) for name, value in NUMBERS.items()],
     )
     return helper.make_model(made).SerializeToString()
 
 
-def trees(op: str, votes: str, leaves: int, **more) -> tuple:
+def trees(op: str, votes: str, leaves: int, output: str = "probabilities", **more) -> tuple:
     """An ensemble of one tree that leans to the right."""
     inner, count = leaves - 1, 2 * leaves - 1
     ends = [k for k in range(count) if k % 2 or k == count - 1]
     return (
         op,
         ["magnitudes"],
-        "probabilities",
+        output,
         {
             "domain": ML,
             "nodes_treeids": [0] * count,
@@ -59,6 +61,14 @@ def trees(op: str, votes: str, leaves: int, **more) -> tuple:
             **more,
         },
     )
+
+
+def model(graph: bytes) -> bytes:
+    """A card and a graph of three classes and ten bands."""
+    card = {"name": "a-1", "classes": ["a", "b", "c"], "bands": COLUMNS, "min_bands": 1, "sha256": "00"}
+    card |= {"outlier": {"quantiles": list(range(101))}, "missing": -99}
+    written = json.dumps(card).encode()
+    return b"\2" + len(written).to_bytes(2, "little") + written + graph
 
 
 def seeds() -> dict[str, bytes]:
@@ -96,7 +106,19 @@ def seeds() -> dict[str, bytes]:
     card |= {"sha256": "00", "parents": {"a": "x", "b": "x", "x": "y"}, "missing": -1e3}
     card |= {"conformal": {"levels": [0.5, 0.9], "thresholds": {c: [0.1, 0.2] for c in "abc"}}}
     card |= {"outlier": {"quantiles": list(range(101))}, "note": 'é\\"', "flags": [True, False, None]}
-    return {name: b"\1" + data for name, data in found.items()} | {"card": b"\0" + json.dumps(card).encode()}
+    models = {f"model {name}": model(found[name]) for name in ("few", "Gemm", "MatMul", "classes")}
+    models["lead"] = model(
+        graph(
+            trees("TreeEnsembleRegressor", "target", 3, n_targets=3, output="scores"),
+            ("Div", ["scores", "one"], "cooler", {}),
+            ("Softmax", ["cooler"], p, {"axis": 1}),
+            ("ArgMax", ["scores"], "class_index", {"axis": 1, "keepdims": 0}),
+            ("ReduceSum", [*x, "last"], "distance", {"keepdims": 0}),
+            outputs=("probabilities", "class_index", "distance"),
+        )
+    )
+    graphs = {name: b"\1" + data for name, data in found.items()}
+    return graphs | {"card": b"\0" + json.dumps(card).encode()} | models
 
 
 if __name__ == "__main__":

@@ -1,0 +1,73 @@
+"""`bounds.json` of a model's folder, read and checked; docs/models.md tells what is in it."""
+
+from functools import lru_cache
+from typing import Any
+
+from .card import is_number, is_whole, list_of, short
+from .jsonfile import parsed_object, read_bytes
+from .model import Model, ModelError
+
+LARGEST, DEEPEST = 16 << 20, 300
+"""Bytes of the file, and lists within each other: trees are read by a function that calls itself."""
+FILE = "bounds.json"
+
+
+def read_bounds(model: Model) -> dict[str, Any] | None:
+    """What is in the file of a model; None where it has none, or one of another graph.
+
+    Raises ModelError, which names the key, for a file that is damaged.
+    """
+    file = model.folder / FILE
+    try:
+        return _checked(read_bytes(file, LARGEST), model.sha256, model.bands, len(model.classes))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ModelError(f"The bounds {file} cannot be read: {error.strerror or error}.") from None
+    except ValueError as error:
+        raise ModelError(f"The bounds {file} {error}; without the file queries are slower, and right.") from None
+
+
+@lru_cache(maxsize=64)
+def _checked(data: bytes, sha256: str, columns: tuple[str, ...], classes: int) -> dict[str, Any] | None:
+    written = parsed_object(data, DEEPEST)
+    if not isinstance(written.get("sha256"), str):
+        raise ValueError("lacks 'sha256' (str)")
+    if written["sha256"] != sha256:
+        return None
+    _check(written, columns, classes)
+    return written
+
+
+def _check(written: dict[str, Any], columns: tuple[str, ...], classes: int) -> None:
+    """Raise ValueError, half a sentence, for what is not as it should be."""
+    if not is_number(written.get("nodes")) or written["nodes"] <= 0:
+        raise ValueError(f"needs a number above 0 in 'nodes', not {short(written.get('nodes'))}")
+    if not list_of(lambda part: isinstance(part, dict))(written.get("parts")):
+        raise ValueError(f"needs a list of objects in 'parts', not {short(written.get('parts'))}")
+    for part in written["parts"]:
+        bands, share = part.get("bands"), part.get("share")
+        if not list_of(lambda band: band in columns)(bands) or not bands or len(set(bands)) < len(bands):
+            raise ValueError(f"needs bands of the model in 'parts', 'bands', not {short(bands)}")
+        if not is_number(share) or not 0 < share <= 1:
+            raise ValueError(f"needs a number from 0 to 1 in 'parts', 'share', not {short(share)}")
+        _check_tree(part.get("tree"), len(bands), classes)
+
+
+def _check_tree(tree: Any, bands: int, classes: int) -> None:
+    layer = [tree]
+    while layer:
+        below: list[Any] = []
+        for node in layer:
+            if isinstance(node, list) and node and isinstance(node[0], list):
+                if len(node) != 3 or not _is_cut(node[0], bands):
+                    raise ValueError(f"needs a cut and two branches in 'parts', 'tree', not {short(node)}")
+                below += node[1:]
+            elif not list_of(is_number)(node) or len(node) != 1 + classes:
+                raise ValueError(f"needs a share and {classes} leads in a box of 'parts', 'tree', not {short(node)}")
+        layer = below
+
+
+def _is_cut(cut: list, bands: int) -> bool:
+    """[i, j, value]: is magnitude i less magnitude j at most the value?"""
+    return len(cut) == 3 and is_number(cut[2]) and all(is_whole(place) and 0 <= place < bands for place in cut[:2])

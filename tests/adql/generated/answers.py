@@ -1,0 +1,254 @@
+"""Answers of several ways to ask one query, and what differs between them."""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+import sedsql
+from sedsql.dbapi import own_errors
+from sedsql.errors import DataError, Error, OperationalError
+
+from .queries import Query
+from .tables import tables, uploads
+
+LONGEST = 20.0
+"""Seconds after which a query is stopped, and not compared."""
+SUMS = 1e-9
+"""Relative: how far sums of some thousand numbers lie apart that were added in another order."""
+ENGINES = 2e-5
+"""Probabilities are float32: engines differ by a few of its last bits, and what is computed of them by more."""
+
+DISTANCES = 5e-4
+"""An `outlier` is the place of a distance among others, which is a square root of float32 differences: where it is
+short, their last bits are worth 1e-4 of a place."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Names and types of an answer's columns with its rows, or the error."""
+
+    columns: tuple[tuple[str, str], ...] = ()
+    rows: tuple[tuple, ...] = ()
+    error: BaseException | None = None
+
+    @property
+    def stopped(self) -> bool:
+        return isinstance(self.error, OperationalError) and "stopped" in str(self.error)
+
+    @property
+    def refusal(self) -> tuple[str, str]:
+        """The error's class and its first sentence."""
+        return type(self.error).__name__, str(self.error).splitlines()[0]
+
+
+class Side:
+    """One way to ask: a connection of its own."""
+
+    def __init__(self, name: str, mirror: Path, **how: Any):
+        self.name = name
+        self.connection = sedsql.connect(mirror, **how)
+        self.connection.duckdb.execute("SET threads = 1")
+        for table, rows in uploads(self.connection).items():
+            self.connection.upload(table, rows)
+        self.tables = tables(self.connection)
+        self.cursor = self.connection.cursor()
+
+    def ask(self, text: str, parameters: list | dict, rewrites: Collection[str] | None = None) -> Answer:
+        """The answer to a query; `rewrites` are those of the connection unless told.
+
+        A relation of the cursor would be bound twice, which takes half of the time.
+        """
+        con = self.connection
+        before = con._rewrites
+        con._rewrites = before if rewrites is None else rewrites
+        try:
+            sql = con.translation(text, parameters).sql
+        except Exception as error:
+            return Answer(error=error)
+        finally:
+            con._rewrites = before
+        try:
+            with own_errors(), _stopped_after(self.cursor.duckdb, LONGEST):
+                used = self.cursor._used(sql, parameters) if "$" in sql and parameters else None
+                answer = self.cursor.duckdb.execute(sql, used)
+                columns = tuple((name, str(kind)) for name, kind, *_ in answer.description or [])
+                return Answer(columns, tuple(answer.fetchall()))
+        except Exception as error:
+            return Answer(error=error)
+
+
+class _Watch:
+    """A thread that stops a query which runs too long."""
+
+    def __init__(self) -> None:
+        self.running: tuple[duckdb.DuckDBPyConnection, float] | None = None
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def _look(self) -> None:
+        while True:
+            time.sleep(0.5)
+            running = self.running
+            if running and time.monotonic() > running[1]:
+                running[0].interrupt()
+
+
+_watches: list[_Watch] = []
+
+
+@contextmanager
+def _stopped_after(con: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
+    if not _watches:
+        _watches.append(_Watch())
+    _watches[0].running = con, time.monotonic() + seconds
+    try:
+        yield
+    finally:
+        _watches[0].running = None
+
+
+# --- comparison -------------------------------------------------------------------------------------------
+
+
+def difference(query: Query, one: Answer, other: Answer, *, engines: bool = False, whole: Callable[[], Answer]) -> str:
+    """What differs between two answers to a query, in a few words; nothing where they agree.
+
+    engines : whether two engines answered, which agree but for the last bits of probabilities
+    whole : gives the answer to the query without TOP and OFFSET, which counts for a query that has them
+    """
+    if one.stopped or other.stopped:
+        return ""
+    for answer in (one, other):
+        if answer.error and not isinstance(answer.error, Error):
+            return f"an error that is no sentence: {type(answer.error).__name__}"
+    if one.error or other.error:
+        return _refusals(query, one, other)
+    if [name for name, _ in one.columns] != [name for name, _ in other.columns]:
+        return "names of columns"
+    if one.columns != other.columns:
+        return "types of columns"
+    if len(one.rows) != len(other.rows):
+        return "numbers of rows"
+    within = tolerance(query, engines)
+    if _unmatched(one.rows, other.rows, within):
+        # Which rows come first is open; that they are rows of the whole answer, and what they are ordered by, is not.
+        if not query.cut:
+            return "rows"
+        every = whole().rows
+        if any(_unmatched(answer.rows, every, within) for answer in (one, other)):
+            return "rows that are none of the whole answer"
+    if query.keys and not engines:
+        for left, right in zip(one.rows, other.rows, strict=True):
+            if not all(_close(left[key], right[key], within) for key in query.keys):
+                return "order of rows"
+    return ""
+
+
+def tolerance(query: Query, engines: bool) -> float:
+    """How far numbers may lie apart, relative to themselves or to 1."""
+    if engines and re.search("outlier|sed_predict|classified", query.text, re.IGNORECASE):
+        return DISTANCES
+    return ENGINES if engines else SUMS if "sums" in query.notes else 0.0
+
+
+def _refusals(query: Query, one: Answer, other: Answer) -> str:
+    errors = [answer.error for answer in (one, other) if answer.error]
+    if "fails" in query.notes and all(isinstance(error, Error) and _of_values(error) for error in errors):
+        return ""  # SQL does not say which rows are looked at, nor in what order
+    if len(errors) == 1:
+        return f"one way refuses: {type(errors[0]).__name__}"
+    return "" if one.refusal == other.refusal else "sentences of refusals"
+
+
+def _of_values(error: BaseException) -> bool:
+    """Whether a value was the reason, and not the query."""
+    return isinstance(error, DataError) or "Division by zero" in str(error) or "verflow" in str(error)
+
+
+def _unmatched(some: tuple[tuple, ...], others: tuple[tuple, ...], within: float) -> list[tuple]:
+    """Rows that are none of the others, each of which is taken once."""
+    if some == others:
+        return []
+    lacking, spare = _without(some, others), _without(others, some)
+    if lacking and within:
+        for row in list(lacking):
+            near = next((place for place, other in enumerate(spare) if _close(row, other, within)), None)
+            if near is not None:
+                del spare[near]
+                lacking.remove(row)
+    return lacking
+
+
+def _without(some: Iterable[tuple], others: Iterable[tuple]) -> list[tuple]:
+    """Rows but for those that are there as well; the others' rows count as often as they are there."""
+    try:
+        counted = Counter(some)
+        counted.subtract(Counter(others))
+        some = list(counted.elements())
+        return some if not some else _slowly(some, [row for row, n in counted.items() for _ in range(-n)])
+    except TypeError:  # a list or a struct
+        return _slowly(some, others)
+
+
+def _slowly(some: Iterable[tuple], others: Iterable[tuple]) -> list[tuple]:
+    there = Counter(map(_key, others))
+    kept = []
+    for row in some:
+        key = _key(row)
+        if there[key] > 0:
+            there[key] -= 1
+        else:
+            kept.append(row)
+    return kept
+
+
+def told(one: Answer, other: Answer, within: float) -> str:
+    """A row that one of two answers has alone, and how the row of the other that is most like it differs."""
+    here, there = _unmatched(one.rows, other.rows, within), _unmatched(other.rows, one.rows, within)
+    if not here or not there:
+        alone = (here or there or [()])[0]
+        return f"{len(here)} rows here alone, {len(there)} there alone, such as {str(alone)[:200]}"
+    row = here[0]
+    like = max(there, key=lambda candidate: sum(map(_same, row, candidate)))
+    pairs = zip(one.columns, row, like, strict=True)
+    values = [f"{name}: {a!r} and {b!r}" for (name, _), a, b in pairs if not _close(a, b, within)]
+    return f"{len(here)} rows differ, one in {', '.join(values[:6])[:500]}"
+
+
+def _same(one: Any, other: Any) -> bool:
+    return _key(one) == _key(other)
+
+
+def _key(value: Any) -> Any:
+    """What equal values have in common: NaN is equal to itself here, and 0 to -0."""
+    if isinstance(value, float):
+        return "nan" if math.isnan(value) else value + 0.0
+    if isinstance(value, str | int | None):
+        return value
+    if isinstance(value, tuple | list):
+        return tuple([_key(inner) for inner in value])
+    if isinstance(value, dict):
+        return tuple((key, _key(inner)) for key, inner in value.items())
+    return value
+
+
+def _close(one: Any, other: Any, within: float) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        if _key(one) == _key(other):
+            return True
+        return abs(one - other) <= within * max(1.0, abs(one), abs(other)) if within else False
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
+        return len(one) == len(other) and all(map(_close, one, other, [within] * len(one)))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_close(one[key], other[key], within) for key in one)
+    return one == other
