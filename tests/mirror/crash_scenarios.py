@@ -12,6 +12,7 @@ import pyarrow as pa
 from sedsql import cli
 from sedsql.catalogue import Column, table_of
 from sedsql.mirror import layout
+from sedsql.mirror.add import download
 from sedsql.mirror.layout import TableWriter
 from sedsql.mirror.manifest import DATABASE, Piece, Stored
 from sedsql.mirror.sample import write_sample
@@ -101,7 +102,7 @@ def beside_hats(folder: Path) -> None:
     assert sedsql("mirror", "compact", str(folder / "other" / "m")) == 0
 
 
-def sampled(folder: Path, rows: int = 40) -> None:
+def sampled(folder: Path, rows: int = 6) -> None:
     write_sample(folder / "m", rows, seed=3, rich=True)
 
 
@@ -122,20 +123,35 @@ def small_partitions() -> None:
     layout.PARTITION_ROWS = 30
 
 
-def scenarios(url: str | None) -> dict[str, Scenario]:
-    m = ("{m}",)
-    import_ = ("mirror", "import", "{m}")
+def save_often() -> None:
+    download.SAVE_EVERY = 0.0
+
+
+def scenarios(url: str) -> dict[str, Scenario]:
+    """By name.
+
+    url : of a TAP service that gives a hundred rows or so at most
+    """
+    import_, sample = ("mirror", "import", "{m}"), ("mirror", "sample", "{m}", "--rows", "5", "--seed", "1")
+    add = ("mirror", "add", "{m}", "gaiadr3.allwise_best_neighbour", "--from", url, "--parallel", "1", "--region")
+
+    def added(folder: Path) -> None:
+        words = (word.replace("{m}", str(folder / "m")) for word in add)
+        assert sedsql(*words, "CIRCLE(83, -5, 12)") == 0
+
     return {
-        "compact": Scenario(fetched, ("mirror", "compact", *m)),
-        "compact to smaller partitions": Scenario(fetched, ("mirror", "compact", *m), prepare=small_partitions),
+        "compact": Scenario(fetched, ("mirror", "compact", "{m}")),
+        "compact to smaller partitions": Scenario(fetched, ("mirror", "compact", "{m}"), prepare=small_partitions),
         "import": Scenario(files, (*import_, "{in}/one.csv", "{in}/two.csv", "--as", "mine.t")),
         "import more": Scenario(imported, (*import_, "{in}/two.csv", "--as", "mine.t")),
-        "repair": Scenario(damaged, ("mirror", "repair", *m), damaged=True),
-        "repair a database": Scenario(damaged_database, ("mirror", "repair", *m), damaged=True),
-        "replace by HATS": Scenario(beside_hats, (*import_, "{in}/other/m/gaia/t", "--as", "gaia.u", "--replace")),
-        "sample": Scenario(lambda folder: None, ("mirror", "sample", *m, "--rows", "30", "--seed", "1")),
-        "sample --force": Scenario(sampled, ("mirror", "sample", *m, "--rows", "30", "--seed", "1", "--force")),
-        "rules": Scenario(sampled, ("mirror", "rules", *m, "--off", "ruwe")),
-        "models export": Scenario(sampled, ("models", "export", "lite-2", "--sql", "-m", "{m}")),
         "import --replace": Scenario(imported, (*import_, "{in}/other.csv", "--as", "mine.t", "--replace")),
+        "replace by HATS": Scenario(beside_hats, (*import_, "{in}/other/m/gaia/t", "--as", "gaia.u", "--replace")),
+        "repair": Scenario(damaged, ("mirror", "repair", "{m}"), damaged=True),
+        "repair a database": Scenario(damaged_database, ("mirror", "repair", "{m}"), damaged=True),
+        "rules": Scenario(sampled, ("mirror", "rules", "{m}", "--off", "ruwe")),
+        "models export": Scenario(sampled, ("models", "export", "lite-2", "--sql", "-m", "{m}")),
+        "sample": Scenario(lambda folder: None, sample),
+        "sample --force": Scenario(sampled, (*sample, "--force")),
+        "add": Scenario(lambda folder: None, (*add, "CIRCLE(83, -5, 20)"), part=True),
+        "add more": Scenario(added, (*add, "CIRCLE(83, -5, 20)"), part=True, prepare=save_often),
     }
