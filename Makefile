@@ -13,7 +13,7 @@ OLD_DUCKDB := 1.5.6
 OLDEST_DUCKDB := 1.4.5
 NATIVE := sedsql/native/sedsql.duckdb_extension
 
-.PHONY: demo test quick lowest lint native sanitize leaks generated models compare honest docs bench clean
+.PHONY: demo test quick lowest crashes lint native sanitize leaks generated models compare honest docs bench clean
 
 # All at once where tests are to be run: to install twice takes twice the time.
 EXTRAS := $(if $(filter test,$(MAKECMDGOALS)),dev$(,)peers,dev)
@@ -105,6 +105,10 @@ NOT_QUICK := tap tap_client learn test_bench.py test_classify.py test_docs.py te
     $(addprefix mirror/test_,hats.py ingest.py ingest_again.py rules.py sample.py slices.py)
 quick: $(NATIVE)
 	$(BIN)/python -m pytest -q $(AT_ONCE) -m "not slow" $(addprefix --ignore=tests/,$(NOT_QUICK))
+
+# Every command that writes to a mirror, with a disk that fails at each of its calls; half an hour.
+crashes: $(NATIVE)
+	CRASHES=all $(BIN)/python -m pytest -q $(AT_ONCE) tests/mirror/test_crashes.py
 
 # The lowest releases that pyproject.toml allows, in an environment of their own, and the tests to run often with them.
 LOWEST := $(VENV)/lowest

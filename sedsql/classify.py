@@ -61,6 +61,7 @@ def classify_file(
     -------
     Number of rows of each class; None is the class of sources with too few bands.
     """
+    tables.refuse_pipe(source)
     if not source.is_file():
         raise TableError(f"{source} does not exist." if not source.exists() else f"{source} is a folder, not a file.")
     if prior == "sky" and not set(POSITION) <= set(model.extra):

@@ -134,6 +134,12 @@ def print_scores(metrics: Mapping[str, Any]) -> None:
             *((name, s["all"], metrics["all"]["rows"]) for name, s in metrics.get("baselines", {}).items()),
         ],
     )
+    if metrics.get("young_by_stage"):
+        say("")
+        print_rows(
+            ["young stars of stage", "found", "rows"],
+            [(name or "unknown", s["recall"], s["rows"]) for name, s in metrics["young_by_stage"].items()],
+        )
     if "conformal" in metrics:
         say("")
         print_rows(

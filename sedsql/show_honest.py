@@ -99,7 +99,8 @@ def _print_figures(figures: Mapping[str, Any]) -> None:
     say(
         f"\n{_share(figures['answered'])} of the simulated sources have bands enough for an answer; "
         f"{_share(figures['right'])} of these answers are right. Expected calibration error of the default answer "
-        f"{error['default_answer']:.4f}, of the most probable class {error['most_probable_class']:.4f}."
+        f"{error['default_answer']:.4f}, of the most probable class {error['most_probable_class']:.4f}. "
+        f"Log loss {figures['log_loss']:.4f}."
     )
 
 

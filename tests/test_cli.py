@@ -215,3 +215,24 @@ def test_broken_files(sedsql, photometry, tmp_path, ending, content):
     assert path.name in ran.err or "no column for" in ran.err
     assert len(ran.err.splitlines()) == 1
     assert not out.exists()
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("classify", "{pipe}", "-o", "{out}"),
+        ("mirror", "import", "{out}", "{pipe}", "--as", "mine.t"),
+        ("evaluate", "{pipe}", "--label", "class"),
+        ("train", "{pipe}", "--label", "class", "-o", "{out}"),
+    ],
+)
+def test_a_pipe_is_refused_and_not_waited_for(sedsql, tmp_path, command):
+    """Nobody writes to it: who opens it waits for ever."""
+    os.mkfifo(tmp_path / "in.csv")
+    words = [word.format(pipe=tmp_path / "in.csv", out=tmp_path / "out.csv") for word in command]
+    ran = sedsql(*words)
+    assert ran.code == 1
+    assert ran.err.count("\n") == 1
+    assert "is a pipe or a device" in ran.err
+    assert os.listdir(tmp_path) == ["in.csv"]

@@ -17,6 +17,10 @@ STRANGE_MAG = 100.0
 SEDs, a small difference of sums of squares, would be what float32 rounds."""
 
 
+POLE = 90.0
+"""A declination beyond it, in degrees, is none."""
+
+
 class Prediction(NamedTuple):
     """What a model says of n sources.
 
@@ -76,7 +80,7 @@ class Session:
 
         `inputs` has shape (n, 10): magnitudes, missing where they are NaN or infinite in float32; or (n, 12), with the
         parallax and its error in mas after them; or (n, 14), with right ascension and declination, in degrees, after
-        these. What does not come is missing.
+        these. What does not come is missing, and a declination beyond POLE.
         """
         inputs = self.chosen(inputs)
         bands = inputs[:, : len(self.model.bands)]
@@ -96,12 +100,15 @@ class Session:
     def chosen(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """The columns of `inputs` that the model takes, shape (n, bands + extra); missing = NaN."""
         inputs = finite(inputs)
-        if self._as_they_are and inputs.shape[1] == len(self._columns):
-            return inputs
-        lacking = len(COLUMNS) + len(self.model.extra) - inputs.shape[1]
-        if lacking > 0:
-            inputs = np.hstack([inputs, np.full((len(inputs), lacking), np.nan, np.float32)])
-        return np.ascontiguousarray(inputs[:, self._columns])
+        if not (self._as_they_are and inputs.shape[1] == len(self._columns)):
+            lacking = len(COLUMNS) + len(self.model.extra) - inputs.shape[1]
+            if lacking > 0:
+                inputs = np.hstack([inputs, np.full((len(inputs), lacking), np.nan, np.float32)])
+            inputs = np.ascontiguousarray(inputs[:, self._columns])
+        if "dec" in self.model.extra and (nowhere := np.abs(inputs[:, -1]) > POLE).any():
+            inputs = inputs.copy()
+            inputs[nowhere, -1] = np.nan
+        return inputs
 
     def run(self, chosen: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDArray | None]:
         """Place of the class, probabilities, outlier; of inputs of shape (n, bands + extra), however few are there."""

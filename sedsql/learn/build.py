@@ -187,6 +187,7 @@ def metrics_of(validated: OutOfFold, table: LabelledTable) -> dict:
         "how": f"{FOLDS}-fold cross-validation by whole HEALPix cells of order {SKY_ORDER}, rows without a position "
         "at random; no simulated rows; temperature and thresholds of each fold from the others",
         **evaluate.by_bands(truth, found, p.max(axis=1), n_bands, table.parallax[rows, 0]),
+        "young_by_stage": evaluate.by_stage(truth, found, table.magnitudes[rows]),
         "same_bands": evaluate.same_bands(table.labels, validated.same_bands),
         "conformal": coverage(p, truth, validated.classes, validated.folds),
         "baselines": {

@@ -6,6 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
+from ..sed import STAGES, alpha, stage
+
+YOUNG = "yso"
+"""The class of young stars with a disc or an envelope."""
+
 
 def macro_f1(truth: NDArray[np.str_], found: NDArray[np.str_]) -> float:
     """F1 averaged over the classes of `truth`, each counting the same."""
@@ -71,6 +76,20 @@ def by_bands(
         placed = many & np.isfinite(parallax)
         if placed.any():
             result[f"{MANY_BANDS}_bands_or_more_and_a_parallax"] = scores(truth[placed], found[placed], top[placed])
+    return result
+
+
+def by_stage(truth: NDArray[np.str_], found: NDArray[np.str_], magnitudes: NDArray) -> dict:
+    """Of the young stars among the rows, by the stage that their spectral index tells: how many, and the share found.
+
+    For magnitudes of shape (n, 10); stage '' where there are too few bands for an index.
+    """
+    stages = np.array([one or "" for one in stage(alpha(magnitudes))])
+    result = {}
+    for name in (*(name for _, name in STAGES), ""):
+        mine = (truth == YOUNG) & (stages == name)
+        if mine.any():
+            result[name] = {"rows": int(mine.sum()), "recall": _round((found[mine] == YOUNG).mean())}
     return result
 
 

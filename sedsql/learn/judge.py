@@ -69,6 +69,7 @@ def judged(
     found = classes[prediction.class_index[enough]]
     look(truth, found, p.max(axis=1))
     metrics = evaluate.by_bands(truth, found, p.max(axis=1), table.n_bands[enough], table.parallax[enough, 0])
+    metrics["young_by_stage"] = evaluate.by_stage(truth, found, table.magnitudes[enough])
     seen = {}
     for name, (rows, thinned) in with_same_bands(table.magnitudes).items():
         step(f"only {name}")

@@ -100,6 +100,7 @@ def leave_one_origin_out(
     return {
         "how": HOW,
         **evaluate.by_bands(truth, found, p.max(axis=1), table.n_bands[rows], table.parallax[rows, 0]),
+        "young_by_stage": evaluate.by_stage(truth, found, table.magnitudes[rows]),
         "same_bands": evaluate.same_bands(table.labels, validated.same_bands),
         "conformal": coverage(p, truth, validated.classes, validated.folds),
         "by_origin": by_origin(table.origins[rows], truth, found),

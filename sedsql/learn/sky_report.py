@@ -123,6 +123,7 @@ def figures(answers: Answers, conformal: Mapping | None) -> dict:
         "classes": classes,
         "default_answer": sky_scores.by_node(answers),
         "calibration_error": sky_scores.calibration(answers),
+        "log_loss": sky_scores.log_loss(answers),
         "by_threshold": {"thresholds": list(sky_scores.THRESHOLDS), "classes": sky_scores.by_threshold(answers)},
         "by_g": {"edges": list(sky_scores.MAGNITUDES), "classes": sky_scores.by_g(answers)},
         "by_latitude": {"edges": list(sky_scores.ZONES), "classes": sky_scores.by_latitude(answers)},

@@ -124,6 +124,14 @@ def by_node(answers: Answers) -> dict[str, dict]:
     }
 
 
+def log_loss(answers: Answers) -> float:
+    """Mean of -ln p of the true class, over sources with bands enough whose class the model has; weighted."""
+    known = answers.answered & np.isin(answers.labels, answers.classes)
+    place = [answers.classes.index(label) for label in answers.labels[known]]
+    p = answers.probabilities[known][np.arange(len(place)), place]
+    return _round(np.average(-np.log(np.maximum(p, np.finfo(np.float32).tiny)), weights=answers.weights[known]))
+
+
 def calibration(answers: Answers) -> dict[str, float]:
     """Expected calibration error of the default answer and of the most probable class."""
     some = answers.answered

@@ -34,8 +34,9 @@ def from_files(mirror: Path) -> Manifest:
         manifest[stored.table.name.lower()] = stored
     replay(manifest, mirror, lambda file: on_disk(mirror, file).exists())
     for stored in manifest.values():
-        _one_generation(stored)
+        # A piece of which some rows are gone is wanted still.
         stored.wanted = stored.covered
+        _one_generation(stored)
     return manifest
 
 

@@ -47,6 +47,12 @@ def file_format(path: Path) -> str:
     raise TableError(f"{path}: the ending of the name says the format, and may be {', '.join(_FORMATS)}.")
 
 
+def refuse_pipe(path: Path) -> None:
+    """Raise TableError for what is neither a file nor a folder: a pipe gives its rows once, and may never end."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise TableError(f"{path} is a pipe or a device, and a table is read more than once; write it to a file first")
+
+
 def streams(path: Path) -> bool:
     """Whether the format can be read and written in pieces."""
     return file_format(path) in ("parquet", "csv")
@@ -136,6 +142,7 @@ def _write_astropy(path: Path, table: Table, kind: str) -> None:
 @contextmanager
 def _reading(path: Path):
     """Whatever a reader raises for a broken file, as one sentence about it."""
+    refuse_pipe(path)
     try:
         yield
     except (TableError, FileNotFoundError, PermissionError, IsADirectoryError, GeneratorExit):

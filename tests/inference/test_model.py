@@ -85,7 +85,7 @@ def test_a_changed_file_stops_a_query_not_the_connection(copy):
         ({"outputs": ["p"]}, "needs an object in 'outputs'"),
         ({"extra": "parallax"}, "needs a list in 'extra', not \"parallax\""),
         ({"missing": "-99"}, "needs a number in 'missing', not \"-99\""),
-        ({"classes": [0, 1, 2]}, "needs names in quotes in 'classes', not \[0, 1, 2\]"),
+        ({"classes": [0, 1, 2]}, r"needs names in quotes in 'classes', not \[0, 1, 2\]"),
         ({"min_bands": True}, r"lacks 'min_bands' \(int\)"),
         ({"min_bands": -1}, "needs a whole number from 0 on in 'min_bands', not -1"),
         ({"bands": []}, "needs a band or more in 'bands'"),

@@ -108,6 +108,21 @@ def test_what_is_left_out_is_missing(asked, inputs, sky_model, engine):
         assert asked(engine, call) == without
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_declination_beyond_the_poles_is_no_position(asked, inputs, sky_model, engine):
+    """As for `sedsql classify`; of the sine alone it would be another place."""
+    given = "s.parallax, s.parallax_error, s.ra, {}, 'yso', 'sky-1'"
+    beyond = ("90.00001", "-91", "180 - s.dec", "1e4", "1e39")
+    calls = [f"sed_proba(s, {given.format(dec)})" for dec in ("NULL", *beyond, "90", "s.dec")]
+    nowhere, *found, pole, there = np.array(asked(engine, f"[{', '.join(calls)}]"), float).T
+    for one in (k for k, dec in enumerate(beyond) if "s.dec" not in dec):
+        np.testing.assert_allclose(found[one], nowhere, atol=1e-6)
+    over = abs(180 - inputs[:, 13]) > 90
+    np.testing.assert_allclose(found[beyond.index("180 - s.dec")][over], nowhere[over], atol=1e-6)
+    assert (abs(nowhere - pole) > 0.01).sum() > ROWS / 10
+    assert (abs(nowhere - there) > 0.01).sum() > ROWS / 10
+
+
 EVERY = [
     f"sed_predict(s, {GIVEN}, 'sky-1')",
     f"sed_answer(s, {GIVEN}, 'sky-1')",

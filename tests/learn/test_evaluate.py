@@ -6,6 +6,7 @@ from sedsql.bands import COLUMNS
 from sedsql.learn import evaluate
 from sedsql.learn.bandsets import with_same_bands
 from sedsql.learn.baselines import colour_cuts, majority
+from sedsql.sed import WAVELENGTH_UM, lambda_flux
 
 TRUTH = np.array(["a", "a", "b", "c", "b", "a", "c", "c"])
 FOUND = np.array(["a", "b", "b", "c", "c", "a", "a", "d"])
@@ -110,3 +111,23 @@ def test_colour_cuts_know_the_plainest_cases():
 
 def test_majority():
     assert majority(TRUTH, 2).tolist() == ["a", "a"]
+
+
+def test_young_stars_are_counted_by_the_stage_of_their_index():
+    """Ks and W4 alone: the index is the slope between the two, and limits of stages are those of Greene et al. 1994."""
+    magnitudes = np.full((5, 10), np.nan)
+    magnitudes[:, 5] = 10
+    for row, index in enumerate((0.5, 0.0, -1.0, -2.0)):
+        decades = np.log10(WAVELENGTH_UM[9] / WAVELENGTH_UM[5])
+        flux = lambda_flux(magnitudes)[row, 5] * 10 ** (index * decades)
+        magnitudes[row, 9] = -2.5 * np.log10(flux / lambda_flux(np.zeros(10))[9])
+    truth = np.array(["yso", "yso", "yso", "yso", "yso"])
+    found = np.array(["yso", "agn", "yso", "giant", "agn"])
+    assert evaluate.by_stage(truth, found, magnitudes) == {
+        "I": {"rows": 1, "recall": 1},
+        "flat": {"rows": 1, "recall": 0},
+        "II": {"rows": 1, "recall": 1},
+        "III": {"rows": 1, "recall": 0},
+        "": {"rows": 1, "recall": 0},
+    }
+    assert evaluate.by_stage(np.array(["agn"]), np.array(["yso"]), magnitudes[:1]) == {}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import poisson
 from sklearn.metrics import accuracy_score, precision_score, recall_score
+from sklearn.metrics import log_loss as skl_log_loss
 
 from sedsql.classes import PARENTS
 from sedsql.learn import evaluate, sky_scores
@@ -123,6 +124,13 @@ def test_weighted_scores_are_those_of_scikit_learn(many):
         )
     right = np.average(many.right, weights=many.weights)
     assert right == pytest.approx(accuracy_score(many.labels, many.nodes, sample_weight=many.weights))
+
+
+def test_the_log_loss_is_that_of_scikit_learn(many):
+    expected = skl_log_loss(many.labels, many.probabilities, sample_weight=many.weights, labels=list(CLASSES))
+    assert sky_scores.log_loss(many) == pytest.approx(expected, rel=1e-5)
+    tiny = (2 * -np.log(0.9) + 30 * -np.log(0.3) + 50 * -np.log(0.8) + 4 * -np.log(0.4)) / 86
+    assert sky_scores.log_loss(TINY) == pytest.approx(tiny, rel=1e-5)  # neither the AGN nor the row with two bands
 
 
 def test_equal_weights_give_the_unweighted_calibration_error(many):

@@ -8,6 +8,7 @@ from sedsql.mirror import compact, layout
 from sedsql.mirror.layout import TableWriter
 from sedsql.mirror.manifest import Piece, Stored
 from sedsql.mirror.store import load, open_mirror, save
+from sedsql.mirror.sweep import sweep
 
 TABLE = table_of("gaia.t", None, [Column("source_id", "BIGINT"), Column("x", "DOUBLE", "mag", "phot.mag", "A number")])
 CELLS = 12 << 24
@@ -87,7 +88,7 @@ def test_an_interrupted_compaction_changes_nothing(tmp_path):
         compact.compact(tmp_path, tables, tables["gaia.t"], stop)
     tables = load(tmp_path)
     assert set(tables["gaia.t"].files) == files
-    compact.sweep(tmp_path, tables)
+    sweep(tmp_path, tables)
     assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.parquet")} == files
     assert all_rows(tmp_path).equals(before)
 

@@ -10,7 +10,6 @@ import pytest
 from astropy.table import Table
 from bulk import NAME, files_in, rows_in, stars, write_bulk
 
-from sedsql.mirror import ingest
 from sedsql.mirror.ingest import import_files
 from sedsql.mirror.manifest import MirrorError
 from sedsql.mirror.store import load, open_mirror
@@ -172,26 +171,3 @@ def test_a_full_disk_is_told_before_anything_is_written(sky, tmp_path, monkeypat
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
     refused(sky, MirrorError, "has 0.0 GB left, and the files take about", [tmp_path / "a.csv.gz"], NAME)
-
-
-def test_what_a_killed_import_left_is_swept_by_the_next_write(sky, tmp_path, monkeypatch):
-    write_bulk(tmp_path / "a.csv.gz", stars(50, 400))
-    before = files_in(sky)
-
-    def killed(*arguments, **options):
-        raise SystemExit
-
-    with monkeypatch.context() as patch:
-        # As if nothing of the process ran any more: neither the saving nor the tidying.
-        for name in ("save", "sweep"):
-            patch.setattr(ingest, name, killed)
-        for name in (NAME, "gaia.other"):
-            with pytest.raises(SystemExit):
-                import_files(sky, [tmp_path / "a.csv.gz"], name)
-    # The second import has swept up after the first one.
-    assert len(list(sky.rglob("*.parquet"))) == 2
-    assert rows_in(sky).equals(stars(100))
-    write_bulk(tmp_path / "b.csv.gz", stars(50, 500))
-    import_files(sky, [tmp_path / "b.csv.gz"], NAME)
-    assert len(list(sky.rglob("*.parquet"))) == 2
-    assert {path for path in before if path.suffix == ".parquet"} < set(sky.rglob("*.parquet"))

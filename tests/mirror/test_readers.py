@@ -14,7 +14,7 @@ from sedsql.mirror import manifest
 from sedsql.mirror.change import changing
 from sedsql.mirror.compact import compact
 from sedsql.mirror.ingest import import_files
-from sedsql.mirror.layout import TableWriter
+from sedsql.mirror.layout import TableWriter, hidden
 from sedsql.mirror.manifest import Piece, Stored
 from sedsql.mirror.store import load, save
 
@@ -156,10 +156,8 @@ def restored(mirror):
     """The table in many files again, in one change."""
     other = in_pieces(mirror.parent / f"other-{time.monotonic_ns()}")
     with changing(mirror, wait=True) as (folder, tables):
-        old, tables["gaia.t"] = tables["gaia.t"], load(other)["gaia.t"]
+        tables["gaia.t"] = load(other)["gaia.t"]
         for path in tables["gaia.t"].files:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (other / path).rename(folder / path)
+            (other / path).rename(hidden(folder / path))
         save(folder, tables)
-        for path in old.files.keys() - tables["gaia.t"].files.keys():
-            (folder / path).unlink()

@@ -14,4 +14,4 @@ export LD_PRELOAD=$preload ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null
 position=tests/inference/test_position.py
 $python -m pytest -q tests/native/test_extension.py $position::test_the_dear_functions_too \
     $position::test_every_function_takes_it $position::test_the_lead_is_that_of_the_probabilities \
-    tests/inference/test_fuzz.py "$@"
+    tests/inference/test_model_fuzz.py "$@"

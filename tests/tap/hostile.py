@@ -47,6 +47,7 @@ def body(
         handler.send_response(status)
         handler.send_header("Content-Type", mime)
         handler.send_header("Transfer-Encoding", "chunked")
+        handler.send_header("Connection", "close")
         if packed:
             handler.send_header("Content-Encoding", ", ".join(["gzip"] * packed))
         for name, value in (headers or {}).items():

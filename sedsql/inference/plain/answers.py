@@ -8,7 +8,7 @@ from ...sqltext import literal
 from .. import binding, graph
 from ..answers import ANSWER
 from ..model import Model, ModelError
-from ..session import STRANGE_MAG
+from ..session import POLE, STRANGE_MAG
 from .arithmetic import place_of_largest
 from .expressions import BOOLEAN, DOUBLE, FLOAT, INTEGER, Parts, Value, constant, joined, select
 from .operators import translate
@@ -38,7 +38,10 @@ class Answer:
     @classmethod
     def of(cls, model: Model, inputs: Sequence[str]) -> "Answer":
         """Raises ModelError where the model's graph has what plain SQL cannot do."""
-        columns = [Value([f"CASE WHEN isfinite({text}) THEN {text} END"], null=True) for text in inputs]
+        columns = [
+            Value([f"CASE WHEN {_there(name, text)} THEN {text} END"], null=True)
+            for name, text in zip((*model.bands, *model.extra), inputs, strict=True)
+        ]
         bands = columns[: len(model.bands)]
         there = [part for band in bands for part in ("+(", band, " IS NOT NULL)::INTEGER")]
         n_bands = Value(["(0", *there, ")"], INTEGER)
@@ -156,6 +159,11 @@ def _fed(model: Model, found: graph.Graph, columns: list[Value]) -> dict[str, li
     if sorted(names) != sorted(found.inputs):
         raise ModelError(f"It takes {', '.join(found.inputs)}, and its card says {', '.join(names)}.")
     return {name: [column] for name, column in zip(names, columns, strict=True)}
+
+
+def _there(name: str, number: str) -> str:
+    """SQL of whether a number is there; NaN, which is above all others, is not."""
+    return f"abs({number}) <= {POLE}" if name == "dec" else f"isfinite({number})"
 
 
 def _item(texts: Sequence[str], place: Value) -> Parts:

@@ -237,6 +237,8 @@ class _Work:
             return counted, layout.arrow_schema(self.stored.table).empty_table()
         for attempt in range(TRIES):
             if counted.rows > self.most:
+                if attempt:
+                    self.in_vain(self.lost, TapError(f"It counted {counted.rows:,} rows when it was asked again."))
                 return counted, None
             room = Room(counted.rows + 1, self.limits.texts, check=lambda sent: same_columns(self.expected, sent))
             try:
@@ -336,7 +338,8 @@ class _Work:
             raise MirrorError(
                 f"The disk of {self.mirror} is full; make room, and go on with `sedsql mirror resume {self.mirror}`"
             ) from None
-        self.lost.clear()
+        if counted.rows:
+            self.lost.clear()
         self.done += counted.rows
         self.kept += rows.num_rows
         return []

@@ -12,7 +12,7 @@ from dataclasses import replace as changed
 from pathlib import Path
 
 from ...catalogue import Column, Table, table_of
-from ...tables import TableError
+from ...tables import TableError, refuse_pipe
 from .. import Progress, archive, silent
 from ..change import changing
 from ..layout import File, TableWriter, number_of, partition_order
@@ -88,6 +88,7 @@ def _check(paths: Sequence[Path]) -> None:
     for place, path in enumerate(paths):
         if not path.exists():
             raise TableError(f"{path} does not exist")
+        refuse_pipe(path)
         if path in paths[:place]:
             raise TableError(f"{path} is named twice")
         if path.is_dir() and len(paths) > 1:

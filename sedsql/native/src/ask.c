@@ -11,15 +11,16 @@ void fill_input(const call *c, uint32_t at, uint32_t first, uint32_t n, float *t
 {
     const float *from = c->columns.data[at];
     const uint64_t *validity = c->columns.validity[at];
+    const float most = at == column_of(INPUTS - 1) ? 90 : FLT_MAX; /* the last is the declination */
     if (!from) {
         n = 0;
     } else if (!c->rows && !validity) {
         for (uint32_t k = 0; k < n; k++)
-            to[k] = fabsf(from[first + k]) <= FLT_MAX ? from[first + k] : NAN;
+            to[k] = fabsf(from[first + k]) <= most ? from[first + k] : NAN;
     } else {
         for (uint32_t k = 0; k < n; k++) {
             uint32_t row = row_of(c, first + k);
-            to[k] = row_is_valid(validity, row) && fabsf(from[row]) <= FLT_MAX ? from[row] : NAN;
+            to[k] = row_is_valid(validity, row) && fabsf(from[row]) <= most ? from[row] : NAN;
         }
     }
     for (uint32_t k = n; k < BLOCK; k++)

@@ -50,7 +50,8 @@ bool ask_lead(const call *c, unsigned wanted, write_function *unused);
 /* Shapley values of the bands. */
 bool explain(const call *c, unsigned wanted, write_function *unused);
 
-/* Copies `n` rows of a column from the `first` on to where the model has it; what is missing or infinite is NaN. */
+/* Copies `n` rows of a column from the `first` on to where the model has it; what is missing or infinite is NaN,
+   and so is a declination beyond 90 degrees. */
 void fill_input(const call *c, uint32_t at, uint32_t first, uint32_t n, float *to);
 /* All that the model takes of them. */
 void fill_inputs(const call *c, uint32_t first, uint32_t n);

@@ -34,11 +34,11 @@ def main() -> int:
             task = progress.add_task("queries", total=asked.queries)
             last = [time.monotonic()]
 
-            def tell(report: Report, found: Difference | None) -> None:
+            def tell(report: Report, found: list[Difference]) -> None:
                 count = len(report.differences) + report.untold
                 progress.update(task, completed=report.queries, description=f"queries, {count} differences")
-                if found:
-                    _show(found)
+                for one in found:
+                    _show(one)
                 if not CONSOLE.is_terminal and time.monotonic() - last[0] > 60:
                     last[0] = time.monotonic()
                     CONSOLE.print(_line(report))

@@ -138,13 +138,13 @@ def run(
     every: list[World],
     first: int,
     queries: int,
-    told: Callable[[Report, Difference | None], None] = lambda report, found: None,
+    told: Callable[[Report, list[Difference]], None] = lambda report, found: None,
     shrink: float = 0.0,
     most: int = 50,
 ) -> Report:
     """Ask so many queries, of the seeds from `first` on.
 
-    told : is called after each query, with the difference that it made
+    told : is called after each query, with the differences that it made
     shrink : seconds to make each difference small in
     most : differences of one kind, after which no more of the kind are kept
     """
@@ -154,21 +154,20 @@ def run(
         world = every[seed % 8 == 1]
         made, query, answer, found = look(world, seed)
         _count(report, query, answer)
+        report.seconds = time.monotonic() - began
+        wrong = [found] if found else []
         if seed % COUNTED == 0:
             report.counted += 1
-            for wrong in miscounted(world, seed):
-                report.differences.append(wrong)
-                told(report, wrong)
-        report.seconds = time.monotonic() - began
-        kind = found and (found.ways, found.what)
-        known[kind] += 1
-        if found and known[kind] > most:
-            found = None
-            report.untold += 1
-        if found:
-            found = _smaller(world, made, found, shrink) if shrink else found
-            report.differences.append(found)
-        told(report, found)
+            wrong += miscounted(world, seed)
+        kept = []
+        for one in wrong:
+            known[one.ways, one.what] += 1
+            if known[one.ways, one.what] > most:
+                report.untold += 1
+            else:
+                kept.append(_smaller(world, made, one, shrink) if shrink and one is found else one)
+        report.differences += kept
+        told(report, kept)
     return report
 
 

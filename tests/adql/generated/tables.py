@@ -121,10 +121,10 @@ def uploads(con: Connection) -> dict[str, pa.Table]:
             "odd": _odd()}  # fmt: skip
 
 
-def _marks(ra: list[float], dec: list[float]) -> pa.Table:
+def _marks(ra: list[float | None], dec: list[float | None]) -> pa.Table:
     """Places with a source_id that is not Gaia's."""
     ra = [
-        *(x + 0.01 for x in ra),
+        *(x + 0.01 for x in ra if x is not None),
         0.0,
         359.9999,
         0.0001,
@@ -140,7 +140,23 @@ def _marks(ra: list[float], dec: list[float]) -> pa.Table:
         50.0,
         50.0,
     ]
-    dec = [*(y - 0.01 for y in dec), 0.0, 0.0, 0.0, 90.0, -90.0, 20.0, 20.0, -30.0, 5.0, 5.0, 5.0, 5.0, NAN, 95.0]
+    dec = [
+        *(y - 0.01 for y in dec if y is not None),
+        0.0,
+        0.0,
+        0.0,
+        90.0,
+        -90.0,
+        20.0,
+        20.0,
+        -30.0,
+        5.0,
+        5.0,
+        5.0,
+        5.0,
+        NAN,
+        95.0,
+    ]
     n = len(ra)
     number = [None if k % 11 == 4 else k + 1 for k in range(n)]
     return pa.table({"source_id": pa.array(number, pa.int64()), "ra": ra, "dec": dec,
@@ -149,7 +165,7 @@ def _marks(ra: list[float], dec: list[float]) -> pa.Table:
                      "number": pa.array(range(n), pa.int32())})  # fmt: skip
 
 
-def _circles(ra: list[float], dec: list[float]) -> pa.Table:
+def _circles(ra: list[float | None], dec: list[float | None]) -> pa.Table:
     """Circles of all sizes; no source_id, and columns in another order."""
     radii = [0.0, 0.1, 2.0, 5.0, -1.0, 91.0, 180.0, 200.0, NAN, INF, -INF, None, 30.0, 10.0, 1e-6, 12.0]
     ra = [0.0, 359.999, 180.0, -10.0, 370.0, NAN, INF, None, 90.0, 90.0, 45.0, *ra[:11]]
