@@ -4,6 +4,7 @@ import csv
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pyarrow as pa
 
 from sedsql import cli
 from sedsql.catalogue import Column, table_of
-from sedsql.mirror import layout
+from sedsql.mirror import layout, sample
 from sedsql.mirror.add import download
 from sedsql.mirror.layout import TableWriter
 from sedsql.mirror.manifest import DATABASE, Piece, Stored
@@ -37,6 +38,7 @@ class Scenario:
     before : makes what is there before, in an empty folder
     command : arguments of `sedsql`; "{m}" is the mirror, "{in}" the folder that both are in
     part : whether what came before a failure is kept, as a download does, so that any rows of both states are right
+    once : is called in the process that all others are forked from
     prepare : is called in the process of the command before it
     damaged : whether what is there before is damaged, so that only what is there after can be checked
     """
@@ -44,6 +46,7 @@ class Scenario:
     before: Callable[[Path], None]
     command: tuple[str, ...]
     part: bool = False
+    once: Callable[[], object] = lambda: None
     prepare: Callable[[], object] = lambda: None
     damaged: bool = False
 
@@ -123,6 +126,17 @@ def small_partitions() -> None:
     layout.PARTITION_ROWS = 30
 
 
+@cache
+def simulated() -> list[dict[str, pa.Table]]:
+    """The rows of a sample sky, which take longer to simulate than to write."""
+    return list(sample._parts(5, 0, True))
+
+
+def without_simulating() -> None:
+    rows = simulated()
+    sample._parts = lambda *_: iter(rows)
+
+
 def save_often() -> None:
     download.SAVE_EVERY = 0.0
 
@@ -132,7 +146,7 @@ def scenarios(url: str) -> dict[str, Scenario]:
 
     url : of a TAP service that gives a hundred rows or so at most
     """
-    import_, sample = ("mirror", "import", "{m}"), ("mirror", "sample", "{m}", "--rows", "5", "--seed", "1")
+    import_, sample_ = ("mirror", "import", "{m}"), ("mirror", "sample", "{m}", "--rows", "5", "--rich")
     add = ("mirror", "add", "{m}", "gaiadr3.allwise_best_neighbour", "--from", url, "--parallel", "1", "--region")
 
     def added(folder: Path) -> None:
@@ -150,8 +164,8 @@ def scenarios(url: str) -> dict[str, Scenario]:
         "repair a database": Scenario(damaged_database, ("mirror", "repair", "{m}"), damaged=True),
         "rules": Scenario(sampled, ("mirror", "rules", "{m}", "--off", "ruwe")),
         "models export": Scenario(sampled, ("models", "export", "lite-2", "--sql", "-m", "{m}")),
-        "sample": Scenario(lambda folder: None, sample),
-        "sample --force": Scenario(sampled, (*sample, "--force")),
+        "sample": Scenario(lambda folder: None, sample_, once=simulated, prepare=without_simulating),
+        "sample --force": Scenario(sampled, (*sample_, "--force"), once=simulated, prepare=without_simulating),
         "add": Scenario(lambda folder: None, (*add, "CIRCLE(83, -5, 20)"), part=True),
         "add more": Scenario(added, (*add, "CIRCLE(83, -5, 20)"), part=True, prepare=save_often),
     }

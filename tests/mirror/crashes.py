@@ -159,6 +159,7 @@ class Crashes:
         self.disk = ctypes.CDLL(None)
         self.disk.faulty_disk.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_char_p]
         self.base.mkdir(parents=True)
+        scenario.once()
         self._do(lambda: scenario.before(self.base))
         self.states = [{} if scenario.damaged else self._state(self.base)]
         code, said = self._failing(COUNT, FULLNESS, 0)
