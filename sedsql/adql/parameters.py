@@ -46,7 +46,8 @@ def plain(values: Values) -> list[Any] | dict[str, Any]:
     """
     if isinstance(values, Mapping):
         return {name: _plain(value) for name, value in values.items()}
-    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+    # Arrays and quantities of one value have the method, and refuse to be iterated.
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable) or getattr(values, "shape", None) == ():
         kind = type(values).__name__
         raise UnfitError(f"Values are handed in as a list, or by name as a dictionary, not as a {kind}")
     return [_plain(value) for value in values]

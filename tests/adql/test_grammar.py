@@ -8,7 +8,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 from astropy import units as u
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sedsql.adql import AdqlError, translate
@@ -146,6 +146,9 @@ PARAMETERS = ["ra > ?", "1 = CONTAINS(POINT(ra, dec), CIRCLE(1, 2, ?))",
 
 
 @settings(max_examples=400)
+@example("ra > ?", 5 * u.deg)
+@example("ra > ?", np.ma.masked)
+@example("ra > ?", np.array(3.0))
 @given(st.sampled_from(PARAMETERS), values.map(lambda one: [one]) | values | st.dictionaries(st.text(), values))
 def test_whatever_is_handed_in(condition, handed_in):
     with suppress(AdqlError):
