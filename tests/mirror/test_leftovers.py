@@ -25,7 +25,7 @@ def rows_of(mirror):
 
 @pytest.fixture
 def compacted(tmp_path, sedsql):
-    """A mirror after it was compacted, with the files of before beside those of after, as an earlier sedsql left them."""
+    """A mirror after it was compacted, with the files of before beside those of after, as they once were left."""
     fetched(tmp_path)
     mirror = tmp_path / "m"
     shutil.copytree(mirror, tmp_path / "before")
