@@ -43,7 +43,7 @@ def new_folder(path: str | os.PathLike, *, what: str, mark: str, force: bool = F
     if target.exists() and not (target / mark).is_file():
         raise FileExistsError(f"{path} exists and is not a {what}, so it is not replaced; name another folder")
     target.parent.mkdir(parents=True, exist_ok=True)
-    _remove_left(target)
+    remove_left(target)
     partial = _beside(target)
     partial.mkdir()
     claimed = _claim(partial)
@@ -91,8 +91,8 @@ def _claim(folder: Path) -> int | None:
     return file
 
 
-def _remove_left(target: Path) -> None:
-    """Remove folders that were to take this name, and nobody writes to any more."""
+def remove_left(target: Path) -> None:
+    """Remove folders that were to take this name, or had it, and nobody writes to any more."""
     for path in target.parent.iterdir():
         is_one = re.fullmatch(rf"\.{re.escape(target.name)}\.\d+\.partial", path.name) and path.is_dir()
         if is_one and (claimed := _claim(path)) is not None:

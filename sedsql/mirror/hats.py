@@ -49,9 +49,13 @@ def write(mirror: Path, manifest: Manifest) -> None:
     """Write what tells of the tables' rows beside them, where it is not as it should be."""
     for stored in manifest.values():
         if stored.place is None:
-            _write_schema(mirror / folder_of(stored.table) / SCHEMA_FILE, _schema(stored))
+            schema_file, *properties = (mirror / path for path in besides(stored.table))
+            _write_schema(schema_file, _schema(stored))
             if stored.table.position and stored.order is not None:
-                _write_catalogue((mirror / folder_of(stored.table)).parent, stored)
+                _write_catalogue(properties[0].parent, stored)
+            else:
+                for path in properties:
+                    path.unlink(missing_ok=True)
 
 
 def _schema(stored: Stored) -> pa.Schema:

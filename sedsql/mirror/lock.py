@@ -23,19 +23,7 @@ def writing(mirror: Path, *, wait: bool = False) -> Iterator[TextIO]:
 
     It gives the file, which the block empties when the mirror is in order.
     """
-    try:
-        file = open(mirror / LOCK, "a+", encoding="utf-8")  # noqa: SIM115 - it is closed below
-    except PermissionError:
-        raise MirrorError(f"{mirror} cannot be written to: permission is denied") from None
-    except OSError as error:
-        raise MirrorError(f"{mirror} cannot be written to: {error.strerror}") from None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            file.seek(0)
-            who = file.read().split("\n")[-1] or "another process"
-            raise MirrorError(f"{who} is writing to {mirror}; try again when it is done, or add --wait") from None
+    with _locked(mirror, wait) as file:
         try:
             name = f"\n{Path(sys.argv[0]).name or 'python'} (process {os.getpid()})"
             os.write(file.fileno(), name.encode(errors="replace"))
@@ -43,6 +31,28 @@ def writing(mirror: Path, *, wait: bool = False) -> Iterator[TextIO]:
         except OSError as error:
             raise MirrorError(f"{mirror} cannot be written to: {error.strerror}") from None
         yield file
+
+
+def _locked(mirror: Path, wait: bool) -> TextIO:
+    while True:
+        try:
+            file = open(mirror / LOCK, "a+", encoding="utf-8")  # noqa: SIM115 - who asked for it closes it
+        except OSError as error:
+            reason = "permission is denied" if isinstance(error, PermissionError) else error.strerror
+            raise MirrorError(f"{mirror} cannot be written to: {reason}") from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            if os.path.exists(mirror / LOCK) and os.path.samestat(os.fstat(file.fileno()), os.stat(mirror / LOCK)):
+                return file
+            file.close()  # another mirror has taken the place of the one that was waited for
+        except BlockingIOError:
+            file.seek(0)
+            who = file.read().split("\n")[-1] or "another process"
+            file.close()
+            raise MirrorError(f"{who} is writing to {mirror}; try again when it is done, or add --wait") from None
+        except BaseException:
+            file.close()
+            raise
 
 
 def is_cut_off(mirror: Path) -> bool:

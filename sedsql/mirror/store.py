@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from ..sqltext import identifier, literal
 from . import archive, hats, manifest, tapschema
 from .commit import commit
 from .layout import PARTIAL, hidden, with_cells
+from .lock import LOCK, writing
 from .manifest import DATABASE, JOURNAL, Manifest, MirrorError, Stored
 
 DAMAGED = "mirror.duckdb.damaged"
@@ -34,9 +35,24 @@ OWN_MACROS = "own_macros"
 """An empty schema in mirrors that have `sed_*` macros of their own, in `main`, where any client finds them."""
 
 
-def new_mirror(path: str | os.PathLike, *, force: bool = False) -> AbstractContextManager[Path]:
-    """A folder to write a mirror into; it takes its name `path` only when the block ends well."""
-    return new_folder(path, what="mirror", mark=DATABASE, force=force)
+@contextmanager
+def new_mirror(path: str | os.PathLike, *, force: bool = False) -> Iterator[Path]:
+    """A folder to write a mirror into; it takes its name `path` only when the block ends well.
+
+    A mirror that it replaces is locked meanwhile. While there are both, each says in its lock's file that work on it is
+    not in order: who is killed leaves the one or the other, of which the next process that opens it removes the rest.
+    """
+    mirror = Path(path).absolute()
+    replaces = force and (mirror / DATABASE).is_file()
+    with writing(mirror) if replaces else nullcontext():
+        try:
+            with new_folder(path, what="mirror", mark=DATABASE, force=force) as folder:
+                yield folder
+                if replaces:
+                    (folder / LOCK).write_text("another mirror was here", encoding="utf-8")
+        finally:
+            if replaces:
+                os.truncate(mirror / LOCK, 0)
 
 
 def load(path: str | os.PathLike) -> Manifest:
@@ -162,14 +178,14 @@ def _in_mirror(appear: Iterable[str] = ()) -> str:
 
     appear : files that are hidden still: DuckDB looks at the files of a view when it is made
     """
-    listed = ", ".join(map(literal, appear))
-    path = "path"
+    path, listed = "path", ", ".join(map(literal, appear))
     if listed:
         path = f"CASE WHEN path IN ({listed}) THEN regexp_replace(path, '[^/]+$', '{PARTIAL}\\0') ELSE path END"
+    beginning = "current_setting('file_search_path')"
     return f"""
         CREATE SCHEMA IF NOT EXISTS manifest;
-        CREATE OR REPLACE MACRO manifest.in_mirror(paths) AS CASE current_setting('file_search_path') WHEN '' THEN paths
-        ELSE list_transform(paths, lambda path: concat(current_setting('file_search_path'), '/', {path})) END
+        CREATE OR REPLACE MACRO manifest.in_mirror(paths) AS CASE {beginning} WHEN '' THEN paths
+        ELSE list_transform(paths, lambda path: concat({beginning}, '/', {path})) END
     """
 
 

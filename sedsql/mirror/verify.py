@@ -33,9 +33,7 @@ def verify(mirror: Path, manifest: Manifest, progress: Progress) -> Iterator[Pro
     tables = {folder_of(stored.table): name for name, stored in manifest.items()}
     for path in orphans(mirror, manifest):
         table = next(name for folder, name in tables.items() if path.startswith(f"{folder}/"))
-        yield Problem(
-            table, "is no file of the manifest, but who reads its table's folder reads its rows as well", path
-        )
+        yield Problem(table, "is not in the manifest, but who reads the table's folder reads it as well", path)
 
 
 def verify_files(mirror: Path, manifest: Manifest, progress: Progress) -> Iterator[Problem]:

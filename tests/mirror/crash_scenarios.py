@@ -4,6 +4,7 @@ import csv
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import pyarrow as pa
 
 from sedsql import cli
 from sedsql.catalogue import Column, table_of
-from sedsql.mirror import layout
+from sedsql.mirror import layout, sample
+from sedsql.mirror.add import download
 from sedsql.mirror.layout import TableWriter
 from sedsql.mirror.manifest import DATABASE, Piece, Stored
 from sedsql.mirror.sample import write_sample
@@ -36,6 +38,7 @@ class Scenario:
     before : makes what is there before, in an empty folder
     command : arguments of `sedsql`; "{m}" is the mirror, "{in}" the folder that both are in
     part : whether what came before a failure is kept, as a download does, so that any rows of both states are right
+    once : is called in the process that all others are forked from
     prepare : is called in the process of the command before it
     damaged : whether what is there before is damaged, so that only what is there after can be checked
     """
@@ -43,6 +46,7 @@ class Scenario:
     before: Callable[[Path], None]
     command: tuple[str, ...]
     part: bool = False
+    once: Callable[[], object] = lambda: None
     prepare: Callable[[], object] = lambda: None
     damaged: bool = False
 
@@ -94,14 +98,14 @@ def imported(folder: Path, name: str = "mine.t") -> None:
 
 
 def beside_hats(folder: Path) -> None:
-    """An imported table, and a HATS catalogue to take its place, whose source_id counts as cells by this name."""
-    imported(folder, "mine.gaia")
+    """An imported table, and a HATS catalogue to take its place."""
+    imported(folder, "gaia.u")
     (folder / "other").mkdir()
     fetched(folder / "other")
     assert sedsql("mirror", "compact", str(folder / "other" / "m")) == 0
 
 
-def sampled(folder: Path, rows: int = 40) -> None:
+def sampled(folder: Path, rows: int = 6) -> None:
     write_sample(folder / "m", rows, seed=3, rich=True)
 
 
@@ -122,20 +126,46 @@ def small_partitions() -> None:
     layout.PARTITION_ROWS = 30
 
 
-def scenarios(url: str | None) -> dict[str, Scenario]:
-    m = ("{m}",)
-    import_ = ("mirror", "import", "{m}")
+@cache
+def simulated() -> list[dict[str, pa.Table]]:
+    """The rows of a sample sky, which take longer to simulate than to write."""
+    return list(sample._parts(5, 0, True))
+
+
+def without_simulating() -> None:
+    rows = simulated()
+    sample._parts = lambda *_: iter(rows)
+
+
+def save_often() -> None:
+    download.SAVE_EVERY = 0.0
+
+
+def scenarios(url: str) -> dict[str, Scenario]:
+    """By name.
+
+    url : of a TAP service that gives a hundred rows or so at most
+    """
+    import_, sample_ = ("mirror", "import", "{m}"), ("mirror", "sample", "{m}", "--rows", "5", "--rich")
+    add = ("mirror", "add", "{m}", "gaiadr3.allwise_best_neighbour", "--from", url, "--parallel", "1", "--region")
+
+    def added(folder: Path) -> None:
+        words = (word.replace("{m}", str(folder / "m")) for word in add)
+        assert sedsql(*words, "CIRCLE(83, -5, 12)") == 0
+
     return {
-        "compact": Scenario(fetched, ("mirror", "compact", *m)),
-        "compact to smaller partitions": Scenario(fetched, ("mirror", "compact", *m), prepare=small_partitions),
+        "compact": Scenario(fetched, ("mirror", "compact", "{m}")),
+        "compact to smaller partitions": Scenario(fetched, ("mirror", "compact", "{m}"), prepare=small_partitions),
         "import": Scenario(files, (*import_, "{in}/one.csv", "{in}/two.csv", "--as", "mine.t")),
         "import more": Scenario(imported, (*import_, "{in}/two.csv", "--as", "mine.t")),
-        "repair": Scenario(damaged, ("mirror", "repair", *m), damaged=True),
-        "repair a database": Scenario(damaged_database, ("mirror", "repair", *m), damaged=True),
-        "replace by HATS": Scenario(beside_hats, (*import_, "{in}/other/m/gaia/t", "--as", "mine.gaia", "--replace")),
-        "sample": Scenario(lambda folder: None, ("mirror", "sample", *m, "--rows", "30", "--seed", "1")),
-        "sample --force": Scenario(sampled, ("mirror", "sample", *m, "--rows", "30", "--seed", "1", "--force")),
-        "rules": Scenario(sampled, ("mirror", "rules", *m, "--off", "ruwe")),
-        "models export": Scenario(sampled, ("models", "export", "lite-2", "--sql", "-m", "{m}")),
         "import --replace": Scenario(imported, (*import_, "{in}/other.csv", "--as", "mine.t", "--replace")),
+        "replace by HATS": Scenario(beside_hats, (*import_, "{in}/other/m/gaia/t", "--as", "gaia.u", "--replace")),
+        "repair": Scenario(damaged, ("mirror", "repair", "{m}"), damaged=True),
+        "repair a database": Scenario(damaged_database, ("mirror", "repair", "{m}"), damaged=True),
+        "rules": Scenario(sampled, ("mirror", "rules", "{m}", "--off", "ruwe")),
+        "models export": Scenario(sampled, ("models", "export", "lite-2", "--sql", "-m", "{m}")),
+        "sample": Scenario(lambda folder: None, sample_, once=simulated, prepare=without_simulating),
+        "sample --force": Scenario(sampled, (*sample_, "--force"), once=simulated, prepare=without_simulating),
+        "add": Scenario(lambda folder: None, (*add, "CIRCLE(83, -5, 20)"), part=True),
+        "add more": Scenario(added, (*add, "CIRCLE(83, -5, 20)"), part=True, prepare=save_often),
     }

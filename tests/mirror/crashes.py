@@ -88,14 +88,10 @@ def check_rows(mirror: Path, states: list[State], part: bool) -> State:
     return state
 
 
-def check(folder: Path, states: list[State], part: bool, *, lacks: bool = False, last: bool = False) -> None:
-    """Raise Wrong where the mirror is in none of these states, or there is more or less on the disk than it needs.
-
-    lacks : whether the mirror may lack what was asked for
-    last : whether the command has been run again, which removes what it left beside the mirror's folder
-    """
+def check(folder: Path, states: list[State], part: bool) -> None:
+    """Raise Wrong where the mirror is in none of these states, or there is more or less on the disk than it needs."""
     mirror = folder / "m"
-    if last and (beside := [name for name in os.listdir(folder) if name.startswith(".")]):
+    if beside := [name for name in os.listdir(folder) if name.startswith(".")]:
         raise Wrong(f"left beside: {beside}")
     if not mirror.exists():
         if {} not in states:
@@ -114,7 +110,7 @@ def check(folder: Path, states: list[State], part: bool, *, lacks: bool = False,
         raise Wrong(f"left: {sorted(there - needed)}, gone: {sorted(needed - there)}")
     if hollow := [str(path) for path in mirror.rglob("*") if path.is_dir() and not any(path.iterdir())]:
         raise Wrong(f"empty: {hollow}")
-    problems = [problem for problem in verify(mirror, load(mirror), silent) if problem.file or not (part or lacks)]
+    problems = [problem for problem in verify(mirror, load(mirror), silent) if problem.file or not part]
     if problems:
         raise Wrong(f"verify says {problems}")
 
@@ -163,12 +159,15 @@ class Crashes:
         self.disk = ctypes.CDLL(None)
         self.disk.faulty_disk.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_char_p]
         self.base.mkdir(parents=True)
+        scenario.once()
         self._do(lambda: scenario.before(self.base))
-        self.states = [self._state(self.base, scenario.damaged)]
-        self._failing(COUNT, FULLNESS, 0)
+        self.states = [{} if scenario.damaged else self._state(self.base)]
+        code, said = self._failing(COUNT, FULLNESS, 0)
+        if code:
+            raise SystemExit(f"{scenario.command} fails: {said}")
         self.calls = self.copies.read_text().splitlines()
         self.copies.unlink()
-        self.states.append(self._state(self.work, False))
+        self.states.append(self._state(self.work))
 
     def _do(self, work: Callable[[], object]) -> str:
         code, said = forked(work, self.log)
@@ -176,13 +175,11 @@ class Crashes:
             raise SystemExit(said)
         return said
 
-    def _state(self, folder: Path, is_damaged: bool) -> State:
-        """The state of a mirror, which is checked to be well unless it is damaged on purpose."""
-        if is_damaged:
-            return {}
+    def _state(self, folder: Path) -> State:
+        """The state of a mirror, which is checked to be well."""
         text = self._do(lambda: print(json.dumps(by_views(folder / "m"))))
         state = {name: tuple(sums) for name, sums in json.loads(text.splitlines()[-1]).items()}
-        self._do(lambda: check(folder, [state], False, lacks=self.scenario.damaged, last=True))
+        self._do(lambda: check(folder, [state], self.scenario.damaged))
         return state
 
     def _failing(self, how: int, kinds: int, at: int) -> tuple[int, str]:
@@ -227,7 +224,7 @@ class Crashes:
         if code and (code != 1 or said.count("\n") != 1 or not said.startswith("Error: ")):
             return [f"it said, with code {code}: {said}"]
         states = self.states[1:] if code == 0 else self.states
-        ended, words = forked(lambda: self._judged(self._moved(folder), states, then, self.scenario.part), self.log)
+        ended, words = forked(lambda: self._judged(self._moved(folder), states, then), self.log)
         return [f"{then}: {words}"] if ended else []
 
     def _moved(self, folder: Path) -> Path:
@@ -237,32 +234,27 @@ class Crashes:
             folder.rename(self.work)
         return self.work
 
-    def _judged(self, folder: Path, states: list[State], then: str, part: bool) -> None:
-        mirror, is_damaged = folder / "m", self.scenario.damaged
-        # Without its manifest, a mirror with a damaged file has none of the pieces that were in it.
-        part = part or (is_damaged and then == "lost")
-        if not is_damaged:
+    def _judged(self, folder: Path, states: list[State], then: str) -> None:
+        mirror, part, is_damaged = folder / "m", self.scenario.part, self.scenario.damaged
+        if is_damaged:
+            then = "again"  # it is what mends it
+        else:
             check_rows(mirror, states, part)
-        if mirror.exists() and not (is_damaged and then in ("open", "verify")):
+        if mirror.exists() and then != "again":
             if then == "lost":
                 (mirror / DATABASE).unlink(missing_ok=True)
+                if not any(mirror.glob("*/*/dataset/**/*.parquet")):
+                    return  # nothing is left that could be told from
             if then == "open":
                 settle_if_cut_off(mirror)
-            elif then == "verify" and sedsql("mirror", "verify", str(mirror)) and not part:
-                raise Wrong("verify is not content")
-            elif (
-                then in ("repair", "lost")
-                and sedsql("mirror", "repair", str(mirror))
-                and any(mirror.glob("*/*/dataset"))
-            ):
-                raise Wrong("repair fails")
-            if then != "again" and (mirror / DATABASE).exists():
-                check(folder, states, part, lacks=is_damaged)
-        if (is_damaged and then == "lost") or (not part and not is_damaged and by_views(mirror) == self.states[1]):
-            return
-        if self.run(folder):
+            elif sedsql("mirror", "verify" if then == "verify" else "repair", str(mirror)) and not part:
+                raise Wrong(f"{then} fails")
+            check(folder, states, part)
+        if not is_damaged and by_views(mirror) == self.states[1]:
+            settle_if_cut_off(mirror)
+        elif self.run(folder):
             raise Wrong("the command fails when it is run again")
-        check(folder, self.states[1:], False, lacks=is_damaged, last=True)
+        check(folder, self.states[1:], is_damaged)
 
 
 def _digest(folder: Path) -> str:

@@ -89,8 +89,10 @@ static int fails(int kind) {
     if (!(kind & kinds))
         return 0;
     long number = atomic_fetch_add(&calls, 1) + 1;
-    if (how == COPY)
-        copy(number);
+    static __thread char last[PATH_MAX];
+    if (how == COPY && (kind != WRITES || strcmp(seen, last)))
+        copy(number); /* but once where a file is written to again and again */
+    snprintf(last, sizeof last, "%s", kind == WRITES ? seen : "");
     if (how == COUNT && copies[0])
         note(kind);
     if (!((how == FULL_ONCE && number == at) || (how == FULL && number >= at)))
