@@ -181,21 +181,15 @@ class Cursor:
 
     def fetchone(self) -> tuple | None:
         """The next row; None after the last."""
-        rows = self._rows()
-        with own_errors():
-            return rows.fetchone()
+        return self._fetched(lambda rows: rows.fetchone())
 
     def fetchmany(self, size: int | None = None) -> list[tuple]:
         """The next rows, `arraysize` unless told."""
-        rows = self._rows()
-        with own_errors():
-            return rows.fetchmany(self.arraysize if size is None else size)
+        return self._fetched(lambda rows: rows.fetchmany(self.arraysize if size is None else size))
 
     def fetchall(self) -> list[tuple]:
         """All rows that are left."""
-        rows = self._rows()
-        with own_errors():
-            return rows.fetchall()
+        return self._fetched(lambda rows: rows.fetchall())
 
     def __iter__(self) -> Iterator[tuple]:
         return self
@@ -206,15 +200,17 @@ class Cursor:
             raise StopIteration
         return row
 
-    def _rows(self) -> duckdb.DuckDBPyConnection:
+    def _fetched(self, take: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Rows of the answer, which DuckDB computes no sooner than the first of them are taken."""
         self._open()
         if self._relation is None and not self._fetching:
             self._nothing()
-        if not self._fetching:
-            with own_errors():
-                self._following(lambda: self.duckdb.execute(*self._sql))
-            self._fetching = True
-        return self.duckdb
+        with own_errors():
+            if not self._fetching:
+                rows = self._following(lambda: take(self.duckdb.execute(*self._sql)))
+                self._fetching = True
+                return rows
+            return take(self.duckdb)
 
     def _nothing(self) -> NoReturn:
         if self._sql[0]:
