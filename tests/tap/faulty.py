@@ -54,7 +54,7 @@ class FaultyServer:
         self.jobs: dict[str, Job] = {}
         self.numbers = itertools.count(1)
         self.closing = threading.Event()
-        self._at_once = 0
+        self._answering: set[int] = set()
         self._lock = threading.Lock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
@@ -83,12 +83,12 @@ class FaultyServer:
     def enter(self, request: Request) -> None:
         with self._lock:
             self.requests.append(request)
-            self._at_once += 1
-            self.most_at_once = max(self.most_at_once, self._at_once)
+            self._answering.add(id(request))
+            self.most_at_once = max(self.most_at_once, len(self._answering))
 
-    def leave(self) -> None:
+    def leave(self, request: Request) -> None:
         with self._lock:
-            self._at_once -= 1
+            self._answering.discard(id(request))
 
     def fault(self, request: Request, kinds: tuple[str, ...]) -> Fault | None:
         """What befalls the request, of these kinds."""

@@ -64,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
             elif self._may_enter(request):
                 self._route(request)
         finally:
-            self.faulty.leave()
+            self.faulty.leave(request)
 
     def _read(self, method: str) -> Request:
         url = urlsplit(self.path)
@@ -199,6 +199,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header(*(("Transfer-Encoding", "chunked") if chunked else ("Content-Length", str(len(body)))))
         for name, value in (headers or {}).items():
             self.send_header(name, value)
+        if not body:
+            self.faulty.leave(self.request_)
         self.end_headers()
         part = sending.value if sending and sending.kind == "cut" else 0.5
         at = int(len(body) * part)
@@ -208,6 +210,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         if sending and sending.kind == "stall":
             self.faulty.closing.wait(sending.value)
+        # With the last bytes the client may ask again, before this thread goes on.
+        self.faulty.leave(self.request_)
         self._write(body[at:], chunked)
         if chunked:
             self.wfile.write(b"0\r\n\r\n")
