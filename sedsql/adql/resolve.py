@@ -15,6 +15,7 @@ from sedsql.adql.errors import AdqlError
 from sedsql.adql.nodes import Call
 from sedsql.adql.scope import Catalogue, Columns, Known, ModelFunction, Scope, Source
 from sedsql.adql.selects import is_brackets
+from sedsql.adql.shadows import is_shadowed, rename
 from sedsql.adql.words import span
 
 # What DuckDB, or an extension of it, would open as a file where it knows no table of that name: it puts the
@@ -39,6 +40,7 @@ class Resolver:
         self.functions = {name.lower(): function for name, function in (functions or {}).items()}
         self.lax = functions is None and catalogue is None
         self.short: dict[str, list[str]] = {}
+        self.shadowed: dict[int, Source] = {}
         for key in catalogue.tables if catalogue else ():
             self.short.setdefault(key.rsplit(".", 1)[-1], []).append(key)
 
@@ -46,6 +48,12 @@ class Resolver:
         return AdqlError(message, self.sql, *span(node), hint)
 
     # --- queries ---------------------------------------------------------------------------------------
+
+    def whole(self, query: exp.Expr) -> Columns | None:
+        """Resolves the whole query."""
+        columns = self.query(query, {})
+        rename(query, self.shadowed.values())
+        return columns
 
     def query(self, query: exp.Expr, ctes: Mapping[str, Columns | None], outer: Scope | None = None) -> Columns | None:
         """Resolves a query; gives the columns that it yields, None when they cannot be known."""
@@ -113,6 +121,7 @@ class Resolver:
         elif isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
             source = self.source_of(item, scope)
             sources = [source] if source else []
+            item.meta["star_of"] = source
             if not sources:
                 return None
         else:
@@ -154,6 +163,7 @@ class Resolver:
                 source = self.table(node, ctes)
             if any(_same(source, other) for other in scope.sources) and self.catalogue is not None:
                 raise self.error(node, f"'{source.name}' is there twice in FROM", "give one of them another name")
+            source.node = node
             scope.sources.append(source)
         for join in joins:
             conditions += self.join(join, scope, ctes)
@@ -322,6 +332,8 @@ class Resolver:
                 raise self.error(qualifier[0], f"'{qualifier[0].name}' is ambiguous", f"write {choices}")
             for source in scope.every():
                 if source.name and source.is_called(qualifier[0]):
+                    if is_shadowed(source, scope):
+                        self.shadowed[id(source)] = source
                     return source
         else:
             wanted = tuple(part.name.lower() for part in qualifier)

@@ -110,6 +110,7 @@ class Source:
     parts: tuple[str, ...] = ()  # the qualified name in lower case, when it has no alias
     table: Table | None = None
     query: exp.Expr | None = None
+    node: exp.Expr | None = None  # what stands for it in FROM
     used: set[str] = field(default_factory=set)
 
     def has(self, name: exp.Identifier) -> bool:
@@ -164,6 +165,3 @@ class Scope:
         while scope:
             yield from scope.sources
             scope = scope.outer
-
-
-# What DuckDB would open as a file where it knows no table of that name.

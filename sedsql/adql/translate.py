@@ -98,7 +98,7 @@ def translation(
     """What `translate` gives, and what is known of the columns that the query has; the arguments are the same."""
     try:
         query = Grammar(lexer.tokenize(adql), adql, catalogue is not None, values).statement()
-        columns = Resolver(adql, catalogue, functions).query(query, {}) or Columns(())
+        columns = Resolver(adql, catalogue, functions).whole(query) or Columns(())
         writer = Writer(adql, catalogue is None)
         rewrite(query, writer.sql, [] if explain is None else explain, rewrites)
         writer.written = 0  # rewrites have some of it written more than once

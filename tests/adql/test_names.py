@@ -4,6 +4,7 @@ import duckdb
 import pytest
 
 from sedsql.adql import AdqlError, translate
+from sedsql.adql.rewrite import REWRITES
 
 from .conftest import BANDS, Catalogue, Function, table
 
@@ -129,3 +130,27 @@ def test_a_name_that_means_two_things_in_order_by_is_told(query, sentence):
 def test_a_name_alone_in_order_by_is_the_answers(con, query, first):
     found = con.execute(translate(query, CATALOGUE)).fetchone()
     assert found[0] == pytest.approx(first)
+
+
+SHADOWED = [
+    # Within the inner query x.b and y.b are columns, so that DuckDB alone takes b.ra for a field of one of them.
+    "SELECT {0}.source_id, {0}.*, {0}.ra / 2 AS half FROM sky.stars AS {0} WHERE EXISTS (SELECT {0}.ra FROM sky.stars"
+    " AS x JOIN sky.stars AS y ON x.source_id = y.source_id WHERE x.source_id = {0}.source_id + 1) ORDER BY {0}.dec",
+    "SELECT {0}.h, {0}.id FROM (SELECT source_id AS id, h_m AS h FROM sky.stars) AS {0} WHERE {0}.id IN (SELECT"
+    " y.source_id FROM sky.stars AS x, sky.stars AS y WHERE x.source_id = y.source_id AND y.source_id < {0}.h)",
+    "SELECT COUNT(*) AS n, MAX(sed_class({0})) AS c FROM sky.stars AS {0} JOIN sky.mine AS m ON m.id = {0}.source_id"
+    " WHERE EXISTS (SELECT {0}.ra FROM sky.stars AS x JOIN sky.stars AS y USING (source_id) WHERE y.source_id ="
+    " {0}.source_id) AND EXISTS (SELECT 1 FROM sky.mine AS b WHERE b.id < 50)",
+]
+
+
+@pytest.mark.parametrize("query", SHADOWED)
+@pytest.mark.parametrize("rewrites", [(), tuple(REWRITES)], ids=["as it stands", "rewritten"])
+def test_a_table_may_have_the_name_of_a_column_further_in(con, query, rewrites):
+    def asked(name):
+        sql = translate(query.format(name), CATALOGUE, FUNCTIONS, rewrites=rewrites)
+        answer = con.cursor().sql(sql)
+        return answer.columns, answer.fetchall()
+
+    assert asked("b") == asked("outermost")
+    assert asked("b")[1]
