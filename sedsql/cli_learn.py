@@ -63,6 +63,7 @@ def train(
     clean: Clean = False,
     simulated: Simulated = None,
     band_map: BandMap = None,
+    sentinels: Sentinels = False,
     seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
     force: Force = False,
     as_json: Json = False,
@@ -82,7 +83,7 @@ def train(
         raise typer.BadParameter(f"there is no recipe {recipe!r}; there are {', '.join(recipes.RECIPES)}")
     rows = simulated_rows(simulated)
     with progress.steps("training", build.STEPS) as step:
-        labelled = training.read_labelled(tables, label, pairs(band_map, "--map"), clean=clean)
+        labelled = training.read_labelled(tables, label, pairs(band_map, "--map"), clean=clean, sentinels=sentinels)
         labelled = simulating.add_simulated(labelled, rows, seed)
         model = build.build_model(labelled, output, recipes.RECIPES[recipe], seed=seed, force=force, step=step)
     if as_json:
@@ -133,6 +134,7 @@ def evaluate(
         typer.Option(help="Draw what is taken for what, and how true probabilities are, into this folder."),
     ] = None,
     band_map: BandMap = None,
+    sentinels: Sentinels = False,
     as_json: Json = False,
 ) -> None:
     """How good a model is on a labelled table: precision, recall, F1, calibration, coverage.
@@ -157,7 +159,7 @@ def evaluate(
             raise typer.BadParameter(
                 "without labels one table is looked at, by its parallaxes alone; name the column of labels with --label"
             )
-        field = ruled_out.read_field(tables[0], mapped, pairs(where, "--where"))
+        field = ruled_out.read_field(tables[0], mapped, pairs(where, "--where"), sentinels=sentinels)
         found = ruled_out.ruled_out(chosen, field)
         if as_json:
             print(to_json({"model": chosen.name, **found}))
@@ -167,7 +169,7 @@ def evaluate(
     if where:
         raise typer.BadParameter("--where is for tables without labels")
     look = partial(_draw, plot) if plot else lambda *_: None
-    labelled = training.read_labelled(tables, label, mapped, clean=clean, least_rows=0)
+    labelled = training.read_labelled(tables, label, mapped, clean=clean, sentinels=sentinels, least_rows=0)
     with progress.steps("evaluating", judge.steps(labelled, by) if cross_validate else judge.LOOKS) as step:
         if cross_validate:
             metrics = judge.cross_validated(chosen, labelled, step, look, by=by)

@@ -59,10 +59,15 @@ class Field:
 
 
 def read_field(
-    source: Path, band_map: Mapping[str, str] | None = None, where: Mapping[str, str] | None = None
+    source: Path,
+    band_map: Mapping[str, str] | None = None,
+    where: Mapping[str, str] | None = None,
+    *,
+    sentinels: bool = False,
 ) -> Field:
     """Read a table of sources with parallaxes; of its rows those in which each column of `where` has that value.
 
+    With `sentinels` magnitudes such as -999 are missing.
     Raises TableError where parallaxes or their errors, or a column, are not there, and where no row has the values.
     """
     table = tables.read_table(source)
@@ -73,6 +78,8 @@ def read_field(
         said = " and ".join(f"{name}={value}" for name, value in (where or {}).items())
         raise TableError(f"No row of {source.name} has {said}." if said else f"{source.name} has no rows.")
     inputs = tables.magnitudes(len(table), table.__getitem__, tables.find_bands(table.colnames, band_map))
+    if sentinels:
+        tables.Sentinels().erase(inputs)
     further = tables.further(table, EXTRA).astype(np.float32)
     for name, column in zip(PARALLAX, further.T, strict=False):
         if not np.isfinite(column).any():

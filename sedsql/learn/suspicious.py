@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from ..bands import BRIGHTEST, FAINTEST
-from ..tables import TableError
+from ..tables import SENTINELS, TableError
 
 LEAST_ROWS = 20
 """Fewer values tell nothing about a column."""
@@ -38,8 +38,8 @@ def _wrong(values, usual) -> str | None:
     if outside.mean() > 0.001:
         strange, times = np.unique(values[outside], return_counts=True)
         if len(strange) == 1 and times[0] > 1:
-            return (
-                f"has {strange[0]:g} in {times[0]:,} rows (if that stands for a missing value, leave it empty instead)"
+            return f"has {strange[0]:g} in {times[0]:,} rows (if that stands for a missing value, leave it empty" + (
+                ", or add --sentinels)" if strange[0] in np.array(SENTINELS, np.float32) else " instead)"
             )
         return f"has {outside.sum():,} values that no magnitude has, such as {values[outside][0]:g} (are they fluxes?)"
     both = np.isfinite(usual)

@@ -92,16 +92,17 @@ def read_labelled(
     band_map: Mapping[str, str] | None = None,
     *,
     clean: bool = False,
+    sentinels: bool = False,
     least_rows: int = LEAST_ROWS,
 ) -> LabelledTable:
     """Read a table with a label column, or several that are joined.
 
     Rows without a label or with fewer than MIN_BANDS bands are left out. `clean` applies the rules of
-    `sedsql.learn.cleaning`. `least_rows` is the fewest that each label must have, among two labels or more; 0 for a
-    table that is only tested on.
+    `sedsql.learn.cleaning`; with `sentinels` magnitudes such as -999 are missing. `least_rows` is the fewest that each
+    label must have, among two labels or more; 0 for a table that is only tested on.
     """
     paths = [path] if isinstance(path, Path) else list(path)
-    parts = [_read(one, label, band_map) for one in paths]
+    parts = [_read(one, label, band_map, sentinels) for one in paths]
     raw = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     labels, about = raw["labels"], {}
     if clean:
@@ -140,7 +141,7 @@ def read_labelled(
     )[keep]
 
 
-def _read(path: Path, label: str, band_map: Mapping[str, str] | None) -> dict[str, NDArray]:
+def _read(path: Path, label: str, band_map: Mapping[str, str] | None, sentinels: bool) -> dict[str, NDArray]:
     """The columns of one file that training takes, by name."""
     table = tables.read_table(path)
     if label not in table.colnames:
@@ -149,6 +150,8 @@ def _read(path: Path, label: str, band_map: Mapping[str, str] | None) -> dict[st
         )
     bands = tables.find_bands(table.colnames, band_map)
     magnitudes = tables.magnitudes(len(table), table.__getitem__, bands)
+    if sentinels:
+        tables.Sentinels().erase(magnitudes)
     check_columns(path.name, magnitudes, bands)
     parallax = [tables.numbers(table, name, "numbers, in mas") for name in PARALLAX]
     return {

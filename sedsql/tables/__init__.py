@@ -16,11 +16,12 @@ from .files import (
 from .forms import Rows, arrow_of
 from .inputs import FURTHER, Inputs, further, would_do
 from .magnitudes import find_bands, find_column, magnitudes, numbers
-from .sentinels import Sentinels
+from .sentinels import SENTINELS, Sentinels
 
 __all__ = [
     "FURTHER",
     "PIECE",
+    "SENTINELS",
     "Inputs",
     "Pieces",
     "Rows",

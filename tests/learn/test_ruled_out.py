@@ -50,6 +50,16 @@ def test_absolute_magnitudes_are_those_of_astropy_and_of_good_parallaxes_alone(g
     assert field.absolute_g[known] == pytest.approx(m_g[known], abs=1e-4)
 
 
+def test_a_sentinel_is_no_magnitude(giants, tmp_path):
+    path, magnitudes, _ = giants
+    table = pq.read_table(path)
+    place = table.column_names.index(COLUMNS[0])
+    pq.write_table(table.set_column(place, COLUMNS[0], pa.array([-999.0] * 400)), tmp_path / "in.parquet")
+    field = ruled_out.read_field(tmp_path / "in.parquet", sentinels=True)
+    assert np.isnan(field.inputs[:, 0]).all()
+    np.testing.assert_array_equal(field.inputs[:, 1:10], magnitudes[:, 1:])
+
+
 def test_giants_fainter_than_five_and_a_half_are_ruled_out(model, giants):
     path, magnitudes, m_g = giants
     found = ruled_out.ruled_out(model, ruled_out.read_field(path))
