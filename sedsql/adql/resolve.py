@@ -287,6 +287,8 @@ class Resolver:
             level = level.outer
         if aliases and key in aliases:
             self.note(node, _known(aliases[key]))
+            # DuckDB would group by the rows of a table of that name.
+            self.shadowed |= {id(source): source for source in scope.sources if source.is_called(name)}
             return
         if self.catalogue is None:
             return

@@ -1,4 +1,7 @@
-"""Names of tables that DuckDB would take for columns: Gaia has columns b and l, and a query may call a table so."""
+"""Names of tables that DuckDB would take for something else: a column further in, or the other way round.
+
+Gaia has columns b and l, and a query may call a table so.
+"""
 
 from __future__ import annotations
 

@@ -154,3 +154,18 @@ def test_a_table_may_have_the_name_of_a_column_further_in(con, query, rewrites):
 
     assert asked("b") == asked("outermost")
     assert asked("b")[1]
+
+
+@pytest.mark.parametrize("rewrites", [(), tuple(REWRITES)], ids=["as it stands", "rewritten"])
+def test_a_group_by_a_column_of_the_answer_that_is_called_as_the_table(con, rewrites):
+    """DuckDB alone groups by the rows of the table."""
+    query = (
+        "SELECT ROUND({0}.h_m, 0) AS {0}, COUNT(*) AS n FROM sky.stars AS {0} WHERE sed_class({0}) = 'yso' GROUP BY {0}"
+        " HAVING {0} > 14 ORDER BY {0} DESC"
+    )
+    one, other = (
+        con.cursor().sql(translate(query.format(name), CATALOGUE, FUNCTIONS, rewrites=rewrites)).fetchall()
+        for name in ("s", "outermost")
+    )
+    assert one == other
+    assert len(one) > 1
