@@ -141,7 +141,8 @@ def save(mirror: Path, tables: Manifest, *, note: str = "", keys: list[Key] | No
     """
     with changed(mirror, anew=anew) as (con, files):
         before, needed = hats.owned(manifest.names(con)), hats.owned(tables)
-        files.vanish.extend(before - needed)
+        # Those that are there: by one that is gone `repair` tells that the change was made.
+        files.vanish.extend(path for path in before - needed if (mirror / path).exists())
         files.appear.extend(path for path in needed if hidden(mirror / path).exists())
         files.appear.extend(hats.begin(mirror, tables))
         con.execute(_in_mirror(files.appear))

@@ -52,7 +52,7 @@ def test_a_mirror_is_as_it_was_before_or_as_it_is_after(tmp_path, faulty_disk, f
     )
     assert done.returncode == 0, done.stderr or done.stdout
     tried = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [one for one in tried if one["wrong"]] == []
+    assert not any(one["wrong"] for one in tried), "\n".join(str(one) for one in tried if one["wrong"])
     for name in names:
         mine = [one for one in tried if one["scenario"] == name]
         assert {one["fault"] for one in mine} == {"killed", "full once", "full"}
