@@ -18,8 +18,8 @@ from .manifest import Manifest, Piece, Stored, replay
 def from_files(mirror: Path) -> Manifest:
     """The manifest as the files tell it, each row once.
 
-    A change that was cut off is taken for made if all that was to appear has appeared. Files that it does not name
-    are not of the mirror any more.
+    A change that was cut off is taken for made if all that was to appear has appeared, or, where nothing was to, some
+    rows that were to vanish are gone. Files that it does not name are not of the mirror any more.
     """
     manifest: Manifest = {}
     gone = _of_other_state(mirror)
@@ -43,7 +43,9 @@ def from_files(mirror: Path) -> Manifest:
 def _of_other_state(mirror: Path) -> set[str]:
     """The files that a change which was cut off did away with, or that it had made and is taken back."""
     appear, vanish = cut_off(mirror)
-    seen = [(mirror / path).exists() for path in appear or vanish]
+    # Where nothing appears, as when a table is read elsewhere from now on, the rows that vanish tell.
+    telling = appear or [path for path in vanish if path.endswith(".parquet")]
+    seen = [(mirror / path).exists() for path in telling]
     is_made = all(seen) if appear else not all(seen)
     return set(vanish) - set(appear) if is_made else set(appear) - set(vanish)
 

@@ -141,8 +141,7 @@ def save(mirror: Path, tables: Manifest, *, note: str = "", keys: list[Key] | No
     """
     with changed(mirror, anew=anew) as (con, files):
         before, needed = hats.owned(manifest.names(con)), hats.owned(tables)
-        # Those that are there: by one that is gone `repair` tells that the change was made.
-        files.vanish.extend(path for path in before - needed if (mirror / path).exists())
+        files.vanish.extend(before - needed)
         files.appear.extend(path for path in needed if hidden(mirror / path).exists())
         files.appear.extend(hats.begin(mirror, tables))
         con.execute(_in_mirror(files.appear))
