@@ -12,6 +12,7 @@ from sqlglot import exp
 from sedsql.adql import answer, kinds, rows
 from sedsql.adql import functions as language
 from sedsql.adql.errors import AdqlError
+from sedsql.adql.grouping import ungrouped
 from sedsql.adql.nodes import Call
 from sedsql.adql.scope import Catalogue, Columns, Known, ModelFunction, Scope, Source
 from sedsql.adql.selects import is_brackets
@@ -110,6 +111,8 @@ class Resolver:
                 if wrong := answer.ambiguous(key.this, select, scope, aliases):
                     raise self.error(*wrong)
                 self.expression(key.this, scope, ctes, aliases, aliases_first=answer.is_name(key.this))
+        if self.catalogue is not None and (wrong := ungrouped(select, scope, aliases)):
+            raise self.error(*wrong)
         for source in scope.sources:
             rows.leave_out(source)
         return None if every is None else Columns(every)

@@ -13,16 +13,16 @@ from sedsql.adql.scope import Scope, Source
 
 
 def is_shadowed(source: Source, scope: Scope) -> bool:
-    """Whether queries between the one that has the table and `scope` have two columns of the table's name.
+    """Whether queries between the one that has the table and `scope` have a column of the table's name.
 
-    DuckDB then looks for a field of these in `b.ra`, and not for the column of the table b further out.
+    DuckDB may then look for a field of that in `b.ra`, and not for the column of the table b further out.
     """
     inside: list[Source] = []
     level: Scope | None = scope
     while level and not any(one is source for one in level.sources):
         inside += level.sources
         level = level.outer
-    return sum(source.name.lower() in (one.columns or ()) for one in inside) > 1
+    return any(source.name.lower() in (one.columns or ()) for one in inside)
 
 
 def rename(query: exp.Expr, shadowed: Iterable[Source]) -> None:

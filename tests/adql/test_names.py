@@ -141,6 +141,8 @@ SHADOWED = [
     "SELECT COUNT(*) AS n, MAX(sed_class({0})) AS c FROM sky.stars AS {0} JOIN sky.mine AS m ON m.id = {0}.source_id"
     " WHERE EXISTS (SELECT {0}.ra FROM sky.stars AS x JOIN sky.stars AS y USING (source_id) WHERE y.source_id ="
     " {0}.source_id) AND EXISTS (SELECT 1 FROM sky.mine AS b WHERE b.id < 50)",
+    "SELECT {0}.ra FROM sky.mine AS m, sky.stars AS {0} WHERE m.id = {0}.source_id AND EXISTS (SELECT CASE WHEN EXISTS"
+    " (SELECT 1 FROM sky.mine AS n WHERE n.id = x.source_id) THEN {0}.dec END FROM sky.stars AS x WHERE x.ra = m.id)",
 ]
 
 
@@ -169,3 +171,37 @@ def test_a_group_by_a_column_of_the_answer_that_is_called_as_the_table(con, rewr
     )
     assert one == other
     assert len(one) > 1
+
+
+UNGROUPED = [
+    ("SELECT ra, COUNT(*) FROM sky.stars", "ra", 8),
+    ("SELECT s.ra / 2 AS x, COUNT(*) FROM sky.stars AS s GROUP BY x ORDER BY s.dec", "dec", 72),
+    ("SELECT MAX(ra) AS m FROM sky.stars GROUP BY b HAVING dec > 1", "dec", 54),
+    ("SELECT FLOOR(ra) AS f, ra + 1 FROM sky.stars GROUP BY FLOOR(ra)", "ra", 24),
+    ("SELECT b, sed_alpha(s) AS a FROM sky.stars AS s GROUP BY b, ABS(ra), dec + 1 HAVING dec + 2 > 1", "dec", 85),
+    ("SELECT ra FROM sky.stars WHERE ra IN (SELECT dec FROM sky.stars GROUP BY b)", "dec", 46),
+]
+
+
+@pytest.mark.parametrize(("query", "name", "place"), UNGROUPED)
+def test_a_column_that_is_not_grouped_by_is_told(con, query, name, place):
+    with pytest.raises(AdqlError, match=rf"'{name}' is neither in GROUP BY .*column {place}\): add it to GROUP BY"):
+        translate(query, CATALOGUE, FUNCTIONS)
+    with pytest.raises(duckdb.BinderException, match="GROUP BY"):
+        con.cursor().sql(query.replace("sed_alpha(s)", "1"))
+
+
+GROUPED = [
+    "SELECT FLOOR(s.RA / 3) + 1, s.DEC - 1, COUNT(*) FROM sky.stars AS s GROUP BY FLOOR(ra / 3), s.dec ORDER BY dec",
+    "SELECT ra / 2 AS x, 2 * (ra / 2), MAX(b) FROM sky.stars GROUP BY x HAVING x > 1 ORDER BY ra / 2",
+    "SELECT sed_class(s) AS c, MAX(sed_proba(s, 'yso')) FROM sky.stars AS s GROUP BY sed_class(s) ORDER BY c",
+    "SELECT id, m.id, COUNT(*) FROM sky.mine AS m JOIN (SELECT source_id AS id FROM sky.stars) AS s USING (id)"
+    " GROUP BY id",
+    "SELECT COUNT(*), 'x' FROM sky.stars HAVING MAX(ra) > 1",
+    "SELECT s.ra FROM sky.stars AS s WHERE EXISTS (SELECT s.ra, MAX(m.id) FROM sky.mine AS m WHERE m.id = s.source_id)",
+]
+
+
+@pytest.mark.parametrize("query", GROUPED)
+def test_what_a_query_groups_by_may_be_asked_for_as_it_is(con, query):
+    assert con.cursor().sql(translate(query, CATALOGUE, FUNCTIONS)).fetchall()
