@@ -7,7 +7,6 @@ from typing import Annotated
 import astropy.units as u
 import numpy as np
 import typer
-from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
 from . import progress, tables
@@ -18,6 +17,7 @@ from .jsontext import to_json
 from .output import new_file, new_folder
 from .show import print_rows, say
 from .simulate import POPULATIONS, Sample, simulate
+from .simulate.frames import icrs
 
 app = typer.Typer()
 
@@ -82,11 +82,11 @@ def simulate_sources(
 def sources(name: str, pieces: list[Sample]) -> Table:
     """Samples of one class as a table; `origin` says in each row that it is simulated."""
     whole = {key: np.concatenate([getattr(piece, key) for piece in pieces]) for key in vars(pieces[0])}
-    place = SkyCoord(l=whole["glon"] * u.deg, b=whole["glat"] * u.deg, frame="galactic").icrs
+    ra, dec = icrs(whole["glon"], whole["glat"])
     table = Table()
-    table["origin"] = np.full(len(place), "simulated")
-    table["class"] = np.full(len(place), name)
-    table["ra"], table["dec"] = place.ra, place.dec
+    table["origin"] = np.full(len(ra), "simulated")
+    table["class"] = np.full(len(ra), name)
+    table["ra"], table["dec"] = ra * u.deg, dec * u.deg
     for k, band in enumerate(BANDS):
         table[band.column] = whole["magnitudes"][:, k].astype(np.float32) * u.mag
     for k, band in enumerate(BANDS):

@@ -19,7 +19,7 @@ Rows = Any
 """A cursor, a row of an astropy table, or what `tables.Rows` are."""
 
 CLASS_COLUMNS = ("class", "sed_class")
-PROBABILITY_COLUMNS = ("probability", "sed_probability")
+PROBABILITY_COLUMNS = ("class_probability", "probability", "sed_probability")
 NAME_COLUMNS = ("name", "designation", "source_id")
 
 

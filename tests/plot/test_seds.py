@@ -63,6 +63,13 @@ def test_the_title_has_the_name_the_class_and_the_probability(con):
     assert figure.axes[0].get_title() == f"{source_id}\n{label}, probability {p:.2f}"
 
 
+def test_rows_of_classified_have_their_own_class_and_probability_in_the_title(con):
+    query = "SELECT TOP 1 * FROM sed.classified WHERE class_probability < 0.9 ORDER BY source_id"
+    ((source_id, label, p),) = con.execute(query.replace("*", "source_id, class, class_probability")).fetchall()
+    title = plot.sed(con.execute(query)).axes[0].get_title()
+    assert title == f"{source_id}\n{label}, probability {p:.2f}"
+
+
 def test_a_magnitude_without_an_error_is_an_upper_limit():
     table = of_blackbody(4_000)
     for band in BANDS:
