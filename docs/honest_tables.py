@@ -1,6 +1,7 @@
 """Write the tables of docs/honest.md: `python docs/honest_tables.py --field FIELD --where COLUMN=VALUE MODEL...`."""
 
 import argparse
+import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +11,7 @@ from sedsql.inference.model import Model, find_models
 from sedsql.learn import ruled_out, sky_report
 from sedsql.output import new_file
 
+_FIGURES = ("macro_f1", "accuracy", "calibration_error")
 PAGE = Path(__file__).parent / "honest.md"
 
 
@@ -36,28 +38,31 @@ def sky(model: Model, rows: int, oracle: bool) -> str:
     return f"{words}.\n\n{_table(header, lines)}"
 
 
-def origins(models: Iterable[Model]) -> str:
-    """The figures by origin that cards have."""
+def origins(metrics: dict[str, Any], by_sky: float) -> str:
+    """The figures of a recipe by origin, as `evaluate --by origin --json` prints them, and each origin's.
+
+    by_sky : macro F1 of the same recipe on sky that training had not seen
+    """
     lines = []
-    for model in models:
-        metrics = model.card.get("metrics", {})
-        out = metrics.get("leave_one_origin_out")
-        if out:
-            left = [f"{out['all'][key]:.3f}" for key in ("macro_f1", "accuracy", "calibration_error")]
-            classes = ", ".join(out["all"]["per_class"])
-            lines.append([model.name, *left, f"{metrics['all']['macro_f1']:.3f}", f"{out['all']['rows']:,}", classes])
-    if not lines:
-        return "*No card has these figures yet.*"
-    header = [
-        "model",
-        "macro F1",
-        "right",
-        "calibration error",
-        "macro F1 by sky, all classes",
-        "rows",
-        "classes tested",
+    for rows, words in (("all", "all"), ("6_bands_or_more", "6 bands or more")):
+        if some := metrics.get(rows):
+            lines.append([words, f"{some['rows']:,}", *(f"{some[key]:.3f}" for key in _FIGURES)])
+    said = f"The recipe of `{metrics['model']}`; its macro F1 on sky that training had not seen is {by_sky:.3f}."
+    classes = [
+        [name, f"{some['rows']:,}", *(f"{some[key]:.3f}" for key in ("precision", "recall", "f1"))]
+        for name, some in metrics["all"]["per_class"].items()
     ]
-    return _table(header, lines)
+    each = [
+        [one["origin"], f"{one['rows']:,}", ", ".join(one["classes"]), _share(one["right"]), one["mostly_wrong"] or ""]
+        for one in metrics["by_origin"]
+    ]
+    parts = [
+        said,
+        _table(["rows", "number", "macro F1", "right", "calibration error"], lines),
+        _table(["class", "rows", "precision", "recall", "F1"], classes),
+        _table(["origin", "rows", "classes tested", "right", "most others taken for"], each),
+    ]
+    return "\n\n".join(parts)
 
 
 def field(models: Iterable[Model], source: Path, where: dict[str, str]) -> str:
@@ -98,13 +103,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="+", help="the first one is tried on the simulated sky")
     parser.add_argument("--field", type=Path)
+    parser.add_argument("--origins", type=Path, help="what `evaluate --cross-validate --by origin --json` has printed")
     parser.add_argument("--where", default=[], action="append", metavar="COLUMN=VALUE")
     parser.add_argument("--rows", type=int, default=sky_report.ROWS)
     parser.add_argument("--no-oracle", dest="oracle", action="store_false")
     asked = parser.parse_args()
     known = find_models()
     models = [known[name] for name in asked.models]
-    parts = {"sky": sky(models[0], asked.rows, asked.oracle), "origins": origins(models)}
+    parts = {"sky": sky(models[0], asked.rows, asked.oracle)}
+    if asked.origins:
+        metrics = json.loads(asked.origins.read_text(encoding="utf-8"))
+        parts["origins"] = origins(metrics, known[metrics["model"]].card["metrics"]["all"]["macro_f1"])
     if asked.field:
         parts["field"] = field(models, asked.field, dict(text.split("=", 1) for text in asked.where))
     page = PAGE.read_text(encoding="utf-8")

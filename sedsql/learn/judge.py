@@ -13,7 +13,7 @@ from .bandsets import SAME_BANDS, with_same_bands
 from .build import metrics_of
 from .calibration import set_scores
 from .crossvalidation import FOLDS, out_of_fold, sky_folds
-from .origins import catalogues, learnt_elsewhere, leave_one_origin_out
+from .origins import leave_one_origin_out, origin_folds
 from .recipes import RECIPES
 from .simulated import add_simulated
 from .training import LabelledTable
@@ -84,7 +84,7 @@ def judged(
 
 def steps(table: LabelledTable, by: str = SKY) -> int:
     """How often `cross_validated` calls its `step`, at most."""
-    return FOLDS if by == SKY else len(np.unique(catalogues(table.origins[learnt_elsewhere(table)])))
+    return FOLDS if by == SKY else len(list(origin_folds(table)))
 
 
 def cross_validated(

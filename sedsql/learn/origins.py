@@ -19,7 +19,7 @@ from .recipes import Recipe
 from .training import LEAST_ROWS, LabelledTable
 
 HOW = (
-    "each origin left out in turn, with all versions of its catalogue, for the classes of which other origins have "
+    "each origin left out, with all versions of its catalogue, for the classes of which other origins have "
     f"{LEAST_ROWS} rows or more; temperature and thresholds of each origin from the others"
 )
 
@@ -57,10 +57,11 @@ def learnt_elsewhere(table: LabelledTable, usable: NDArray[np.bool_] | bool = Tr
 
 
 def origin_folds(table: LabelledTable, usable: NDArray[np.bool_] | bool = True) -> Iterator[tuple[NDArray, NDArray]]:
-    """Places of the rows to fit on and of those to test on, an origin at a time; versions of a catalogue are one.
+    """Places of the rows to fit on and of those to test on, which lack their origins; versions of a catalogue are one.
 
     All rows of an origin are left out whose class other origins have too (`learnt_elsewhere`). Rows of classes that
     hardly another origin has stay in training and are never tested, for without them the class would be unknown.
+    Origins that have no such class in common are left out at once: of a class that is tested no other rows are gone.
 
     Raises TableError where no class stands in two origins.
     """
@@ -72,10 +73,17 @@ def origin_folds(table: LabelledTable, usable: NDArray[np.bool_] | bool = True) 
             "with the same word count as one): with an origin left out there is nothing to test."
         )
     catalogue = catalogues(table.origins)
+    folds: list[tuple[set[str], NDArray[np.bool_], NDArray[np.bool_]]] = []
     for one in np.unique(catalogue[testable]):
-        mine = catalogue == one
-        test = testable & mine
-        gone = mine & np.isin(table.labels, np.unique(table.labels[test]))
+        test = testable & (catalogue == one)
+        labels = set(table.labels[test])
+        gone = (catalogue == one) & np.isin(table.labels, list(labels))
+        together = next((fold for fold in folds if not fold[0] & labels), None)
+        if together:
+            folds.remove(together)
+            labels, gone, test = labels | together[0], gone | together[1], test | together[2]
+        folds.append((labels, gone, test))
+    for _, gone, test in folds:
         yield np.flatnonzero(~gone), np.flatnonzero(test)
 
 
@@ -89,7 +97,7 @@ def leave_one_origin_out(
     """Scores of a recipe's models, each on an origin that its training rows lack; as `build.metrics_of` has them.
 
     `by_origin` has of each origin the share of its rows that is right, `not_tested` the classes of one origin. `step`
-    is called with a few words for each of the origins, `look` with labels, classes found and their probabilities.
+    is called with a few words for each fit, `look` with labels, classes found and their probabilities.
     """
     validated = out_of_fold(recipe, table, origin_folds(table, recipe.decidable(table)), seed, step)
     rows = validated.rows

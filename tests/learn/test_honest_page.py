@@ -1,7 +1,6 @@
 """The tables of docs/honest.md, as `make honest` writes them."""
 
 import runpy
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,12 +43,13 @@ def test_the_sky_s_table_has_the_figures_of_the_report(tables):
         assert others[place - 1] == ("" if value is None else f"{100 * value:.3g} %")
 
 
-def test_origins_are_those_of_cards(tables):
-    model = find_models()["shape-2"]
-    assert "No card" in tables["origins"]([replace(model, card={"metrics": {}})])
-    out = {
-        "all": {"macro_f1": 0.5, "accuracy": 0.625, "calibration_error": 0.1, "rows": 1234, "per_class": {"agn": {}}}
-    }
-    card = {"metrics": {"all": {"macro_f1": 0.75}, "leave_one_origin_out": out}}
-    *_, row = cells(tables["origins"]([replace(model, card=card)]))
-    assert row == ["shape-2", "0.500", "0.625", "0.100", "0.750", "1,234", "agn"]
+def test_origins_are_those_that_evaluate_has_printed(tables):
+    scores = {"macro_f1": 0.5, "accuracy": 0.625, "calibration_error": 0.1, "rows": 1234}
+    agn = {"rows": 9, "precision": 0.25, "recall": 1.0, "f1": 0.4}
+    one = {"origin": "liu", "rows": 175, "classes": ["massive"], "right": 0.8, "mostly_wrong": None}
+    metrics = {"model": "shape-2", "all": {**scores, "per_class": {"agn": agn}}, "by_origin": [one]}
+    text = tables["origins"](metrics, 0.84)
+    assert "`shape-2`; its macro F1 on sky that training had not seen is 0.840" in text
+    assert ["all", "1,234", "0.500", "0.625", "0.100"] in cells(text)
+    assert ["agn", "9", "0.250", "1.000", "0.400"] in cells(text)
+    assert ["liu", "175", "massive", "80 %", ""] in cells(text)

@@ -95,6 +95,19 @@ def test_versions_of_a_catalogue_are_left_out_together(mixed):
     assert set(versions.origins[fit][versions.labels[fit] == "giant"]) == {"far"}
 
 
+def test_origins_without_a_class_in_common_are_left_out_at_once(mixed):
+    names = mixed.origins.copy()
+    names[mixed.labels == "giant"] = np.where(names[mixed.labels == "giant"] == "near", "one", "two")
+    folds = list(origins.origin_folds(replace(mixed, origins=names)))
+    assert len(folds) == 3
+    for fit, test in folds:
+        for label in np.unique(mixed.labels[test]):
+            (origin,) = set(names[test][mixed.labels[test] == label])
+            kept = np.flatnonzero((mixed.labels == label) & (names != origin))
+            assert np.isin(kept, fit).all()
+    assert sorted(len(set(names[test])) for _, test in folds) == [1, 2, 2]
+
+
 def test_what_an_origin_is_mostly_taken_for():
     names = np.array(["one"] * 4 + ["two"] * 2)
     truth = np.array(["a", "a", "a", "b", "a", "b"])
