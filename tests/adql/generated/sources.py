@@ -75,9 +75,9 @@ class Sources(Conditions):
         condition = self.link(before, added, inside, rows * source.table.rows) or "1 = 1"
         if self.choices.chance(25) and "FULL" not in word:
             condition += f" AND {self.simple(inside, 0)}"
-        return f" {word} {text} ON {condition}", rows * source.table.rows if "DISTANCE" in condition else max(
-            rows, source.table.rows
-        )
+        by_keys = condition.split(" AND ")[0].count(" = ") == 1 and not condition.startswith("1 = ")
+        most_rows = max(rows, source.table.rows) if by_keys else rows * source.table.rows
+        return f" {word} {text} ON {condition}", most_rows
 
     def shared(self, before: list[Source], added: list[Source]) -> set[str]:
         left, right = (
