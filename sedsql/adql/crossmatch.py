@@ -204,9 +204,9 @@ def positional_join(select: exp.Select, write: Write, explain: list[str]) -> Non
                 one, other = match.one, match.other
                 if side:
                     # The side whose rows an outer join keeps must not be multiplied.
-                    right = _node_of(other.source, holder.this) is not None
-                    if right != (side == "LEFT"):
-                        one, other = other, one
+                    one, other = sorted((one, other), key=lambda end: _may_lack(end.source, holder))
+                    if not _may_lack(other.source, holder):
+                        continue
                 elif _size(one.source) < _size(other.source):
                     one, other = other, one
                 tables = [select.args["from_"].this, *(join.this for join in joins)]
@@ -239,6 +239,12 @@ def positional_join(select: exp.Select, write: Write, explain: list[str]) -> Non
                     "became a join of equal cells"
                 )
                 return
+
+
+def _may_lack(source: Source, join: exp.Join) -> bool:
+    """Whether an outer join drops rows of the table that find none on the other side."""
+    right = _node_of(source, join.this) is not None
+    return right == (join.args["side"] == "LEFT")
 
 
 def _size(source: Source) -> int:

@@ -138,6 +138,37 @@ def test_outer_joins_keep_rows_without_a_match():
         assert sorted(map(str, got)) == sorted(map(str, expected))
 
 
+THREE = [
+    ("stars AS s JOIN mine AS m ON s.source_id = m.id", "LEFT JOIN stars AS t ON t.source_id = m.id AND {}", False),
+    (
+        "stars AS s FULL JOIN mine AS m ON s.source_id = 2 * m.id",
+        "LEFT JOIN stars AS t ON t.source_id = m.id AND {}",
+        False,
+    ),
+    ("stars AS t LEFT JOIN mine AS m ON t.source_id = m.id", "RIGHT JOIN stars AS s ON t.ra > 90 AND {}", True),
+    ("stars AS t", "LEFT JOIN (stars AS s JOIN mine AS m ON s.dec > 0) ON t.source_id = m.id AND {}", True),
+    ("stars AS t", "RIGHT JOIN (stars AS s JOIN mine AS m ON s.ra > 359) ON t.source_id = m.id AND {}", False),
+    ("stars AS t JOIN mine AS m ON t.source_id = m.id", "JOIN stars AS s ON {}", True),
+    ("stars AS t FULL JOIN mine AS m ON t.source_id = m.id JOIN stars AS s ON t.ra < 90", "WHERE {}", True),
+]
+
+
+@pytest.mark.parametrize(("first", "second", "has_cells"), THREE)
+@pytest.mark.parametrize("condition", [*CONDITIONS, "DISTANCE(s.ra, s.dec, m.ra, m.dec) < m.r"])
+def test_a_condition_on_two_tables_of_a_join_with_a_third(condition, first, second, has_cells):
+    """An outer join keeps the rows of its one side, so that none of these may stand there twice."""
+    con, _, _ = database(np.random.default_rng(3), 5.0, 160)
+    query = f"SELECT s.source_id, m.id, t.source_id AS other FROM {first} {second.format(condition.format(r='5.0'))}"
+    explain = []
+    answers = [
+        con.execute(translate(query, CATALOGUE, explain=explain, rewrites=names)).fetchall()
+        for names in (("joins",), ())
+    ]
+    assert sorted(map(str, answers[0])) == sorted(map(str, answers[1]))
+    assert answers[0]
+    assert any("equal cells" in line for line in explain) == has_cells
+
+
 def test_positions_may_be_computed():
     con, _, _ = database(np.random.default_rng(9), 0.01, 800)
     query = (
