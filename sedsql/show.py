@@ -109,8 +109,8 @@ def print_models(models: Mapping[str, Model], broken: Mapping[str, str]) -> None
 
 _ROWS = {
     "all": "all rows",
-    "8_bands_or_more": "8 bands or more",
-    "8_bands_or_more_and_a_parallax": "8 bands or more and a parallax",
+    "6_bands_or_more": "6 bands or more",
+    "6_bands_or_more_and_a_parallax": "6 bands or more and a parallax",
 }
 
 

@@ -18,8 +18,9 @@ from .training import MIN_BANDS
 
 _ROWS = {"main_sequence": 150_000, "giant": 100_000}
 _OTHERS = 10_000
-_MOST = 3.0
-"""No correction is larger, in the logarithm."""
+_LEAST, _MOST = -3.0, 5.0
+"""No correction is smaller or larger, in the logarithm: with less, true carbon stars and supergiants are lost; young
+stars without discs, which no colour tells, need more than others to be as many as there are."""
 _ROUNDS = 60
 
 Values = NDArray[np.float64]
@@ -52,5 +53,5 @@ def count_corrections(classifier: Pipeline, prior: Prior, strength: float, class
     for _ in range(_ROUNDS):
         expected = weights @ softmax(scores / calibrated.temperature + found, axis=1)
         step = np.log(np.maximum(there, 1e-9) / np.maximum(expected, 1e-9))
-        found = np.clip(found + np.where(there > 0, step, 0), -_MOST, _MOST)
+        found = np.clip(found + np.where(there > 0, step, 0), _LEAST, _MOST)
     return found

@@ -34,7 +34,7 @@ def weighted_calibration_error(
     return float(np.abs(gaps).sum() / weights.sum())
 
 
-MANY_BANDS = 8
+MANY_BANDS = 6
 """Rows with so many bands or more are reported by themselves too."""
 
 

@@ -27,8 +27,9 @@ A&A 649, A4, Section 5)."""
 MODULUS_UNIT = 2.0**-6
 """Distance moduli are multiples of this, so that the last bits of a logarithm do not matter."""
 LN_TO_MAGNITUDES = 5 / np.log(10)
-SURE = 3.0
-"""A parallax of so many times its error tells a luminosity to 0.7 mag."""
+SURE = 4.0
+"""A parallax of so many times its error tells a luminosity to 0.5 mag. By chance one source in a thousand has three
+times its error, so that more far dwarfs than white dwarfs look as faint as these; one in 30,000 has four times."""
 LUMINOUS = 1.0
 """A source that is brighter than this absolute G by its parallax or its error is no dwarf, however far it is."""
 

@@ -79,7 +79,7 @@ class Recipe:
 
 _TREES = {
     "forests": 2,
-    "max_iter": 60,
+    "max_iter": 56,
     "learning_rate": 0.15,
     "max_leaf_nodes": 31,
     "min_samples_leaf": 8,

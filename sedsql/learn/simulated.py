@@ -10,11 +10,12 @@ from ..simulate import POPULATIONS, simulate
 from ..simulate.census import natural
 from ..tables import TableError
 from .augment import DISCLESS
-from .evaluate import MANY_BANDS
 from .training import MIN_BANDS, LabelledTable
 
 _DRAWS = 50
 """Tries to draw sources of many bands before fewer are taken."""
+MANY_BANDS = 8
+"""As many bands as sources in catalogues of labels have, in all three surveys."""
 _SURE = 1e-3
 """Relative error of the parallaxes of simulated rows: their distances are known; noise is added in training."""
 

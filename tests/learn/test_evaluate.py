@@ -61,14 +61,14 @@ def test_rows_with_the_same_bands_lose_all_others():
 
 
 def test_scores_of_rows_with_many_bands_and_with_the_same():
-    n_bands = np.array([10, 8, 7, 3, 9, 8, 3, 3])
+    n_bands = np.array([10, 8, 5, 3, 9, 6, 3, 3])
     scores = evaluate.by_bands(TRUTH, FOUND, np.ones(8), n_bands)
-    many = n_bands >= 8
-    assert scores["8_bands_or_more"] == evaluate.scores(TRUTH[many], FOUND[many], np.ones(4))
+    many = n_bands >= 6
+    assert scores["6_bands_or_more"] == evaluate.scores(TRUTH[many], FOUND[many], np.ones(4))
     assert scores["all"]["rows"] == 8
     placed = evaluate.by_bands(TRUTH, FOUND, np.ones(8), n_bands, np.array([np.nan, 2, 3, 4, -1, np.nan, 5, 6]))
-    assert placed["8_bands_or_more_and_a_parallax"] == evaluate.scores(TRUTH[[1, 4]], FOUND[[1, 4]], np.ones(2))
-    assert "8_bands_or_more_and_a_parallax" not in scores
+    assert placed["6_bands_or_more_and_a_parallax"] == evaluate.scores(TRUTH[[1, 4]], FOUND[[1, 4]], np.ones(2))
+    assert "6_bands_or_more_and_a_parallax" not in scores
     assert list(evaluate.by_bands(TRUTH, FOUND, np.ones(8), np.full(8, 3))) == ["all"]
     rows = np.array([0, 2, 3])
     same = evaluate.same_bands(TRUTH, {"Gaia": (rows, np.array(["a", "c", "c"]))})

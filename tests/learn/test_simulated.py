@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from sedsql.learn.crossvalidation import out_of_fold, sky_folds
-from sedsql.learn.evaluate import MANY_BANDS
-from sedsql.learn.simulated import add_simulated
+from sedsql.learn.simulated import MANY_BANDS, add_simulated
 from sedsql.tables import TableError
 
 
