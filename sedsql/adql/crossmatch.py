@@ -241,7 +241,7 @@ def positional_join(select: exp.Select, write: Write, explain: list[str]) -> Non
                 return
 
 
-def _may_lack(source: Source, join: exp.Join) -> bool:
+def _may_lack(source: Source, join: exp.Expr) -> bool:
     """Whether an outer join drops rows of the table that find none on the other side."""
     right = _node_of(source, join.this) is not None
     return right == (join.args["side"] == "LEFT")
