@@ -22,8 +22,7 @@ def ungrouped(select: exp.Select, scope: Scope, aliases: Mapping[str, exp.Expr])
     keys = [_meant(key, aliases) for key in group.expressions] if group else []
     if any(isinstance(key, exp.Literal) for key in keys):  # a place in the SELECT list
         return None
-    known = {_told(key) for key in keys}
-    column = next((column for part in asked for column in _alone(part, scope, known)), None)
+    column = next(_alone(asked, scope, keys), None)
     if column is None:
         return None
     place: exp.Expr = column  # which is nowhere in the query if a function takes it of its row
@@ -42,17 +41,21 @@ def _aggregates(node: exp.Expr) -> bool:
     return any(isinstance(part, exp.AggFunc) for part in found)
 
 
-def _alone(node: exp.Expr, scope: Scope, known: set[Any]) -> Iterator[exp.Column]:
-    """The columns of a node's own query that are neither in an aggregate nor in something `known`."""
-    if isinstance(node, exp.AggFunc | exp.Query | exp.Star) or _told(node) in known:
-        return
-    if isinstance(node, exp.Column):
-        source = node.meta.get("source")
-        if any(source is one for one in scope.sources) and node.name.lower() not in scope.merged:
-            yield node
-        return
-    for part in node.iter_expressions():
-        yield from _alone(part, scope, known)
+def _alone(asked: list[exp.Expr], scope: Scope, keys: list[exp.Expr]) -> Iterator[exp.Column]:
+    """The columns of a query's own that are neither in an aggregate nor in something that is grouped by."""
+    known, types = {_told(key) for key in keys}, {type(key.unnest()) for key in keys}
+
+    def is_known(part: exp.Expr) -> bool:
+        return type(part) in types and _told(part) in known
+
+    def is_whole(part: exp.Expr) -> bool:
+        return isinstance(part, exp.AggFunc | exp.Query | exp.Column) or is_known(part)
+
+    for part in (part for one in asked for part in one.walk(bfs=False, prune=is_whole)):
+        if isinstance(part, exp.Column) and not isinstance(part.this, exp.Star) and not is_known(part):
+            source = part.meta.get("source")
+            if any(source is one for one in scope.sources) and part.name.lower() not in scope.merged:
+                yield part
 
 
 def _told(node: Any) -> Any:

@@ -161,7 +161,7 @@ class Resolver:
             if isinstance(node, exp.Subquery):
                 columns = self.query(node.this, ctes)
                 alias = node.args["alias"].this
-                source = Source(alias.name, alias.quoted, columns, query=node.this)
+                source = Source(alias.name, alias.quoted, columns)
             else:
                 source = self.table(node, ctes)
             if any(_same(source, other) for other in scope.sources) and self.catalogue is not None:

@@ -109,9 +109,13 @@ class Source:
     columns: Columns | None
     parts: tuple[str, ...] = ()  # the qualified name in lower case, when it has no alias
     table: Table | None = None
-    query: exp.Expr | None = None
     node: exp.Expr | None = None  # what stands for it in FROM
     used: set[str] = field(default_factory=set)
+
+    @property
+    def query(self) -> exp.Expr | None:
+        """The subquery that it is, if it is one."""
+        return self.node.this if isinstance(self.node, exp.Subquery) else None
 
     def has(self, name: exp.Identifier) -> bool:
         """Whether it has that column; a delimited name keeps its case."""

@@ -5,7 +5,7 @@ Gaia has columns b and l, and a query may call a table so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from sqlglot import exp
 
@@ -25,8 +25,10 @@ def is_shadowed(source: Source, scope: Scope) -> bool:
     return any(source.name.lower() in (one.columns or ()) for one in inside)
 
 
-def rename(query: exp.Expr, shadowed: Iterable[Source]) -> None:
+def rename(query: exp.Expr, shadowed: Collection[Source]) -> None:
     """Give these tables names that nothing else in the query has."""
+    if not shadowed:
+        return
     taken = {name.name.lower() for name in query.find_all(exp.Identifier)}
     for source in shadowed:
         number = 1

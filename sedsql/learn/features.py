@@ -29,7 +29,8 @@ MODULUS_UNIT = 2.0**-6
 LN_TO_MAGNITUDES = 5 / np.log(10)
 SURE = 4.0
 """A parallax of so many times its error tells a luminosity to 0.5 mag. By chance one source in a thousand has three
-times its error, so that more far dwarfs than white dwarfs look as faint as these; one in 30,000 has four times."""
+times its error, and between three and four times most with a white dwarf's luminosity are far dwarfs; one in 30,000
+has four times."""
 LUMINOUS = 1.0
 """A source that is brighter than this absolute G by its parallax or its error is no dwarf, however far it is."""
 

@@ -11,7 +11,7 @@ from scipy.stats import chi2
 
 from ..classes import PARENTS, ROOT, path
 from ..simulate.census import ZONES
-from .evaluate import weighted_calibration_error
+from .evaluate import MANY_BANDS, weighted_calibration_error
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -19,7 +19,6 @@ Mask = NDArray[np.bool_]
 THRESHOLDS = (*(k / 20 for k in range(2, 20)), 0.98, 0.99)
 MAGNITUDES = (0.0, 11.0, 13.0, 15.0, 17.0, 18.0, 19.0, 20.0, 22.0)
 """Edges in G of what purity and completeness are told by."""
-MANY_BANDS = 6
 SURE = 0.95
 """How sure the bounds on purities are."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from ..errors import Error
-from ..output import remove_folder, remove_left
+from ..output import remove_folder
 from . import hats
 from .lock import is_cut_off, writing
 from .manifest import DATABASE, JOURNAL, Manifest, MirrorError
@@ -74,7 +74,6 @@ def settle(mirror: Path) -> tuple[Manifest, list[str]]:
     """
     manifest = load(mirror)
     removed = sweep(mirror, manifest)
-    remove_left(mirror)
     if (mirror / JOURNAL).exists():
         save(mirror, manifest)
     else:

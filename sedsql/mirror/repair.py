@@ -4,7 +4,6 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from ..output import remove_left
 from . import Progress, cells
 from .cells import ORDER
 from .change import in_order
@@ -38,7 +37,6 @@ def _repair(mirror: Path, progress: Progress) -> list[str]:
         sweep(mirror, manifest)
     else:
         done = [f"{path} was removed: the manifest does not name it" for path in sweep(mirror, manifest)]
-    remove_left(mirror)
     for problem in list(verify_files(mirror, manifest, progress)):
         if problem.file:
             stored = manifest[problem.table]

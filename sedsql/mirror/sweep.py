@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..output import remove_left
 from . import hats
 from .commit import CHANGE, cut_off, remove_empty
 from .layout import PARTIAL, folder_of
@@ -25,7 +26,8 @@ def orphans(mirror: Path, manifest: Manifest) -> Iterator[str]:
 
 
 def sweep(mirror: Path, manifest: Manifest) -> list[str]:
-    """Remove what a process that was cut off has left, and orphans; gives their names. The caller holds the lock."""
+    """Remove what a process that was cut off has left in and beside the mirror, and orphans; gives the
+    orphans' names. The caller holds the lock."""
     needed = hats.owned(manifest)
     found = [*orphans(mirror, manifest)]
     gone = {*found, *(path for paths in cut_off(mirror) for path in paths if path not in needed)}
@@ -40,6 +42,7 @@ def sweep(mirror: Path, manifest: Manifest) -> list[str]:
     shutil.rmtree(mirror / SCRATCH, ignore_errors=True)
     folders = [path for pattern in ("*", "*/*", "*/*/dataset/**") for path in mirror.glob(pattern) if path.is_dir()]
     remove_empty(mirror, {path.relative_to(mirror) for path in folders})
+    remove_left(mirror)
     (mirror / CHANGE).unlink(missing_ok=True)
     return found
 

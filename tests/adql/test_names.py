@@ -205,3 +205,10 @@ GROUPED = [
 @pytest.mark.parametrize("query", GROUPED)
 def test_what_a_query_groups_by_may_be_asked_for_as_it_is(con, query):
     assert con.cursor().sql(translate(query, CATALOGUE, FUNCTIONS)).fetchall()
+
+
+def test_a_long_condition_on_groups_is_looked_through():
+    many = " AND ".join(["MAX(ra) > 1"] * 1000)
+    assert translate(f"SELECT b FROM sky.stars GROUP BY b HAVING {many}", CATALOGUE).count("MAX(") == 1000
+    with pytest.raises(AdqlError, match="'dec' is neither in GROUP BY"):
+        translate(f"SELECT b FROM sky.stars GROUP BY b HAVING {many} AND dec > 1", CATALOGUE)

@@ -158,8 +158,9 @@ class _Work:
         reasons.append(reason)
         if len(reasons) > self.limits.vain:
             raise TapError(
-                f"{self.asking.service.url} gave none of {len(reasons)} pieces of {self.stored.table.name}, smaller "
-                f"and smaller; the last time: {reason} Go on later with `sedsql mirror resume`, or ask for less."
+                f"{self.asking.service.url} gave none of {self.limits.vain + 1} pieces of {self.stored.table.name}, "
+                f"smaller and smaller; the last time: {reason} Go on later with `sedsql mirror resume`, or ask for "
+                "less."
             )
 
     # --- counting --------------------------------------------------------------------------------------
