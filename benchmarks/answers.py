@@ -1,4 +1,4 @@
-"""What it costs to have an answer of five million rows: as Arrow, as an astropy table, as batches that go by."""
+"""Measure the cost of fetching five million rows: as Arrow, as an astropy table, as a stream of batches."""
 
 import re  # noqa: F401 - of PEAK_MB
 import sys
@@ -9,12 +9,13 @@ import pyarrow as pa
 from astropy.table import Column, MaskedColumn, Table
 
 import sedsql
+from sedsql.dbapi.connection import Connection
 
 from .measure import PEAK_MB, Section, Setting, child, figure, in_turns, machine, versions
 
 FULL, QUICK = 1_000_000, 10_000
 TIMES = 5
-"""Each source comes so often."""
+"""How often each source occurs."""
 
 QUERY = (
     "SELECT g.source_id, g.ra, g.dec, g.parallax, g.pmra, g.pmdec, g.phot_g_mean_mag, g.bp_rp, g.ruwe, g.designation "
@@ -30,19 +31,19 @@ def run(setting: Setting) -> Section:
         sql = con.translate(QUERY)
         own = con.cursor()
         con.execute(QUERY).arrow()  # warm
-        sides = {
+        competitors = {
             "DuckDB's Arrow": lambda: own.duckdb.sql(sql).to_arrow_table(),
             ".arrow()": lambda: con.execute(QUERY).arrow(),
             "Arrow and a copy of each column for astropy": lambda: copied(own.duckdb.sql(sql).to_arrow_table()),
             ".table()": lambda: con.execute(QUERY).table(),
             ".batches()": lambda: sum(batch.num_rows for batch in con.execute(QUERY).batches()),
         }
-        times = in_turns(sides, 3 if setting.quick else 7, enough=0.0)
+        times = in_turns(competitors, 3 if setting.quick else 7, enough=0.0)
         rows = con.execute(QUERY).arrow().num_rows
         section.say(
             f"{machine()}; {versions('astropy', 'pyarrow')}.",
             f"{rows:,} rows of ten columns, one of them text, from Parquet (simulated sources, each {TIMES} times); "
-            "all sides in turns, two threads.",
+            "all forms in turns, two threads.",
         )
         section.table(
             ["answer", "s", "spread", "rows a second"],
@@ -66,7 +67,7 @@ def run(setting: Setting) -> Section:
 
 
 def copied(arrow: pa.Table) -> Table:
-    """The least that an astropy table of an Arrow one takes: its values as numpy has them, in memory of its own."""
+    """Copy an Arrow table to an astropy one in the cheapest way: numpy values in memory of its own."""
     table = Table()
     for name, column in zip(arrow.column_names, arrow.columns, strict=True):
         array = column.combine_chunks()
@@ -78,8 +79,8 @@ def copied(arrow: pa.Table) -> Table:
     return table
 
 
-def _differences(con: sedsql.db.Connection, sql: str) -> list[str]:
-    """Sums that the forms give, where they are not DuckDB's own."""
+def _differences(con: Connection, sql: str) -> list[str]:
+    """List the forms whose sums differ from DuckDB's own."""
     own = con.sql(f"SELECT sum(source_id % 1000), count(parallax), count(*) FROM ({sql})").fetchone()
     arrow, table = con.execute(QUERY).arrow(), con.execute(QUERY).table()
     ids = sum(int((batch.column("source_id").to_numpy() % 1000).sum()) for batch in con.execute(QUERY).batches())
@@ -94,7 +95,7 @@ def _differences(con: sedsql.db.Connection, sql: str) -> list[str]:
 
 
 def _peak(mirror: Path, how: str) -> None:
-    """Print the most memory of a process that asks for the rows, in MB."""
+    """Print the peak memory, in MB, of a process that fetches the rows."""
     with sedsql.connect(mirror) as con:
         if how == "batches":
             for _ in con.execute(QUERY).batches():

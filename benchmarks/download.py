@@ -1,9 +1,9 @@
-"""What it costs to fetch gaiadr3.gaia_source from a TAP service: sedsql, and pyvo into astropy into Parquet.
+"""Measure the cost of fetching gaiadr3.gaia_source from a TAP service: by sedsql, and by pyvo, astropy and Parquet.
 
-The service is GAVO DaCHS on this machine over a simulated sky (tests/tap/dachs.py). Asked itself, it takes most of the
-time; so both sides are also timed against a recording of its answers, which costs nothing to give, as a quick archive
-behind a quick network would. Each side runs in a process of its own, asks for the same pieces, and the rows are
-compared; the memory is the process's peak.
+The service is GAVO DaCHS on this machine over a simulated sky (tests/servers/dachs.py). It takes most of the time
+itself; so both competitors are also timed against a recording of its answers, which costs nothing to give, as from a
+fast archive over a fast network. Each competitor runs in a process of its own and asks for the same pieces; the rows
+are compared, and the memory is the process's peak.
 """
 
 import hashlib
@@ -19,7 +19,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from sedsql.mirror.store import load, open_mirror
+from sedsql.mirror.database import open_mirror
+from sedsql.mirror.mirror import Mirror
 
 from . import service
 from .measure import PEAK_MB, Section, Setting, Times, child, figure, machine, versions
@@ -30,16 +31,16 @@ TABLE = "gaiadr3.gaia_source"
 
 
 def ours(url: str, folder: Path) -> None:
-    """All of the table into a mirror."""
-    from sedsql.mirror.add import Adding
+    """Fetch the whole table into a mirror."""
+    from sedsql.mirror.add import Download
     from sedsql.tap.service import Service
 
-    with Adding(folder / "mirror") as adding:
-        adding.table(TABLE, Service(url))
+    with Download.to(folder / "mirror") as download:
+        download.table(TABLE, Service(url))
 
 
 def plain(url: str, folder: Path) -> None:
-    """The same pieces, one after the other, as one writes it in a notebook."""
+    """Fetch the same pieces one after the other, as one writes it in a notebook."""
     import pyvo
 
     service = pyvo.dal.TAPService(url)
@@ -48,19 +49,17 @@ def plain(url: str, folder: Path) -> None:
         table.to_pandas().to_parquet(folder / f"plain-{number}.parquet")
 
 
-def one_side(side: str, url: str, folder: Path) -> None:
-    """Prints the seconds and MB of a side; importing is not counted."""
-    import pyvo  # noqa: F401 - both sides need it, and neither is to be charged for its import
-
-    import sedsql.mirror.add  # noqa: F401
+def one_competitor(competitor: str, url: str, folder: Path) -> None:
+    """Print the seconds and MB of a competitor, without its imports."""
+    import pyvo  # noqa: F401 - both competitors need it, and its import is not counted
 
     start = time.perf_counter()
-    (ours if side == "ours" else plain)(url, folder)
+    (ours if competitor == "ours" else plain)(url, folder)
     print(json.dumps([time.perf_counter() - start, eval(PEAK_MB)]))
 
 
 class Recording(http.server.BaseHTTPRequestHandler):
-    """Gives what the service gave to the same request before; asks it where there was none."""
+    """A server that repeats the service's answer to a request, and forwards a new request to the service."""
 
     protocol_version = "HTTP/1.1"
     upstream = ""
@@ -101,14 +100,14 @@ def replay(upstream: str, folder: Path) -> None:
 
 
 def compare(section: Section, what: str, url: str, folder: Path, mirror: Path, repeats: int) -> tuple[list[str], bool]:
-    """A line of the table, both sides in turns; and whether the rows are those of the mirror."""
+    """Time both competitors in turns; return a line of the table, and whether the rows are those of the mirror."""
     runs: dict[str, list[tuple[float, float]]] = {"ours": [], "plain": []}
     same = True
     for _ in range(repeats):
-        for side, had in runs.items():
+        for competitor, had in runs.items():
             shutil.rmtree(folder / "mirror", ignore_errors=True)
-            had.append(json.loads(child(ME, side, url, folder)))
-            if side == "ours":
+            had.append(json.loads(child(ME, competitor, url, folder)))
+            if competitor == "ours":
                 same &= same_rows(folder / "mirror", mirror)
     rows = sum(pq.read_metadata(path).num_rows for path in folder.glob("plain-*.parquet"))
     with open_mirror(mirror) as con:
@@ -145,10 +144,10 @@ def run(setting: Setting) -> Section:
         folder = Path(name)
         (folder / "record").mkdir()
         ours(server.url, folder)
-        from sedsql.mirror.add import slices
+        from sedsql.mirror.add import partitioning
 
-        stored = load(folder / "mirror")[TABLE]
-        slicing = slices.of(stored.slicing)
+        stored = Mirror.read(folder / "mirror").tables[TABLE]
+        slicing = partitioning.of(stored.partitioning)
         pieces = [(slicing.select(piece.ranges), piece.remote_rows) for piece in stored.pieces.values()]
         (folder / "pieces.json").write_text(json.dumps(pieces))
         section.say(f"{rows:,} simulated rows of {len(stored.table.columns)} columns in {len(pieces)} pieces.")
@@ -159,9 +158,9 @@ def run(setting: Setting) -> Section:
         try:
             for what, address in (("DaCHS itself", server.url), ("a recording of it", url)):
                 if address == url:  # the first time is recorded
-                    for side in ("ours", "plain"):
+                    for competitor in ("ours", "plain"):
                         shutil.rmtree(folder / "mirror", ignore_errors=True)
-                        child(ME, side, url, folder)
+                        child(ME, competitor, url, folder)
                 line, same = compare(section, what, address, folder, mirror, repeats)
                 lines.append(line)
                 wrong += [] if same else [f"the rows from {what} are not those of the mirror"]
@@ -176,4 +175,4 @@ def run(setting: Setting) -> Section:
 
 if __name__ == "__main__":
     word, address, place = sys.argv[1:]
-    replay(address, Path(place)) if word == "replay" else one_side(word, address, Path(place))
+    replay(address, Path(place)) if word == "replay" else one_competitor(word, address, Path(place))

@@ -1,4 +1,4 @@
-"""The engines of sedsql as sides of a comparison: each a connection with the same simulated magnitudes."""
+"""Open a connection for each engine of sedsql, all with the same simulated magnitudes."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,17 +8,17 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 import sedsql
-from sedsql.bands import COLUMNS
-from sedsql.inference import plain
+from sedsql.inference import sql_engine
 from sedsql.inference.model import find_models
+from sedsql.photometry.bands import COLUMNS
 from sedsql.simulate import POPULATIONS, simulate
 
 ENGINES = {"native": "native", "onnx": "ONNX function", "sql": "plain SQL"}
-"""What `sedsql.connect(engine=...)` takes, and how tables call it."""
+"""The engines of `sedsql.connect(engine=...)`, and their names in tables."""
 
 
 def photometry(rows: int, seed: int = 0, least_bands: int = 3) -> NDArray[np.float32]:
-    """Simulated magnitudes, shape (rows, 10), missing = NaN, of sources of all kinds in random order."""
+    """Simulate magnitudes, shape (rows, 10), missing = NaN, of sources of all kinds in random order."""
     rng = np.random.default_rng(seed)
     some = np.concatenate([simulate(kind, 4000, rng).magnitudes for kind in POPULATIONS]).astype(np.float32)
     some = some[np.isfinite(some).sum(axis=1) >= least_bands]
@@ -26,7 +26,7 @@ def photometry(rows: int, seed: int = 0, least_bands: int = 3) -> NDArray[np.flo
 
 
 def labelled(rows: int, seed: int = 1) -> tuple[NDArray[np.float32], NDArray[np.int64], list[str]]:
-    """Magnitudes (n, 10) of so many sources of each kind, their places among the classes (n,), and the classes."""
+    """Simulate `rows` sources of each kind: magnitudes (n, 10), places among the classes (n,), and the classes."""
     rng = np.random.default_rng(seed)
     classes = sorted(POPULATIONS)
     parts = [simulate(kind, rows, rng).magnitudes for kind in classes]
@@ -36,8 +36,8 @@ def labelled(rows: int, seed: int = 1) -> tuple[NDArray[np.float32], NDArray[np.
 class Photometry:
     """A connection with an engine, and a table `photometry` of magnitudes; NULL where a band is missing.
 
-    In plain SQL the one model that is named is there alone, as in a file that was exported: DuckDB reads all that a
-    macro could call.
+    In plain SQL only the named model is there, as in an exported file, because DuckDB reads all macros that one could
+    call.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Photometry:
         self.connection = sedsql.connect(models=models, engine=None if engine == "sql" else engine)
         self.con = self.connection.duckdb
         if engine == "sql" and model:
-            plain.install(self.con, {model: find_models(models)[model]}, model, temporary=True)
+            sql_engine.install(self.con, {model: find_models(models)[model]}, model, temporary=True)
         self.rows = len(magnitudes)
         columns = pa.table({name: pa.array(magnitudes[:, k], from_pandas=True) for k, name in enumerate(COLUMNS)})
         self.con.register("columns", columns)
@@ -57,17 +57,17 @@ class Photometry:
         self.con.execute(f"SET threads = {threads}")
 
     def labels(self, expression: str, source: str | None = None) -> list[str]:
-        """The label of every row, in the rows' order, which plain SQL does not keep; a source of others' does."""
+        """Return the label of every row, in the rows' order, which plain SQL does not keep; another `source` does."""
         query = f"SELECT {expression} AS label FROM {source or 'photometry AS s ORDER BY row'}"
         return self.con.sql(query).to_arrow_table()["label"].to_pylist()
 
     def counts(self, expression: str, threads: int, source: str = "photometry AS s") -> Mapping[str, int]:
-        """How many rows there are of each label."""
+        """Count the rows of each label."""
         self.threads(threads)
         return dict(self.con.execute(f"SELECT {expression} AS label, count(*) FROM {source} GROUP BY 1").fetchall())
 
     def fetched(self) -> NDArray[np.float32]:
-        """The magnitudes as a user fetches them: a DataFrame, and its values."""
+        """Fetch the magnitudes as a user does: a DataFrame, and its values."""
         return self.con.execute(f"SELECT {', '.join(COLUMNS)} FROM photometry").df().to_numpy(np.float32)
 
     def close(self) -> None:
@@ -77,13 +77,13 @@ class Photometry:
 def open_engines(
     magnitudes: NDArray[np.float32], models: list[Path] | None, model: str, note: Callable[[str], None]
 ) -> dict[str, Photometry]:
-    """A connection for each engine that runs the model; a note says why another cannot."""
+    """Open a connection for each engine that runs the model, and note why another cannot."""
     found = {}
     for engine, name in ENGINES.items():
         try:
             opened = Photometry(engine, magnitudes, models, model)
             opened.con.execute(f"SELECT sed_class(s, '{model}') FROM photometry AS s LIMIT 1").fetchall()
-        except Exception as error:  # an engine that is not there, or does not take this model, is no reason to stop
+        except Exception as error:  # go on without an engine that is not there, or cannot run this model
             note(f"{name}: not measured: {' '.join(str(error).split())[:200]}")
         else:
             found[engine] = opened

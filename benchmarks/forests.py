@@ -1,7 +1,7 @@
-"""Trees of other libraries, and made ones, as models of sedsql: the same trees for both sides of a comparison.
+"""Convert trees of other libraries, and artificial ones, to models of sedsql, so that competitors run the same trees.
 
-A model of ours compares float32 numbers with `<=`; thresholds are moved to the float32 number that gives the same side
-for every float32 magnitude, so nothing is lost.
+Our models compare float32 numbers with `<=`; thresholds are moved to the float32 number that sends every float32
+magnitude the same way, so nothing is lost.
 """
 
 import hashlib
@@ -15,10 +15,10 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from sedsql.bands import COLUMNS
 from sedsql.inference.binding import CLASS_INDEX, INPUT, PROBABILITIES
-from sedsql.learn.classifier import LEAF_UNIT
 from sedsql.learn.converters import OPSET, float32_at_most
+from sedsql.learn.decision_tree import LEAF_UNIT
+from sedsql.photometry.bands import COLUMNS
 
 MIN_BANDS = 3
 
@@ -29,9 +29,9 @@ class Tree:
 
     Attributes
     ----------
-    target : the class that the leaves add to
+    target : the class to which the leaves add
     feature : number of the magnitude that is compared
-    threshold : float32; what is not above it goes left
+    threshold : float32; magnitudes that are at most this go left
     left, right : numbers of nodes; both 0 in a leaf
     missing_left : whether a missing magnitude goes left
     value : what a leaf adds to the score of the class
@@ -51,12 +51,12 @@ class Tree:
 
 
 def rounded(values):
-    """Leaf values as sedsql trains them: their sum is exact in float32 too, so that rounding decides no tie."""
+    """Round leaf values as sedsql does in training: their sum is exact in float32 too, so rounding decides no tie."""
     return np.round(np.asarray(values) / LEAF_UNIT) * LEAF_UNIT
 
 
 def of_lightgbm(booster) -> list[Tree]:
-    """The trees of a LightGBM booster of several classes."""
+    """Convert the trees of a LightGBM booster of several classes."""
     dump = booster.dump_model()
     trees = []
     for place, one in enumerate(dump["tree_info"]):
@@ -69,7 +69,7 @@ def of_lightgbm(booster) -> list[Tree]:
                 return number
             if node["decision_type"] != "<=":
                 raise ValueError(f"a LightGBM node that decides by {node['decision_type']!r}")
-            # Where no magnitude of the training was missing, LightGBM takes a missing one for 0.
+            # LightGBM takes a missing magnitude for 0 if none was missing in training.
             missing = node["default_left"] if node["missing_type"] == "NaN" else node["threshold"] >= 0
             nodes.append(())
             left, right = add(node["left_child"]), add(node["right_child"])
@@ -93,7 +93,7 @@ def of_lightgbm(booster) -> list[Tree]:
 
 
 def of_xgboost(booster) -> list[Tree]:
-    """The trees of an XGBoost booster of several classes."""
+    """Convert the trees of an XGBoost booster of several classes."""
     model = json.loads(bytes(booster.save_raw("json")))["learner"]["gradient_booster"]["model"]
     trees = []
     for target, one in zip(model["tree_info"], model["trees"], strict=True):
@@ -104,7 +104,7 @@ def of_xgboost(booster) -> list[Tree]:
             Tree(
                 target,
                 np.where(leaf, 0, one["split_indices"]),
-                # It goes left what is below.
+                # XGBoost sends values left that are below the threshold, and not those equal to it.
                 np.where(leaf, np.float32(0), np.nextafter(conditions, np.float32(-np.inf))),
                 np.where(leaf, 0, left),
                 np.where(leaf, 0, right),
@@ -116,7 +116,7 @@ def of_xgboost(booster) -> list[Tree]:
 
 
 def of_gradient_boosting(boosting) -> tuple[list[Tree], NDArray[np.float64]]:
-    """The trees of scikit-learn's GradientBoostingClassifier of several classes, and the scores before the first."""
+    """Convert the trees of scikit-learn's GradientBoostingClassifier of several classes, and its initial scores."""
     trees = []
     for row in boosting.estimators_:
         for target, one in enumerate(row):
@@ -137,7 +137,7 @@ def of_gradient_boosting(boosting) -> tuple[list[Tree], NDArray[np.float64]]:
 
 
 def full(count: int, depth: int, classes: int, magnitudes: NDArray[np.float32], seed: int = 0) -> list[Tree]:
-    """So many trees of 2**depth leaves each, whose thresholds are magnitudes of the rows that get to the node."""
+    """Make `count` trees of 2**depth leaves each; their thresholds are magnitudes of the rows that reach the node."""
     rng = np.random.default_rng(seed)
     inner, nodes = 2**depth - 1, 2 ** (depth + 1) - 1
     trees = []
@@ -168,12 +168,12 @@ def full(count: int, depth: int, classes: int, magnitudes: NDArray[np.float32], 
 
 
 def write_model(folder: Path, trees: list[Tree], classes: list[str], base: NDArray[np.float64] | None = None) -> Path:
-    """A model of ours that asks the trees: `folder` gets model.onnx and card.json, and gives the model its name."""
+    """Write the trees as a model of ours: `folder` gets model.onnx and card.json, and gives the model its name."""
     return write_card(folder, _graph(trees, classes, np.zeros(len(classes)) if base is None else base), classes)
 
 
 def write_card(folder: Path, graph: bytes, classes: list[str]) -> Path:
-    """A folder for a graph, with the card that loading it needs."""
+    """Write a graph into a folder, with the card that loading it needs."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.onnx").write_bytes(graph)
     card = {
@@ -189,7 +189,7 @@ def write_card(folder: Path, graph: bytes, classes: list[str]) -> Path:
 
 
 def _graph(trees: list[Tree], classes: list[str], base: NDArray[np.float64]) -> bytes:
-    """The nodes that sedsql.learn writes for a classifier of trees, on the magnitudes themselves."""
+    """Make the nodes that sedsql.learn writes for a classifier of trees, on the magnitudes themselves."""
     sizes = [len(tree.leaf) for tree in trees]
     tree_ids = np.repeat(np.arange(len(trees)), sizes)
     node_ids = np.concatenate([np.arange(size) for size in sizes])

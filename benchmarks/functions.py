@@ -1,4 +1,4 @@
-"""sed_class in a scan: the engines of sedsql against each other, and against scikit-learn, from which they come."""
+"""Measure sed_class in a scan: the engines of sedsql against each other and against scikit-learn."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -8,21 +8,21 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from sedsql.bands import COLUMNS
 from sedsql.inference.binding import CLASS_INDEX, INPUT
 from sedsql.inference.model import find_models
 from sedsql.learn.export import to_onnx
 from sedsql.learn.recipes import LITE, SHAPE
 from sedsql.learn.training import LabelledTable
+from sedsql.photometry.bands import COLUMNS
 
 from . import forests, peers
+from .competitors import Competitor, compare
 from .engines import ENGINES, labelled
 from .measure import Section, Setting
-from .races import Size, close, open_sides, peer_sides, races
-from .sides import Side, compare
+from .races import Size, close, open_competitors, peer_competitors, races
 
 CHUNK = 2048
-"""Rows that DuckDB hands to a function."""
+"""The number of rows that DuckDB passes to a function."""
 
 QUICK_RECIPE = replace(LITE, trees={**LITE.trees, "max_iter": 3, "max_bins": 15})
 
@@ -37,10 +37,10 @@ def run(setting: Setting) -> Section:
 
 
 def _shipped(section: Section, name: str, magnitudes: NDArray[np.float32], size: Size) -> None:
-    """A shipped model in all engines, and ONNX Runtime by itself."""
+    """Measure a shipped model in all engines, and in ONNX Runtime by itself."""
     model = find_models()[name]
     section.head(f"{name}, the engines")
-    sides, opened = open_sides(section, magnitudes, None, name, size)
+    competitors, opened = open_competitors(section, magnitudes, None, name, size)
     inputs = magnitudes
     if model.extra:
         inputs = np.hstack([magnitudes, np.full((len(magnitudes), len(model.extra)), np.nan, np.float32)])
@@ -55,10 +55,10 @@ def _shipped(section: Section, name: str, magnitudes: NDArray[np.float32], size:
         with ThreadPoolExecutor(threads) as pool:
             return np.concatenate(list(pool.map(part, range(0, len(inputs), CHUNK))))
 
-    sides["ONNX Runtime by itself"] = Side(
+    competitors["ONNX Runtime by itself"] = Competitor(
         lambda: np.array(model.classes, dtype=object)[places()], lambda n: np.unique(places(n)), len(inputs)
     )
-    row = compare(section, sides, size.repeats)
+    row = compare(section, competitors, size.repeats)
     native, onnx = ENGINES["native"], ENGINES["onnx"]
     if (native, 1) in row and (onnx, 1) in row:
         section.aim(f"{name}: native against the ONNX function, one thread", row[onnx, 1] / row[native, 1], least=4)
@@ -73,21 +73,21 @@ def _shipped(section: Section, name: str, magnitudes: NDArray[np.float32], size:
 
 
 def _pipeline(section, words: str, recipe, magnitudes: NDArray[np.float32], folder: Path, size: Size) -> None:
-    """A pipeline of sedsql.learn: scikit-learn on a fetched DataFrame against the model exported from it."""
+    """Measure a pipeline of sedsql.learn: scikit-learn on a fetched DataFrame against the model exported from it."""
     pipeline = recipe.fit(_table(size.training), COLUMNS)
     path = forests.write_card(
         folder / f"{words}-pipeline-1", to_onnx(pipeline, len(COLUMNS)), [str(label) for label in pipeline.classes_]
     )
     trees = sum(map(len, pipeline[-1].estimator._predictors))
     section.head(f"A {words} pipeline of scikit-learn ({trees:,} trees)")
-    sides, opened = open_sides(section, magnitudes, [path], path.name, size)
-    sides |= peer_sides(peers.of_pipeline(pipeline), magnitudes, list(pipeline.classes_), opened)
-    compare(section, sides, size.repeats)
+    competitors, opened = open_competitors(section, magnitudes, [path], path.name, size)
+    competitors |= peer_competitors(peers.of_pipeline(pipeline), magnitudes, list(pipeline.classes_), opened)
+    compare(section, competitors, size.repeats)
     close(opened)
 
 
 def _table(rows: int) -> LabelledTable:
-    """Simulated sources as a labelled table."""
+    """Simulate sources as a labelled table."""
     magnitudes, places, classes = labelled(rows)
     n = len(magnitudes)
     return LabelledTable(

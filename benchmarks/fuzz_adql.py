@@ -1,10 +1,9 @@
-"""Random mutations of queries, for as long as told: nothing but AdqlError comes out, what is accepted parses in
-DuckDB, nothing takes over a second of the processor.
+"""Translate random mutations of queries: only AdqlError is raised, DuckDB parses the SQL, none takes over a second.
 
     python benchmarks/fuzz_adql.py --minutes 10 [--seed 1] [--queries FILE.jsonl ...]
 
-Queries are mutated word by word and letter by letter. A mutant whose refusal is of a new kind (its sentence without
-the words that it quotes), or whose SQL has a new outline, is kept and mutated further: that is what guides it.
+Queries are mutated word by word and letter by letter. A mutant with a new kind of refusal (its sentence without the
+words that it quotes), or whose SQL has a new outline, is kept and mutated further; this guides the search.
 """
 
 from __future__ import annotations
@@ -18,7 +17,9 @@ from pathlib import Path
 
 import duckdb
 
-from sedsql.adql import AdqlError, functions, lexer, translate
+from sedsql.adql import AdqlError, translate
+from sedsql.adql.functions import registry
+from sedsql.adql.parser import lexer
 
 HERE = Path(__file__).resolve().parent
 SEEDS = [
@@ -30,7 +31,7 @@ SEEDS = [
     "SELECT a FROM t JOIN u ON DISTANCE(POINT(t.ra, t.dec), POINT(u.ra, u.dec)) < 0.1 WHERE EXISTS (SELECT b FROM v)",
     "SELECT INTERSECTS(BOX(1, 2, 3, 4), POLYGON(POINT(1, 2), POINT(3, 4), POINT(5, 7))) FROM t",
 ]
-WORDS = [*sorted(lexer.RESERVED), *functions.USER_DEFINED, *"()()(),,.+-*/=<>;", "||", "1", "0", "2.5e300", "''", '"q"',
+WORDS = [*sorted(lexer.RESERVED), *registry.USER_DEFINED, *"()()(),,.+-*/=<>;", "||", "1", "0", "2.5e300", "''", '"q"',
          "NULL", "'x'", "t", "a", "b", "--x\n", "0x", "é", "\x00", "%"]  # fmt: skip
 
 

@@ -1,8 +1,8 @@
-"""A join of Gaia, its matches, 2MASS and AllWISE over ten million sources: a mirror in DuckDB against SQLite.
+"""Measure a join of Gaia, its matches, 2MASS and AllWISE over ten million sources: a mirror in DuckDB against SQLite.
 
 Both have the same simulated rows. SQLite has a table for each of the archive's, with indexes on the identifiers that
-joins go by; only the columns that the questions use are loaded, in its favour, and loading is not counted. Each
-question is asked of both in turns, and the answers are compared.
+joins use. In SQLite's favour only the columns in the queries are loaded, and loading is not counted. Each query runs in
+both in turns, and the answers are compared.
 """
 
 import math
@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import sedsql
-from sedsql.mirror.store import open_mirror
+from sedsql.mirror.database import open_mirror
 
 from .measure import Section, Setting, figure, in_turns, machine, versions
 
@@ -24,7 +24,7 @@ TABLES = {
     "gaiadr3.allwise_best_neighbour": ("source_id", "allwise_oid"),
     "gaiadr1.allwise_original_valid": ("allwise_oid", "w1mpro", "w2mpro"),
 }
-"""The first column is the one that each table is looked up by."""
+"""The columns of each table; the first is the one that joins look up."""
 
 JOINED = """gaiadr3.gaia_source AS g
     JOIN gaiadr3.tmass_psc_xsc_best_neighbour AS tm ON tm.source_id = g.source_id
@@ -72,14 +72,14 @@ def run(setting: Setting) -> Section:
     with sedsql.connect(mirror) as con, sqlite3.connect(database) as lite:
         for what, query in QUESTIONS.items():
             plain = query.replace("gaiadr3.", "").replace("gaiadr1.", "")
-            sides = {
+            competitors = {
                 "mirror": lambda q=query: con.execute(q).fetchone(),
                 "SQLite": lambda q=plain: lite.execute(q).fetchone(),
             }
-            ours, theirs = (ask() for ask in sides.values())
+            ours, theirs = (ask() for ask in competitors.values())
             if not all(map(partial(math.isclose, rel_tol=1e-6), ours, theirs)):
                 wrong.append(f"{what}: {ours} and {theirs}")
-            times = in_turns(sides, 3, patience=60, enough=0.1 if setting.quick else 1.0)
+            times = in_turns(competitors, 3, patience=60, enough=0.1 if setting.quick else 1.0)
             fast, slow = (one.median for one in times.values())
             spread = max(one.spread for one in times.values())
             lines.append([what, f"{ours[0]:,}", figure(fast), figure(slow), f"{spread:.0%}", figure(slow / fast)])

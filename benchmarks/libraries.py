@@ -1,4 +1,4 @@
-"""Trees of other libraries in a scan: in the libraries, in what compiles them or writes SQL of them, and in sedsql."""
+"""Measure trees of other libraries in a scan: in the libraries, compiled, as SQL, and as models of sedsql."""
 
 from functools import partial
 from pathlib import Path
@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sedsql.bands import COLUMNS
+from sedsql.photometry.bands import COLUMNS
 
 from . import forests, peers
+from .competitors import Competitor, compare
 from .engines import Photometry, labelled
 from .measure import Section, Setting
-from .races import Size, close, open_sides, peer_sides, races
-from .sides import Side, compare
+from .races import Size, close, open_competitors, peer_competitors, races
 
 PACKAGES = (
     *("onnxruntime", "scikit-learn", "orbital"),
@@ -20,7 +20,7 @@ PACKAGES = (
 )
 
 FAINT = 25.0
-"""In the place of a missing magnitude, for what takes none."""
+"""Stands for a missing magnitude in libraries that accept none."""
 
 
 def run(setting: Setting) -> Section:
@@ -47,7 +47,7 @@ def _libraries(
     folder: Path,
     size: Size,
 ) -> None:
-    """LightGBM's and XGBoost's trees: in their libraries, in what compiles them, and as models of sedsql."""
+    """Measure LightGBM's and XGBoost's trees in their libraries, compiled, and as models of sedsql."""
     X, y, classes = labelled(size.training)
     about = f"{iterations * len(classes):,} trees of {leaves} leaves"
     kinds = {
@@ -63,16 +63,16 @@ def _libraries(
         if booster is None:
             continue
         path = forests.write_model(folder / f"{words}-{library.lower()}-1", trees_of(booster), classes)
-        sides, opened = open_sides(section, magnitudes, [path], path.name, size)
-        sides |= peer_sides(found, magnitudes, classes, opened)
+        competitors, opened = open_competitors(section, magnitudes, [path], path.name, size)
+        competitors |= peer_competitors(found, magnitudes, classes, opened)
         if library == "LightGBM":
-            sides["fetching the DataFrame alone"] = Side(None, partial(_fetch, opened[0]), len(magnitudes))
-        compare(section, sides, size.repeats)
+            competitors["fetching the DataFrame alone"] = Competitor(None, partial(_fetch, opened[0]), len(magnitudes))
+        compare(section, competitors, size.repeats)
         close(opened)
 
 
 def _orbital(section: Section, magnitudes: NDArray[np.float32], folder: Path, size: Size) -> None:
-    """scikit-learn as SQL by orbital, which takes no missing values and few estimators: gradient boosting is one."""
+    """Measure gradient boosting as SQL by orbital, which takes no missing values and only few estimators."""
     from sklearn.ensemble import GradientBoostingClassifier
     from sklearn.pipeline import make_pipeline
 
@@ -88,27 +88,27 @@ def _orbital(section: Section, magnitudes: NDArray[np.float32], folder: Path, si
         with peers.optional("orbital", section.note):
             queries = peers.orbital_queries(pipeline, COLUMNS, "photometry")
         path = forests.write_model(folder / f"{words}-boosting-1", trees, classes, base)
-        sides, opened = open_sides(section, filled, [path], path.name, size)
+        competitors, opened = open_competitors(section, filled, [path], path.name, size)
         few = Photometry("onnx", filled if size.large else filled[: size.slow_rows])
         for way, query in zip(("orbital", "orbital, a column a tree"), queries, strict=False):
             source = f"({query})"
             labels = partial(few.labels, "output_label", source)
-            sides[way] = Side(labels, partial(few.counts, "output_label", source=source), few.rows, (1,))
-        row = compare(section, sides, size.repeats)
+            competitors[way] = Competitor(labels, partial(few.counts, "output_label", source=source), few.rows, (1,))
+        row = compare(section, competitors, size.repeats)
         if ("native", 1) in row and queries:
-            best = min(row[way, 1] for way in sides if way.startswith("orbital"))
+            best = min(row[way, 1] for way in competitors if way.startswith("orbital"))
             section.aim(f"native against orbital, {words}, one thread", best / row["native", 1], least=50)
         close([*opened, few])
 
 
 def _depth_six(section: Section, magnitudes: NDArray[np.float32], folder: Path, size: Size) -> None:
-    """What a tree costs: full trees of depth 6."""
+    """Measure the cost of one tree, with full trees of depth 6."""
     classes = [f"class_{number}" for number in range(10)]
     trees = forests.full(size.depth_trees, 6, len(classes), magnitudes)
     path = forests.write_model(folder / "full-1", trees, classes)
     section.head(f"{len(trees)} full trees of depth 6")
-    sides, opened = open_sides(section, magnitudes, [path], path.name, size)
-    row = compare(section, sides, size.repeats)
+    competitors, opened = open_competitors(section, magnitudes, [path], path.name, size)
+    row = compare(section, competitors, size.repeats)
     if ("native", 1) in row:
         section.aim("native, ns a row and tree of depth 6", row["native", 1] / len(trees) * 1e9, most=10)
     close(opened)

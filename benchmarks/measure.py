@@ -1,4 +1,4 @@
-"""What the benchmarks share: sides timed in turns, tables in Markdown, the machine, and whether answers agree."""
+"""Time competitors in turns, compare their answers, and write tables in Markdown: shared by all benchmarks."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ import numpy as np
 Key = TypeVar("Key")
 
 PEAK_MB = r'int(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1]) / 1024'
-"""The most memory that a process has had, as Python that it runs; not getrusage's, which a child inherits."""
+"""Python code for the peak memory of the process that runs it; getrusage's figure is inherited by a child."""
 
 ENOUGH_SECONDS = 1.0
 MOST_RUNS = 15
@@ -25,13 +25,13 @@ MOST_RUNS = 15
 
 @dataclass(frozen=True)
 class Setting:
-    """How benchmarks are run.
+    """How to run benchmarks.
 
     Attributes
     ----------
-    quick : small sizes, to see that everything runs; the figures mean little
-    folder : where samples of the sky are kept from one run to the next
-    url : a TAP service to ask, in the place of one on this machine
+    quick : use small sizes, to see that everything runs; the figures mean little
+    folder : keeps samples of the sky from one run to the next
+    url : a TAP service to ask instead of one on this machine
     mirror : a mirror of that service's rows
     """
 
@@ -41,7 +41,7 @@ class Setting:
     mirror: Path | None = None
 
     def sample(self, rows: int) -> Path:
-        """A mirror of the simulated sky with so many sources, written where it is not there yet."""
+        """Return a mirror of the simulated sky with `rows` sources; write it if it does not exist yet."""
         from sedsql.mirror.sample import write_sample
 
         path = self.folder / f"sample-{rows}"
@@ -53,16 +53,16 @@ class Setting:
 
 @dataclass
 class Section:
-    """What a benchmark has found: a part of RESULTS.md.
+    """The results of a benchmark, as a part of RESULTS.md.
 
     Attributes
     ----------
     title : its heading
-    quick : whether the sizes were small, so that no aim is to be met
+    quick : whether the sizes were small, so that aims do not apply
     lines : its text, in Markdown
     figures : the same for machines
-    differ : answers that do not agree, a sentence each
-    heading : of the part that is being written
+    differ : a sentence for each pair of answers that do not agree
+    heading : the heading of the part that is being written
     """
 
     title: str
@@ -73,7 +73,7 @@ class Section:
     heading: str = ""
 
     def head(self, heading: str) -> None:
-        """A part with a heading of its own."""
+        """Begin a part with a heading of its own."""
         self.heading = heading
         self.lines += [f"### {heading}", ""]
 
@@ -81,27 +81,27 @@ class Section:
         self.lines += [line for text in paragraphs for line in (text, "")]
 
     def table(self, names: Sequence[str], rows: Iterable[Sequence[object]], text_columns: int = 1) -> None:
-        """A table; all but the first `text_columns` are numbers."""
+        """Add a table; all columns but the first `text_columns` are numbers."""
         marks = ["---" if place < text_columns else "---:" for place in range(len(names))]
         for row in (names, marks, *rows):
             self.lines.append(f"| {' | '.join(map(str, row))} |")
         self.lines.append("")
 
     def note(self, text: str) -> None:
-        """An item of a list, which the next paragraph or table ends."""
+        """Add an item to a list; the next paragraph or table ends the list."""
         if self.lines and self.lines[-1] == "" and len(self.lines) > 1 and self.lines[-2].startswith("- "):
             self.lines.pop()
         self.lines += [f"- {text}", ""]
 
     def aim(self, what: str, value: float, *, least: float | None = None, most: float | None = None) -> None:
-        """A figure that has an aim, and whether it is met; at quick sizes the figure alone."""
+        """Add a figure and whether it meets its aim; at quick sizes only the figure."""
         met = (least is None or value >= least) and (most is None or value <= most)
         aim = f"at least {least:,g}" if least is not None else f"at most {most:,g}"
         self.note(f"{what}: {figure(value)}" + ("" if self.quick else f" (aim: {aim}{'' if met else '; MISSED'})"))
         self.figures.append({"what": what, "value": value, "least": least, "most": most, "met": met})
 
     def agree(self, what: str, problems: Iterable[str] = ()) -> None:
-        """Whether the answers of `what` are the same; every problem is one sentence."""
+        """Add whether the answers of `what` are the same; every problem is one sentence."""
         found = list(problems)
         self.differ += found
         self.note(f"{what}: {'NO: ' + '; '.join(found) if found else 'yes'}")
@@ -112,7 +112,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Times:
-    """The seconds of one side's runs."""
+    """The seconds of one competitor's runs."""
 
     seconds: tuple[float, ...]
 
@@ -122,7 +122,7 @@ class Times:
 
     @property
     def spread(self) -> float:
-        """Of the slowest to the quickest run, as a part of the median."""
+        """Return the slowest minus the quickest run, as a fraction of the median."""
         return (max(self.seconds) - min(self.seconds)) / self.median
 
 
@@ -133,28 +133,28 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def in_turns(
-    sides: Mapping[Key, Callable[[], object]],
+    competitors: Mapping[Key, Callable[[], object]],
     repeats: int = 3,
     *,
     patience: float = 30.0,
     enough: float = ENOUGH_SECONDS,
 ) -> dict[Key, Times]:
-    """Run the sides one after the other, `repeats` times round, forwards and backwards in turn.
+    """Run the competitors one after the other, `repeats` times round, forwards and backwards in turn.
 
-    A side that is done soon is run again until it has had `enough` seconds; one that takes longer than `patience`
-    seconds is run once. What should be warm is run before this is called.
+    A fast competitor is run again until it has had `enough` seconds; one that takes longer than `patience` seconds is
+    run once. The caller warms up whatever should be warm.
     """
-    times: dict[Key, list[float]] = {key: [] for key in sides}
+    times: dict[Key, list[float]] = {key: [] for key in competitors}
     for turn in range(MOST_RUNS):
-        for key in list(sides) if turn % 2 == 0 else reversed(list(sides)):
+        for key in list(competitors) if turn % 2 == 0 else reversed(list(competitors)):
             had = times[key]
             if (turn < repeats or sum(had) < enough) and not (had and max(had) > patience):
-                had.append(seconds(sides[key]))
+                had.append(seconds(competitors[key]))
     return {key: Times(tuple(had)) for key, had in times.items()}
 
 
 def child(module: str, *arguments: object) -> str:
-    """What a module of the benchmarks prints, in a process of its own."""
+    """Run a module of the benchmarks in a process of its own, and return what it prints."""
     command = [sys.executable, "-m", module, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])
     if done.returncode:
@@ -163,7 +163,7 @@ def child(module: str, *arguments: object) -> str:
 
 
 def different(name: str, found: Sequence, other: str, expected: Sequence) -> list[str]:
-    """A sentence for a list of labels that is not the other one."""
+    """Return a sentence if two lists of labels differ, else nothing."""
     if len(found) != len(expected):
         return [f"{name} gives {len(found):,} rows, {other} {len(expected):,}"]
     places = np.flatnonzero(np.asarray(found, dtype=object) != np.asarray(expected, dtype=object))
@@ -177,7 +177,7 @@ def different(name: str, found: Sequence, other: str, expected: Sequence) -> lis
 
 
 def figure(value: float) -> str:
-    """A number with three significant digits."""
+    """Write a number with three significant digits."""
     if value == 0 or not np.isfinite(value):
         return f"{value:g}"
     digits = max(0, 2 - int(np.floor(np.log10(abs(value)))))
@@ -185,12 +185,12 @@ def figure(value: float) -> str:
 
 
 def machine() -> str:
-    """The processor, its cores and the memory."""
+    """Describe the processor, its cores and the memory."""
     return f"{_processor()}, {os.cpu_count()} cores{_memory()}, {platform.system()}"
 
 
 def versions(*packages: str) -> str:
-    """Python and installed packages, with their versions."""
+    """List the versions of Python and of installed packages."""
     found = [f"Python {platform.python_version()}"]
     for package in ("sedsql", "duckdb", *packages):
         try:

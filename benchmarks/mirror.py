@@ -1,9 +1,9 @@
-"""What it costs to take the Gaia Archive's bulk files into a mirror.
+"""Measure the cost of importing the Gaia Archive's bulk files into a mirror.
 
-Simulated rows with the 152 columns that gaia_source has, written as the bulk files are (gzip'ed ECSV, `null` for what
-is not there). The import is compared with DuckDB's own COPY of the same files from read_csv to one Parquet file, in
-turns, each in a process of its own; the tables are compared, and the memory is the process's peak. The files in the
-order of source_id are the archive's way; the same rows in no order have to be sorted first, which COPY does not do.
+Simulated rows with the 152 columns of gaia_source are written like the bulk files (gzipped ECSV, `null` for missing
+values). The import is compared with DuckDB's own COPY of the same files from read_csv to one Parquet file, in turns,
+each in a process of its own; the tables are compared, and the memory is the process's peak. The archive's files are in
+the order of source_id; the same rows in random order have to be sorted first, which COPY does not do.
 """
 
 import gzip
@@ -19,14 +19,15 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from sedsql.mirror.database import open_mirror
 from sedsql.mirror.ingest import bulk, import_files
+from sedsql.mirror.mirror import Mirror
 from sedsql.mirror.sample import write_sample
-from sedsql.mirror.store import load, open_mirror
 
 from .measure import PEAK_MB, Section, Setting, Times, child, figure, machine, versions
 
 FULL, QUICK = (2, 250_000, 3), (1, 4_000, 1)
-"""Files, rows of each, repeats."""
+"""Number of files, rows of each, repeats."""
 
 TABLE = "gaiadr3.gaia_source"
 COLUMNS = 152
@@ -34,7 +35,7 @@ ECSV = {"int64": "int64", "double": "float64", "float": "float32", "string": "st
 
 
 def widened(rows: pa.Table, seed: int) -> pa.Table:
-    """With columns of numbers added, a third of them missing, up to the width of the archive's table."""
+    """Add columns of numbers, a third of them missing, up to the width of the archive's table."""
     rng = np.random.default_rng(seed)
     for number in range(rows.num_columns, COLUMNS):
         values = rng.standard_normal(rows.num_rows).astype(np.float32)
@@ -44,7 +45,7 @@ def widened(rows: pa.Table, seed: int) -> pa.Table:
 
 
 def write_files(folder: Path, count: int, rows: int) -> tuple[list[Path], list[Path]]:
-    """The files in the order of source_id, and the same rows in no order."""
+    """Write files in the order of source_id, and files with the same rows in random order."""
     ordered = [folder / f"GaiaSource_{number}.csv.gz" for number in range(count)]
     mixed = [folder / f"Mixed_{number}.csv.gz" for number in range(count)]
     if all(path.exists() for path in (*ordered, *mixed)):
@@ -74,7 +75,7 @@ def write_bulk(path: Path, rows: pa.Table) -> None:
 
 
 def copy_files(files: list[Path], target: Path) -> None:
-    """DuckDB's own way."""
+    """Copy the files by DuckDB's own COPY."""
     head = bulk.head_of(files[0])
     types = {column.name: column.datatype for column in head.columns or []}
     with duckdb.connect() as con:
@@ -87,7 +88,7 @@ def copy_files(files: list[Path], target: Path) -> None:
 
 
 def work(way: str, target: Path, files: list[Path]) -> None:
-    """One side, in a process of its own; reading the modules is not counted."""
+    """Run one competitor in a process of its own, without counting its imports."""
     start = time.perf_counter()
     if way == "copy":
         copy_files(files, target)
@@ -99,7 +100,7 @@ def work(way: str, target: Path, files: list[Path]) -> None:
 def same_rows(mirror: Path, copy: Path) -> bool:
     with open_mirror(mirror) as con:
         sums = "count(*), sum(hash(COLUMNS(*))::HUGEINT)"
-        files = [str(mirror / file) for file in load(mirror)[TABLE].files]
+        files = [str(mirror / file) for file in Mirror.read(mirror).tables[TABLE].files]
         one, other = (
             con.execute(f"SELECT {sums} FROM read_parquet({source!r}, hive_partitioning = false)").fetchone()
             for source in (files, [str(copy)])

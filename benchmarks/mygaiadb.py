@@ -1,6 +1,6 @@
-"""MyGaiaDB (PyPI `mygaiadb`): a mirror's rows in SQLite as its own compiling writes them, asked through the package.
+"""Write a mirror's rows into SQLite files as MyGaiaDB (PyPI `mygaiadb`) compiles them, and query them through it.
 
-Its files are a database for each survey, with its names of tables and columns and its indexes; of its tables, those
+There is a database for each survey, with MyGaiaDB's names of tables and columns and its indexes; its tables have the
 columns that the mirror has.
 """
 
@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import sedsql
+from sedsql.dbapi.connection import Connection
 
 _SKIPPED = ("solution_id", "designation", "ref_epoch", "pm", "phot_g_mean_flux_error", "phot_bp_mean_flux_error",
             "phot_rp_mean_flux_error", "bp_g", "g_rp")  # fmt: skip
-"""Columns of gaia_source that it leaves out."""
+"""Columns of gaia_source that MyGaiaDB leaves out."""
 
 _FILES = {
     "gaia_mirror/gaiadr3.db": {
@@ -33,7 +34,7 @@ _FILES = {
         ),
     },
 }
-"""Each file's tables: the mirror's table, and what columns are called here."""
+"""The tables of each file: the mirror's table, and the names of its columns in MyGaiaDB."""
 
 _PRIMARY = {
     "gaia_source": "source_id",
@@ -50,7 +51,7 @@ _INDEXES = {
 
 
 def load(mirror: Path, folder: Path) -> None:
-    """Write the mirror's rows to `folder`, where they are not there yet."""
+    """Write the mirror's rows to `folder`, if they are not there yet."""
     with sedsql.connect(mirror) as con:
         for name, tables in _FILES.items():
             path = folder / name
@@ -69,10 +70,10 @@ def load(mirror: Path, folder: Path) -> None:
             partial.rename(path)
 
 
-def _copy(con: sedsql.db.Connection, lite: sqlite3.Connection, table: str, source: str, names: dict[str, str]) -> None:
+def _copy(con: Connection, lite: sqlite3.Connection, table: str, source: str, names: dict[str, str]) -> None:
     columns = [name for name in con.catalogue.tables[source].columns if name not in _SKIPPED or table != "gaia_source"]
     columns = [name for name in columns if not name.startswith("_")]
-    # gaia_source's key is a bigint there and no INTEGER PRIMARY KEY, so that SQLite keeps an index beside the rows.
+    # MyGaiaDB's key of gaia_source is a bigint and not an INTEGER PRIMARY KEY, so SQLite keeps a separate index.
     defined = [f"{names.get(name, name)} {_type(con, source, name)}" for name in columns]
     key = [f"PRIMARY KEY ({_PRIMARY[table]})"] if table in _PRIMARY else []
     lite.execute(f"CREATE TABLE {table} ({', '.join([*defined, *key])})")
@@ -84,20 +85,20 @@ def _copy(con: sedsql.db.Connection, lite: sqlite3.Connection, table: str, sourc
         lite.execute(f"CREATE INDEX {table}_index ON {table} ({_INDEXES[table]})")
 
 
-def _type(con: sedsql.db.Connection, source: str, name: str) -> str:
+def _type(con: Connection, source: str, name: str) -> str:
     datatype = con.catalogue.tables[source].columns[name].datatype.lower()
     return {"double": "double precision"}.get(datatype, datatype)
 
 
 @contextmanager
 def opened(folder: Path) -> Iterator[Callable]:
-    """A function from a query to a DataFrame: that of the package's LocalGaiaSQL. ImportError where it is missing."""
+    """Yield a function from a query to a DataFrame, that of LocalGaiaSQL; raise ImportError without the package."""
     before = {name: os.environ.get(name) for name in ("MY_ASTRO_DATA", "HOME")}
-    # It looks for all its files when it is imported, and keeps the user's tables below the home folder.
+    # The package looks for all its files when it is imported, and keeps the user's tables below the home folder.
     os.environ.update(MY_ASTRO_DATA=str(folder.absolute()), HOME=str(folder.absolute()))
     try:
         package = importlib.import_module("mygaiadb.query")
-        # Its functions of the sky are an extension, which not every Python can load; the queries here do without.
+        # MyGaiaDB's functions of the sky are an extension that not every Python can load; the queries here use none.
         local = package.LocalGaiaSQL(load_catwise=False, load_ext=False)
     finally:
         for name, value in before.items():

@@ -1,6 +1,6 @@
-"""Other libraries' ways to ask trees: each a function from magnitudes and a number of threads to places of classes.
+"""Wrap other libraries that evaluate trees, each as a function from magnitudes and threads to places of classes.
 
-All are optional: pip install -e '.[bench]' (see the Makefile's `bench` for orbital, which asks for an older onnx).
+All are optional: pip install -e '.[bench]' (the Makefile's `bench` installs orbital, which asks for an older onnx).
 """
 
 from collections.abc import Callable, Iterator
@@ -11,29 +11,29 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sedsql.bands import COLUMNS
+from sedsql.photometry.bands import COLUMNS
 
 from . import forests
 
 Peer = Callable[[NDArray[np.float32], int], NDArray]
-"""Magnitudes (n, 10), missing = NaN, and threads, to places among the classes (n,)."""
+"""A function from magnitudes (n, 10), missing = NaN, and a number of threads to places among the classes (n,)."""
 
 Note = Callable[[str], None]
 
 
 @contextmanager
 def optional(name: str, note: Note) -> Iterator[None]:
-    """A block that needs a package; where it is missing or fails, a note says so and all else goes on."""
+    """Run a block that needs a package; if it is missing or fails, note that and go on."""
     try:
         yield
     except ImportError as error:
-        note(f"{name}: not measured, for `{error.name}` is not installed")
-    except Exception as error:  # whatever a library that is compared with may raise
+        note(f"{name}: not measured, because `{error.name}` is not installed")
+    except Exception as error:  # other libraries may raise anything
         note(f"{name}: not measured: {' '.join(str(error).split())[:200] or type(error).__name__}")
 
 
 def train_lightgbm(X: NDArray[np.float32], y: NDArray[np.int64], iterations: int, leaves: int):
-    """A LightGBM booster whose leaf values are rounded as ours are."""
+    """Train a LightGBM booster whose leaf values are rounded like ours."""
     import lightgbm
 
     booster = lightgbm.train(
@@ -60,7 +60,7 @@ def train_lightgbm(X: NDArray[np.float32], y: NDArray[np.int64], iterations: int
 
 
 def train_xgboost(X: NDArray[np.float32], y: NDArray[np.int64], iterations: int, leaves: int):
-    """An XGBoost booster of the same number of trees and leaves."""
+    """Train an XGBoost booster of the same number of trees and leaves."""
     import xgboost
 
     return xgboost.train(
@@ -83,7 +83,7 @@ def train_xgboost(X: NDArray[np.float32], y: NDArray[np.int64], iterations: int,
 
 
 def of_lightgbm(booster, folder: Path, note: Note) -> dict[str, Peer]:
-    """Everything that can ask the trees of a LightGBM booster."""
+    """Return all libraries that can evaluate the trees of a LightGBM booster."""
     peers: dict[str, Peer] = {
         "LightGBM": lambda X, threads: booster.predict(X, raw_score=True, num_threads=threads).argmax(axis=1)
     }
@@ -107,7 +107,7 @@ def of_lightgbm(booster, folder: Path, note: Note) -> dict[str, Peer]:
 
         library = folder / "trees.so"
         model = treelite.frontend.load_lightgbm_model(str(file))
-        # In pieces, and with little optimising, or the C compiler takes an hour for the large one.
+        # The trees are compiled in pieces with little optimising; otherwise the large model takes an hour.
         tl2cgen.export_lib(
             model,
             toolchain="gcc",
@@ -131,7 +131,7 @@ def of_xgboost(booster, note: Note) -> dict[str, Peer]:
 
 
 def of_pipeline(pipeline) -> dict[str, Peer]:
-    """A scikit-learn pipeline, whose trees share the threads of OpenMP."""
+    """Return a scikit-learn pipeline, whose trees share the threads of OpenMP."""
     from threadpoolctl import threadpool_limits
 
     def ask(X, threads):
@@ -142,7 +142,7 @@ def of_pipeline(pipeline) -> dict[str, Peer]:
 
 
 def orbital_queries(pipeline, columns, table: str) -> list[str]:
-    """The pipeline as DuckDB SQL over a table, in the two ways that orbital has."""
+    """Write the pipeline as DuckDB SQL over a table, in the two ways that orbital has."""
     import orbital
     from orbital import types
 
@@ -151,7 +151,7 @@ def orbital_queries(pipeline, columns, table: str) -> list[str]:
 
 
 def _tried(peers: dict[str, Peer], note: Note) -> dict[str, Peer]:
-    """Those that answer at all."""
+    """Keep the libraries that answer at all."""
     able = {}
     for name, ask in peers.items():
         with optional(name, note):
@@ -162,5 +162,5 @@ def _tried(peers: dict[str, Peer], note: Note) -> dict[str, Peer]:
 
 
 def _places(scores: NDArray) -> NDArray:
-    """Some libraries give scores of shape (n, 1, classes)."""
+    """Return the places of the highest scores; some libraries give scores of shape (n, 1, classes)."""
     return scores.reshape(len(scores), -1).argmax(axis=1)

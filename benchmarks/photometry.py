@@ -1,11 +1,11 @@
-"""What `sed.photometry` is (sql/views.sql), spelled out for services that do not have it, with the quality rules.
+"""Spell out `sed.photometry` (sql/views.sql), with its quality rules, for services that do not have it.
 
-Queries for them have `{magnitudes}` and `{joined}` in their text: the ten magnitudes as expressions over the archive's
-tables, and these tables joined. In ADQL letters of a flag are told by LIKE, in SQLite, whose LIKE takes small letters
-for large ones, by substr.
+Queries for these services contain `{magnitudes}` and `{joined}`: the ten magnitudes as expressions over the archive's
+tables, and the join of these tables. Letters of a flag are tested by LIKE in ADQL, and by substr in SQLite, whose LIKE
+ignores case.
 """
 
-from sedsql.bands import COLUMNS
+from sedsql.photometry.bands import COLUMNS
 
 _JOINED = """gaiadr3.gaia_source AS g
 LEFT OUTER JOIN gaiadr3.tmass_psc_xsc_best_neighbour AS tm ON tm.source_id = g.source_id
@@ -25,7 +25,7 @@ GOOD_ASTROMETRY = "(g.ruwe IS NULL OR g.ruwe <= 1.4)"
 
 
 def spelled_out(query: str, *, sqlite: bool) -> str:
-    """The query with its `{magnitudes}`, `{joined}` and `{good_astrometry}` filled in."""
+    """Fill in `{magnitudes}`, `{joined}` and `{good_astrometry}` in a query."""
     filled = {
         "{magnitudes}": ",\n       ".join(_magnitudes(sqlite)),
         "{joined}": _JOINED_SQLITE if sqlite else _JOINED,
@@ -61,7 +61,7 @@ def _magnitudes(sqlite: bool) -> list[str]:
 
 
 def _letter(column: str, place: int, length: int, letters: str, sqlite: bool, none: bool = False) -> str:
-    """Whether the letter at a place is one of these, or none of them; where there is no flag nothing is wrong."""
+    """Write a condition that the letter at a place is one of these, or none of them; it holds without a flag."""
     if sqlite:
         words = ", ".join(f"'{letter}'" for letter in letters)
         test = f"substr({column}, {place + 1}, 1) {'NOT ' if none else ''}IN ({words})"

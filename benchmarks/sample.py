@@ -1,7 +1,7 @@
-"""What it costs to write the simulated sky: rows a second and memory, at several sizes.
+"""Measure the cost of writing the simulated sky: rows per second and memory, at several sizes.
 
 Each size is written by a process of its own, and the rows of gaia_source are counted afterwards. Memory is bounded
-when the largest size has about the peak of the others.
+if the largest size has about the same peak as the others.
 """
 
 import shutil

@@ -1,4 +1,4 @@
-"""A TAP server on this machine, as an operator would run it: GAVO DaCHS over the tables of a mirror, with indexes."""
+"""Run a TAP server on this machine as an operator would: GAVO DaCHS over the tables of a mirror, with indexes."""
 
 import importlib
 import sys
@@ -12,25 +12,25 @@ INDEXES = {
     "gaiadr1.tmass_original_valid": ("j_m", "ks_m"),
     "gaiadr1.allwise_original_valid": ("w1mpro",),
 }
-"""Indexes of magnitudes and the like; those of identifiers, and q3c's of positions, are the service's own."""
+"""Columns to index; the service itself indexes identifiers, and positions by q3c."""
 
 SETTINGS = {"work_mem": "'256MB'", "effective_cache_size": "'8GB'", "random_page_cost": "1.1"}
-"""Of PostgreSQL, for memory and a solid-state disk."""
+"""Settings of PostgreSQL for this memory and a solid-state disk."""
 
 
 def dachs() -> Any:
-    """The tests' module that runs DaCHS. Raises NoDachsError, which says why, where it cannot run."""
+    """Import the tests' module that runs DaCHS; raise NoDachsError with the reason if it cannot run."""
     tests = str(Path(__file__).parents[1] / "tests")
     if tests not in sys.path:
         sys.path.insert(0, tests)
-    module = importlib.import_module("tap.dachs")
+    module = importlib.import_module("servers.dachs")
     module.check_installed()
     return module
 
 
 @contextmanager
 def serve(mirror: Path) -> Iterator[str]:
-    """The address of the running service. Raises NoDachsError, which says why, where DaCHS cannot run."""
+    """Run the service and yield its address; raise NoDachsError with the reason if DaCHS cannot run."""
     with dachs().serve(mirror) as server:
         for name, indexed in INDEXES.items():
             for column in indexed:

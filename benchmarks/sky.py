@@ -1,12 +1,12 @@
-"""What cones and positional joins cost on the sample sky.
+"""Measure the cost of cones and positional joins on the sample sky.
 
-Cones: a cone of half a degree around random sources, on samples of several sizes, with the ranges of `source_id` that
-sedsql adds and with the exact test alone, in turns. The answers are compared, and the row groups that were read are
-counted from the Parquet metadata and the ranges.
+Cones have half a degree around random sources, on samples of several sizes. They run with the ranges of `source_id`
+that sedsql adds, and with only the exact test, in turns. The answers are compared, and the row groups that were read
+are counted from the Parquet metadata and the ranges.
 
-Joins: N positions against a million, through ADQL, and as a plain hash join of the same tables on `source_id`: the
-half of the N positions that are also in the other table carry its number, so that both joins give about as many rows.
-Both write the same columns to a table. A part of the answer is compared with all distances, computed in numpy.
+Joins match N positions with a million, through ADQL, and as a plain hash join of the same tables on `source_id`: half
+of the N positions are also in the other table and carry its number, so both joins return about as many rows. Both write
+the same columns to a table. A part of the answer is compared with all distances, computed in numpy.
 """
 
 import re
@@ -34,14 +34,14 @@ PART = 300
 
 
 def row_groups(files: list[str], sql: str) -> tuple[int, int]:
-    """The row groups that the conditions of a query on source_id and dec leave, and all."""
+    """Count the row groups that the conditions of a query on source_id and dec leave, and all row groups."""
     with duckdb.connect() as con:
         con.execute("CREATE SCHEMA gaiadr3")
         con.execute(f"CREATE VIEW gaiadr3.gaia_source AS SELECT * FROM read_parquet({files})")
         plan = con.execute(f"EXPLAIN (FORMAT json) {sql}").fetchall()[0][1]
     assert "source_id" in plan
     ranges = [tuple(map(int, found)) for found in re.findall(r"source_id BETWEEN (\d+) AND (\d+)", sql)]
-    ranges = ranges[1:] if len(ranges) > 1 else ranges  # the first one holds all others
+    ranges = ranges[1:] if len(ranges) > 1 else ranges  # the first one contains all others
     read = all_ = 0
     for metadata in map(pq.read_metadata, files):
         column = metadata.schema.to_arrow_schema().get_field_index("source_id")
@@ -77,7 +77,7 @@ def run(setting: Setting) -> Section:
 
 
 def cones(section: Section, path: Path, rows: int, quick: bool) -> tuple[list[str], list[str]]:
-    """A line of the table of cones, and what is wrong with the answers."""
+    """Measure cones: return lines of the table, and problems of the answers."""
     fast: list[float] = []
     plain: list[float] = []
     read, found, wrong = [], 0, []
@@ -118,7 +118,7 @@ def positions(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]
 
 
 def tables(con: duckdb.DuckDBPyConnection, n: int) -> None:
-    """`big` with a million positions, and `list` with n: half of it near positions of `big`, with their numbers."""
+    """Make `big` with a million positions, and `list` with n, half of them near `big`, with its numbers."""
     rng = np.random.default_rng(n)
     ra, dec = positions(rng, AGAINST)
     source_id = np.sort(rng.choice(1 << 44, AGAINST, replace=False)) * 1_000_003
@@ -140,7 +140,7 @@ def tables(con: duckdb.DuckDBPyConnection, n: int) -> None:
 
 
 def brute_force(con: duckdb.DuckDBPyConnection, part: int) -> set[tuple[int, int]]:
-    """All pairs within an arcsecond, of the first rows of `list` with all of `big`."""
+    """Find all pairs within an arcsecond, of the first rows of `list` with all of `big`."""
     big = con.execute("SELECT source_id, ra, dec FROM big").fetchnumpy()
     few = con.execute(f"SELECT source_id, ra, dec FROM list ORDER BY source_id LIMIT {part}").fetchnumpy()
 
@@ -157,7 +157,7 @@ def brute_force(con: duckdb.DuckDBPyConnection, part: int) -> set[tuple[int, int
 
 
 def joins(section: Section, n: int) -> tuple[list[list[str]], list[str]]:
-    """Lines of the table of joins, a condition each, and what is wrong with the answers."""
+    """Measure joins: return a line of the table for each condition, and problems of the answers."""
     columns = "l.source_id AS i, b.source_id AS j, l.ra AS ra1, l.dec AS dec1, b.ra AS ra2, b.dec AS dec2"
     conditions = {
         "CONTAINS": f"1 = CONTAINS(POINT(b.ra, b.dec), CIRCLE(l.ra, l.dec, {ARCSEC!r}))",

@@ -1,10 +1,10 @@
-"""The same questions to a mirror, to a TAP service through pyvo, and to MyGaiaDB's SQLite.
+"""Measure the same queries in a mirror, in a TAP service through pyvo, and in MyGaiaDB's SQLite.
 
-The questions are sql/examples/*.adql and benchmarks/queries/*.adql, of the kinds that archives' help pages show. Unless
---url names a service, it is GAVO DaCHS on this machine over the same rows (benchmarks/service.py). NAME.tap is what is
-asked there, where it is something else: no service has `sed.photometry`, so the archive's tables are joined, and none
-has the sed_* functions, so the magnitudes are fetched and classified in Python, as users do. NAME.sqlite is a question
-in MyGaiaDB's words; where there is none, it cannot ask it.
+The queries are sql/examples/*.adql and benchmarks/queries/*.adql, like those of archives' help pages. Unless --url
+names a service, it is GAVO DaCHS on this machine over the same rows (benchmarks/service.py). NAME.tap is the query for
+the service, if that differs: no service has `sed.photometry`, so the archive's tables are joined, and none has the
+sed_* functions, so the magnitudes are fetched and classified in Python, as users do. NAME.sqlite is the query for
+MyGaiaDB; without one, MyGaiaDB cannot express it.
 """
 
 import math
@@ -20,7 +20,8 @@ import pyarrow as pa
 
 import sedsql
 from sedsql.catalogue import Catalogue
-from sedsql.resources import folder
+from sedsql.dbapi.connection import Connection
+from sedsql.files.resources import folder
 
 from . import mygaiadb, service
 from .measure import Section, Setting, figure, in_turns, machine, versions
@@ -29,7 +30,7 @@ from .photometry import spelled_out
 FULL, QUICK = 1_000_000, 20_000
 HERE = Path(__file__).parent / "queries"
 TOLERANCE = 1e-5
-"""Of a number: a float32 in one system, a float64 in another."""
+"""The relative difference that is allowed for numbers, which are float32 in one system and float64 in another."""
 MOST_ROWS = 100_000_000
 
 Rows = list[tuple]
@@ -42,7 +43,7 @@ class Question:
 
     Attributes
     ----------
-    name : of its file
+    name : the name of its file
     adql : for the mirror
     service : ADQL for another service
     sqlite : for MyGaiaDB
@@ -55,12 +56,12 @@ class Question:
 
     @property
     def classified(self) -> bool:
-        """Whether others' answers are rows, of which `adql` is asked in Python."""
+        """Tell whether competitors return rows, on which `adql` then runs in Python."""
         return "sed_" in self.adql
 
 
 def questions(source_id: int) -> list[Question]:
-    """All of them; one that asks for a source asks for this one."""
+    """Read all queries; a query for one source gets this source_id."""
     found = []
     for path in (*sorted((folder("sql") / "examples").glob("*.adql")), *sorted(HERE.glob("*.adql"))):
         texts = {}
@@ -85,56 +86,67 @@ def run(setting: Setting) -> Section:
         total, source_id = con.duckdb.execute("SELECT count(*), min(source_id) FROM gaiadr3.gaia_source").fetchone()
         section.say(
             f"{machine()}; {versions('pyvo', 'mygaiadb')}.",
-            f"{total:,} sources on every side. {service_name}; a query's time is that of "
+            f"Every competitor has the same {total:,} sources. {service_name}; a query's time is that of "
             "`pyvo.dal.TAPService.search(...).to_table()`. Where the mirror has `sed.photometry`, others join the "
-            "archive's tables. (*) their rows are fetched and classified in Python, for the functions are sedsql's.",
+            "archive's tables. (*) their rows are fetched and classified in Python, because only sedsql has the "
+            "functions.",
         )
-        lines, ratios, lite_ratios = [], [], []
-        enough = 0.1 if setting.quick else 1.0
+        lines, measured = [], []
         for question in questions(source_id):
-            sides: dict[str, Ask] = {"mirror": partial(_ask_mirror, con, question)}
+            competitors: dict[str, Ask] = {"mirror": partial(_ask_mirror, con, question)}
             if ask_service:
-                sides["service"] = partial(_ask_service, ask_service, question)
+                competitors["service"] = partial(_ask_service, ask_service, question)
             if ask_sqlite and question.sqlite:
-                sides["sqlite"] = partial(_ask_sqlite, ask_sqlite, question)
-            answers = _answers(section, question, sides)
-            sides = {name: sides[name] for name in answers}
-            times = {name: one.median for name, one in in_turns(sides, 3, patience=20, enough=enough).items()}
-            same = _compare(section, question, answers, other_rows=bool(setting.url and not setting.mirror))
-            ratio = {name: times[name] / times["mirror"] for name in times}
-            ratios += [ratio["service"]] if "service" in ratio else []
-            lite_ratios += [ratio["sqlite"]] if "sqlite" in ratio else []
-            lines.append(
-                [
-                    question.name + (" (*)" if question.classified else ""),
-                    f"{len(_rows(answers['mirror'])):,}",
-                    figure(times["mirror"] * 1e3),
-                    *(
-                        text
-                        for name in ("service", "sqlite")
-                        for text in ((figure(times[name] * 1e3), figure(ratio[name])) if name in times else ("", ""))
-                    ),
-                    same,
-                ]
-            )
-            section.figures.append({"query": question.name, "seconds": times})
+                competitors["sqlite"] = partial(_ask_sqlite, ask_sqlite, question)
+            line, times = _race(section, question, competitors, setting)
+            lines.append(line)
+            measured.append(times)
         names = ["query", "rows", "mirror, ms", "TAP, ms", "ratio", "SQLite, ms", "ratio", "same rows"]
         section.table(names, lines)
-        if ratios:
-            section.aim("TAP against the mirror, median ratio", statistics.median(ratios), least=10)
-            section.aim("TAP against the mirror, least ratio", min(ratios), least=1)
-        if lite_ratios:
-            section.note(
-                f"MyGaiaDB against the mirror: median ratio {figure(statistics.median(lite_ratios))}, least "
-                f"{figure(min(lite_ratios))}"
-            )
+    _conclude(section, measured)
     return section
+
+
+def _race(
+    section: Section, question: Question, competitors: dict[str, Ask], setting: Setting
+) -> tuple[list[str], dict[str, float]]:
+    """Compare and time the competitors on one query; return a line of the table, and their median seconds."""
+    answers = _answers(section, question, competitors)
+    competitors = {name: competitors[name] for name in answers}
+    found = in_turns(competitors, 3, patience=20, enough=0.1 if setting.quick else 1.0)
+    times = {name: one.median for name, one in found.items()}
+    same = _compare(section, question, answers, other_rows=bool(setting.url and not setting.mirror))
+    section.figures.append({"query": question.name, "seconds": times})
+    line = [
+        question.name + (" (*)" if question.classified else ""),
+        f"{len(_rows(answers['mirror'])):,}",
+        figure(times["mirror"] * 1e3),
+    ]
+    for name in ("service", "sqlite"):
+        shown = (figure(times[name] * 1e3), figure(times[name] / times["mirror"])) if name in times else ("", "")
+        line += shown
+    return [*line, same], times
+
+
+def _conclude(section: Section, measured: list[dict[str, float]]) -> None:
+    """State the ratios of the competitors' times to the mirror's."""
+    ratios = {
+        name: [times[name] / times["mirror"] for times in measured if name in times] for name in ("service", "sqlite")
+    }
+    if ratios["service"]:
+        section.aim("TAP against the mirror, median ratio", statistics.median(ratios["service"]), least=10)
+        section.aim("TAP against the mirror, least ratio", min(ratios["service"]), least=1)
+    if ratios["sqlite"]:
+        section.note(
+            f"MyGaiaDB against the mirror: median ratio {figure(statistics.median(ratios['sqlite']))}, least "
+            f"{figure(min(ratios['sqlite']))}"
+        )
 
 
 def _service(
     setting: Setting, section: Section, stack: ExitStack, mirror: Path
 ) -> tuple[str, Callable[[str], pa.Table] | None]:
-    """What the service is, and how it is asked."""
+    """Start or name the service; return a description, and a function that runs a query there."""
     import pyvo
 
     if setting.url:
@@ -163,11 +175,11 @@ def _sqlite(setting: Setting, section: Section, stack: ExitStack, mirror: Path) 
         mygaiadb.load(mirror, place)
         return stack.enter_context(mygaiadb.opened(place))
     except ImportError as error:
-        section.note(f"MyGaiaDB: not measured, for `{error.name}` is not installed")
+        section.note(f"MyGaiaDB: not measured, because `{error.name}` is not installed")
     return None
 
 
-def _ask_mirror(con: sedsql.db.Connection, question: Question) -> pa.Table:
+def _ask_mirror(con: Connection, question: Question) -> pa.Table:
     return con.execute(question.adql).arrow()
 
 
@@ -182,7 +194,7 @@ def _ask_sqlite(ask: Callable[[str], Any], question: Question) -> Any:
 
 
 def _classified(frame, question: Question) -> pa.Table:
-    """The question, asked of the rows that were fetched."""
+    """Run the query on the fetched rows."""
     with sedsql.connect() as con:
         con.duckdb.register("fetched", pa.Table.from_pandas(frame, preserve_index=False))  # NaN becomes NULL
         con.duckdb.execute("CREATE SCHEMA sed; CREATE TABLE sed.photometry AS FROM fetched")
@@ -190,12 +202,12 @@ def _classified(frame, question: Question) -> pa.Table:
         return con.execute(question.adql).arrow()
 
 
-def _answers(section: Section, question: Question, sides: dict[str, Ask]) -> dict[str, Any]:
-    """What each side answers; a service that cannot is told of, and left out."""
+def _answers(section: Section, question: Question, competitors: dict[str, Ask]) -> dict[str, Any]:
+    """Return the answer of each competitor; a service that cannot answer is noted and left out."""
     from pyvo.dal import DALAccessError
 
     found = {}
-    for name, ask in sides.items():
+    for name, ask in competitors.items():
         try:
             found[name] = ask()
         except DALAccessError as error:
@@ -210,13 +222,13 @@ def _compare(section: Section, question: Question, answers: dict[str, Any], *, o
         if problem and other_rows and name == "service":
             return "no: it has rows of its own"
         if problem:
-            section.differ.append(f"{question.name}: the mirror and the {name} side differ: {problem}")
+            section.differ.append(f"{question.name}: the answers of mirror and {name} differ: {problem}")
             return f"NO ({name})"
     return "yes" if len(answers) > 1 else ""
 
 
 def _rows(answer: Any) -> Rows:
-    """The rows of an Arrow table, an astropy table or a DataFrame, in an order of their own."""
+    """Return the rows of an Arrow table, an astropy table or a DataFrame, sorted."""
     if not isinstance(answer, pa.Table):
         frame = answer.to_pandas() if hasattr(answer, "to_pandas") else answer
         answer = pa.Table.from_pandas(frame, preserve_index=False)
@@ -231,7 +243,7 @@ def _plain(value: Any) -> Any:
 
 
 def _key(row: tuple) -> list[str]:
-    """Text and whole numbers first, for they are alike on all sides; a whole number may be a float on one of them."""
+    """Sort by texts and whole numbers first, which all systems return alike; some return a whole number as a float."""
     exact, rough = [], []
     for value in row:
         if isinstance(value, float) and not value.is_integer():

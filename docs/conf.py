@@ -23,7 +23,14 @@ project = "sedsql"
 myst_heading_anchors = 2
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "adql_tables"]
 root_doc = "README"
-include_patterns = ["README.md", "docs/**", "notebooks/*.ipynb", "benchmarks/RESULTS.md"]
+include_patterns = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/**",
+    "notebooks/*.ipynb",
+    "benchmarks/RESULTS.md",
+]
 # What is not even to be walked through.
 exclude_patterns = [".*", "*.egg-info", "demo", "models", "sedsql", "sql", "tests", "**/__pycache__"]
 
@@ -53,12 +60,16 @@ nitpick_ignore = [
 ]
 
 SECTIONS = {
-    "Begin": ["docs/tutorial"],
+    "Begin": ["docs/tutorial", "docs/tasks", "docs/from_other_tools", "docs/faq"],
     "How to": ["docs/python", "docs/classify", "docs/mirror", "docs/shell", "docs/plain_sql"],
     "Notebooks": [f"notebooks/{path.stem}" for path in sorted((HERE.parent / "notebooks").glob("*.ipynb"))],
-    "Reference": ["docs/functions", "docs/adql", "docs/adql_queries", "docs/reference", "docs/rules"],
-    "How it works": ["docs/architecture", "benchmarks/RESULTS"],
+    "Reference": [
+        *("docs/functions", "docs/adql", "docs/adql_queries", "docs/reference", "docs/commands", "docs/rules"),
+        "docs/glossary",
+    ],
     "The models": ["docs/models", "docs/honest", "docs/compare", "docs/simulated"],
+    "How it works": ["docs/architecture", "docs/decisions", "benchmarks/RESULTS"],
+    "The project": ["CONTRIBUTING", "CHANGELOG", "docs/stability", "docs/cite"],
 }
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from sedsql.files.atomic import new_file
 from sedsql.inference.model import Model, find_models
-from sedsql.learn import ruled_out, sky_report
-from sedsql.output import new_file
+from sedsql.learn import evaluation, ruled_out, sky_report
 
 _FIGURES = ("macro_f1", "accuracy", "calibration_error")
 PAGE = Path(__file__).parent / "honest.md"
@@ -28,8 +28,8 @@ def sky(model: Model, rows: int, oracle: bool) -> str:
         lines.append(line + [_share(best[label][key]) for key in ("purity", "completeness") if label in best])
     error = found["calibration_error"]
     words = (
-        f"`{model.name}`, {sum(found['rows'].values()):,} simulated sources: {_share(found['answered'])} have bands "
-        f"enough for an answer; the default answer is right for {_share(found['right'])} of these, its expected "
+        f"`{model.name}`, {sum(found['rows'].values()):,} simulated sources: {_share(found['answered'])} have enough "
+        f"bands for an answer; the default answer is right for {_share(found['right'])} of these, its expected "
         f"calibration error is {error['default_answer']:.4f}"
     )
     if "conformal" in found:
@@ -44,7 +44,7 @@ def origins(metrics: dict[str, Any], by_sky: float) -> str:
     by_sky : macro F1 of the same recipe on sky that training had not seen
     """
     lines = []
-    for rows, words in (("all", "all"), ("6_bands_or_more", "6 bands or more")):
+    for rows, words in ((evaluation.ALL_ROWS, "all"), (evaluation.MANY, evaluation.ROWS[evaluation.MANY])):
         if some := metrics.get(rows):
             lines.append([words, f"{some['rows']:,}", *(f"{some[key]:.3f}" for key in _FIGURES)])
     said = f"The recipe of `{metrics['model']}`; its macro F1 on sky that training had not seen is {by_sky:.3f}."
@@ -113,7 +113,7 @@ def main() -> None:
     parts = {"sky": sky(models[0], asked.rows, asked.oracle)}
     if asked.origins:
         metrics = json.loads(asked.origins.read_text(encoding="utf-8"))
-        parts["origins"] = origins(metrics, known[metrics["model"]].card["metrics"]["all"]["macro_f1"])
+        parts["origins"] = origins(metrics, known[metrics["model"]].card.metrics["all"]["macro_f1"])
     if asked.field:
         parts["field"] = field(models, asked.field, dict(text.split("=", 1) for text in asked.where))
     page = PAGE.read_text(encoding="utf-8")

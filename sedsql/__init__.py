@@ -1,17 +1,15 @@
 """Ask in SQL what the sources of a catalogue are, from the shape of their SEDs.
 
-It is a module of Python's DB-API (PEP 249): `connect()` opens a mirror.
+The package is a module of Python's DB-API (PEP 249): `connect()` opens a mirror.
 """
 
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from . import dbapi
-from .adql import AdqlError, translate
-from .db import connect
-from .dbapi import *  # noqa: F403
-from .errors import (
+from sedsql.dbapi import module
+from sedsql.dbapi.module import *  # noqa: F403
+from sedsql.errors import (
     DatabaseError,
     DataError,
     Error,
@@ -23,11 +21,15 @@ from .errors import (
     ProgrammingError,
     Warning,
 )
-from .inference.engines import register
 
 if TYPE_CHECKING:
-    from . import plot
-    from .tapmirror import TAPMirror
+    from sedsql import plot
+    from sedsql.adql import AdqlError, translate
+    from sedsql.dbapi.connection import connect
+    from sedsql.inference.classify_rows import classify
+    from sedsql.inference.engines import register
+    from sedsql.integrations.pyvo import TAPMirror
+    from sedsql.integrations.samp import send
 
 __version__ = version("sedsql")
 __all__ = [
@@ -44,32 +46,49 @@ __all__ = [
     "TAPMirror",
     "Warning",
     "__version__",
+    "classify",
     "connect",
     "plot",
     "register",
+    "send",
     "translate",
-    *dbapi.__all__,
+    *module.__all__,
 ]
+
+_HOMES = {
+    "AdqlError": "sedsql.adql",
+    "TAPMirror": "sedsql.integrations.pyvo",
+    "classify": "sedsql.inference.classify_rows",
+    "connect": "sedsql.dbapi.connection",
+    "register": "sedsql.inference.engines",
+    "send": "sedsql.integrations.samp",
+    "translate": "sedsql.adql",
+}
+"""Modules that are imported when one of these names is first used: sqlglot and pyvo take longer than all else here."""
 
 
 def __getattr__(name: str) -> Any:
-    # pyvo and astropy's tables take a second to import, and a query needs neither.
-    if name == "TAPMirror":
-        return import_module(".tapmirror", __name__).TAPMirror
     if name == "plot":
-        return import_module(".plot", __name__)
-    raise AttributeError(f"module 'sedsql' has no attribute {name!r}")
+        return import_module("sedsql.plot")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sedsql' has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """What `%load_ext sedsql` does in a notebook."""
-    from .magics import load
+    """Load the magics, for `%load_ext sedsql` in a notebook."""
+    from sedsql.integrations.jupyter import load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """What `%unload_ext sedsql` does in a notebook."""
-    from .magics import unload
+    """Unload the magics, for `%unload_ext sedsql` in a notebook."""
+    from sedsql.integrations.jupyter import unload
 
     unload(shell)

@@ -1,19 +1,19 @@
-"""The errors that a user can mend, in the classes of Python's DB-API (PEP 249, "Exceptions"), and their hints."""
+"""Define the errors that a user can mend, in the classes of Python's DB-API (PEP 249, "Exceptions")."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
 class Warning(Exception):  # noqa: N818  # PEP 249's name
-    """Something that was done may not be what was meant."""
+    """Something may have been done otherwise than it was meant."""
 
 
 class Error(Exception):
-    """A mistake that the user can mend; the message is one sentence that says what and what would work."""
+    """A mistake that the user can mend; the message says in one sentence what is wrong and what would work."""
 
 
 class InterfaceError(Error):
-    """A connection or a cursor is used in a way that it is not made for, such as when it is closed."""
+    """A connection or a cursor is used in a wrong way, such as after it was closed."""
 
 
 class DatabaseError(Error):
@@ -25,7 +25,7 @@ class DataError(DatabaseError):
 
 
 class OperationalError(DatabaseError):
-    """Something happened outside of the query: a file is gone, memory is used up, the query was stopped."""
+    """Something outside of the query went wrong: a file is gone, memory is used up, the query was stopped."""
 
 
 class IntegrityError(DatabaseError):
@@ -37,15 +37,15 @@ class InternalError(DatabaseError):
 
 
 class ProgrammingError(DatabaseError):
-    """A query is not good: names that are not there, parameters that are too many."""
+    """A query is wrong: a name does not exist, or there are too many parameters."""
 
 
 class NotSupportedError(DatabaseError):
-    """There is no such thing in this database."""
+    """The database has no such feature."""
 
 
 def did_you_mean(name: str, names: Iterable[str], otherwise: str = "there is") -> str:
-    """The names that are like the one that is not there; all of them, after `otherwise`, if none is."""
+    """Suggest the names that are like an unknown one; list all of them, after `otherwise`, if none is."""
     names = list(names)
     near = get_close_matches(name.lower(), names, n=3)
     return f"did you mean {' or '.join(near)}?" if near else f"{otherwise} {', '.join(names)}"

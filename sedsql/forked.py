@@ -1,4 +1,4 @@
-"""After a fork: a child has none of its parent's threads; what needs them can neither be used nor let go of."""
+"""Leave to the parent, after a fork, what needs threads: a child has none of its parent's threads."""
 
 import ctypes
 import os
@@ -13,12 +13,12 @@ _owners: "WeakKeyDictionary[Any, Callable[[Any], None]]" = WeakKeyDictionary()
 
 
 def in_child(owner: T, do: Callable[[T], None]) -> None:
-    """`do(owner)` in every process that is forked from this one while the owner lives."""
+    """Call `do(owner)` in every process that is forked from this one while the owner lives."""
     _owners[owner] = do
 
 
 def keep(thing: object) -> None:
-    """Never let go of it, not even when the process ends: its end would wait for threads that are not there."""
+    """Never destroy a thing, not even when the process ends: that would wait for threads that are not there."""
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
 
 

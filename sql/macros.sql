@@ -1,12 +1,13 @@
 -- sed_points, sed_alpha, sed_stage: an SED as fluxes, and its infrared slope. They need no model, no Python
 -- and no extension. `s` is the alias of any table or subquery with the ten columns, or the ten magnitudes are
--- given one by one. NULL and NaN both mean a missing band.
+-- given one by one. NULL and NaN both mean a missing band. `inference/macros.py` puts CREATE OR REPLACE MACRO, or TEMP
+-- MACRO, in the place of $create.
 --
 -- Zero points in Jy and effective wavelengths in micrometres, with their sources, are those of
--- sedsql/bands.py; a test holds the two together.
+-- sedsql/photometry/bands.py; a test holds the two together.
 
 -- One point of an SED: flux density F_nu in Jy, lambda F_lambda = nu F_nu in W m^-2.
-CREATE OR REPLACE TEMP MACRO _sed_point(band, wavelength_um, zero_point_jy, magnitude) AS {
+$create _sed_point(band, wavelength_um, zero_point_jy, magnitude) AS {
     'band': band,
     'wavelength_um': wavelength_um::DOUBLE,
     'flux_jy': zero_point_jy * 10 ** (-0.4 * magnitude::DOUBLE),
@@ -14,7 +15,7 @@ CREATE OR REPLACE TEMP MACRO _sed_point(band, wavelength_um, zero_point_jy, magn
 };
 
 -- The points of the bands that are there, from G to W4.
-CREATE OR REPLACE TEMP MACRO _sed_points(g, bp, rp, j, h, ks, w1, w2, w3, w4) AS
+$create _sed_points(g, bp, rp, j, h, ks, w1, w2, w3, w4) AS
     [point FOR point IN [
         _sed_point('phot_g_mean_mag', 0.62176, 3270.055607688258, g),
         _sed_point('phot_bp_mean_mag', 0.51097, 3579.817715195805, bp),
@@ -28,7 +29,7 @@ CREATE OR REPLACE TEMP MACRO _sed_points(g, bp, rp, j, h, ks, w1, w2, w3, w4) AS
         _sed_point('w4mpro', 22.0883, 8.363, w4)
     ] IF point.flux_jy > 0 AND isfinite(point.flux_jy)];
 
-CREATE OR REPLACE TEMP MACRO sed_points
+$create sed_points
     (g, bp, rp, j, h, ks, w1, w2, w3, w4) AS
         _sed_points(g, bp, rp, j, h, ks, w1, w2, w3, w4),
     (s) AS
@@ -39,15 +40,15 @@ CREATE OR REPLACE TEMP MACRO sed_points
         );
 
 -- log10(lambda F_lambda) up to a constant, which a slope does not see; NULL where the band is missing.
-CREATE OR REPLACE TEMP MACRO _sed_log(zero_point_jy, wavelength_um, magnitude) AS
+$create _sed_log(zero_point_jy, wavelength_um, magnitude) AS
     log10(zero_point_jy / wavelength_um) - 0.4 * nullif(magnitude::DOUBLE, 'nan'::DOUBLE);
 
-CREATE OR REPLACE TEMP MACRO _sed_log_wavelengths() AS
+$create _sed_log_wavelengths() AS
     [log10(2.159), log10(3.3526), log10(4.6028), log10(11.5608), log10(22.0883)];
 
 -- The slope of a least-squares line is a sum of its values with weights that hang on where they are: for each of the
 -- 32 sets of bands, the weights of the five, NaN where there are fewer than two. DuckDB computes them when it plans.
-CREATE OR REPLACE TEMP MACRO _sed_weights() AS [
+$create _sed_weights() AS [
     [
         if(len(xs) < 2, 'nan'::DOUBLE, if(list_contains(xs, x), len(xs) * x - list_sum(xs), 0)
             / (len(xs) * list_dot_product(xs, xs) - list_sum(xs) ** 2))
@@ -56,7 +57,7 @@ CREATE OR REPLACE TEMP MACRO _sed_weights() AS [
     FOR xs IN [[x FOR x, k IN _sed_log_wavelengths() IF (bands >> (k - 1)) & 1 = 1] FOR bands IN range(32)]
 ];
 
-CREATE OR REPLACE TEMP MACRO _sed_alpha(ks, w1, w2, w3, w4) AS nullif(list_dot_product(
+$create _sed_alpha(ks, w1, w2, w3, w4) AS nullif(list_dot_product(
     _sed_weights()[
         1 + if(ks IS NULL, 0, 1) + if(w1 IS NULL, 0, 2) + if(w2 IS NULL, 0, 4) + if(w3 IS NULL, 0, 8)
             + if(w4 IS NULL, 0, 16)
@@ -66,7 +67,7 @@ CREATE OR REPLACE TEMP MACRO _sed_alpha(ks, w1, w2, w3, w4) AS nullif(list_dot_p
 
 -- Infrared spectral index d log(lambda F_lambda) / d log(lambda) over those of Ks, W1 ... W4 that are there,
 -- NULL where fewer than two are (Lada 1987; Greene et al. 1994).
-CREATE OR REPLACE TEMP MACRO sed_alpha
+$create sed_alpha
     (g, bp, rp, j, h, ks, w1, w2, w3, w4) AS
         _sed_alpha(
             _sed_log(666.7, 2.159, ks),
@@ -86,11 +87,11 @@ CREATE OR REPLACE TEMP MACRO sed_alpha
 
 -- Stage by that index (Greene et al. 1994, after Lada 1987).
 -- A list of one index, so that the index is written, and so bound and computed, once.
-CREATE OR REPLACE TEMP MACRO _sed_stage(alpha) AS [
+$create _sed_stage(alpha) AS [
     CASE WHEN a >= 0.3 THEN 'I' WHEN a >= -0.3 THEN 'flat' WHEN a >= -1.6 THEN 'II' WHEN a < -1.6 THEN 'III' END
     FOR a IN [alpha]
 ][1];
 
-CREATE OR REPLACE TEMP MACRO sed_stage
+$create sed_stage
     (g, bp, rp, j, h, ks, w1, w2, w3, w4) AS _sed_stage(sed_alpha(g, bp, rp, j, h, ks, w1, w2, w3, w4)),
     (s) AS _sed_stage(sed_alpha(s));

@@ -2,7 +2,8 @@
 --
 -- A rule is looked up when the view is read, so it is switched off for good in the mirror's database by
 --     CREATE OR REPLACE MACRO sed.mates(number_of_mates) AS true;
--- and sed.rules, below, says what each rule is for, where it comes from, and whether it is applied now.
+-- (then `sedsql mirror refresh`, where sed.photometry is stored), and sed.rules, below, says what each rule is for, where
+-- it comes from, and whether it is applied now.
 
 CREATE SCHEMA IF NOT EXISTS sed;
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from sedsql import cli
-from sedsql.bands import COLUMNS
+from sedsql.cli import main
 from sedsql.mirror.sample import write_sample
+from sedsql.photometry.bands import COLUMNS
 
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("sedsql", deadline=None)
@@ -25,10 +25,17 @@ hypothesis.settings.load_profile("sedsql")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+ELSEWHERE = ("wheel", "thorough", "peers", "old_duckdb", "clients", "dachs")
+"""Marks of what has a target of its own in the Makefile."""
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """What asks the real TAP server is left out of `make quick`."""
+    """What asks the real TAP server is marked; what has a target of its own is left out of `make quick`."""
     for item in items:
         if "dachs" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.dachs)
+        if any(item.get_closest_marker(name) for name in ELSEWHERE):
             item.add_marker(pytest.mark.slow)
 
 
@@ -43,7 +50,7 @@ def shared():
 @pytest.fixture(scope="session")
 def sky_of(tmp_path_factory):
     """`sky_of(rows)` is a simulated mirror of so many sources, with many of the rare kinds unless `rich=False`;
-    it is not to be changed, as all processes of a run share it."""
+    it is not to be changed, as all processes of a run share it. Its sed.photometry is a join."""
     run = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         run = run.parent
@@ -55,7 +62,7 @@ def sky_of(tmp_path_factory):
         with (folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not (folder / "sky").exists():
-                write_sample(folder / "sky", rows, seed=seed, rich=rich)
+                write_sample(folder / "sky", rows, seed=seed, rich=rich, stores=False)
         return folder / "sky"
 
     return sky_of
@@ -74,8 +81,8 @@ def small_mirror(sky_of):
 
 @pytest.fixture(scope="session")
 def dachs(sky_of):
-    """A running DaCHS, `tap.dachs.Dachs`, over 30,000 simulated sources; one for each process of tests."""
-    from tap import dachs
+    """A running DaCHS, `servers.dachs.Dachs`, over 30,000 simulated sources; one for each process of tests."""
+    from servers import dachs
 
     try:
         dachs.check_installed()
@@ -98,8 +105,8 @@ def _limit_of_dachs(request):
 
 @pytest.fixture
 def faulty_server():
-    """Starts a `tap.faulty.FaultyServer` on a mirror: `faulty_server(path)`."""
-    from tap.faulty import FaultyServer
+    """Starts a `servers.faulty.FaultyServer` on a mirror: `faulty_server(path)`."""
+    from servers.faulty import FaultyServer
 
     with ExitStack() as started:
         yield lambda mirror: started.enter_context(FaultyServer(mirror))
@@ -107,7 +114,7 @@ def faulty_server():
 
 @pytest.fixture
 def faulty(faulty_server, small_mirror):
-    """A running `tap.faulty.FaultyServer` over 3,000 sources, without a fault so far."""
+    """A running `servers.faulty.FaultyServer` over 3,000 sources, without a fault so far."""
     return faulty_server(small_mirror)
 
 
@@ -126,7 +133,7 @@ def sedsql(monkeypatch, capfd):
         monkeypatch.setattr(sys, "argv", ["sedsql", *map(str, arguments)])
         code = 0
         try:
-            cli.main()
+            main.main()
         except SystemExit as end:
             code = int(end.code or 0)
         captured = capfd.readouterr()

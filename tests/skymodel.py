@@ -7,8 +7,8 @@ are multiples of 2^-12.
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from sedsql import classes
 from sedsql.inference.card import EXTRA
+from sedsql.photometry import classes
 
 CLASSES = ("agb_carbon", "agn", "giant", "main_sequence", "yso")
 POLE = np.radians([192.85948, 27.12825])

@@ -8,13 +8,18 @@ import runpy
 import shlex
 import subprocess
 import sys
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
+from astropy.table import Table
 
 import sedsql
-from sedsql import cli, plot
+from sedsql import plot
+from sedsql.cli import main as cli
+from sedsql.integrations.samp import library
 from sedsql.mirror.sample import write_sample
 
 ROOT = Path(__file__).parent.parent
@@ -53,8 +58,8 @@ def test_examples_of_docstrings(module, folder, monkeypatch):
 def test_what_is_called_most_has_an_example():
     most = [
         sedsql.connect,
-        sedsql.db.Connection,
-        sedsql.cursor.Cursor,
+        sedsql.dbapi.connection.Connection,
+        sedsql.dbapi.cursor.Cursor,
         sedsql.TAPMirror,
         sedsql.register,
         sedsql.translate,
@@ -70,13 +75,25 @@ def blocks(name: str) -> list[tuple[str, str]]:
     )
 
 
-def test_python_runs_from_top_to_bottom(folder, monkeypatch):
+def run(language: str, text: str, names: dict) -> None:
+    """Run a block of a page: Python in the namespace `names`, or commands."""
+    if language == "python":
+        exec(compile(text, "page.md", "exec"), names)
+    elif language == "sh":
+        for line in text.splitlines():
+            run_command(line)
+
+
+@pytest.mark.parametrize(("page", "opened"), [("python", ["con"]), ("from_other_tools", ["con", "service"])])
+def test_python_runs_from_top_to_bottom(page, opened, folder, monkeypatch):
     monkeypatch.chdir(folder)
     names: dict = {}
-    for _, text in (code := [block for block in blocks("python") if block[0] == "python"]):
-        exec(compile(text, "python.md", "exec"), names)
-    names["con"].close()
-    assert len(code) > 3
+    code = [block for block in blocks(page) if block[0] == "python"]
+    for block in code:
+        run(*block, names)
+    for name in opened:
+        names[name].close()
+    assert len(code) > (3 if page == "python" else 1)
 
 
 def alike(one: str, other: str) -> bool:
@@ -96,11 +113,8 @@ def test_the_tutorial_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names: dict = {}
     for language, text in blocks("tutorial"):
-        if language == "python":
-            exec(compile(text, "tutorial.md", "exec"), names)
-        elif language == "sh":
-            for line in text.splitlines():
-                run_command(line)
+        if language in ("python", "sh"):
+            run(language, text, names)
         else:
             printed = capsys.readouterr().out
             assert alike(printed, text), f"{text!r} was to be printed, and it was {printed!r}"
@@ -110,10 +124,54 @@ def test_the_tutorial_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     assert {*drawn, "young.vot", "classified.fits", "all_young.csv"} <= {path.name for path in tmp_path.iterdir()}
 
 
+@pytest.mark.slow
+def test_everyday_tasks_run_from_top_to_bottom(tmp_path, monkeypatch):
+    """With a SAMP hub and a program that loads what it is sent; each task leaves what it says."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SAMP_HUB", f"std-lockurl:{(tmp_path / 'samp').as_uri()}")
+    loaded: list[str] = []
+    samp = library()
+    with samp.conf.set_temp("use_internet", False):
+        hub = samp.SAMPHubServer(web_profile=False, lockfile=str(tmp_path / "samp"))
+        hub.start()
+        program = samp.SAMPIntegratedClient(name="topcat")
+        program.connect()
+
+        def load(key, sender, message, mtype, params, extra):
+            loaded.append(params["name"])
+            time.sleep(0.1)  # the hub loses an answer that comes before it begins to wait for it
+            program.ereply(message, samp.SAMP_STATUS_OK, result={})
+
+        for mtype in ("table.load.votable", "table.load.fits"):
+            program.bind_receive_call(mtype, load)
+        names: dict = {}
+        try:
+            for language, text in blocks("tasks"):
+                run(language, text, names)
+        finally:
+            program.disconnect()
+            hub.stop()
+    assert loaded == ["matched.fits", "young stars"]
+    made = {
+        "classified.vot",
+        "classified.fits",
+        "classes.parquet",
+        "matched.fits",
+        "parallaxes.csv",
+        "sed.png",
+        "hr.png",
+    }
+    assert made <= {path.name for path in tmp_path.iterdir()}
+    matched = Table.read(tmp_path / "matched.fits")
+    assert len(matched) == 200
+    assert np.asarray(matched["separation"]) == pytest.approx(0.36 * np.cos(np.radians(matched["DEJ2000"])), abs=0.01)
+    assert len(names["orion"]) > 0
+
+
 def run_command(line: str) -> None:
     program, *words = shlex.split(line)
     if words[0] == "shell":  # another program
-        main = "from sedsql.cli import main; main()"
+        main = "from sedsql.cli.main import main; main()"
         assert (
             "main_sequence"
             in subprocess.run([sys.executable, "-c", main, *words], capture_output=True, text=True).stdout
@@ -122,6 +180,46 @@ def run_command(line: str) -> None:
         cli.app(words, standalone_mode=False)
     else:
         assert line.startswith("pip install ")
+
+
+def test_the_command_line_is_described_as_it_is():
+    """`make commands` writes the page; its layout is typer's, so only commands and options are compared."""
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    written = runpy.run_path(str(ROOT / "docs" / "commands.py"))["written"]()
+    said, told = (
+        re.findall(r"^## `[^`]+`|^### `[^`]+`|^\* `-[^`]+`: .*", text, re.MULTILINE) for text in (page, written)
+    )
+    assert said == told
+    assert len(said) > 100
+
+
+NAMING = [
+    "CONTRIBUTING",
+    "docs/architecture",
+    "docs/decisions",
+    "docs/models",
+    "docs/plain_sql",
+    "docs/shell",
+    "docs/simulated",
+]
+MADE_BY_READERS = {"sedsql/adql/optimizer/true_conditions.py", "lite.sql", "sky.sql"}
+
+
+@pytest.mark.parametrize("page", NAMING)
+def test_files_and_folders_that_pages_name_are_there(page):
+    """From the repository, the package or the extension's source; a bare name of a file may lie anywhere in them."""
+    text = (ROOT / f"{page}.md").read_text(encoding="utf-8")
+    named = {*re.findall(r"(?<![\w./-])[\w-]+(?:/[\w-]+)*\.(?:py|c|h|sql|md)\b", text)}
+    named |= {*re.findall(r"`([\w-]+(?:/[\w-]+)*/)`", text)}
+    roots = [ROOT, ROOT / "docs", ROOT / "sedsql", ROOT / "sedsql" / "native" / "src"]
+    lost = [name for name in named - MADE_BY_READERS if not any((root / name).exists() for root in roots)]
+    assert [name for name in lost if "/" in name.rstrip("/") or not any((ROOT / "sedsql").rglob(name))] == []
+    assert named
+
+
+def test_architecture_is_short():
+    """1,500 words, drawings with them."""
+    assert len((ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split()) <= 1500
 
 
 class Page(HTMLParser):
@@ -209,5 +307,5 @@ def test_the_queries_of_the_tests_are_on_their_page(site, pages):
 @pytest.mark.slow
 def test_the_reference_has_all_that_is_public(site, pages):
     places = {place.rpartition(".")[2] for place in pages[site / "docs" / "reference.html"].places}
-    assert {*sedsql.__all__, *plot.__all__} - {*sedsql.dbapi.__all__, "KINDS", "__version__", "plot"} <= places
-    assert {name for name in vars(sedsql.cursor.Cursor) if not name.startswith("_")} <= places
+    assert {*sedsql.__all__, *plot.__all__} - {*sedsql.dbapi.module.__all__, "KINDS", "__version__", "plot"} <= places
+    assert {name for name in vars(sedsql.dbapi.cursor.Cursor) if not name.startswith("_")} <= places

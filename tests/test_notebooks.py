@@ -19,7 +19,7 @@ def test_the_notebooks_are_these():
     assert [path.stem for path in NOTEBOOKS] == sorted(PICTURES)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_and_draws(path, tmp_path, monkeypatch):
     monkeypatch.delenv("MPLBACKEND", raising=False)

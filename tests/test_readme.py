@@ -13,12 +13,12 @@ import pytest
 from matplotlib import image
 
 import sedsql
-from sedsql import cli
-from sedsql.bands import COLUMNS
-from sedsql.classes import PARENTS
+from sedsql.cli import main
 from sedsql.inference.calls import FUNCTIONS
 from sedsql.inference.model import find_models
 from sedsql.mirror.sample import write_sample
+from sedsql.photometry.bands import COLUMNS
+from sedsql.photometry.classes import PARENTS
 from sedsql.simulate import simulate
 
 ROOT = Path(__file__).parent.parent
@@ -88,25 +88,25 @@ def test_commands_run(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     commands = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("sedsql")]
     # The second mirror is of the real sky, which no test asks.
-    expected = ["mirror", "mirror", "query", "mirror", "query", "classify", "shell"]
+    expected = ["mirror", "mirror", "query", "mirror", "query", "mirror", "classify", "match", "shell"]
     assert [shlex.split(c)[1] for c in commands] == expected
-    cli.app(shlex.split(commands[2])[1:], standalone_mode=False)
+    main.app(shlex.split(commands[2])[1:], standalone_mode=False)
     assert "main_sequence" in capsys.readouterr().out
-    program = [sys.executable, "-c", "from sedsql.cli import main; main()"]
+    program = [sys.executable, "-c", "from sedsql.cli.main import main; main()"]
     done = subprocess.run([*program, *shlex.split(commands[-1])[1:]], capture_output=True, text=True, check=True)
     assert "main_sequence" in done.stdout
 
 
 def test_figures_are_those_of_the_cards():
     cards = {name: model.card for name, model in find_models().items()}
-    f1 = {name: f"{card['metrics']['all']['macro_f1']:.3f}" for name, card in cards.items()}
+    f1 = {name: f"{card.metrics['all']['macro_f1']:.3f}" for name, card in cards.items()}
     text = " ".join(README.split())
     assert f"{f1['sky-1']} with the luminosity (`sky-1`, `luminosity-2`)" in text
     assert f1["luminosity-2"] == f1["sky-1"]
     assert f"{f1['shape-2']} by the shape (`shape-2`), {f1['lite-2']} (`lite-2`)" in text
-    cuts = cards["shape-2"]["metrics"]["baselines"]["colour cuts"]["all"]
+    cuts = cards["shape-2"].metrics["baselines"]["colour cuts"]["all"]
     assert f"{cuts:.3f} by colour cuts" in text
-    assert f"{cards['sky-1']['training']['rows']:,} real sources" in text
+    assert f"{cards['sky-1'].training['rows']:,} real sources" in text
 
 
 def test_figures_of_the_sky_are_those_of_its_page():

@@ -1,4 +1,4 @@
-"""ADQL as a dialect of sqlglot: `sqlglot.transpile(query, read="adql", write="duckdb")`, and ADQL back."""
+"""Read and write ADQL as a dialect of sqlglot: `sqlglot.transpile(query, read="adql", write="duckdb")`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,52 @@ import typing as t
 
 from sqlglot import errors, exp, generator, parser, tokens
 from sqlglot.dialects.dialect import Dialect
+from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.generators.duckdb import DuckDBGenerator
 
-from sedsql.adql import functions, lexer
-from sedsql.adql.geometry import UnsupportedError
-from sedsql.adql.grammar import Grammar
-from sedsql.adql.nodes import Call
+from sedsql.adql.functions import registry
+from sedsql.adql.geometry.errors import UnsupportedError
+from sedsql.adql.parser import lexer
+from sedsql.adql.parser.grammar import Grammar
+from sedsql.adql.parser.values import CAST_TYPES
+from sedsql.adql.tree.nodes import Call
+
+
+class InDuckDB(exp.Expression):
+    """A call of an ADQL function, which `str` writes in DuckDB's words.
+
+    sqlglot's generators do not know this node, and none is changed for it: it stands in the `prefix` of an `exp.Tag`,
+    of which any generator writes what `str` gives.
+    """
+
+    arg_types = {"this": True}  # noqa: RUF012
+
+    def __str__(self) -> str:
+        return CallGenerator(dialect=DuckDB()).sql(self.this)
+
+
+class CallGenerator(DuckDBGenerator):
+    """Writes the calls of ADQL's functions, and calls within calls, as DuckDB has them."""
+
+    def call_sql(self, node: Call) -> str:
+        function = registry.find(node.name)
+        if function is None:
+            return self.func(node.name, *node.arguments)
+        try:
+            return function.write(node.arguments, self.sql)
+        except UnsupportedError as reason:
+            raise errors.UnsupportedError(reason.sentence) from reason
+
+    TRANSFORMS: t.ClassVar = {**DuckDBGenerator.TRANSFORMS, Call: call_sql}
+
+
+def in_duckdb(tree: exp.Expr) -> exp.Expr:
+    """Have any generator write the calls of a tree in DuckDB's words; calls within calls stay as they are."""
+    return tree.transform(_tagged, copy=False)
+
+
+def _tagged(node: exp.Expr) -> exp.Expr:
+    return exp.Tag(prefix=InDuckDB(this=node), postfix="") if isinstance(node, Call) else node
 
 
 class ADQL(Dialect):
@@ -26,23 +66,21 @@ class ADQL(Dialect):
 
     class Parser(parser.Parser):
         def parse(self, raw_tokens: list[tokens.Token], sql: str) -> list[exp.Expr | None]:
-            return [Grammar(raw_tokens, sql).statement()]
+            return [in_duckdb(Grammar(raw_tokens, sql).statement())]
 
         def parse_into(
             self, expression_types: exp.IntoType, raw_tokens: list[tokens.Token], sql: str | None = None
         ) -> list[exp.Expr | None]:
             grammar = Grammar(raw_tokens, sql or "")
             found = grammar.condition(grammar.disjunction()) if expression_types is exp.Condition else None
-            return [found or grammar.statement()]
+            return [in_duckdb(found or grammar.statement())]
 
     class Generator(generator.Generator):
         LIMIT_IS_TOP = True
         RESERVED_KEYWORDS = {word.lower() for word in lexer.RESERVED}  # noqa: RUF012
         TYPE_MAPPING: t.ClassVar = {
             **generator.Generator.TYPE_MAPPING,
-            exp.DType.DOUBLE: "DOUBLE PRECISION",
-            exp.DType.FLOAT: "REAL",
-            exp.DType.INT: "INTEGER",
+            **{exp.DType[name]: adql for adql, name in CAST_TYPES.items()},
             exp.DType.TEXT: "VARCHAR",
         }
         TRANSFORMS: t.ClassVar = {
@@ -53,20 +91,6 @@ class ADQL(Dialect):
             exp.Pow: lambda self, node: self.func("POWER", node.this, node.expression),
             exp.Rand: lambda self, node: self.func("RAND"),
             exp.Trunc: lambda self, node: self.func("TRUNCATE", node.this, node.args.get("decimals")),
+            exp.Tag: lambda self, node: self.sql(node, "prefix"),
+            InDuckDB: lambda self, node: self.sql(node, "this"),
         }
-
-
-def write_call(self: generator.Generator, node: Call) -> str:
-    """A call of an ADQL function as DuckDB has it."""
-    function = functions.find(node.name)
-    if function is None:
-        return self.func(node.name, *node.arguments)
-    try:
-        return function.write(node.arguments, self.sql)
-    except UnsupportedError as reason:
-        raise errors.UnsupportedError(reason.sentence) from reason
-
-
-# sqlglot's own DuckDB learns to say ADQL's functions. It caches what it knows once it has been used.
-DuckDBGenerator.TRANSFORMS[Call] = write_call
-getattr(generator, "_DISPATCH_CACHE", {}).pop(DuckDBGenerator, None)

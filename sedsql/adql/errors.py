@@ -1,4 +1,4 @@
-"""The one exception that a bad query gives."""
+"""Say what is wrong with a query, and where: the one exception that the translator raises."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sedsql.errors import ProgrammingError
 
 
 class AdqlError(ProgrammingError, ParseError, ValueError):
-    """What is wrong with a query, where, and what would work.
+    """A query is not good: what is wrong, where, and what would work.
 
     `line` and `column` count from 1 and give the place where the offending word starts; `hint` is what
     would work, or None. It is sqlglot's ParseError as well, for those who come through sqlglot.

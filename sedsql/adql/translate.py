@@ -1,29 +1,37 @@
-"""ADQL in, DuckDB SQL out."""
+"""Translate a query: ADQL in, DuckDB SQL out."""
 
 from __future__ import annotations
 
 import re
 import typing as t
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.generators.duckdb import DuckDBGenerator
 
-from sedsql.adql import compounds, geometry, kinds, lexer
-from sedsql.adql import functions as language
 from sedsql.adql.errors import AdqlError
-from sedsql.adql.grammar import Grammar
-from sedsql.adql.nodes import Call
-from sedsql.adql.parameters import Values
-from sedsql.adql.resolve import Resolver
-from sedsql.adql.rewrite import REWRITES, Raw, rewrite
-from sedsql.adql.scope import Catalogue, Column, Columns, ModelFunction
-from sedsql.adql.sphere import let
-from sedsql.adql.words import span
+from sedsql.adql.functions import registry as language
+from sedsql.adql.geometry import compounds, numbers
+from sedsql.adql.geometry.errors import RegionError, UnsupportedError
+from sedsql.adql.geometry.sphere import let
+from sedsql.adql.optimizer.rules import REWRITES, rewrite
+from sedsql.adql.parser import lexer
+from sedsql.adql.parser.grammar import Grammar
+from sedsql.adql.parser.parameters import Values
+from sedsql.adql.parser.physical_values import is_physical
+from sedsql.adql.parser.token_stream import span
+from sedsql.adql.resolver.names import Resolver
+from sedsql.adql.resolver.scope import Catalogue, Column, Columns
+from sedsql.adql.resolver.units import convert
+from sedsql.adql.tree import value_types
+from sedsql.adql.tree.model_function import ModelFunction
+from sedsql.adql.tree.nodes import Call, RawSQL
+from sedsql.adql.tree.notes import notes
+from sedsql.adql.tree.value_types import ValueType
 
-# Names that DuckDB takes for words of its own. One that is missing here would be a syntax error, no more.
+# Words that DuckDB reserves, which are quoted as names. A word that is missing here gives a syntax error, no more.
 DUCKDB_WORDS = frozenset(
     """all analyse analyze and anti any array as asc asof asymmetric at authorization binary both by case cast
     check collate collation column columns concurrently constraint create cross default deferrable desc describe
@@ -34,21 +42,36 @@ DUCKDB_WORDS = frozenset(
     tablesample then to trailing true try_cast union unique unpack unpivot using variadic verbose when where
     window with""".split()  # noqa: SIM905
 )
+MARK = "\ud800"
+"""Stands around the name of a parameter until all SQL is written; no query can have it, for it is half a character."""
+MARKED = re.compile(f"{MARK}(\\w+){MARK}")
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+DUCKDB = DuckDB()
 WHOLE = "('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT')"
 MAX_LENGTH = 500_000
-"""Characters of the SQL of a call."""
+"""The most characters of the SQL of one call."""
 MAX_ALL = 1_200_000
-"""Characters of the SQL of all calls of a query."""
+"""The most characters of the SQL of all calls of a query."""
 SIMPLE_TESTS = {"CONTAINS": compounds.contains_condition, "INTERSECTS": compounds.intersects_condition}
 
 
 @dataclass(frozen=True)
 class Translation:
-    """DuckDB SQL, and the catalogue's columns that columns of the answer are, by lower-case name."""
+    """A query in DuckDB's SQL.
+
+    sql : the text
+    columns : the catalogue's columns that columns of the answer are, by lower-case name
+    parameters : the parameters that the text has, each once: "1" for `$1`, the first `?`, and "name" for `$name`.
+        Those are fewer than the query's where a region or a bound is computed from the value of one.
+    converted : by their names, parameters whose values had a unit or were times, in what the query compares them with
+    models : name and SHA-256 of each model that the query asks
+    """
 
     sql: str
     columns: dict[str, Column]
+    parameters: tuple[str, ...] = ()
+    converted: dict[str, t.Any] = field(default_factory=dict)
+    models: dict[str, str] = field(default_factory=dict)
 
 
 def translate(
@@ -59,8 +82,9 @@ def translate(
     values: Values | None = None,
     explain: list[str] | None = None,
     rewrites: Collection[str] = tuple(REWRITES),
+    strict: bool = True,
 ) -> str:
-    """The DuckDB SQL of an ADQL query.
+    """Translate an ADQL query into DuckDB's SQL.
 
     Parameters
     ----------
@@ -71,6 +95,7 @@ def translate(
     values : of the parameters `?` and `:name`, which are `$1` and `$name` in DuckDB's SQL
     explain : a list that gets a sentence for each thing that the rewrites did
     rewrites : those of REWRITES that are made, as `sedsql.connect` has them
+    strict : whether words that the standard reserves are refused as names, such as `position`; a connection takes them
 
     Raises
     ------
@@ -83,7 +108,7 @@ def translate(
     >>> sedsql.translate("SELECT TOP 5 source_id FROM gaiadr3.gaia_source WHERE parallax > 100")
     'SELECT source_id FROM gaiadr3.gaia_source WHERE parallax > 100 LIMIT 5'
     """
-    return translation(adql, catalogue, functions, values=values, explain=explain, rewrites=rewrites).sql
+    return translation(adql, catalogue, functions, values=values, explain=explain, rewrites=rewrites, strict=strict).sql
 
 
 def translation(
@@ -94,33 +119,70 @@ def translation(
     values: Values | None = None,
     explain: list[str] | None = None,
     rewrites: Collection[str] = tuple(REWRITES),
+    strict: bool = True,
 ) -> Translation:
-    """What `translate` gives, and what is known of the columns that the query has; the arguments are the same."""
+    """Translate a query as `translate` does, and tell its columns and parameters; the arguments are the same."""
     try:
-        query = Grammar(lexer.tokenize(adql), adql, catalogue is not None, values).statement()
-        columns = Resolver(adql, catalogue, functions).whole(query) or Columns(())
-        writer = Writer(adql, catalogue is None)
-        rewrite(query, writer.sql, [] if explain is None else explain, rewrites)
-        writer.written = 0  # rewrites have some of it written more than once
-        sql = writer.generate(query, copy=False)
-    except AdqlError:
-        raise
+        query, columns, converted = _resolved(adql, catalogue, functions, values, strict)
+        models = _asked(query)
+        told: list[str] = []
+        try:
+            marked = _written(query, Writer(adql, catalogue is None), told, rewrites)
+        except AdqlError:
+            # A rewrite may come first upon the second of two mistakes, or make a long query too long.
+            query, columns, converted = _resolved(adql, catalogue, functions, values, strict)
+            told = []
+            marked = _written(query, Writer(adql, catalogue is None), told, ())
     except RecursionError:
         raise AdqlError("The query is too deeply nested", adql) from None
-    return Translation(sql, {name: known.column for name, known in columns.items() if known.column})
+    if explain is not None:
+        explain += [MARKED.sub(r"$\1", sentence) for sentence in told]
+    parameters = tuple(dict.fromkeys(MARKED.findall(marked)))
+    known = {name: found.column for name, found in columns.items() if found.column}
+    return Translation(MARKED.sub(r"$\1", marked), known, parameters, converted, models)
+
+
+def _resolved(
+    adql: str,
+    catalogue: Catalogue | None,
+    functions: Mapping[str, ModelFunction] | None,
+    values: Values | None,
+    strict: bool,
+) -> tuple[exp.Expr, Columns, dict[str, t.Any]]:
+    """Parse a query and resolve its names; give its tree, which rewrites change in place, and its columns.
+
+    The third is what values with units and times became.
+    """
+    query = Grammar(lexer.tokenize(adql), adql, strict, values).statement()
+    columns = Resolver(adql, catalogue, functions).whole(query) or Columns(())
+    given = values.values() if isinstance(values, Mapping) else () if values is None else values
+    return query, columns, convert(query, adql) if any(map(is_physical, given)) else {}
+
+
+def _asked(query: exp.Expr) -> dict[str, str]:
+    """Find the models that the calls of a query ask, with their SHA-256."""
+    asked = (model.asks(call.arguments) for call in query.find_all(Call) if (model := notes(call).model))
+    return dict(filter(None, asked))
+
+
+def _written(query: exp.Expr, writer: Writer, explain: list[str], rewrites: Collection[str]) -> str:
+    """Rewrite and write a query whose names are resolved, its parameters between marks."""
+    rewrite(query, writer.sql, explain, rewrites)
+    writer.written = 0  # rewrites have some of it written more than once
+    return writer.generate(query, copy=False)
 
 
 class Writer(DuckDBGenerator):
-    """Writes a resolved query with ADQL's meaning in DuckDB's words."""
+    """Writes a resolved query with ADQL's meaning in DuckDB's words, and its parameters between marks."""
 
     def __init__(self, source: str = "", lax: bool = True):
-        super().__init__(dialect=DuckDB())
+        super().__init__(dialect=DUCKDB)
         self.source, self.lax, self.written = source, lax, 0
 
-    def lacking(self, node: exp.Expr, what: geometry.UnsupportedError) -> str:
-        """Refuses what is lacking; where only the language is checked, a region may be any string."""
+    def lacking(self, node: exp.Expr, what: UnsupportedError) -> str:
+        """Refuse what sedsql does not support; where only the language is checked, a region may be any string."""
         sentence = what.sentence
-        if self.lax and isinstance(what, geometry.RegionError):
+        if self.lax and isinstance(what, RegionError):
             escaped = sentence.replace("'", "''")
             return f"error('{escaped}')"
         raise AdqlError(sentence, self.source, *span(node))
@@ -128,21 +190,21 @@ class Writer(DuckDBGenerator):
     def call_sql(self, node: Call) -> str:
         function = language.find(node.name)
         if function is None:
+            model: ModelFunction | None = notes(node).model
+            if model and (written := model.written(node.arguments)) is not None:
+                return self.sql(written)
             arguments = ", ".join(map(self.sql, node.arguments))
             # A function that nobody vouches for must not become one of DuckDB's own: those can read settings
             # and change sequences. No such schema exists.
-            model = node.meta.get("model")
-            if written := getattr(model, "written", None):
-                return written(node.name.lower(), list(map(self.sql, node.arguments)))
             prefix = "" if model else "udf."
             return f"{prefix}{node.name.lower()}({arguments})"
         try:
             return self.bounded(node, function.write(node.arguments, self.sql))
-        except geometry.UnsupportedError as reason:
+        except UnsupportedError as reason:
             return self.lacking(node, reason)
 
     def bounded(self, node: exp.Expr, text: str) -> str:
-        """The SQL of a call, if it is not too long: arguments are written more than once, and so on within them."""
+        """Give back the SQL of a call if it is not too long: functions write an argument more than once."""
         if len(text) > MAX_LENGTH:
             raise AdqlError("Functions are nested too deeply here", self.source, *span(node))
         self.written += len(text)
@@ -157,7 +219,7 @@ class Writer(DuckDBGenerator):
         return f"{node.this}e0"  # a DOUBLE: DuckDB's DECIMAL overflows in products
 
     def parameter_sql(self, node: exp.Parameter) -> str:
-        return f"${node.name}"
+        return f"{MARK}{node.name}{MARK}"
 
     def identifier_sql(self, node: exp.Identifier) -> str:
         name = node.name
@@ -173,10 +235,10 @@ class Writer(DuckDBGenerator):
 
     def div_sql(self, node: exp.Div) -> str:
         left, right = self.sql(node.this), self.sql(node.expression)
-        found = {kinds.of(node.this), kinds.of(node.expression)}
-        if found == {"i"}:
+        found = {value_types.of(node.this), value_types.of(node.expression)}
+        if found == {ValueType.INTEGER}:
             return f"{left} // {right}"
-        if "r" in found:
+        if ValueType.REAL in found:
             return f"{left} / {right}"
         # Types are unknown here: the database tells.
         body = (
@@ -202,7 +264,7 @@ class Writer(DuckDBGenerator):
         return self.like(node, "ILIKE")
 
     def like(self, node: exp.Binary, word: str) -> str:
-        """A backslash takes the meaning from what follows it, as in PostgreSQL."""
+        """Write LIKE or ILIKE, in which a backslash escapes the next character, as in PostgreSQL."""
         escape = " ESCAPE '\\'" if "\\" in node.expression.name else ""
         return f"{self.sql(node.this)} {word} {self.sql(node.expression)}{escape}"
 
@@ -213,7 +275,7 @@ class Writer(DuckDBGenerator):
         return self.simple_test(node, False) or super().binary(self.without_blanks(node), "<>")
 
     def without_blanks(self, node: exp.Binary) -> exp.Binary:
-        """Trailing blanks count for nothing where a CHAR is compared."""
+        """Remove trailing blanks from a text that a CHAR is compared with: they count for nothing."""
         for one, other in (("this", "expression"), ("expression", "this")):
             text, value = node.args[one], node.args[other]
             if isinstance(value, exp.Cast) and value.to.this == exp.DType.CHAR and text.is_string:
@@ -221,13 +283,13 @@ class Writer(DuckDBGenerator):
         return node
 
     def simple_test(self, node: exp.Binary, equal: bool) -> str | None:
-        """`1 = CONTAINS(...)` as a condition, without the number in between."""
+        """Write `1 = CONTAINS(...)` as a condition, without the number in between; None for any other comparison."""
         for test, number in ((node.this, node.expression), (node.expression, node.this)):
-            value = geometry.constant(number)
+            value = numbers.constant(number)
             if isinstance(test, Call) and test.name in SIMPLE_TESTS and value in (0, 1):
                 try:
                     condition = self.bounded(test, SIMPLE_TESTS[test.name](test.arguments, self.sql))
-                except geometry.UnsupportedError as reason:
+                except UnsupportedError as reason:
                     condition = f"({self.lacking(test, reason)} = 1)"
                 return condition if (value == 1) == equal else f"NOT {condition}"
         return None
@@ -235,5 +297,5 @@ class Writer(DuckDBGenerator):
     TRANSFORMS: t.ClassVar = {
         **DuckDBGenerator.TRANSFORMS,
         Call: lambda self, node: self.call_sql(node),
-        Raw: lambda self, node: node.this,
+        RawSQL: lambda self, node: node.this,
     }

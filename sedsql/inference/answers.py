@@ -1,12 +1,12 @@
-"""What a model says of sources, as Arrow columns for DuckDB."""
+"""Turn predictions into Arrow columns for DuckDB."""
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .. import classes
-from .model import Model, ModelError
-from .session import Prediction
+from sedsql.inference.model import Model, ModelError
+from sedsql.inference.session import Prediction
+from sedsql.photometry import classes
 
 PREDICTION = (
     "STRUCT(class VARCHAR, probability DOUBLE, entropy DOUBLE, outlier DOUBLE, n_bands INTEGER, model VARCHAR, "
@@ -19,18 +19,18 @@ ANSWER = f"STRUCT(prediction {PREDICTION}, probabilities DOUBLE[])"
 
 
 def labels(model: Model, prediction: Prediction) -> pa.Array:
-    """The classes of a prediction as strings; null where there are too few bands."""
+    """Give the classes of a prediction as strings; null where there are too few bands."""
     places = prediction.class_index.astype(np.int32)
     return pa.array(model.classes, pa.string()).take(pa.array(places, mask=places < 0))
 
 
 def struct(model: Model, prediction: Prediction) -> pa.StructArray:
-    """PREDICTION."""
+    """Give a prediction as PREDICTION."""
     p = prediction.probabilities.astype(np.float64)
     missing = prediction.class_index < 0
     entropy = -(p * np.log2(np.where(p > 0, p, 1))).sum(axis=1)
     outlier = prediction.outlier
-    paths = pa.array([classes.path(label, model.card.get("parents", {})) for label in model.classes])
+    paths = pa.array([classes.path(label, model.card.parents) for label in model.classes])
     places = prediction.class_index.astype(np.int32)
     return pa.StructArray.from_arrays(
         [
@@ -47,7 +47,7 @@ def struct(model: Model, prediction: Prediction) -> pa.StructArray:
 
 
 def answer(model: Model, prediction: Prediction) -> pa.StructArray:
-    """ANSWER."""
+    """Give a prediction as ANSWER."""
     rows, width = prediction.probabilities.shape
     probabilities = pa.ListArray.from_arrays(
         pa.array(np.arange(rows + 1, dtype=np.int32) * width),
@@ -57,14 +57,14 @@ def answer(model: Model, prediction: Prediction) -> pa.StructArray:
 
 
 def place(model: Model, label: str) -> int:
-    """Place of a label among the model's classes."""
+    """Find the place of a label among the model's classes."""
     if label not in model.classes:
         raise ModelError(f"Model {model.name} has no class {label!r}; it has {', '.join(model.classes)}.")
     return model.classes.index(label)
 
 
 def deepest_nodes(model: Model, probabilities: NDArray, least: float) -> pa.Array:
-    """The deepest node of the tree of classes that has at least the probability `least`; null where it is NaN.
+    """Find the deepest node of the tree of classes that has at least the probability `least`; null where it is NaN.
 
     Of two nodes that have one half each, it is that of the most probable class.
 
@@ -74,12 +74,12 @@ def deepest_nodes(model: Model, probabilities: NDArray, least: float) -> pa.Arra
 
 
 def branches(model: Model, probabilities: NDArray, least: float) -> pa.StructArray:
-    """BRANCH of that node; null where probabilities are NaN."""
+    """Give BRANCH of that node; null where probabilities are NaN."""
     if not 0.5 <= least <= 1:
         raise ModelError(
             f"sed_node takes a probability from 0.5 to 1, not {least:g}: with less, two nodes could have it."
         )
-    parents = model.card.get("parents", {})
+    parents = model.card.parents
     names, members = classes.nodes(model.classes, parents)
     share = probabilities.astype(np.float64) @ members.T
     reached = (share >= least) & ((share > 0.5) | members[:, probabilities.argmax(axis=1)].T)
@@ -97,18 +97,18 @@ def branches(model: Model, probabilities: NDArray, least: float) -> pa.StructArr
 
 
 def sets(model: Model, probabilities: NDArray, level: float) -> pa.ListArray:
-    """The classes that cannot be excluded at a level, the most probable first; null where probabilities are NaN.
+    """Find the classes that cannot be excluded at a level, the most probable first; null where probabilities are NaN.
 
     probabilities : shape (n, classes)
     """
-    conformal = model.card.get("conformal")
+    conformal = model.card.conformal
     if not conformal:
         raise ModelError(f"Model {model.name} has no sets: its card lacks 'conformal'.")
-    levels = conformal["levels"]
+    levels = conformal.levels
     if not 0 < level <= levels[-1]:
         raise ModelError(f"sed_set takes a level above 0 and at most {levels[-1]:g}, not {level:g}.")
     column = next(k for k, known in enumerate(levels) if known >= level)
-    thresholds = np.array([conformal["thresholds"][label][column] for label in model.classes])
+    thresholds = np.array([conformal.thresholds[label][column] for label in model.classes])
     order = np.argsort(-probabilities, axis=1, kind="stable")
     member = np.take_along_axis(probabilities >= thresholds, order, axis=1)
     offsets = np.concatenate([[0], member.sum(axis=1).cumsum()]).astype(np.int32)

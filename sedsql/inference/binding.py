@@ -1,12 +1,17 @@
-"""How a graph's inputs and outputs are those that its card says: ours, and those of others' classifiers."""
+"""Match a graph's inputs and outputs with its card: those of sedsql's models, and of others' classifiers."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
-from .model import Model, ModelError
+from sedsql.inference.model import Model, ModelError
+
+if TYPE_CHECKING:
+    import onnxruntime as ort
 
 INPUT, PROBABILITIES, CLASS_INDEX, DISTANCE = "magnitudes", "probabilities", "class_index", "distance"
 """Names in our graphs: input float (n, bands + extra) with missing = NaN, outputs float (n, classes), int64 (n,)
@@ -26,9 +31,9 @@ class Binding:
 
     def __init__(self, model: Model, session: ort.InferenceSession):
         self._model = model
-        self._missing = model.card.get("missing")
+        self._missing = model.card.missing
         self.feed = self._inputs(session.get_inputs())
-        given = model.card.get("outputs", {})
+        given = model.card.outputs
         outputs = {output.name: output for output in session.get_outputs()}
         name = given.get("probabilities", PROBABILITIES)
         maps = [output.name for output in outputs.values() if output.type.startswith("seq(map")]
@@ -38,7 +43,7 @@ class Binding:
             )
         self.probabilities: str = self._number(outputs, name, len(model.classes))
         self.class_index = self._optional(outputs, given.get(CLASS_INDEX), CLASS_INDEX, "tensor(int64)")
-        self.distance = self._optional(outputs, None, DISTANCE, "tensor(float)") if "outlier" in model.card else None
+        self.distance = self._optional(outputs, None, DISTANCE, "tensor(float)") if model.card.outlier else None
 
     def _wrong(self, what: str) -> ModelError:
         return ModelError(f"Model {self._model.name} {what}.")
@@ -60,10 +65,10 @@ class Binding:
         return None
 
     def _inputs(self, tensors) -> Callable[[NDArray[np.float32]], dict[str, NDArray]]:
-        """One matrix, or an input for each column."""
+        """Make what feeds the graph: one matrix, or an input for each column."""
         columns = (*self._model.bands, *self._model.extra)
         width = len(columns)
-        name = self._model.card.get("input", INPUT)
+        name = INPUT if self._model.card.input is None else self._model.card.input
         for tensor in tensors:
             if tensor.type not in _NUMBERS:
                 raise self._wrong(f"takes {_listed([tensor])}; only inputs of type float or double can be fed")
@@ -76,7 +81,7 @@ class Binding:
                 )
             dtype = _NUMBERS[tensor.type]
             return lambda matrix: {name: self._filled(matrix).astype(dtype, copy=False)}
-        given = self._model.card.get("inputs", {})
+        given = self._model.card.inputs
         names = {given.get(column, column): column for column in columns}
         found = {tensor.name: tensor for tensor in tensors}
         unknown, lacking = [n for n in found if n not in names], [n for n in names if n not in found]
@@ -104,7 +109,7 @@ class Binding:
 
 
 def _fits(size, width: int) -> bool:
-    """A size that the graph leaves open is a name or None."""
+    """Tell whether a size is right; one that the graph leaves open is a name or None."""
     return size == width or not isinstance(size, int)
 
 

@@ -1,12 +1,16 @@
-"""What a model's card has to say, key by key; the keys are explained in docs/models.md."""
+"""Read, check and write a model's card; docs/models.md explains its keys."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from itertools import pairwise
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
-from ..bands import COLUMNS
-from ..classes import ROOT
+from sedsql.inference import json_checks as checks
+from sedsql.inference.strict_json import parsed_object
+from sedsql.photometry.bands import COLUMNS
+from sedsql.photometry.classes import ROOT
 
 EXTRA = ("parallax", "parallax_error", "ra", "dec")
 """Inputs that a model may take after the bands: the first two, in mas, or all, the position being ICRS in degrees."""
@@ -17,95 +21,164 @@ LARGEST, DEEPEST = 4 << 20, 64
 MOST_CLASSES, LONGEST_NAME, LONGEST_WAY = 1024, 127, 15
 """Classes of a model, bytes of its name, nodes from below the root to a class; limits of the C extension's too."""
 QUANTILES = 101
-LARGEST_FLOAT = 3.4e38
+
+FILE = "card.json"
 
 
-class Kind(NamedTuple):
-    """words : what is needed, as an error says it"""
+@dataclass(frozen=True)
+class Conformal:
+    """From which probability on a class cannot be excluded: for each class, a threshold for each level."""
 
-    words: str
-    holds: Callable[[Any], bool]
-
-
-def is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    levels: Sequence[float]
+    thresholds: Mapping[str, Sequence[float]]
 
 
-def is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_FLOAT
+@dataclass(frozen=True)
+class Outlier:
+    """The QUANTILES of the training rows' distances from the nearest of so many typical SEDs."""
+
+    quantiles: Sequence[float]
+    typical_seds: int | None = None
 
 
-def is_name(value: Any) -> bool:
-    return isinstance(value, str) and value != "" and all(character >= " " for character in value)
+@dataclass(frozen=True)
+class Prior:
+    """The prior of the sky that a graph has.
+
+    Attributes
+    ----------
+    table : the file that has it, in the model's folder
+    strength : the power that it is raised to
+    class_shares : what the training rows had instead
+    corrections : added to its logarithm, so that counts are right
+    first_tree : the first of the graph's trees that are made of it
+    """
+
+    table: str
+    strength: float
+    class_shares: Mapping[str, float]
+    corrections: Mapping[str, float]
+    first_tree: int
 
 
-def list_of(kind: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, list) and all(map(kind, value))
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What a model's folder says of the model.
+
+    Attributes
+    ----------
+    name : with its version, e.g. 'shape-2'
+    classes : the labels, in the order of the graph's probabilities
+    parents : the branch that each class and branch hangs from
+    bands : the columns that the graph takes, in order
+    extra : what it takes after them: nothing, PARALLAX or EXTRA
+    min_bands : a source with fewer of them gets no class
+    sha256 : of the graph
+    input, inputs, outputs, missing : names in the graph that are not sedsql's, and what stands for a missing band
+    algorithm, training, metrics : how it was made, of what, and what it is worth
+    further : what sedsql does not read
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    parents: Mapping[str, str] = field(default_factory=dict)
+    bands: tuple[str, ...]
+    extra: tuple[str, ...] = ()
+    min_bands: int
+    sha256: str
+    input: str | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    missing: float | None = None
+    algorithm: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    conformal: Conformal | None = None
+    outlier: Outlier | None = None
+    prior: Prior | None = None
+    further: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def parsed(cls, data: bytes) -> "Card":
+        """Read and check the bytes of a card.
+
+        Raises ValueError, half a sentence that goes on from the file's name: what is wrong with it.
+        """
+        written = parsed_object(data, DEEPEST)
+        if wrong := _problem(written):
+            raise ValueError(wrong)
+        known = {key: written[key] for key in _FIELDS if key in written}
+        for key in ("classes", "bands", "extra"):
+            known[key] = tuple(written.get(key, ()))
+        for key, kind in (("conformal", Conformal), ("outlier", Outlier), ("prior", Prior)):
+            if key in written:
+                known[key] = kind(**{one.name: written[key].get(one.name) for one in fields(kind)})
+        return cls(**known, further={key: value for key, value in written.items() if key not in _FIELDS})
+
+    def as_object(self) -> dict[str, Any]:
+        """Give the object of JSON that the file holds; keys without a value are left out."""
+        known = asdict(self)
+        further = known.pop("further")
+        return {key: _plain(value) for key, value in known.items() if value not in (None, (), {})} | further
+
+    def write(self, folder: Path) -> None:
+        """Write the file into a model's folder; ValueError for a card that `parsed` would refuse."""
+        written = json.dumps(self.as_object(), indent=2).encode()
+        try:
+            self.parsed(written)
+        except ValueError as error:
+            raise ValueError(f"The card of model {self.name} {error}.") from None
+        (folder / FILE).write_bytes(written + b"\n")
 
 
-def object_of(kind: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, dict) and all(map(kind, value.values()))
+_FIELDS = {one.name for one in fields(Card)} - {"further"}
 
 
-def _is_positive(value: Any) -> bool:
-    return is_number(value) and value > 0
+def _plain(value: Any) -> Any:
+    """Turn a value of a card into one of JSON."""
+    if isinstance(value, dict):
+        return {key: one for key, one in value.items() if one is not None}
+    return list(value) if isinstance(value, tuple) else value
 
-
-def _is_file(value: Any) -> bool:
-    return is_name(value) and value not in (".", "..") and not set("/\\") & set(value)
-
-
-TEXT = Kind("text", lambda value: isinstance(value, str))
-NAME = Kind("a name", is_name)
-LIST = Kind("a list", lambda value: isinstance(value, list))
-OBJECT = Kind("an object", lambda value: isinstance(value, dict))
-NUMBER = Kind("a number", is_number)
-POSITIVE = Kind("a number above 0", _is_positive)
-COUNT = Kind("a whole number from 0 on", lambda value: is_whole(value) and value >= 0)
-NAMES = Kind("names in quotes", list_of(is_name))
-NUMBERS = Kind("a list of numbers", list_of(is_number))
-NAME_EACH = Kind("an object of names", object_of(is_name))
-TEXT_EACH = Kind("an object of texts", object_of(TEXT.holds))
-COUNT_EACH = Kind("an object of whole numbers from 0 on", object_of(COUNT.holds))
 
 _REQUIRED = {"name": str, "classes": list, "bands": list, "min_bands": int, "sha256": str}
-_KINDS = {
-    "name": (NAME,),
-    "classes": (LIST, NAMES),
-    "bands": (LIST, NAMES),
-    "min_bands": (COUNT,),
-    "sha256": (TEXT,),
-    "extra": (LIST, NAMES),
-    "parents": (OBJECT, NAME_EACH),
-    "conformal": (OBJECT,),
-    "conformal.levels": (NUMBERS,),
-    "conformal.thresholds": (Kind("an object of lists of numbers", object_of(NUMBERS.holds)),),
-    "outlier": (OBJECT,),
-    "outlier.quantiles": (NUMBERS,),
-    "input": (TEXT,),
-    "inputs": (OBJECT, NAME_EACH),
-    "outputs": (OBJECT, NAME_EACH),
-    "missing": (NUMBER,),
-    "algorithm": (OBJECT,),
-    "algorithm.recipe": (TEXT,),
-    "algorithm.seed": (COUNT,),
-    "algorithm.features": (LIST, NAMES),
-    "algorithm.temperature": (POSITIVE,),
-    "training": (OBJECT,),
-    "training.files": (TEXT_EACH,),
-    "training.simulated_rows": (COUNT_EACH,),
-    "metrics": (OBJECT,),
-    "metrics.all": (OBJECT,),
-    "metrics.all.macro_f1": (NUMBER,),
-    "metrics.all.calibration_error": (NUMBER,),
-    "prior": (OBJECT,),
-    "prior.table": (Kind("the name of a file in the model's folder", _is_file),),
-    "prior.strength": (NUMBER,),
-    "prior.class_shares": (Kind("an object of numbers above 0", object_of(_is_positive)),),
-    "prior.corrections": (Kind("an object of numbers", object_of(is_number)),),
-    "prior.first_tree": (COUNT,),
+_CHECKS = {
+    "name": (checks.NAME,),
+    "classes": (checks.LIST, checks.NAMES),
+    "bands": (checks.LIST, checks.NAMES),
+    "min_bands": (checks.COUNT,),
+    "sha256": (checks.TEXT,),
+    "extra": (checks.LIST, checks.NAMES),
+    "parents": (checks.OBJECT, checks.NAME_EACH),
+    "conformal": (checks.OBJECT,),
+    "conformal.levels": (checks.NUMBERS,),
+    "conformal.thresholds": (checks.Check("an object of lists of numbers", checks.object_of(checks.NUMBERS.holds)),),
+    "outlier": (checks.OBJECT,),
+    "outlier.quantiles": (checks.NUMBERS,),
+    "input": (checks.TEXT,),
+    "inputs": (checks.OBJECT, checks.NAME_EACH),
+    "outputs": (checks.OBJECT, checks.NAME_EACH),
+    "missing": (checks.NUMBER,),
+    "algorithm": (checks.OBJECT,),
+    "algorithm.recipe": (checks.TEXT,),
+    "algorithm.seed": (checks.COUNT,),
+    "algorithm.features": (checks.LIST, checks.NAMES),
+    "algorithm.temperature": (checks.POSITIVE,),
+    "training": (checks.OBJECT,),
+    "training.files": (checks.TEXT_EACH,),
+    "training.simulated_rows": (checks.COUNT_EACH,),
+    "metrics": (checks.OBJECT,),
+    "metrics.all": (checks.OBJECT,),
+    "metrics.all.macro_f1": (checks.NUMBER,),
+    "metrics.all.calibration_error": (checks.NUMBER,),
+    "prior": (checks.OBJECT,),
+    "prior.table": (checks.Check("the name of a file in the model's folder", checks.is_file),),
+    "prior.strength": (checks.NUMBER,),
+    "prior.class_shares": (checks.Check("an object of numbers above 0", checks.object_of(checks.is_positive)),),
+    "prior.corrections": (checks.Check("an object of numbers", checks.object_of(checks.is_number)),),
+    "prior.first_tree": (checks.COUNT,),
 }
-"""What each key holds, by the keys on the way to it; the first kind that it is not is told."""
+"""What each key holds, by the keys on the way to it; the first check that fails is told."""
 _TOGETHER = {
     "conformal": ("conformal.levels", "conformal.thresholds"),
     "outlier": ("outlier.quantiles",),
@@ -117,45 +190,34 @@ _TOGETHER = {
 """What a card has to have where it has a key."""
 
 
-def problem(card: dict[str, Any]) -> str | None:
-    """What is wrong with a card: half a sentence that goes on from its name; None where nothing is."""
+def _problem(card: dict[str, Any]) -> str | None:
+    """Say what is wrong with a card, in half a sentence that goes on from its name; None where nothing is."""
     for key, needed in _REQUIRED.items():
         if not isinstance(card.get(key), needed) or isinstance(card[key], bool):
             return f"lacks '{key}' ({needed.__name__})"
-    for way, kinds in _KINDS.items():
-        for kind in kinds:
-            if _has(card, way) and not kind.holds(_at(card, way)):
-                return f"needs {kind.words} in {_quoted(way)}, not {short(_at(card, way))}"
+    for way, wanted in _CHECKS.items():
+        for value in _values(card, way):
+            if failed := [check for check in wanted if not check.holds(value)]:
+                return f"needs {failed[0].words} in {_quoted(way)}, not {checks.short(value)}"
     for key, ways in _TOGETHER.items():
         for way in ways:
-            if key in card and not _has(card, way):
+            if key in card and not _values(card, way):
                 return f"lacks {_quoted(way)}, which '{key}' needs"
     return _columns(card) or _classes(card) or _ends(card) or _tree(card) or _numbers(card)
 
 
-def _has(card: dict, way: str) -> bool:
-    *above, last = way.split(".")
-    for key in above:
-        if not isinstance(card, dict) or key not in card:
-            return False
-        card = card[key]
-    return isinstance(card, dict) and last in card
-
-
-def _at(card: dict, way: str) -> Any:
+def _values(card: dict, way: str) -> list[Any]:
+    """Find the value that a card has at the end of a way of keys; none where it has none."""
     found: Any = card
     for key in way.split("."):
+        if not isinstance(found, dict) or key not in found:
+            return []
         found = found[key]
-    return found
+    return [found]
 
 
 def _quoted(way: str) -> str:
     return ", ".join(f"'{key}'" for key in way.split("."))
-
-
-def short(value: Any) -> str:
-    """The beginning of a value, as JSON has it."""
-    return json.dumps(value)[:40]
 
 
 def _columns(card: dict) -> str | None:
@@ -184,7 +246,7 @@ def _classes(card: dict) -> str | None:
 
 
 def _ends(card: dict) -> str | None:
-    """What is wrong with the names of the graph's inputs and outputs."""
+    """Say what is wrong with the names of the graph's inputs and outputs."""
     inputs, columns = card.get("inputs", {}), (*card["bands"], *card.get("extra", ()))
     unknown = [name for name in inputs if name not in columns]
     if unknown:

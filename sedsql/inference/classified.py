@@ -1,36 +1,58 @@
-"""`sed.classified` for DuckDB's own SQL: a view of `sed.photometry` with what a model says of each row.
+"""Make `sed.classified` for DuckDB's own SQL: a view of `sed.photometry` with a model's output for each row.
 
-ADQL has it by its catalogue (`adql/rows.py`), and asks the model last. A mirror's database cannot hold the view, for
-DuckDB looks for a view's functions when it makes it, and those of models are of a connection.
+ADQL has it by its catalogue (`adql/resolver/row_calls.py`), and asks the model last. A mirror's database cannot hold
+the view: DuckDB looks for a view's functions when it makes it, and those of models belong to a connection. What a
+mirror can hold is what the model said (`mirror/stored/classify.py`).
 """
 
-from ..sqltext import literal
-from .answers import ANSWER, BRANCH
-from .calls import HALF, Answering
-from .macros import parameters
+from sedsql.catalogue.classified import GIVEN_BY_MODEL, LABEL, name_of_stored
+from sedsql.inference.answers import ANSWER, BRANCH
+from sedsql.inference.calls import Answering
+from sedsql.inference.macros import parameters
+from sedsql.photometry.classes import HALF
+from sedsql.sql_text import identifier, literal
 
 PHOTOMETRY = "mirror.sed.photometry"
 
 
-def view(database: str, answering: Answering) -> list[str]:
-    """Statements that make the view `sed.classified` in a database; it calls macros of the session or of this database.
+def select(answering: Answering, rows: str, *, label: bool = False) -> str:
+    """Write the SELECT of all columns of `sed.classified`; it calls macros of the session or of this database.
 
     What no query asks for is not computed; what is asked for comes from one answer a row.
+
+    rows : a table with the columns of `sed.photometry`
+    label : whether it has the column LABEL as well
     """
     inputs = [f"s.{name}" for name in answering.extra[answering.sky]]
     named = literal(answering.sky)
     branch = f"sed_branch_of(_answer.probabilities, {HALF}, {named})"
+    more = f", _answer.prediction.class AS {LABEL}" if label else ""
+    return (
+        f"SELECT * EXCLUDE (_answer), {branch}.node AS class, "
+        f"{branch}.probability AS class_probability, {branch}.path AS class_path, "
+        f"_answer.prediction.outlier AS outlier, {named} AS class_model{more} "
+        f"FROM (SELECT s.*, sed_answer({', '.join(['s', *inputs, named])}) AS _answer FROM {rows} AS s)"
+    )
+
+
+def view(database: str, answering: Answering, stored: str | None = None) -> list[str]:
+    """Write the statements that make the view in a database.
+
+    stored : the view of the mirror that has all its rows
+    """
+    rows = select(answering, PHOTOMETRY)
+    if stored:
+        hidden = {name: identifier(name_of_stored(name)) for name in GIVEN_BY_MODEL}
+        shown = ", ".join(f"{known} AS {name}" for name, known in hidden.items() if name != LABEL)
+        rows = f"SELECT * EXCLUDE ({', '.join(hidden.values())}), {shown} FROM mirror.{stored}"
     return [
         f"CREATE SCHEMA IF NOT EXISTS {database}.sed",
-        f"CREATE OR REPLACE VIEW {database}.sed.classified AS SELECT * EXCLUDE (_answer), {branch}.node AS class, "
-        f"{branch}.probability AS class_probability, {branch}.path AS class_path, "
-        f"_answer.prediction.outlier AS outlier, {named} AS class_model "
-        f"FROM (SELECT s.*, sed_answer({', '.join(['s', *inputs, named])}) AS _answer FROM {PHOTOMETRY} AS s)",
+        f"CREATE OR REPLACE VIEW {database}.sed.classified AS {rows}",
     ]
 
 
 def stubs(answering: Answering) -> list[str]:
-    """Macros in the place of those that the view calls: to make it, DuckDB would read the whole of a model in SQL."""
+    """Write macros in the place of those that the view calls: to make it, DuckDB would read all of a model in SQL."""
     taken = ", ".join(["s", *parameters(answering.extra[answering.sky]), "model"])
     return [
         f"CREATE OR REPLACE MACRO sed_answer({taken}) AS NULL::{ANSWER}",

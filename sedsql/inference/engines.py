@@ -1,21 +1,23 @@
-"""Which engine answers for a model: the C extension, ONNX Runtime, or plain SQL; and its functions in a connection."""
+"""Choose the engine of each model, the C extension, ONNX Runtime or plain SQL, and install its functions."""
 
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import duckdb
 
-from .. import native
-from ..errors import Error
-from ..resources import folder
-from ..sqltext import literal
-from .functions import Functions
-from .macros import Called, lead_macro, macros, of_extension
-from .model import DEFAULT_MODEL, Model, ModelError, find_models
-from .plain import install as install_plain
+from sedsql import native
+from sedsql.errors import Error
+from sedsql.files.resources import folder
+from sedsql.inference.macros import Called, create, log_odds_macro, macros, of_extension, photometry_macros
+from sedsql.inference.model import DEFAULT_MODEL, Model, ModelError, find_models
+from sedsql.inference.sql_engine import install as install_sql_engine
+from sedsql.sql_text import literal
+
+if TYPE_CHECKING:
+    from sedsql.inference.onnx_functions import Functions
 
 Engine = Literal["native", "onnx", "sql"]
 
@@ -75,7 +77,7 @@ def install(
     *,
     temporary: bool,
 ) -> dict[str, str]:
-    """`register`, with macros for this connection alone or in its current database; gives the engine of each model."""
+    """Install the functions, with macros of this connection or its current database; give the engine of each model."""
     if engine is not None and engine not in get_args(Engine):
         raise EngineError(f"There is no engine {engine!r}; there are {', '.join(get_args(Engine))}.")
     models = list(models or ())
@@ -83,11 +85,11 @@ def install(
     if name not in found:
         raise ModelError(f"No model {name!r}; there are {', '.join(found)}.")
     asked = _asked(models, found, name)
-    scripts = [(folder("sql") / "macros.sql").read_text(encoding="utf-8")]
+    scripts = [photometry_macros(temporary=temporary)]
     if engine == "sql":
         # A query takes the time to read all models that it might name, which is seconds.
         found = {model: found[model] for model in asked}
-        install_plain(con, found, name, temporary=temporary)
+        install_sql_engine(con, found, name, temporary=temporary)
         engines = dict.fromkeys(found, "sql")
     else:
         key = key_of(found, name)
@@ -97,30 +99,30 @@ def install(
         engines = {model: "native" if which == "native" else "onnx" for model, which in engines.items()}
         if "onnx" in engines.values():
             _functions(found, name, key, load=engines[name] == "onnx").register(con, key)
-        scripts.append(macros(_called(engines, name, key)))
+        scripts.append(macros(_called(engines, name, key), temporary=temporary))
         if "native" in engines.values():
-            scripts.append(lead_macro(of_extension(key)))
-    scripts.append(engine_macro(engines, name))
+            scripts.append(log_odds_macro(of_extension(key), temporary=temporary))
+    scripts.append(engine_macro(engines, name, temporary=temporary))
     for script in scripts:
-        con.execute(script if temporary else script.replace(" TEMP MACRO ", " MACRO "))
+        con.execute(script)
     return engines
 
 
 def key_of(models: Mapping[str, Model], default: str) -> str:
-    """Tells sets of models apart: functions of one key give the same answers, for their cards are the same."""
+    """Tell sets of models apart: functions of one key give the same answers, for their cards are the same."""
     words = [default, *(part for model in models.values() for part in (str(model.folder.absolute()), model.digest))]
     return hashlib.sha256(repr(words).encode()).hexdigest()[:16]
 
 
-_known: dict[str, Functions] = {}
+_known: "dict[str, Functions]" = {}
 """By key, for the life of the process: DuckDB calls a function for as long as the database is open, but keeps it
 alive only as long as the cursor on which it was registered."""
-_of_parents: list[Functions] = []
+_of_parents: "list[Functions]" = []
 """Those of the processes that this one was forked from."""
 
 
 def _leave() -> None:
-    """In a child process: its connections have functions of their own."""
+    """Forget the functions in a child process: its connections have functions of their own."""
     _of_parents.extend(_known.values())
     _known.clear()
 
@@ -129,7 +131,9 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_leave)
 
 
-def _functions(models: dict[str, Model], default: str, key: str, *, load: bool) -> Functions:
+def _functions(models: dict[str, Model], default: str, key: str, *, load: bool) -> "Functions":
+    from sedsql.inference.onnx_functions import Functions
+
     functions = _known.get(key) or Functions(models, default)
     if load:
         functions.load(default)
@@ -137,7 +141,7 @@ def _functions(models: dict[str, Model], default: str, key: str, *, load: bool) 
 
 
 def _asked(given: list[str | Path], found: dict[str, Model], default: str) -> list[str]:
-    """The default model and those that were handed in."""
+    """Name the default model and those that were handed in."""
     shipped, names = folder("models").absolute(), {str(path) for path in given}
     return [
         name
@@ -149,7 +153,7 @@ def _asked(given: list[str | Path], found: dict[str, Model], default: str) -> li
 def _fastest(
     con: duckdb.DuckDBPyConnection, key: str, models: dict[str, Model], default: str, asked: list[str]
 ) -> dict[str, str]:
-    """'native' for each model, or a sentence that says why the C extension does not run it."""
+    """Give 'native' for each model, or a sentence that says why the C extension does not run it."""
     path = native.path()
     if path is None:
         return dict.fromkeys(models, native.why_not() or "")
@@ -171,7 +175,7 @@ def _fastest(
 
 
 def _called(engines: dict[str, str], default: str, key: str) -> Called:
-    """Calls of a function of either engine, by the model's name where there are both."""
+    """Call a function of either engine, by the model's name where there are both."""
     in_c = of_extension(key)
     by_onnx = [name for name, engine in engines.items() if engine == "onnx"]
 
@@ -187,12 +191,12 @@ def _called(engines: dict[str, str], default: str, key: str) -> Called:
     return called
 
 
-def engine_macro(engines: dict[str, str], default: str) -> str:
-    """The macro that says which engine answers."""
+def engine_macro(engines: dict[str, str], default: str, *, temporary: bool) -> str:
+    """Write the macro `sed_engine`, which says which engine answers."""
     cases = " ".join(f"WHEN {literal(name)} THEN '{engine}'" for name, engine in engines.items())
     there = literal(f"; there are {', '.join(engines)}.")
     unknown = f"error('No model ' || model || {there})"
     return (
-        f"CREATE OR REPLACE TEMP MACRO sed_engine() AS '{engines[default]}',\n"
+        f"{create(temporary)} sed_engine() AS '{engines[default]}',\n"
         f"    (model) AS CASE coalesce(model, {literal(default)}) {cases} ELSE {unknown} END;\n"
     )

@@ -1,4 +1,4 @@
-"""Why a source has its class: what each band contributes, by exact Shapley values."""
+"""Explain a class by what each band contributes, as exact Shapley values."""
 
 from functools import cache
 from math import factorial
@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .session import Session
+from sedsql.inference.session import Session
 
 EXPLANATION = "STRUCT(band VARCHAR, contribution DOUBLE)[]"
 
@@ -17,7 +17,7 @@ CHUNK = 1 << 15
 
 @cache
 def _coalitions(players: int) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """All sets of players, shape (2^players, players), and the weight of each set's value for each player.
+    """List all sets of players, shape (2^players, players), and the weight of each set's value for each player.
 
     A player's Shapley value is its gain, averaged over all orders in which players can come (Shapley 1953,
     Contributions to the Theory of Games 2, 307): weight (s - 1)! (m - s)! / m! where it is in a set of s, minus
@@ -32,7 +32,7 @@ def _coalitions(players: int) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
 
 
 def contributions(session: Session, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
-    """What each input adds to the probability of the class that is found; NaN where it is missing.
+    """Compute what each input adds to the probability of the predicted class; NaN where it is missing.
 
     A set of bands is worth the probability that the model gives that class when the other bands are missing. The
     contributions of a source add up to its probability less that without any band. The parallax is a player like
@@ -72,7 +72,7 @@ def contributions(session: Session, inputs: NDArray[np.float32]) -> NDArray[np.f
 
 
 def explanations(session: Session, inputs: NDArray[np.float32]) -> pa.ListArray:
-    """EXPLANATION: the bands that are there, in the model's order; null where bands are too few."""
+    """Give EXPLANATION: the bands that are there, in the model's order; null where bands are too few."""
     found = contributions(session, inputs)
     known = np.isfinite(found)
     names = pa.array([*session.model.bands, *("parallax", "position")[: len(session.model.extra) // 2]])

@@ -1,4 +1,4 @@
-"""What a `model.onnx` says: nodes, constants and trees, read without the onnx package.
+"""Read the nodes, constants and trees of a `model.onnx` without the onnx package.
 
 ONNX is a protocol buffer; the numbers of its fields are those of onnx.proto.
 """
@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .model import ModelError
-from .protobuf import Message, fields
+from sedsql.inference.model import ModelError
+from sedsql.inference.protobuf import Message, fields
 
 _TYPES: dict[int, tuple[type, int]] = {
     1: (np.float32, 4),
@@ -88,7 +88,7 @@ class Tree:
 
 
 def read(data: bytes) -> Graph:
-    """The graph in the bytes of a model.onnx; ModelError where they are not one, or are cut off."""
+    """Read the bytes of a model.onnx; ModelError where they are not one, or are cut off."""
     if len(data) > LARGEST:
         raise ModelError(f"The graph has more than {LARGEST >> 20} MB; only ONNX Runtime and the C extension read it.")
     try:
@@ -104,7 +104,7 @@ def read(data: bytes) -> Graph:
 
 
 def trees(node: Node) -> list[Tree]:
-    """The trees of a TreeEnsembleRegressor or TreeEnsembleClassifier, in order of their numbers."""
+    """Read the trees of a TreeEnsembleRegressor or TreeEnsembleClassifier, in order of their numbers."""
     prefix = "target" if node.op == "TreeEnsembleRegressor" else "class"
     names = ("treeids", "nodeids", "featureids", "truenodeids", "falsenodeids")
     columns = [_array(node, f"nodes_{name}", np.int64) for name in names]
@@ -181,16 +181,16 @@ def _tree(names, feature, yes, no, threshold, missing, modes, leaf, target, valu
 
 
 def _from_root(left: list[int], right: list[int]) -> list[int]:
-    """Places of nodes, a parent before its children; those that no way leads to are left out, and so are circles."""
+    """Order the places of nodes, a parent before its children, without circles and nodes that no way leads to."""
     below = {place for place in (*left, *right) if place >= 0}
     roots = [place for place in range(len(left)) if place not in below]
     order: list[int] = []
-    waiting = roots[:1]
-    while waiting and len(order) <= len(left):
-        place = waiting.pop()
+    stack = roots[:1]
+    while stack and len(order) <= len(left):
+        place = stack.pop()
         order.append(place)
         if left[place] >= 0:
-            waiting += [right[place], left[place]]
+            stack += [right[place], left[place]]
     return order
 
 

@@ -1,4 +1,4 @@
-"""The macros through which SQL calls the functions of `functions.py` and of the C extension.
+"""Write the macros through which SQL calls the functions of each engine.
 
 Functions take neither a row nor a varying number of arguments; a macro with overloads does:
 `sed_class(s)`, `sed_class(s, model)`, `sed_class(s, parallax, parallax_error, model)`,
@@ -8,9 +8,11 @@ models compare float32 values; a NULL model is the connection's default.
 """
 
 from collections.abc import Callable, Sequence
+from string import Template
 
-from ..bands import BANDS, COLUMNS
-from .card import EXTRA, PARALLAX
+from sedsql.files.resources import folder
+from sedsql.inference.card import EXTRA, PARALLAX
+from sedsql.photometry.bands import BANDS, COLUMNS
 
 ERROR_COLUMNS = tuple(band.error_column or f"{band.column}_error" for band in BANDS)
 """The errors of the magnitudes, under their names in `sed.photometry`."""
@@ -20,12 +22,12 @@ GIVEN: dict[str, tuple[str, ...]] = {"": (), "_parallax": PARALLAX, "_position":
 
 
 def parameters(names: Sequence[str]) -> list[str]:
-    """Names of a macro's parameters: DEC is a type, and before DuckDB 2.0 no name for one."""
+    """Name a macro's parameters: DEC is a type, and before DuckDB 2.0 no name for one."""
     return [f'"{name}"' if name == "dec" else name for name in names]
 
 
 def as_float(number: str) -> str:
-    """SQL of a number as FLOAT; a DOUBLE beyond it is infinite, and so as missing as an infinity: NULL.
+    """Write a number as FLOAT; a DOUBLE beyond it is infinite, and so as missing as an infinity: NULL.
 
     Of a FLOAT nothing is left to compute. `+` is for numbers alone: a text that is none would be NULL as well.
     """
@@ -36,17 +38,31 @@ Called = Callable[[str, list[str]], str]
 """From the name of a function and the SQL of its arguments, the model's name last, to the SQL that calls it."""
 
 
-def macros(called: Called) -> str:
-    """The SQL that makes all of them, as temporary macros."""
+def create(temporary: bool) -> str:
+    """Begin a statement that makes a macro, for this connection alone or in its current database."""
+    return "CREATE OR REPLACE TEMP MACRO" if temporary else "CREATE OR REPLACE MACRO"
+
+
+def photometry_macros(*, temporary: bool) -> str:
+    """Write the macros that need no model: `sql/macros.sql`."""
+    text = (folder("sql") / "macros.sql").read_text(encoding="utf-8")
+    return Template(text).substitute(create=create(temporary))
+
+
+def macros(called: Called, *, temporary: bool) -> str:
+    """Write the macros of all functions of models."""
     parts = [
-        _macro(called, "sed_class"),
-        _macro(called, "sed_proba", ["label"]),
-        _macro(called, "sed_predict"),
-        _macro(called, "sed_node", ["least_probability"]),
-        _macro(called, "sed_set", ["level"]),
-        _macro(called, "sed_explain"),
-        _macro(called, "sed_predict_errors", columns=(*COLUMNS, *ERROR_COLUMNS)),
-        _macro(called, "sed_answer", models="given"),
+        _macro(called, temporary, "sed_class"),
+        _macro(called, temporary, "sed_proba", ["label"]),
+        _macro(called, temporary, "sed_predict"),
+        _macro(called, temporary, "sed_probability", field="probability"),
+        _macro(called, temporary, "sed_outlier", field="outlier"),
+        _macro(called, temporary, "sed_node", ["least_probability"]),
+        _macro(called, temporary, "sed_branch", ["least_probability"], models="given"),
+        _macro(called, temporary, "sed_set", ["level"]),
+        _macro(called, temporary, "sed_explain"),
+        _macro(called, temporary, "sed_predict_errors", columns=(*COLUMNS, *ERROR_COLUMNS)),
+        _macro(called, temporary, "sed_answer", models="given"),
     ]
     for name, taken in (
         ("sed_place", ["label", "model"]),
@@ -54,28 +70,36 @@ def macros(called: Called) -> str:
         ("sed_branch_of", ["probabilities", "least_probability", "model"]),
         ("sed_set_of", ["probabilities", "level", "model"]),
     ):
-        parts.append(f"CREATE OR REPLACE TEMP MACRO {name}({', '.join(taken)}) AS {called(f'_{name}', taken)};\n")
+        parts.append(f"{create(temporary)} {name}({', '.join(taken)}) AS {called(f'_{name}', taken)};\n")
     return "\n".join(parts)
 
 
-def lead_macro(called: Called) -> str:
-    """The SQL that makes `sed_lead(s, label, rival, model)`, which the C extension alone has."""
-    return _macro(called, "sed_lead", ["label", "rival"], models="given")
+def log_odds_macro(called: Called, *, temporary: bool) -> str:
+    """Write the macro `sed_log_odds(s, label, reference, model)`, which the C extension alone has."""
+    return _macro(called, temporary, "sed_log_odds", ["label", "reference"], models="given")
 
 
 def of_extension(key: str) -> Called:
-    """Calls of the C extension's functions, which are told last the key of the set of models."""
+    """Call the C extension's functions, whose last argument is the key of the set of models."""
     return lambda name, arguments: f"{name}({', '.join(arguments)}, '{key}')"
 
 
 def _macro(
-    called: Called, name: str, arguments: Sequence[str] = (), columns: Sequence[str] = COLUMNS, *, models: str = "any"
+    called: Called,
+    temporary: bool,
+    name: str,
+    arguments: Sequence[str] = (),
+    columns: Sequence[str] = COLUMNS,
+    *,
+    models: str = "any",
+    field: str | None = None,
 ) -> str:
-    """SQL of the macro `name`, which calls `_name`, `_name_parallax` or `_name_position`.
+    """Write the macro `name`, which calls `_name`, `_name_parallax` or `_name_position`.
 
     arguments : between the row and the model
     columns : of the row
     models : 'any': the model may be left out; 'given': it may not
+    field : of the struct that `sed_predict` gives, for a macro that gives that alone
     """
     single = [f"x{k}" for k in range(len(columns))]
     overloads = []
@@ -88,5 +112,6 @@ def _macro(
                 continue
             taken = [*source, *before, *arguments, *([model] if model else [])]
             passed = [*map(as_float, (*row, *before)), *arguments, model or "NULL"]
-            overloads.append(f"    ({', '.join(taken)}) AS {called(f'_{name}{more}', passed)}")
-    return f"CREATE OR REPLACE TEMP MACRO {name}\n" + ",\n".join(overloads) + ";\n"
+            call = called(f"_{'sed_predict' if field else name}{more}", passed)
+            overloads.append(f"    ({', '.join(taken)}) AS {f'struct_extract({call}, {field!r})' if field else call}")
+    return f"{create(temporary)} {name}\n" + ",\n".join(overloads) + ";\n"

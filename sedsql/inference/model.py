@@ -1,15 +1,15 @@
-"""A model: a folder with `model.onnx` and the card that says what it is."""
+"""Find and verify models: folders with `model.onnx` and the card that says what it is."""
 
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from ..errors import Error
-from ..resources import folder
-from .card import DEEPEST, LARGEST, problem
-from .jsonfile import parsed_object, read_bytes
+from sedsql.errors import Error
+from sedsql.files.place import at_home
+from sedsql.files.resources import folder
+from sedsql.inference.card import FILE, LARGEST, Card
+from sedsql.inference.strict_json import read_bytes
 
 DEFAULT_MODEL = "shape-2"
 SKY_MODEL = "sky-1"
@@ -36,7 +36,7 @@ class Model:
     extra : what it takes after them: nothing, PARALLAX or EXTRA of `card.py`
     min_bands : a source with fewer of them gets no class
     sha256 : of `model.onnx`
-    card : all of `card.json`; its keys are explained in docs/models.md
+    card : all of `card.json`
     digest : the sha256 of `card.json` as it was read: all that answers depend on, for the card has the graph's
     """
 
@@ -47,40 +47,37 @@ class Model:
     extra: tuple[str, ...]
     min_bands: int
     sha256: str
-    card: dict[str, Any]
+    card: Card
     digest: str = ""
 
     @classmethod
     def read(cls, path: str | Path) -> "Model":
-        """The model in the folder `path`, by its card."""
+        """Read the model in the folder `path`, by its card."""
         path = Path(path)
-        card_file = path / "card.json"
+        card_file = path / FILE
         try:
             written = read_bytes(card_file, LARGEST)
-            card = parsed_object(written, DEEPEST)
+            card = Card.parsed(written)
         except FileNotFoundError:
             raise ModelError(f"No model in {path}: it has no card.json.") from None
         except OSError as error:
             raise ModelError(f"The card {card_file} cannot be read: {error.strerror or error}.") from None
         except ValueError as error:
             raise ModelError(f"The card {card_file} {error}.") from None
-        wrong = problem(card)
-        if wrong:
-            raise ModelError(f"The card {card_file} {wrong}.")
         return cls(
             folder=path,
-            name=card["name"],
-            classes=tuple(card["classes"]),
-            bands=tuple(card["bands"]),
-            extra=tuple(card.get("extra", ())),
-            min_bands=card["min_bands"],
-            sha256=card["sha256"],
+            name=card.name,
+            classes=card.classes,
+            bands=card.bands,
+            extra=card.extra,
+            min_bands=card.min_bands,
+            sha256=card.sha256,
             card=card,
             digest=hashlib.sha256(written).hexdigest(),
         )
 
     def graph(self) -> bytes:
-        """The bytes of `model.onnx`, refused when they are not those that the card was written for."""
+        """Read `model.onnx`; refuse it when it is not the one that the card was written for."""
         file = self.folder / "model.onnx"
         try:
             graph = read_bytes(file, LARGEST_GRAPH)
@@ -96,13 +93,13 @@ class Model:
 
 
 def find_models(folders: Iterable[str | Path] | None = None) -> dict[str, Model]:
-    """The shipped models and those in `folders`, by name.
+    """Find the shipped models and those in `folders`, by name.
 
     Each of `folders` is a model's folder or one that holds several, or the name of a shipped model; a later one wins
     over an earlier one, and over a shipped one, of the same name.
     """
     models: dict[str, Model] = {}
-    for path in (folder("models"), *map(Path, folders or ())):
+    for path in (folder("models"), *map(at_home, folders or ())):
         if str(path) in models and not path.is_dir():
             continue
         if not path.is_dir():
@@ -112,3 +109,11 @@ def find_models(folders: Iterable[str | Path] | None = None) -> dict[str, Model]
             raise ModelError(f"No model in {path}: neither it nor a folder in it has a card.json.")
         models.update((model.name, model) for model in map(Model.read, found))
     return models
+
+
+def find_model(name: str, folders: Iterable[str | Path] | None = None) -> Model:
+    """Find the model of that name, shipped or in one of the folders."""
+    found = find_models(folders)
+    if name not in found:
+        raise ModelError(f"No model {name!r}; there are {', '.join(found)}.")
+    return found[name]

@@ -1,4 +1,4 @@
-"""Protocol buffers, read field by field (protobuf.dev/programming-guides/encoding)."""
+"""Read protocol buffers field by field (protobuf.dev/programming-guides/encoding)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ class Message:
         return map(fields, found)
 
     def numbers(self, number: int, kind: type) -> NDArray:
-        """A field of repeated numbers, which are packed, or each for itself."""
+        """Read a field of repeated numbers, which are packed, or each for itself."""
         found = self.values.get(number, [])
         if kind in (np.float32, np.float64):
             return np.frombuffer(b"".join(self.all(number, bytes)), np.dtype(kind).newbyteorder("<")).astype(kind)
@@ -73,7 +73,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def fields(data: bytes) -> Message:
-    """The fields of a message; ValueError or IndexError where the bytes are none."""
+    """Read the fields of a message; ValueError or IndexError where the bytes are none."""
     message = Message()
     values, at, size = message.values, 0, len(data)
     while at < size:

@@ -1,16 +1,20 @@
-"""ONNX Runtime: magnitudes in, classes and probabilities out."""
+"""Predict classes and probabilities from magnitudes with ONNX Runtime."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
-from ..bands import COLUMNS
-from ..forked import in_child, keep
-from .binding import Binding
-from .card import EXTRA
-from .model import Model, ModelError
+from sedsql.forked import in_child, keep
+from sedsql.inference.binding import Binding
+from sedsql.inference.card import EXTRA
+from sedsql.inference.model import Model, ModelError
+from sedsql.photometry.bands import COLUMNS
+
+if TYPE_CHECKING:
+    import onnxruntime as ort
 
 STRANGE_MAG = 100.0
 """A source with a magnitude beyond this, of either sign, is more unusual than all others: its distance from the typical
@@ -57,10 +61,12 @@ class Session:
         self._binding = Binding(model, self._session)
         names = (self._binding.probabilities, self._binding.class_index, self._binding.distance)
         self._fetched = [name for name in names if name]
-        self._quantiles = np.array(model.card.get("outlier", {}).get("quantiles", []))
+        self._quantiles = np.array(model.card.outlier.quantiles if model.card.outlier else [])
         in_child(self, Session._leave)
 
     def _loaded(self) -> ort.InferenceSession:
+        import onnxruntime as ort  # which takes its time, and the C extension needs none
+
         options = ort.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1
@@ -71,12 +77,12 @@ class Session:
             raise ModelError(f"ONNX Runtime cannot load model {self.model.name}: {error}") from None
 
     def _leave(self) -> None:
-        """In a child process: it is loaded again where it is used."""
+        """Drop the graph in a child process, which loads it again where it uses it."""
         keep(self._session)
         self._session = None
 
     def predict(self, inputs: NDArray[np.float32]) -> Prediction:
-        """Classes of sources.
+        """Predict the classes of sources.
 
         `inputs` has shape (n, 10): magnitudes, missing where they are NaN or infinite in float32; or (n, 12), with the
         parallax and its error in mas after them; or (n, 14), with right ascension and declination, in degrees, after
@@ -98,7 +104,7 @@ class Session:
         return Prediction(n_bands, class_index, probabilities, outlier)
 
     def chosen(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The columns of `inputs` that the model takes, shape (n, bands + extra); missing = NaN."""
+        """Choose the columns of `inputs` that the model takes, shape (n, bands + extra); missing = NaN."""
         inputs = finite(inputs)
         if not (self._as_they_are and inputs.shape[1] == len(self._columns)):
             lacking = len(COLUMNS) + len(self.model.extra) - inputs.shape[1]
@@ -111,7 +117,10 @@ class Session:
         return inputs
 
     def run(self, chosen: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDArray | None]:
-        """Place of the class, probabilities, outlier; of inputs of shape (n, bands + extra), however few are there."""
+        """Run the graph on inputs of shape (n, bands + extra), however few are there.
+
+        Return the place of the class, the probabilities, and the outlier.
+        """
         rows, classes = len(chosen), len(self.model.classes)
         session = self._session = self._session or self._loaded()
         try:
@@ -140,7 +149,7 @@ class Session:
 
 
 def finite(numbers: NDArray) -> NDArray[np.float32]:
-    """Numbers in float32; those that are infinite there are NaN."""
+    """Convert numbers to float32; those that are infinite there become NaN."""
     with np.errstate(over="ignore"):
         numbers = numbers.astype(np.float32, copy=False)
     beyond = np.isinf(numbers)

@@ -1,4 +1,4 @@
-"""The candidates: each a scikit-learn pipeline on the same colours, fitted to the same rows with the same weights."""
+"""List the algorithms that `sedsql compare` tries: scikit-learn pipelines on the same colours, rows and weights."""
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -18,29 +18,29 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from ..bands import COLUMNS
-from .augment import training_rows
-from .features import Colours
-from .recipes import SHAPE, Recipe
-from .training import LabelledTable
+from sedsql.learn.augment import training_rows
+from sedsql.learn.features import Colours
+from sedsql.learn.recipes import SHAPE, Recipe
+from sedsql.learn.training import LabelledTable
+from sedsql.photometry.bands import COLUMNS
 
 NO_VOTE = 1e-3
-"""Probability of a class that no tree or neighbour names: its logarithm is what a temperature is fitted to."""
+"""The probability of a class that no tree or neighbour votes for, so that its logarithm is finite."""
 
 
 @dataclass(frozen=True)
 class Algorithm:
-    """An algorithm and the settings that are tried.
+    """An algorithm and the settings to try.
 
     Attributes
     ----------
-    name : what `sedsql compare --algorithms` calls it
-    title : what tables and plots call it
-    make : the classifier, of a seed and of settings
-    settings : to choose from; the first is taken where there is no time to choose
-    filled : whether missing colours are filled with the column's median, said to be missing by further columns, and
-        all columns scaled; the others take missing values as they are
-    weighted : whether it takes the weights of rows
+    name : its name for `sedsql compare --algorithms`
+    title : its name in tables and plots
+    make : returns the classifier for a seed and settings
+    settings : the settings to choose from; the first is used where there is no time to choose
+    filled : if true, missing colours are filled with the column's median, further columns say which were missing, and
+        all columns are scaled; if false, the classifier gets missing values as they are
+    weighted : whether the classifier takes weights of rows
     """
 
     name: str
@@ -51,7 +51,7 @@ class Algorithm:
     weighted: bool = True
 
     def pipeline(self, columns: Sequence[str], seed: int, settings: Mapping[str, Any]) -> Pipeline:
-        """Magnitudes, shape (n, columns), to colours to classes; not yet fitted."""
+        """Return an unfitted pipeline from magnitudes, shape (n, columns), to colours to classes."""
         filling = (
             [SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()]
             if self.filled
@@ -60,7 +60,7 @@ class Algorithm:
         return make_pipeline(Colours(tuple(columns)), *filling, self.make(seed, **settings))
 
     def fit(self, table: LabelledTable, columns: Sequence[str], seed: int, settings: Mapping[str, Any]) -> Pipeline:
-        """The pipeline, fitted to the rows that the shipped models are fitted to: `augment.training_rows`."""
+        """Fit the pipeline to the same rows as the shipped models: `augment.training_rows`."""
         rows = training_rows(table, seed)
         pipeline = self.pipeline(columns, seed, settings)
         weights = {f"{pipeline.steps[-1][0]}__sample_weight": rows.weights} if self.weighted else {}
@@ -71,7 +71,7 @@ class Algorithm:
 
 @dataclass(frozen=True)
 class Shipped:
-    """A recipe of the shipped models in the place of an algorithm: its settings are what they are."""
+    """A recipe of the shipped models, used as an algorithm with fixed settings."""
 
     recipe: Recipe
     title: str
@@ -86,12 +86,12 @@ class Shipped:
 
 
 def bands(magnitudes: NDArray[np.float32], columns: Sequence[str]) -> NDArray[np.float32]:
-    """The columns of magnitudes, shape (n, 10), that a pipeline takes."""
+    """Select the columns that a pipeline takes from magnitudes of shape (n, 10)."""
     return magnitudes[:, [COLUMNS.index(column) for column in columns]]
 
 
 def scores(classifier: Pipeline, magnitudes: NDArray[np.float32], columns: Sequence[str]) -> NDArray[np.float64]:
-    """Scores of magnitudes, shape (n, 10), whose softmax are the probabilities: shape (n, classes).
+    """Return scores, shape (n, classes), for magnitudes, shape (n, 10); their softmax gives the probabilities.
 
     Support vectors have no probabilities; their scores are the votes of the pairs of classes.
     """

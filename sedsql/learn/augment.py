@@ -1,36 +1,36 @@
-"""What a table of labels does not show a model: the same sources farther away, with other bands, without a parallax."""
+"""Add copies of labelled sources to the training rows: farther away, with other bands, without a parallax."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bands import COLUMNS
-from ..simulate.survey import observe
-from .features import absolute_g
-from .parallaxes import moduli, parallaxes_at
-from .patterns import balanced, cut_down, pattern
-from .training import MIN_BANDS, LabelledTable
+from sedsql.learn.features import absolute_g
+from sedsql.learn.parallaxes import moduli, parallaxes_at
+from sedsql.learn.patterns import balanced, cut_down, pattern
+from sedsql.learn.training import MIN_BANDS, LabelledTable
+from sedsql.photometry.bands import COLUMNS
+from sedsql.simulate.survey import observe
 
 COPIES = 2
-"""How often each row is seen with other bands."""
+"""The number of copies of each row with other bands."""
 COPY_WEIGHT = 0.3
-"""Of a copy with other bands, and of one as it would be seen farther away, against the row itself."""
+"""The weight of a copy, with other bands or farther away; the row itself has the weight 1."""
 SIMULATED_SHARE = 0.5
-"""Of the simulated rows of a class and cell together, against its real ones."""
+"""The weight of all simulated rows of a class and cell together, relative to its real rows."""
 
 DISCLESS = "yso_discless"
-"""A young star without a disc has the SED of a star; only its luminosity tells it from one."""
+"""Young stars without a disc: they have the SED of an older star, and differ only in luminosity."""
 
 _G_EDGES = (12.0, 15.0, 17.0, 18.5, 19.5)
 _ABSENT = np.float32(np.nan)
 _WIDTH = 64
-"""More than there are numbers of patterns."""
+"""Larger than every number of a pattern, so that a pattern and a bin together have a number of their own."""
 
 
 @dataclass
 class Rows:
-    """What a classifier is fitted to: magnitudes, shape (n, 10), parallax (n, 2), labels and weights (n,)."""
+    """The rows to fit a classifier to: magnitudes, shape (n, 10), parallax (n, 2), labels and weights (n,)."""
 
     magnitudes: NDArray[np.float32]
     parallax: NDArray[np.float32]
@@ -39,14 +39,14 @@ class Rows:
 
 
 def training_rows(table: LabelledTable, seed: int, *, luminosity: bool = False) -> Rows:
-    """The rows of a table, and copies of each: with fewer bands, and as the surveys would see it farther away.
+    """Return the rows of a table with copies of each: with fewer bands, and as the surveys would see it farther away.
 
-    Which bands a catalogue has, how bright its sources are and whether they have a parallax tells where its rows
-    come from, and so their class; a model must not learn that. So every copy stands at a distance of its own, drawn
-    alike for all classes, and in every set of bands, bright or faint, all classes have the same shares of the weight;
-    with `luminosity` in every magnitude of absolute G too, among the rows whose parallax tells it. A magnitude that
-    is a limit counts half as it stands, half as missing: archives' tables have both. Rows whose source has another
-    label too are left out, and so are young stars without a disc where nothing tells their luminosity.
+    The bands of a catalogue, the brightness of its sources and the presence of a parallax show where a row comes from,
+    and so its class; a model must not learn that. Therefore every copy gets a distance of its own, drawn alike for all
+    classes. In every set of bands, bright or faint, all classes have the same shares of the weight; with `luminosity`
+    also in every magnitude of absolute G, among the rows whose parallax gives it. A magnitude that is a limit counts
+    half as it is and half as missing, because archives' tables have both. Left out are rows whose source has a second
+    label, and young stars without a disc whose luminosity is unknown.
     """
     table = table[~table.contradicted]
     rng = np.random.default_rng(seed)
@@ -78,10 +78,10 @@ def training_rows(table: LabelledTable, seed: int, *, luminosity: bool = False) 
 
 
 def class_shares(table: LabelledTable) -> dict[str, float]:
-    """What the classes weigh in every set of bands: the square root of their real rows.
+    """Return the share of each class in every set of bands: in proportion to the square root of its real rows.
 
-    Half-way between the table's proportions and all classes alike, which gives the best F1 of rare and common classes
-    together.
+    This lies half-way between the table's proportions and equal shares, and gives the best F1 of rare and common
+    classes together.
     """
     names = np.unique(table.labels)
     rows = np.array([(~table.simulated & (table.labels == name)).sum() for name in names])
@@ -90,9 +90,9 @@ def class_shares(table: LabelledTable) -> dict[str, float]:
 
 
 def _moved(magnitudes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """By how many magnitudes each row is moved away, or nearer, shape (n,).
+    """Draw by how many magnitudes to move each row away or nearer, shape (n,).
 
-    G, or the first of the bands that are there, then lies anywhere between bright and the survey's limit.
+    Afterwards G, or the first band that the row has, lies anywhere between bright and the survey's limit.
     """
     there = np.isfinite(magnitudes)
     first = np.where(there.any(axis=1), there.argmax(axis=1), 0)

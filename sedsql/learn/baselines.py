@@ -1,17 +1,17 @@
-"""What a model has to beat: the classical ways, which the literature drew by hand."""
+"""Classify sources in the classical ways, by published cuts and templates; a model has to do better."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import sed
-from ..bands import BANDS
-from .outlier import squared_distances, typical_seds
+from sedsql.learn.outlier import squared_distances, typical_seds
+from sedsql.photometry import sed
+from sedsql.photometry.bands import BANDS
 
 
 def colour_cuts(magnitudes: NDArray[np.float32]) -> NDArray[np.str_]:
-    """Classes by plain cuts on colours, for magnitudes of shape (n, 10); the first that holds decides.
+    """Classify magnitudes of shape (n, 10) by plain cuts on colours; the first cut that holds decides.
 
-    A cut on a colour that is missing does not hold; a source that passes none is called main_sequence.
+    A cut on a missing colour does not hold; a source for which no cut holds is called main_sequence.
     """
     m = {band.short: magnitudes[:, i] for i, band in enumerate(BANDS)}
     bp_rp, g_j, j_k = m["BP"] - m["RP"], m["G"] - m["J"], m["J"] - m["Ks"]
@@ -34,11 +34,11 @@ def colour_cuts(magnitudes: NDArray[np.float32]) -> NDArray[np.str_]:
 
 
 def koenig_leisawitz(magnitudes: NDArray[np.float32]) -> NDArray[np.str_]:
-    """Young stars by WISE colours, for magnitudes of shape (n, 10): 'I', 'II', or '' for all others.
+    """Find young stars by WISE colours, for magnitudes of shape (n, 10): 'I', 'II', or '' for all others.
 
-    Koenig & Leisawitz 2014, ApJ 791, 131, section 3.2.2, the cuts on W1 - W2 and W2 - W3. A source that lacks one
-    of the bands is none. Their cuts on magnitudes, against galaxies and dusty giants, depend on the distance of the
-    region that they were made for, and are left out.
+    Koenig & Leisawitz 2014, ApJ 791, 131, section 3.2.2, the cuts on W1 - W2 and W2 - W3. A source that lacks one of
+    the bands gets ''. Their cuts on magnitudes, which exclude galaxies and dusty giants, are left out, because they
+    depend on the distance of the region for which they were made.
     """
     w1, w2, w3 = (magnitudes[:, [band.short for band in BANDS].index(name)] for name in ("W1", "W2", "W3"))
     w12, w23 = w1 - w2, w2 - w3
@@ -49,19 +49,19 @@ def koenig_leisawitz(magnitudes: NDArray[np.float32]) -> NDArray[np.str_]:
 
 
 def young_by_index(magnitudes: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Whether the infrared spectral index, Ks to W4, is that of a star with a disc or an envelope: stage I, flat or II.
+    """Tell by the infrared spectral index, Ks to W4, which stars have a disc or an envelope: stage I, flat or II.
 
-    Greene et al. 1994, ApJ 434, 614; stage III cannot be told from a star without a disc. For magnitudes (n, 10).
+    Greene et al. 1994, ApJ 434, 614; stage III looks like a star without a disc. For magnitudes of shape (n, 10).
     """
     return np.isin(sed.stage(sed.alpha(magnitudes)).astype(str), ("I", "flat", "II"))
 
 
 class NearestTemplate:
-    """The class of the nearest of the typical SEDs of each class, in the bands that a source has.
+    """A classifier by the nearest typical SED, in the bands that a source has.
 
     Parameters
     ----------
-    magnitudes, labels : what the typical SEDs are made of, shapes (n, 10) and (n,)
+    magnitudes, labels : the sources from which the typical SEDs are made, shapes (n, 10) and (n,)
     """
 
     def __init__(self, magnitudes: NDArray[np.float32], labels: NDArray[np.str_], seed: int = 0):
@@ -73,17 +73,17 @@ class NearestTemplate:
         self.labels = np.repeat(list(parts), [len(part) for part in parts.values()])
 
     def predict(self, magnitudes: NDArray[np.float32]) -> NDArray[np.str_]:
-        """Classes of magnitudes of shape (n, 10)."""
+        """Classify magnitudes of shape (n, 10)."""
         return self.labels[squared_distances(magnitudes, self.seds).argmin(axis=1)]
 
 
 def majority(labels: NDArray[np.str_], rows: int) -> NDArray[np.str_]:
-    """The commonest of `labels`, `rows` times."""
+    """Repeat the commonest of `labels` for `rows` rows."""
     names, counts = np.unique(labels, return_counts=True)
     return np.full(rows, names[counts.argmax()])
 
 
 def mistaken(truth: NDArray[np.str_], found: NDArray[np.bool_], label: str) -> dict[str, int]:
-    """Classes and numbers of the rows that are found to be of class `label` and are not, the commonest first."""
+    """Count by class the rows that are wrongly found to be of class `label`, the commonest class first."""
     names, counts = np.unique(truth[found & (truth != label)], return_counts=True)
     return {str(names[k]): int(counts[k]) for k in np.argsort(-counts, kind="stable")}

@@ -1,7 +1,6 @@
-"""From a labelled table to a model's folder: cross-validate, fit, export, check, card."""
+"""Build a model's folder from a labelled table: cross-validate, fit, export, check, write the card."""
 
 import hashlib
-import json
 import platform
 from collections.abc import Callable
 from datetime import date
@@ -9,30 +8,32 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-from ..classes import PARENTS
-from ..inference.model import Model
-from ..output import new_folder
-from . import evaluate, outlier, prior_trees
-from .augment import COPIES, class_shares, training_rows
-from .baselines import colour_cuts, majority
-from .bounds import write_bounds
-from .calibration import LEVELS, best_temperature, conformal_thresholds, coverage
-from .corrections import count_corrections, tuning_sky
-from .crossvalidation import FOLDS, OutOfFold, out_of_fold, sky_folds
-from .export import check, to_onnx
-from .parallaxes import refuse_telling_parallaxes
-from .patterns import Clue, clue
-from .prior import PRIOR_TABLE, STRENGTH, sky_prior
-from .prior import read as read_prior
-from .recipes import SHAPE, Recipe
-from .training import MIN_BANDS, SKY_ORDER, LabelledTable
+from sedsql.files.atomic import new_folder
+from sedsql.inference.card import Card, Conformal, Outlier, Prior
+from sedsql.inference.model import Model
+from sedsql.learn import evaluation, outlier, prior_trees
+from sedsql.learn.augment import COPIES, class_shares, training_rows
+from sedsql.learn.baselines import colour_cuts, majority
+from sedsql.learn.calibration import LEVELS, best_temperature, conformal_thresholds, coverage
+from sedsql.learn.class_bounds import write_bounds
+from sedsql.learn.corrections import count_corrections, tuning_sky
+from sedsql.learn.crossvalidation import FOLDS, OutOfFold, out_of_fold, sky_folds
+from sedsql.learn.export import check, to_onnx
+from sedsql.learn.parallaxes import refuse_telling_parallaxes
+from sedsql.learn.patterns import Clue, clue
+from sedsql.learn.prior import PRIOR_TABLE, STRENGTH, sky_prior
+from sedsql.learn.prior import read as read_prior
+from sedsql.learn.recipes import SHAPE, Recipe
+from sedsql.learn.training import MIN_BANDS, SKY_ORDER, LabelledTable
+from sedsql.photometry.classes import PARENTS
 
 STEPS = FOLDS + 4
 
 _DIGITS = 4
-"""Of numbers in a card."""
+"""Decimal digits of the numbers in a card."""
 
 
 def build_model(
@@ -44,7 +45,7 @@ def build_model(
     force: bool = False,
     step: Callable[[str], None] = lambda _: None,
 ) -> Model:
-    """Train on a labelled table and write the model's folder `out`, whose name becomes the model's.
+    """Train on a labelled table and write the folder `out`; the model takes the folder's name.
 
     `step` is called with a few words at the start of each of the STEPS.
     """
@@ -76,72 +77,74 @@ def write_model(
 ) -> None:
     """Calibrate a fitted classifier, give it its prior, export it, and check the graph on all rows of the table.
 
-    `told` is what which bands are there tells of the class in the rows that it was fitted to.
+    `told` says how much the presence of bands alone tells about the class, in the training rows.
     """
     step("exporting")
     truth = table.labels[validated.rows]
     temperature = round(best_temperature(validated.scores, truth, validated.classes), _DIGITS)
     classifier.set_params(calibrated__temperature=temperature)
     prior = _with_prior(classifier, table, folder, seed) if recipe.position else None
-    columns = table.columns
-    X = recipe.inputs(table.magnitudes, table.parallax, columns)
-    magnitudes = X[:, : len(columns)]
+    magnitudes = recipe.inputs(table.magnitudes, table.parallax, table.columns)[:, : len(table.columns)]
     seds = outlier.typical_seds(magnitudes, table.labels, seed)
-    graph = to_onnx(classifier, X.shape[1], seds)
-    (folder / "model.onnx").write_bytes(graph)
     step("comparing with ONNX Runtime")
-    difference = check(graph, classifier, X)
-    if recipe.position:
-        anywhere = np.random.default_rng(seed).uniform((0, -90), (360, 90), (len(X), 2)).astype(np.float32)
-        X = recipe.inputs(table.magnitudes, table.parallax, columns, anywhere)
-        difference = max(difference, check(graph, classifier, X))
+    graph, difference = _export(classifier, recipe, table, seds, seed)
+    (folder / "model.onnx").write_bytes(graph)
     p = validated.probabilities(truth)
-    real = ~table.simulated
-    card = {
-        "name": name,
-        "description": recipe.description,
-        "classes": [str(label) for label in classifier.classes_],
-        "parents": {str(label): PARENTS[label] for label in classifier.classes_ if label in PARENTS},
-        "bands": list(columns),
-        "extra": list(recipe.extra),
-        "min_bands": MIN_BANDS,
-        "sha256": hashlib.sha256(graph).hexdigest(),
-        "created": date.today().isoformat(),
-        "algorithm": _algorithm(classifier, recipe, seed),
-        "training": {
+    Card(
+        name=name,
+        classes=tuple(str(label) for label in classifier.classes_),
+        parents={str(label): PARENTS[label] for label in classifier.classes_ if label in PARENTS},
+        bands=tuple(table.columns),
+        extra=tuple(recipe.extra),
+        min_bands=MIN_BANDS,
+        sha256=hashlib.sha256(graph).hexdigest(),
+        algorithm=_algorithm(classifier, recipe, seed),
+        training={
             **table.about,
             "contradicted_rows_left_out": int(table.contradicted.sum()),
             **({"told_by_bands": round(told.share, 4)} if told else {}),
         },
-        "metrics": metrics_of(validated, table),
-        "conformal": {
-            "levels": list(LEVELS),
-            "thresholds": conformal_thresholds(p, truth, validated.classes),
+        metrics=metrics_of(validated, table),
+        conformal=Conformal(list(LEVELS), conformal_thresholds(p, truth, validated.classes)),
+        outlier=Outlier(outlier.quantiles(magnitudes[~table.simulated], seds), len(seds)),
+        prior=prior,
+        further={
+            "description": recipe.description,
+            "created": date.today().isoformat(),
+            "agreement": {
+                "rows": len(table),
+                "labels_that_differ": 0,
+                "largest_probability_difference": difference,
+            },
+            "versions": _versions(),
         },
-        "outlier": {"quantiles": outlier.quantiles(magnitudes[real], seds), "typical_seds": len(seds)},
-        "agreement": {
-            "rows": len(table),
-            "labels_that_differ": 0,
-            "largest_probability_difference": difference,
-        },
-        "versions": {
-            **{package: version(package) for package in ("numpy", "onnx", "onnxruntime", "scikit-learn", "skl2onnx")},
-            "sedsql": version("sedsql"),
-            "python": platform.python_version(),
-        },
-    }
-    if prior:
-        card["prior"] = prior
-    if not recipe.extra:
-        del card["extra"]
-    (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    ).write(folder)
 
 
-def _with_prior(classifier: Pipeline, table: LabelledTable, folder: Path, seed: int) -> dict:
-    """Add the prior of the sky to a fitted classifier; write its table, and give what the card says of it."""
+def _export(
+    classifier: Pipeline, recipe: Recipe, table: LabelledTable, seds: NDArray[np.float32], seed: int
+) -> tuple[bytes, float]:
+    """Export a classifier as ONNX; return the graph and its largest difference from the classifier on the table."""
+    X = recipe.inputs(table.magnitudes, table.parallax, table.columns)
+    graph = to_onnx(classifier, X.shape[1], seds)
+    difference = check(graph, classifier, X)
+    if recipe.position:
+        anywhere = np.random.default_rng(seed).uniform((0, -90), (360, 90), (len(X), 2)).astype(np.float32)
+        X = recipe.inputs(table.magnitudes, table.parallax, table.columns, anywhere)
+        difference = max(difference, check(graph, classifier, X))
+    return graph, difference
+
+
+def _versions() -> dict[str, str]:
+    packages = ("numpy", "onnx", "onnxruntime", "scikit-learn", "skl2onnx", "sedsql")
+    return {package: version(package) for package in packages} | {"python": platform.python_version()}
+
+
+def _with_prior(classifier: Pipeline, table: LabelledTable, folder: Path, seed: int) -> Prior:
+    """Add the prior of the sky to a fitted classifier; write its table, and return its part of the card."""
     classes = [str(label) for label in classifier.classes_]
     shares = {name: round(share, _DIGITS) for name, share in class_shares(table).items()}
-    # What stands in the card and the table is what the trees are made of, so that they can be made again.
+    # The trees are made from the rounded numbers of the card and the table, so that they can be made again from these.
     sky_prior(classes, seed).write(folder / PRIOR_TABLE)
     prior = read_prior(folder / PRIOR_TABLE, classes)
     calibrated = classifier[-1]
@@ -149,13 +152,13 @@ def _with_prior(classifier: Pipeline, table: LabelledTable, folder: Path, seed: 
     corrections = count_corrections(classifier, prior, STRENGTH, given, tuning_sky(classes, seed)).round(_DIGITS)
     names = classifier[0].names
     calibrated.set_params(prior=prior_trees.trees(prior, names, STRENGTH, given, calibrated.temperature, corrections))
-    return {
-        "table": PRIOR_TABLE,
-        "strength": STRENGTH,
-        "class_shares": {name: shares[name] for name in classes},
-        "corrections": dict(zip(classes, corrections.tolist(), strict=True)),
-        "first_tree": sum(len(trees) for trees in calibrated.estimator._predictors),
-    }
+    return Prior(
+        table=PRIOR_TABLE,
+        strength=STRENGTH,
+        class_shares={name: shares[name] for name in classes},
+        corrections=dict(zip(classes, corrections.tolist(), strict=True)),
+        first_tree=sum(len(trees) for trees in calibrated.estimator._predictors),
+    )
 
 
 def _algorithm(classifier: Pipeline, recipe: Recipe, seed: int) -> dict:
@@ -172,7 +175,7 @@ def _algorithm(classifier: Pipeline, recipe: Recipe, seed: int) -> dict:
 
 
 def metrics_of(validated: OutOfFold, table: LabelledTable) -> dict:
-    """What cross-validation says of a recipe on a table, and what baselines do on the same rows."""
+    """Return the metrics of a cross-validated recipe on a table, with those of baselines on the same rows."""
     rows = validated.rows
     truth, found, n_bands = table.labels[rows], validated.found(), table.n_bands[rows]
     p = validated.probabilities(truth)
@@ -181,14 +184,14 @@ def metrics_of(validated: OutOfFold, table: LabelledTable) -> dict:
         "colour cuts": colour_cuts(table.magnitudes[rows]),
     }
     baselines = {
-        name: evaluate.by_bands(truth, labels, np.ones(len(truth)), n_bands) for name, labels in others.items()
+        name: evaluation.by_bands(truth, labels, np.ones(len(truth)), n_bands) for name, labels in others.items()
     }
     return {
         "how": f"{FOLDS}-fold cross-validation by whole HEALPix cells of order {SKY_ORDER}, rows without a position "
         "at random; no simulated rows; temperature and thresholds of each fold from the others",
-        **evaluate.by_bands(truth, found, p.max(axis=1), n_bands, table.parallax[rows, 0]),
-        "young_by_stage": evaluate.by_stage(truth, found, table.magnitudes[rows]),
-        "same_bands": evaluate.same_bands(table.labels, validated.same_bands),
+        **evaluation.by_bands(truth, found, p.max(axis=1), n_bands, table.parallax[rows, 0]),
+        "young_by_stage": evaluation.by_stage(truth, found, table.magnitudes[rows]),
+        "same_bands": evaluation.same_bands(table.labels, validated.same_bands),
         "conformal": coverage(p, truth, validated.classes, validated.folds),
         "baselines": {
             name: {rows: scores["macro_f1"] for rows, scores in some.items()} for name, some in baselines.items()

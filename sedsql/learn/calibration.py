@@ -1,4 +1,4 @@
-"""Probabilities that are true: a temperature, and conformal sets of classes."""
+"""Calibrate probabilities by a temperature, and find the thresholds of conformal sets of classes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,16 +6,16 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
-"""The coverages for which a card has thresholds."""
+"""The coverages for which a card gives thresholds."""
 
 
 def probabilities(scores: NDArray, temperature: float) -> NDArray[np.float64]:
-    """softmax(scores / temperature), shape (n, classes)."""
+    """Return softmax(scores / temperature), shape (n, classes)."""
     return softmax(scores / temperature, axis=1)
 
 
 def best_temperature(scores: NDArray, truth: NDArray[np.str_], classes: NDArray[np.str_]) -> float:
-    """The temperature at which the labels of rows left out of the fit are most likely.
+    """Find the temperature at which the labels of rows left out of the fit are most likely.
 
     Guo et al. 2017, ICML, section 4.2. `scores` has shape (n, classes), the classes sorted.
     """
@@ -30,11 +30,11 @@ def best_temperature(scores: NDArray, truth: NDArray[np.str_], classes: NDArray[
 def conformal_thresholds(
     p: NDArray[np.float64], truth: NDArray[np.str_], classes: NDArray[np.str_]
 ) -> dict[str, list[float]]:
-    """Least probability at which a class belongs to a source's set, for each of LEVELS.
+    """Find the least probability at which a class belongs to a source's set, for each of LEVELS.
 
-    Split-conformal sets that hold for each class by itself (Vovk 2012, ACML, section 4; "Mondrian"): of n rows of
-    the class that were left out of the fit, at most a share 1 - level, with one row counted for the source in
-    question, are less probable. With too few rows for a level the threshold is 0: the class is never excluded.
+    The sets are split-conformal for each class by itself (Vovk 2012, ACML, section 4; "Mondrian"): of n rows of the
+    class that were left out of the fit, at most a share 1 - level are less probable, counting one more row for the
+    source in question. With too few rows for a level the threshold is 0: the class is never excluded.
     `p` has shape (n, classes).
     """
     thresholds = {}
@@ -46,17 +46,16 @@ def conformal_thresholds(
 
 
 def in_set(p: NDArray[np.float64], classes, thresholds: dict[str, list[float]], level: float) -> NDArray[np.bool_]:
-    """Whether each class belongs to the sets of sources with probabilities p, shape (n, classes)."""
+    """Tell which classes belong to the sets of sources with probabilities p, shape (n, classes)."""
     return p >= np.array([thresholds[str(name)][LEVELS.index(level)] for name in classes])
 
 
 def coverage(
     p: NDArray[np.float64], truth: NDArray[np.str_], classes: NDArray[np.str_], folds: NDArray[np.int64]
 ) -> dict:
-    """How often the sets hold the true class, and how many classes they hold, by level.
+    """Measure how often the sets hold the true class, and how many classes they hold, by level.
 
-    Each fold is tested with the thresholds of the others; per class with the number of its rows, because a share
-    of n rows scatters by sqrt(level (1 - level) / n).
+    Each fold is tested with the thresholds of the others.
     """
     result = {}
     place = np.searchsorted(classes, truth)
@@ -71,7 +70,7 @@ def coverage(
 
 
 def set_scores(truth: NDArray[np.str_], covered: NDArray[np.bool_], member: NDArray[np.bool_]) -> dict:
-    """How often sets hold the true class, by class too, and how many classes they hold.
+    """Measure how often sets hold the true class, in all and by class, and how many classes they hold.
 
     covered : whether a source's set holds its class, shape (n,)
     member : whether a class is in a source's set, shape (n, classes)

@@ -1,30 +1,29 @@
-"""Estimators that answer alike wherever they run: in scikit-learn, in ONNX Runtime, in whatever else reads the trees.
+"""Define classifiers that give the same answer in scikit-learn, in ONNX Runtime and in any other reader of their trees.
 
 Every step gives the same number in float32 and in float64, and in any order of adding.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
 
-if TYPE_CHECKING:
-    from .prior_trees import Split
+from sedsql.learn.decision_tree import Split, rounded
 
-LEAF_UNIT = 2.0**-12
-"""Leaf values are multiples of this; sums below 2048 then need no more than the 24 bits of a float32."""
+FEW_ROWS = 20_000
+"""With fewer rows the trees' threads wait for one another more than they compute, and on a busy machine much more."""
 
 
 class Boosting(HistGradientBoostingClassifier):
-    """Gradient boosting whose leaf values are multiples of LEAF_UNIT. A missing feature takes a learnt side.
+    """Gradient boosting whose leaf values are multiples of LEAF_UNIT. Training chooses a side for missing features.
 
     Parameters
     ----------
-    forests : the scores are the mean of so many boosted forests, each with its own random choice of features; with
-        the leaves divided by their number they are one sum of trees as before
+    forests : the number of boosted forests whose mean gives the scores, each with its own random choice of features;
+        their leaves are divided by this number, so the scores are still one sum of trees
     others : as in scikit-learn
     """
 
@@ -58,7 +57,8 @@ class Boosting(HistGradientBoostingClassifier):
         seed, trees, baselines = self.random_state, [], []
         for forest in range(self.forests):
             self.set_params(random_state=seed + 1000 * forest)
-            super().fit(X, y, sample_weight)
+            with threadpool_limits(1 if len(X) < FEW_ROWS else None):
+                super().fit(X, y, sample_weight)
             trees += self._predictors
             baselines.append(self._baseline_prediction)
         self.set_params(random_state=seed)
@@ -69,11 +69,6 @@ class Boosting(HistGradientBoostingClassifier):
         return self
 
 
-def rounded(values):
-    """Values as multiples of LEAF_UNIT."""
-    return np.round(values / LEAF_UNIT) * LEAF_UNIT
-
-
 class Calibrated(ClassifierMixin, BaseEstimator):
     """A classifier whose probabilities are softmax(scores / temperature) (Guo et al. 2017, ICML, section 4.2).
 
@@ -82,12 +77,12 @@ class Calibrated(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     estimator : gives the scores
-    temperature : what they are divided by
-    seen : how many of the features the estimator sees, the first ones; all unless told
-    prior : trees whose leaves are added to the scores (`prior_trees`); they see all features
+    temperature : divides the scores
+    seen : the estimator gets the first `seen` features; all of them where it is None
+    prior : trees whose leaves are added to the scores (`prior_trees`); they get all features
     """
 
-    def __init__(self, estimator, temperature: float = 1.0, seen: int | None = None, prior: "Sequence[Split]" = ()):
+    def __init__(self, estimator, temperature: float = 1.0, seen: int | None = None, prior: Sequence[Split] = ()):
         self.estimator = estimator
         self.temperature = temperature
         self.seen = seen

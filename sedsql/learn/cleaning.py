@@ -1,7 +1,7 @@
-"""Rules that mend a table of labels joined from the literature, each with its reason.
+"""Mend labels joined from the literature, by rules that each have a reason.
 
-The classes are those of docs/models.md. Rules look at what a label must imply: a luminosity, a colour, a spectral type.
-They are written for the classes of the shipped models and are asked for by `sedsql train --clean`.
+The rules are for the classes of the shipped models (docs/models.md), and `sedsql train --clean` applies them. They test
+what a label implies: a luminosity, a colour, a spectral type.
 """
 
 from collections.abc import Callable
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bands import COLUMNS
-from ..sed import alpha, stage
-from ..simulate.astrometry import expected_parallax_error
+from sedsql.photometry.bands import COLUMNS
+from sedsql.photometry.sed import alpha, stage
+from sedsql.simulate.astrometry import expected_parallax_error
 
 LEFT_OUT = ""
 
@@ -21,12 +21,12 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Labels:
-    """What rules look at, arrays of shape (n,).
+    """The columns that rules test, arrays of shape (n,).
 
-    m_g, m_ks : absolute magnitudes by the parallax, NaN where it is less than five times its error (that of Gaia at the
+    m_g, m_ks : absolute magnitudes by the parallax, NaN where it is less than five times its error (Gaia's error at the
         same G, where the table has none)
     stage : by the infrared spectral index, '' without one
-    sublabel : the origin's own words
+    sublabel : the label in the words of the original catalogue
     """
 
     label: NDArray[np.str_]
@@ -42,7 +42,7 @@ class Labels:
 
     @classmethod
     def of(cls, labels, magnitudes, parallax, spectral_type, sublabel, name) -> "Labels":
-        """Of magnitudes, shape (n, 10), parallaxes with errors in mas, (n, 2), and the origin's words, (n,)."""
+        """Derive the columns from magnitudes, shape (n, 10), parallaxes with errors in mas, (n, 2), and texts, (n,)."""
         g, bp, rp, j, _, ks = magnitudes[:, : COLUMNS.index("ks_m") + 1].astype(np.float64).T
         value, error = parallax.astype(np.float64).T
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -58,7 +58,7 @@ class Labels:
 
 @dataclass(frozen=True)
 class Rule:
-    """Rows of a label that another label suits, or none (LEFT_OUT)."""
+    """A rule that gives rows of one label another label, or leaves them out (LEFT_OUT)."""
 
     of: str
     becomes: str
@@ -72,7 +72,7 @@ Mamajek 2012, ApJ 758, 31 (full, evolved, transitional)."""
 
 
 def _red(t: Labels) -> Mask:
-    """As red as giants are: BP - RP > 0.95, or G - Ks > 1.7 where BP or RP is missing."""
+    """Tell which sources are as red as giants: BP - RP > 0.95, or G - Ks > 1.7 where BP or RP is missing."""
     return np.where(np.isnan(t.bp_rp), t.g_ks > 1.7, t.bp_rp > 0.95)
 
 
@@ -103,8 +103,8 @@ RULES = (
 
 
 def cleaned(table: Labels) -> tuple[NDArray[np.str_], list[tuple[Rule, int]]]:
-    """New labels, LEFT_OUT for rows that go, and how many rows each rule changed; the first that fits counts."""
-    # Arrays of text have a width, which a new label must not be cut to.
+    """Return new labels, LEFT_OUT for rows to drop, and how many rows each rule changed; the first that fits wins."""
+    # Arrays of text have a fixed width; it must not cut a new label short.
     labels = table.label.astype(np.result_type(table.label.dtype, np.array([rule.becomes for rule in RULES]).dtype))
     done = np.zeros(len(labels), bool)
     changed = []

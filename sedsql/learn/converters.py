@@ -1,4 +1,4 @@
-"""How skl2onnx converts the steps of our pipelines: colours, luminosities, trees, the temperature."""
+"""Convert the steps of the pipelines to ONNX with skl2onnx: colours, luminosities, trees, the temperature."""
 
 from collections.abc import Sequence
 
@@ -29,8 +29,9 @@ from skl2onnx.algebra.onnx_ops import (
 from skl2onnx.common.data_types import FloatTensorType
 from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
 
-from .classifier import Boosting, Calibrated
-from .features import (
+from sedsql.learn.classifier import Boosting, Calibrated
+from sedsql.learn.decision_tree import Split
+from sedsql.learn.features import (
     ANGLE_UNIT,
     DEGREE,
     GALACTIC_CENTRE,
@@ -45,7 +46,6 @@ from .features import (
     Luminosities,
     Places,
 )
-from .prior_trees import Split
 
 _FIELDS = {
     "value": "f8",
@@ -56,10 +56,10 @@ _FIELDS = {
     "right": "u4",
     "is_leaf": "u1",
 }
-"""Of scikit-learn's nodes, what a graph needs."""
+"""The fields of scikit-learn's nodes that a graph needs."""
 
 OPSET = {"": 18, "ai.onnx.ml": 3}
-"""Old enough for every runtime in use; nothing newer is needed."""
+"""The versions of the operator sets: old enough for every runtime in use."""
 
 
 def _features_shape(operator):
@@ -68,7 +68,7 @@ def _features_shape(operator):
 
 
 def _features(operator, opset: int) -> list:
-    """Colours, then reddening-free indices."""
+    """Write the nodes of colours, then of reddening-free indices."""
     v = {"op_version": opset}
     X, colours = operator.inputs[0], operator.raw_operator
     first, second = np.array(colours.pairs, dtype=np.int64).T
@@ -88,13 +88,13 @@ def _doubles(X, places, opset: int):
 
 
 def _absolute_magnitudes(operator, opset: int):
-    """The same steps as in `Luminosities.transform`, logarithms in float64."""
+    """Write the steps of `Luminosities.transform`, with logarithms in float64."""
     v = {"op_version": opset}
     X, luminosities = operator.inputs[0], operator.raw_operator
     bands = len(luminosities.columns)
     parallax, error = _doubles(X, (bands, bands + 1), opset)
     least, no_error = np.array([LEAST_PARALLAX]), OnnxIsNaN(error, **v)
-    # What ONNX's Max makes of NaN is left to the runtime, so NaN is told apart first.
+    # ONNX does not define the maximum of NaN and a number, so NaN is handled first.
     least = OnnxMax(OnnxWhere(no_error, least, error, **v), least, **v)
     missing = OnnxIsNaN(parallax, **v)
     near = OnnxWhere(missing, parallax, OnnxMax(parallax, least, **v), **v)
@@ -107,9 +107,9 @@ def _absolute_magnitudes(operator, opset: int):
         (g,) = _doubles(absolute, (luminosities.luminous.index(luminosities.columns.index(G)),), opset)
         fainter = OnnxWhere(OnnxIsNaN(g, **v), np.array([-1.0]), OnnxSub(np.array([LUMINOUS]), g, **v), **v)
         tells = OnnxMax(OnnxWhere(missing, np.array([-1.0]), tells, **v), fainter, **v)
-    # A logarithm is a number where its argument is not negative.
+    # The logarithm is NaN exactly where the parallax tells too little: there its argument is negative.
     unsure = OnnxIsNaN(OnnxLog(tells, **v), **v)
-    # Added to a magnitude, zero or NaN; a Where would need the condition once for every column.
+    # Zero or NaN is added to each magnitude; a Where would need the condition once for every column.
     mask = OnnxCast(OnnxWhere(unsure, np.array([np.nan]), np.array([0.0]), **v), to=TensorProto.FLOAT, **v)
     return OnnxAdd(absolute, mask, **v)
 
@@ -120,7 +120,7 @@ def _to_multiples(value, unit: float, opset: int):
 
 
 def _places(operator, opset: int) -> list:
-    """The same steps as in `Places.transform`, sines in float64."""
+    """Write the steps of `Places.transform`, with sines in float64."""
     v = {"op_version": opset}
     X, places = operator.inputs[0], operator.raw_operator
     first = len(places.columns) + 2
@@ -153,7 +153,7 @@ def _convert_features(scope, operator, container):
 
 def _ensemble_attributes(boosting: Boosting, prior: Sequence[Split]) -> dict:
     classes = len(boosting.classes_)
-    # With two classes there is one tree an iteration: for the second class, against a first one of score 0.
+    # With two classes each iteration has one tree: it scores the second class, and the first has the score 0.
     first = classes - boosting.n_trees_per_iteration_
     trees = [(first + k, tree.nodes) for trees in boosting._predictors for k, tree in enumerate(trees)]
     base_values = np.zeros(classes)
@@ -166,9 +166,9 @@ def _ensemble_attributes(boosting: Boosting, prior: Sequence[Split]) -> dict:
 
 
 def tree_attributes(trees: Sequence[tuple[int, NDArray]], first: int = 0) -> dict[str, list]:
-    """Attributes of an ensemble for trees with numbers from `first` on.
+    """Return the attributes of an ONNX ensemble; its trees are numbered from `first` on.
 
-    Of each tree the place of the class to whose score it adds, and its nodes as scikit-learn has them.
+    Each tree is given as the place of the class to whose score it adds, and its nodes as scikit-learn has them.
     """
     nodes = np.concatenate([nodes[list(_FIELDS)] for _, nodes in trees])
     tree_ids = np.repeat(np.arange(first, first + len(trees)), [len(nodes) for _, nodes in trees])
@@ -192,12 +192,12 @@ def tree_attributes(trees: Sequence[tuple[int, NDArray]], first: int = 0) -> dic
 
 
 def prior_nodes(prior: Sequence[Split], classes: int) -> list[tuple[int, NDArray]]:
-    """The trees of a prior as `tree_attributes` takes them, each once for each class."""
+    """Return the trees of a prior as `tree_attributes` takes them, each once for each class."""
     return [(k, nodes) for tree in prior for k, nodes in enumerate(_flat(tree, classes))]
 
 
 def _flat(tree: Split, classes: int) -> list[NDArray]:
-    """A tree of a prior as nodes like scikit-learn's, once for each class."""
+    """Flatten a tree of a prior into nodes like scikit-learn's, once for each class."""
     shape: list[tuple] = []
     leaves: list[tuple[int, NDArray]] = []
 
@@ -223,14 +223,14 @@ def _flat(tree: Split, classes: int) -> list[NDArray]:
 
 
 def float32_at_most(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The largest float32 that is not above each threshold: x <= it just when x <= threshold, for float32 x."""
+    """Round each threshold down to a float32, so that float32 x <= the result exactly when x <= threshold."""
     with np.errstate(over="ignore"):
         rounded = thresholds.astype(np.float32)
     return np.where(rounded > thresholds, np.nextafter(rounded, np.float32(-np.inf)), rounded)
 
 
 def _add_trees(scope, colours, container, trees: Boosting, prior: Sequence[Split]):
-    """The trees as one ensemble that gives the raw scores, a column a class.
+    """Write the trees as one ensemble that gives the raw scores, one column for each class.
 
     skl2onnx's own converter does not convert this estimator of scikit-learn 1.9.
     """
@@ -250,7 +250,7 @@ def _add_trees(scope, colours, container, trees: Boosting, prior: Sequence[Split
 def _convert_calibrated(scope, operator, container):
     calibrated, version = operator.raw_operator, container.target_opset
     scores = _add_trees(scope, operator.inputs[0], container, calibrated.estimator, calibrated.prior)
-    # The label comes from the scores, which are exact, and not from the probabilities, which are rounded.
+    # The label is taken from the scores, because these are exact and the probabilities are rounded.
     label = OnnxReshape(
         OnnxArrayFeatureExtractor(
             np.array(calibrated.classes_),

@@ -1,7 +1,7 @@
-"""What a prior must make up for: trees that give rare classes a little too much of what is common.
+"""Correct a prior for trees that take a few common sources for rare ones.
 
-Trees that take one dwarf in ten thousand for a carbon star find more of these than there are. So each class gets a
-correction, by which the probabilities of a simulated sky add up to the numbers that the sky has (Saerens, Latinne &
+Trees that take one dwarf in ten thousand for a carbon star find more carbon stars than there are. So each class gets a
+correction, with which the probabilities on a simulated sky add up to the true numbers of the sky (Saerens, Latinne &
 Decaestecker 2002, Neural Computation 14, 21, with the true shares known).
 """
 
@@ -10,33 +10,33 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.pipeline import Pipeline
 
-from ..bands import COLUMNS
-from ..simulate.census import Sky, natural
-from . import prior_trees
-from .prior import Prior
-from .training import MIN_BANDS
+from sedsql.learn import prior_trees
+from sedsql.learn.prior import Prior
+from sedsql.learn.training import MIN_BANDS
+from sedsql.photometry.bands import COLUMNS
+from sedsql.simulate.census import Sky, natural
 
 _ROWS = {"main_sequence": 150_000, "giant": 100_000}
 _OTHERS = 10_000
 _LEAST, _MOST = -3.0, 5.0
-"""No correction is smaller or larger, in the logarithm: with less, true carbon stars and supergiants are lost; young
-stars without discs, which no colour tells, need more than others to be as many as there are."""
+"""Limits of the corrections, in the logarithm. Smaller ones would lose true carbon stars and supergiants; young stars
+without discs, which no colour identifies, need larger ones than other classes."""
 _ROUNDS = 60
 
 Values = NDArray[np.float64]
 
 
 def tuning_sky(classes: list[str], seed: int) -> Sky:
-    """The simulated sky that corrections and the strength of the prior are chosen on, and that no report uses."""
+    """Simulate the sky on which corrections and the strength of the prior are chosen; no report uses it."""
     rows = {name: _ROWS.get(name, _OTHERS) for name in classes}
     return natural(rows, np.random.default_rng([seed, 2]))
 
 
 def count_corrections(classifier: Pipeline, prior: Prior, strength: float, class_shares: Values, sky: Sky) -> Values:
-    """Corrections to the logarithms of a prior's shares, shape (classes,), where no luminosity is known.
+    """Return corrections to the logarithms of a prior's shares, shape (classes,), for sources without a luminosity.
 
-    Where it is known the shares stay as they are: corrections that suit the many barely known luminosities would take
-    away the well known ones of white dwarfs.
+    Sources with a known luminosity get none: corrections for the many barely known luminosities would spoil the answers
+    for white dwarfs, whose luminosities are well known.
 
     classifier : fitted, with its temperature, and without a prior
     """

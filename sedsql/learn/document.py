@@ -1,4 +1,4 @@
-"""A report as headings, paragraphs, tables and pictures; written as Markdown and as one HTML page with all inside."""
+"""Write a report of headings, paragraphs, tables and pictures as Markdown and as one self-contained HTML page."""
 
 import base64
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class Paragraph:
 
 @dataclass
 class Rows:
-    """A table; cells are words, columns of numbers stand to the right."""
+    """A table of texts; columns of numbers are aligned to the right."""
 
     names: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -44,7 +44,7 @@ figure { margin: 1.5rem 0 } img { max-width: 100% } figcaption { color: #555; fo
 
 
 def markdown(blocks: Sequence[Block], pictures: str) -> str:
-    """The blocks as Markdown; the pictures stand in the folder `pictures`."""
+    """Write the blocks as Markdown that links to pictures in the folder `pictures`."""
     return "\n\n".join(_markdown(block, pictures) for block in blocks) + "\n"
 
 
@@ -63,7 +63,7 @@ def _markdown(block: Block, pictures: str) -> str:
 
 
 def html(title: str, blocks: Sequence[Block], pictures: Path) -> str:
-    """The blocks as one HTML page that holds the pictures of the folder `pictures`."""
+    """Write the blocks as one HTML page with the pictures of the folder `pictures` inside."""
     body = "\n".join(_html(block, pictures) for block in blocks)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
@@ -93,7 +93,7 @@ def _html(block: Block, pictures: Path) -> str:
 
 
 def _inline(text: str) -> str:
-    """Text with Markdown's `code` and **bold** as HTML."""
+    """Turn Markdown's `code` and **bold** into HTML."""
     parts = escape(text).split("`")
     text = "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))
     parts = text.split("**")

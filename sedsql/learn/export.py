@@ -1,4 +1,4 @@
-"""scikit-learn to ONNX: one graph from magnitudes to label and probabilities, checked row by row."""
+"""Export a scikit-learn pipeline as one ONNX graph from magnitudes to probabilities, and check it row by row."""
 
 import numpy as np
 import onnx
@@ -8,21 +8,21 @@ from onnx import TensorProto, helper
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 
-from ..errors import Error
-from ..inference.binding import CLASS_INDEX, INPUT, PROBABILITIES
-from .converters import OPSET
-from .outlier import add_distance
+from sedsql.errors import Error
+from sedsql.inference.binding import CLASS_INDEX, INPUT, PROBABILITIES
+from sedsql.learn.converters import OPSET
+from sedsql.learn.outlier import add_distance
 
 TOLERANCE = 1e-5
-"""Of probabilities; labels have to be the same."""
+"""The largest difference of probabilities that is allowed; labels have to be the same."""
 
 
 def to_onnx(classifier, inputs: int, seds: NDArray[np.float32] | None = None) -> bytes:
-    """A fitted pipeline as an ONNX graph.
+    """Export a fitted pipeline as an ONNX graph.
 
-    Input `magnitudes`, float (n, inputs), missing = NaN. Outputs `label`, string (n,), `probabilities`, float
-    (n, classes), `class_index`, int64 (n,): the label's place among the classes, and with typical SEDs of shape
-    (k, bands) `distance`, float (n,), from the nearest of them.
+    Its input is `magnitudes`, float (n, inputs), missing = NaN. Its outputs are `label`, string (n,), `probabilities`,
+    float (n, classes), `class_index`, int64 (n,), the label's place among the classes, and, with typical SEDs of shape
+    (k, bands), `distance`, float (n,), from the nearest of them.
     """
     model = convert_sklearn(
         classifier,
@@ -46,11 +46,11 @@ def to_onnx(classifier, inputs: int, seds: NDArray[np.float32] | None = None) ->
 
 
 class DisagreementError(Error):
-    """An exported graph that does not answer as the scikit-learn classifier does."""
+    """Raised for an exported graph whose answers differ from the scikit-learn classifier's."""
 
 
 def check(graph: bytes, classifier, X: NDArray[np.float32]) -> float:
-    """Largest difference in probability between ONNX Runtime and scikit-learn over inputs of shape (n, inputs).
+    """Return the largest difference in probability between ONNX Runtime and scikit-learn, for inputs (n, inputs).
 
     Raises DisagreementError for one different label, or one probability that differs by more than TOLERANCE.
     """
@@ -70,7 +70,7 @@ def check(graph: bytes, classifier, X: NDArray[np.float32]) -> float:
 
 
 def _name_class_index(graph) -> None:
-    """Make the place of the largest vote an output; skl2onnx gave it a name of its own."""
+    """Make the place of the highest score an output under its own name, in place of skl2onnx's."""
     argmax = next(node for node in graph.node if node.op_type == "ArgMax")
     given = argmax.output[0]
     for node in graph.node:
@@ -80,7 +80,7 @@ def _name_class_index(graph) -> None:
 
 
 def _number_names(graph) -> None:
-    """Give all but inputs and outputs plain names; skl2onnx makes them of addresses, other in every run."""
+    """Number the names of all but inputs and outputs; skl2onnx's names come from addresses and differ in every run."""
     names = {end.name: end.name for end in (*graph.input, *graph.output)}
     for number, constant in enumerate(graph.initializer):
         constant.name = names.setdefault(constant.name, f"constant_{number}")

@@ -1,7 +1,7 @@
-"""What a model sees of a source: colours, reddening-free combinations of them and, with a parallax, luminosities.
+"""Compute the features of a model: colours, reddening-free indices and, with a parallax, absolute magnitudes.
 
-Every number comes out the same in numpy and in ONNX Runtime: differences and products of float32 numbers, rounded
-after each step, and a distance modulus whose last bits are cut away.
+Every number is the same in numpy and in ONNX Runtime: differences and products of float32 numbers are rounded after
+each step, and a distance modulus is rounded to fewer bits.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from ..bands import BANDS, COLUMNS
+from sedsql.photometry.bands import BANDS, COLUMNS
 
 _REDDENING_FREE = """
   BP-RP/J-Ks  BP-G/G-RP  J-H/H-Ks  RP-J/J-Ks  H-Ks/Ks-W1  Ks-W2/J-Ks  Ks-W1/BP-RP  W1-W2/H-Ks
@@ -22,20 +22,20 @@ _LUMINOSITY = ("G", "RP", "J", "Ks", "W1", "W3")
 G = "phot_g_mean_mag"
 
 LEAST_PARALLAX = 0.02
-"""Smaller parallaxes, in mas, and negative ones count as this: Gaia's systematic errors (Lindegren et al. 2021,
-A&A 649, A4, Section 5)."""
+"""The least parallax, in mas; smaller and negative ones are raised to it: Gaia's systematic errors (Lindegren et al.
+2021, A&A 649, A4, Section 5)."""
 MODULUS_UNIT = 2.0**-6
-"""Distance moduli are multiples of this, so that the last bits of a logarithm do not matter."""
+"""Distance moduli are rounded to multiples of this, so that the last bits of a logarithm do not matter."""
 LN_TO_MAGNITUDES = 5 / np.log(10)
 SURE = 4.0
-"""A parallax of so many times its error tells a luminosity to 0.5 mag. By chance one source in a thousand has three
-times its error, and between three and four times most with a white dwarf's luminosity are far dwarfs; one in 30,000
-has four times."""
+"""A parallax of this many times its error gives a luminosity to 0.5 mag. By chance one source in a thousand has a
+parallax of three times its error, and one in 30,000 of four times; between three and four times, most sources with a
+white dwarf's luminosity are far dwarfs."""
 LUMINOUS = 1.0
-"""A source that is brighter than this absolute G by its parallax or its error is no dwarf, however far it is."""
+"""A source brighter than this absolute G, by its parallax or the parallax's error, is no dwarf at any distance."""
 
 PRIOR_BANDS = (G, "phot_bp_mean_mag", "j_m", "w1mpro", "w3mpro")
-"""Magnitudes whose being there tells which surveys see a source; the first is what priors go by."""
+"""The magnitudes whose presence tells which surveys see a source; priors bin the first of them."""
 SIN_LATITUDE, FROM_CENTRE = "|sin b|", "cos(angle from the Galactic centre)"
 GALACTIC_POLE, GALACTIC_CENTRE = (192.85948, 27.12825), (266.40499, -28.93617)
 """ICRS, degrees (Hipparcos Catalogue, ESA SP-1200, Volume 1, Section 1.5.3; l = b = 0 follows from it)."""
@@ -46,12 +46,12 @@ _BY_WAVELENGTH = sorted(BANDS, key=lambda band: band.wavelength_um)
 
 
 class Colours(TransformerMixin, BaseEstimator):
-    """Magnitudes, float32 of shape (n, inputs), to colours and reddening-free indices, float32 (n, features).
+    """A step from magnitudes, float32 (n, inputs), to colours and reddening-free indices, float32 (n, features).
 
     Colours are the differences of all pairs of bands, the shorter wavelength first. Reddening-free indices are
-    Q = (a - b) - E(a - b) / E(c - d) (c - d), which dust in front of the source leaves as it is (Johnson & Morgan
-    1953, ApJ 117, 313, Section V; extinction coefficients of `sedsql.bands`). NaN where a band is missing. Adding
-    a constant to all bands changes nothing: distance does not matter.
+    Q = (a - b) - E(a - b) / E(c - d) (c - d), which dust in front of the source does not change (Johnson & Morgan 1953,
+    ApJ 117, 313, Section V; extinction coefficients of `sedsql.photometry.bands`). A feature is NaN where a band is
+    missing. Adding a constant to all bands changes nothing, so distance does not matter.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Colours(TransformerMixin, BaseEstimator):
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
-        """Places among the inputs of the two bands of each colour."""
+        """Return the places of the two bands of each colour among the inputs."""
         place = self.columns.index
         return [(place(a.column), place(b.column)) for a, b in combinations(self._bands, 2)]
 
@@ -81,7 +81,7 @@ class Colours(TransformerMixin, BaseEstimator):
 
     @property
     def indices(self) -> list[tuple[int, int, np.float32]]:
-        """Of each reddening-free index: places of its two colours, and the ratio of their excesses."""
+        """Return, for each reddening-free index, the places of its two colours and the ratio of their excesses."""
         names = self._colour_names
         excess = {f"{a.short}-{b.short}": a.extinction - b.extinction for a, b in combinations(_BY_WAVELENGTH, 2)}
         found = []
@@ -93,7 +93,7 @@ class Colours(TransformerMixin, BaseEstimator):
 
     @property
     def names(self) -> list[str]:
-        """What each feature is."""
+        """Return the name of each feature."""
         colours = self._colour_names
         return [*colours, *(f"Q({colours[one]}, {colours[other]})" for one, other, _ in self.indices)]
 
@@ -108,18 +108,17 @@ class Colours(TransformerMixin, BaseEstimator):
 
 
 class Luminosities(Colours):
-    """The same, and absolute magnitudes by the parallax; the inputs after the bands are `parallax` and
-    `parallax_error`, in mas.
+    """A step to the features of `Colours` and absolute magnitudes by the parallax.
 
-    A parallax smaller than its error counts as its error, and one below LEAST_PARALLAX as that: then the source is as
-    luminous as that, or more. Absolute magnitudes are missing without a parallax, and where it tells little: where it
-    is less than SURE times its error and the source may be fainter than absolute G = LUMINOUS. A parallax without
-    an error counts as exact.
+    The inputs after the bands are `parallax` and `parallax_error`, in mas. A parallax is raised to its error and to
+    LEAST_PARALLAX if it is smaller; the source is then at least as luminous as computed. Absolute magnitudes are
+    missing without a parallax, and where the parallax is less than SURE times its error and the source may be fainter
+    than absolute G = LUMINOUS. A parallax without an error is taken as exact.
     """
 
     @property
     def luminous(self) -> list[int]:
-        """Places of the bands that become absolute magnitudes."""
+        """Return the places of the bands that become absolute magnitudes."""
         return [self.columns.index(band.column) for band in self._bands if band.short in _LUMINOSITY]
 
     @property
@@ -141,7 +140,7 @@ class Luminosities(Colours):
 
 
 def absolute_g(magnitudes: NDArray[np.float32], parallax: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Absolute G as `Luminosities` sees it, NaN where the parallax tells little; of shapes (n, 10) and (n, 2)."""
+    """Return absolute G as in `Luminosities`, NaN where the parallax tells too little; inputs (n, 10) and (n, 2)."""
     columns = Luminosities()
     return columns._absolute_g(
         magnitudes, columns.transform(np.hstack([magnitudes, parallax]))[:, -len(columns.luminous) :]
@@ -149,35 +148,36 @@ def absolute_g(magnitudes: NDArray[np.float32], parallax: NDArray[np.float32]) -
 
 
 def _modulus(parallax: NDArray[np.float64], error: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Absolute less apparent magnitudes, shape (n,)."""
+    """Return absolute minus apparent magnitudes, shape (n,)."""
     near = np.maximum(parallax, np.fmax(error, LEAST_PARALLAX))
     modulus = np.log(near / 100) * LN_TO_MAGNITUDES
     return (np.round(modulus / MODULUS_UNIT) * MODULUS_UNIT).astype(np.float32)
 
 
 def _tells(parallax, error, m_g) -> NDArray[np.bool_]:
-    """Whether parallaxes tell luminosities, shape (n,)."""
+    """Tell which parallaxes are good enough for a luminosity, shape (n,)."""
     measured = parallax - SURE * np.where(np.isnan(error), 0.0, error)
     bright = np.where(np.isnan(m_g), -1.0, LUMINOUS - m_g.astype(np.float64))
     return np.maximum(measured, bright) >= 0
 
 
 class Places(Luminosities):
-    """The same, and what a prior hangs on; the inputs after the parallax are `ra` and `dec`, ICRS in degrees.
+    """A step to the features of `Luminosities` and those that a prior needs.
 
-    Magnitudes by which priors go and by which surveys are told apart, the sine of the Galactic latitude, without its
-    sign, and the cosine of the angle from the Galactic centre; the latter two are multiples of ANGLE_UNIT, so that the
-    last bits of a sine do not matter. They are missing without a position.
+    The inputs after the parallax are `ra` and `dec`, ICRS in degrees. The features of a prior are the magnitudes of
+    PRIOR_BANDS, the absolute value of the sine of the Galactic latitude, and the cosine of the angle from the Galactic
+    centre. The latter two are rounded to multiples of ANGLE_UNIT, so that the last bits of a sine do not matter, and
+    are missing without a position.
     """
 
     @property
     def shown(self) -> list[int]:
-        """Places of the magnitudes of PRIOR_BANDS."""
+        """Return the places of the magnitudes of PRIOR_BANDS."""
         return [self.columns.index(column) for column in PRIOR_BANDS if column in self.columns]
 
     @property
     def likelihood(self) -> int:
-        """How many of the features are those of `Luminosities`."""
+        """Return how many of the features are those of `Luminosities`."""
         return len(super().names)
 
     @property
@@ -193,8 +193,8 @@ class Places(Luminosities):
 
 
 def cosine_from(ra, dec, pole_ra: float, pole_dec: float) -> NDArray[np.float32]:
-    """Cosines of the angles between directions and a pole, all in degrees, as multiples of ANGLE_UNIT, shape (n,)."""
-    # Sines alone, in the order of the exported graph: cos x = sin(x + 90).
+    """Return cosines of the angles between directions and a pole, in multiples of ANGLE_UNIT; inputs in degrees."""
+    # Only sines are used, in the order of the exported graph: cos x = sin(x + 90).
     ahead, up = np.sin((ra + (90 - pole_ra)) * DEGREE), np.sin((dec + 90) * DEGREE)
     sine, cosine = np.sin(np.radians(pole_dec)), np.cos(np.radians(pole_dec))
     angle = np.sin(dec * DEGREE) * sine + up * cosine * ahead

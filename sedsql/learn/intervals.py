@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
 
-from .features import Colours
+from sedsql.inference import graph
+from sedsql.learn.features import Colours
 
 WIDEST = 2e9
 """No colour is wider, in mag; boxes are of sources with magnitudes within half of it."""
@@ -47,34 +46,33 @@ class Forest:
     temperature: float
 
     @classmethod
-    def of(cls, graph: bytes) -> "Forest":
-        """The forest of a graph as `export.to_onnx` writes it."""
-        nodes = onnx.load_from_string(graph).graph
-        trees = next(node for node in nodes.node if node.op_type == "TreeEnsembleRegressor")
-        given = {one.name: helper.get_attribute_value(one) for one in trees.attribute}
-        division = next(node for node in nodes.node if node.op_type == "Div" and node.input[0] == trees.output[0])
-        divisor = next(one for one in nodes.initializer if one.name == division.input[1])
-        tree = np.array(given["nodes_treeids"])
-        roots = np.flatnonzero(np.diff(tree, prepend=-1))
-        first = roots[tree]
-        leaf = np.array(given["nodes_modes"]) == b"LEAF"
-        value = np.zeros(len(tree))
-        weighed = np.array(given["target_treeids"])
-        value[roots[weighed] + given["target_nodeids"]] = given["target_weights"]
-        classes = np.zeros(len(roots), np.int64)
-        classes[weighed] = given["target_ids"]
+    def of(cls, data: bytes) -> "Forest":
+        """The forest of a graph as `export.to_onnx` writes it, where all leaves of a tree add to one class's score."""
+        found = graph.read(data)
+        node = next(node for node in found.nodes if node.op == "TreeEnsembleRegressor")
+        division = next(other for other in found.nodes if other.op == "Div" and other.inputs[0] == node.outputs[0])
+        trees = graph.trees(node)
+        roots = np.cumsum([0, *(len(tree.feature) for tree in trees[:-1])])
+        value = np.zeros(sum(len(tree.feature) for tree in trees))
+        for root, tree in zip(roots, trees, strict=True):
+            value[root + tree.leaf] = tree.value
         return cls(
-            feature=np.array(given["nodes_featureids"]),
-            threshold=np.array(given["nodes_values"], np.float32),
-            left=np.where(leaf, -1, first + given["nodes_truenodeids"]),
-            right=np.where(leaf, -1, first + given["nodes_falsenodeids"]),
-            missing_left=np.array(given["nodes_missing_value_tracks_true"], bool),
+            feature=np.concatenate([tree.feature for tree in trees]),
+            threshold=np.concatenate([tree.threshold for tree in trees]),
+            left=_shifted([tree.left for tree in trees], roots),
+            right=_shifted([tree.right for tree in trees], roots),
+            missing_left=np.concatenate([tree.missing_left for tree in trees]),
             value=value,
             roots=roots,
-            classes=classes,
-            base=np.array(given["base_values"], np.float64),
-            temperature=float(numpy_helper.to_array(divisor).ravel()[0]),
+            classes=np.array([tree.target[0] for tree in trees]),
+            base=node.attributes["base_values"].astype(np.float64),
+            temperature=float(found.initializers[division.inputs[1]].ravel()[0]),
         )
+
+
+def _shifted(places: list[NDArray[np.int64]], roots: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Places of nodes in their trees as places among the nodes of all trees; -1 stays."""
+    return np.concatenate([np.where(one < 0, -1, root + one) for one, root in zip(places, roots, strict=True)])
 
 
 def whole(bands: int) -> Floats:
@@ -145,8 +143,8 @@ class Seen:
         least, greatest = np.minimum.reduceat(value, starts), np.maximum.reduceat(value, starts)
         return base + np.bincount(classes, least, len(base)), base + np.bincount(classes, greatest, len(base))
 
-    def lead(self, leaves: NDArray[np.int64]) -> Floats:
-        """The most by which each class can lead all others, in units of the temperature, shape (classes,)."""
+    def log_odds(self, leaves: NDArray[np.int64]) -> Floats:
+        """The greatest log-odds of each class against the best of the others, shape (classes,)."""
         least, greatest = self.scores(leaves)
         first, second = np.sort(least)[[-1, -2]]
         return (greatest - np.where(least == first, second, first)) / self.forest.temperature

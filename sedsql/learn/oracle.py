@@ -1,7 +1,7 @@
-"""What the simulated sky allows: a classifier that was fitted to other rows of it, and knows their truth.
+"""Fit a classifier to the simulated sky itself, to see how well any model can do there.
 
-A model of labelled sources cannot be expected to do better on this sky. It is a lower bound of what is possible: more
-rows and more trees would do a little better, and the real sky is another one.
+A model trained on labelled sources cannot be expected to do better on this sky. More rows and more trees would improve
+the oracle a little, so it is a lower bound of what is possible; and the real sky is a different one.
 """
 
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from ..bands import COLUMNS
-from ..simulate.census import Sky
-from .features import Luminosities
-from .training import MIN_BANDS
+from sedsql.learn.features import Luminosities
+from sedsql.learn.training import MIN_BANDS
+from sedsql.photometry.bands import COLUMNS
+from sedsql.simulate.census import Sky
 
 TREES = {
     "learning_rate": 0.15,
@@ -26,7 +26,7 @@ TREES = {
 
 
 def features(sky: Sky) -> NDArray[np.float32]:
-    """Colours, absolute magnitudes, G, sin |b|, and which bands are there, shape (n, features)."""
+    """Return colours, absolute magnitudes, G, sin |b|, and which bands are there, shape (n, features)."""
     inputs = sky.inputs
     magnitudes = inputs[:, : len(COLUMNS)]
     colours = Luminosities().transform(inputs)
@@ -37,10 +37,10 @@ def features(sky: Sky) -> NDArray[np.float32]:
 def best_possible(
     fitted_to: Sky, sky: Sky, classes: Sequence[str], seed: int = 0, trees: dict | None = None
 ) -> NDArray[np.float64]:
-    """Probabilities of the classes on a sky, by a classifier fitted to another one; NaN with fewer than MIN_BANDS.
+    """Return the probabilities of the classes on a sky, by a classifier fitted to another one, shape (n, classes).
 
-    Shape (n, classes). In the fit every class has the weight of its rows, for trees would not grow for one that is a
-    millionth of the sky; the classes' true numbers come in afterwards, by Bayes' theorem.
+    Rows with fewer than MIN_BANDS bands get NaN. In the fit every class has the weight of its rows, because no tree
+    would grow for a class that is a millionth of the sky; Bayes' theorem then brings in the true numbers.
     """
     usable = np.isfinite(fitted_to.sample.magnitudes).sum(axis=1) >= MIN_BANDS
     labels, weights = fitted_to.labels[usable], fitted_to.weights[usable]

@@ -1,8 +1,8 @@
-"""What carries over from one catalogue to another: a recipe tested on origins that its training rows lack.
+"""Cross-validate a recipe by leaving out whole catalogues (origins), to measure what carries over to a new one.
 
-Which bands there are, how bright sources are and what a label means differ from catalogue to catalogue. Cells of the
-sky have all catalogues in training and in testing; leaving an origin out does not, so that its figures are nearer to
-what a user's own catalogue will meet.
+Bands, brightness and the meaning of a label differ from catalogue to catalogue. When cells of the sky are left out,
+every catalogue is in training and in testing; when an origin is left out, it is not, so the figures are closer to those
+for a user's own catalogue.
 """
 
 import re
@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ..tables import TableError
-from . import evaluate
-from .calibration import coverage
-from .crossvalidation import out_of_fold
-from .recipes import Recipe
-from .training import LEAST_ROWS, LabelledTable
+from sedsql.files import TableError
+from sedsql.learn import evaluation
+from sedsql.learn.calibration import coverage
+from sedsql.learn.crossvalidation import out_of_fold
+from sedsql.learn.recipes import Recipe
+from sedsql.learn.training import LEAST_ROWS, LabelledTable
 
 HOW = (
     "each origin left out, with all versions of its catalogue, for the classes of which other origins have "
@@ -25,10 +25,10 @@ HOW = (
 
 
 def catalogues(origins: NDArray[np.str_]) -> NDArray[np.str_]:
-    """The catalogue that each origin is a version of: the letters that its name begins with, shape (n,).
+    """Return the catalogue of which each origin is a version: the letters with which its name begins, shape (n,).
 
-    Versions of a catalogue share how sources were selected, matched and labelled; with one of them in training, testing
-    on another tells little of what carries over. So `muwclass_td_2022` and `muwclass_raw` are left out together.
+    Versions of a catalogue select, match and label sources in the same way; with one of them in training, testing on
+    another shows little of what carries over. So `muwclass_td_2022` and `muwclass_raw` are left out together.
     """
     names, place = np.unique(origins, return_inverse=True)
     words = [re.match(r"[^\W\d_]*", name) for name in names]
@@ -38,10 +38,9 @@ def catalogues(origins: NDArray[np.str_]) -> NDArray[np.str_]:
 
 
 def learnt_elsewhere(table: LabelledTable, usable: NDArray[np.bool_] | bool = True) -> NDArray[np.bool_]:
-    """Whether a row can be tested by what other origins tell of its class: shape (n,).
+    """Tell which rows can be tested by a model trained on other origins, shape (n,).
 
-    Other origins must have LEAST_ROWS `usable` rows of its class to learn from, and as many of the class must be
-    testable.
+    Other origins must have LEAST_ROWS `usable` rows of the row's class, and as many rows of the class must be testable.
     """
     real = ~table.simulated & (table.origins != "") & usable
     testable = np.zeros(len(table), bool)
@@ -57,13 +56,16 @@ def learnt_elsewhere(table: LabelledTable, usable: NDArray[np.bool_] | bool = Tr
 
 
 def origin_folds(table: LabelledTable, usable: NDArray[np.bool_] | bool = True) -> Iterator[tuple[NDArray, NDArray]]:
-    """Places of the rows to fit on and of those to test on, which lack their origins; versions of a catalogue are one.
+    """Yield the places of the rows to fit on, without an origin, and of those to test on, from that origin.
 
-    All rows of an origin are left out whose class other origins have too (`learnt_elsewhere`). Rows of classes that
-    hardly another origin has stay in training and are never tested, for without them the class would be unknown.
-    Origins that have no such class in common are left out at once: of a class that is tested no other rows are gone.
+    Versions of a catalogue count as one origin.
 
-    Raises TableError where no class stands in two origins.
+    Left out are the rows of an origin whose class other origins have too (`learnt_elsewhere`). Rows of a class that
+    other origins hardly have stay in training and are never tested, because without them the class would be unknown.
+    Origins without a tested class in common are left out together, since this takes no other rows from a class that is
+    tested.
+
+    Raises TableError where no class occurs in two origins.
     """
     testable = learnt_elsewhere(table, usable)
     if not testable.any():
@@ -94,10 +96,10 @@ def leave_one_origin_out(
     step: Callable[[str], None] = lambda _: None,
     look: Callable[[NDArray, NDArray, NDArray], None] = lambda *_: None,
 ) -> dict:
-    """Scores of a recipe's models, each on an origin that its training rows lack; as `build.metrics_of` has them.
+    """Measure a recipe's models, each on an origin that its training rows lack, in the form of `build.metrics_of`.
 
-    `by_origin` has of each origin the share of its rows that is right, `not_tested` the classes of one origin. `step`
-    is called with a few words for each fit, `look` with labels, classes found and their probabilities.
+    `by_origin` gives the share of right answers for each origin, `not_tested` lists the classes with one origin. `step`
+    is called with a few words for each fit; `look` gets labels, classes found and their probabilities.
     """
     validated = out_of_fold(recipe, table, origin_folds(table, recipe.decidable(table)), seed, step)
     rows = validated.rows
@@ -107,9 +109,9 @@ def leave_one_origin_out(
     tested = np.unique(truth)
     return {
         "how": HOW,
-        **evaluate.by_bands(truth, found, p.max(axis=1), table.n_bands[rows], table.parallax[rows, 0]),
-        "young_by_stage": evaluate.by_stage(truth, found, table.magnitudes[rows]),
-        "same_bands": evaluate.same_bands(table.labels, validated.same_bands),
+        **evaluation.by_bands(truth, found, p.max(axis=1), table.n_bands[rows], table.parallax[rows, 0]),
+        "young_by_stage": evaluation.by_stage(truth, found, table.magnitudes[rows]),
+        "same_bands": evaluation.same_bands(table.labels, validated.same_bands),
         "conformal": coverage(p, truth, validated.classes, validated.folds),
         "by_origin": by_origin(table.origins[rows], truth, found),
         "not_tested": [str(name) for name in np.unique(table.labels[~table.simulated]) if name not in tested],
@@ -117,7 +119,7 @@ def leave_one_origin_out(
 
 
 def by_origin(origins: NDArray[np.str_], truth: NDArray[np.str_], found: NDArray[np.str_]) -> list[dict]:
-    """Of each origin: rows, classes tested, the share that is right, and what most of the others are taken for."""
+    """List for each origin its rows, the classes tested, the share of right answers and the commonest wrong answer."""
     result = []
     for origin in np.unique(origins):
         mine = origins == origin

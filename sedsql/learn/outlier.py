@@ -1,26 +1,26 @@
-"""How far a source is from all that a model was trained on, whatever bands it has.
+"""Measure how far a source is from the training sources of a model, in the bands that it has.
 
-The training SEDs are summed up by a hundred typical ones. The distance of a source is that to the nearest of
-them, brought to the same brightness: the root of the mean square of the differences, in mag. A band that the
-source has and a typical SED lacks counts as a difference of MISSING_MAG.
+About a hundred typical SEDs stand for the training SEDs. The distance of a source is that to the nearest of them,
+brought to the same brightness: the root of the mean square of the differences, in mag. A band that the source has and a
+typical SED lacks counts as a difference of MISSING_MAG.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from ..inference.binding import DISTANCE, INPUT
+from sedsql.inference.binding import DISTANCE, INPUT
 
 TYPICAL = 96
-"""About so many typical SEDs, shared among the classes by the root of their rows."""
+"""The approximate number of typical SEDs, shared among the classes by the square root of their rows."""
 MISSING_MAG = 0.7
 _ROUNDS = 12
 
 
 def typical_seds(magnitudes: NDArray[np.float32], labels: NDArray[np.str_], seed: int = 0) -> NDArray[np.float32]:
-    """Typical SEDs of each class, shape (k, bands), each with mean 0, NaN where all its sources lack the band.
+    """Find typical SEDs of each class, shape (k, bands), each with mean 0, NaN where all its sources lack the band.
 
-    k-means of each class by the distance of this module (Lloyd 1982, IEEE Trans. Inf. Theory 28, 129).
+    The method is k-means of each class by the distance of this module (Lloyd 1982, IEEE Trans. Inf. Theory 28, 129).
     """
     rng = np.random.default_rng(seed)
     names, counts = np.unique(labels, return_counts=True)
@@ -32,7 +32,7 @@ def typical_seds(magnitudes: NDArray[np.float32], labels: NDArray[np.str_], seed
 
 def _of_class(magnitudes, k, rng):
     seds = magnitudes - np.nanmean(magnitudes, axis=1, keepdims=True)
-    # Rows with most bands are the first centres: a start from a row with three would leave the others unknown.
+    # The first centres are rows with the most bands: a row with three would leave the other bands unknown.
     most = np.argsort(-np.isfinite(seds).sum(axis=1), kind="stable")[: max(k, len(seds) // 2)]
     centres = seds[rng.choice(most, min(k, len(most)), replace=False)]
     for _ in range(_ROUNDS):
@@ -40,7 +40,7 @@ def _of_class(magnitudes, k, rng):
         for j in range(len(centres)):
             mine = seds[nearest == j]
             if len(mine):
-                # Rows with other bands have another mean: they are brought to the centre before they are averaged.
+                # The mean of a row depends on its bands, so rows are brought to the centre before they are averaged.
                 offset = np.nan_to_num(_mean(mine - centres[j], axis=1))
                 centres[j] = _mean(mine - offset, axis=0)[0]
                 centres[j] -= np.nanmean(centres[j])
@@ -48,13 +48,13 @@ def _of_class(magnitudes, k, rng):
 
 
 def _mean(values, axis: int):
-    """Mean of the finite ones, NaN where there are none."""
+    """Return the mean of the finite values, NaN where there are none."""
     known = np.isfinite(values).sum(axis=axis, keepdims=True)
     return np.where(known, np.nansum(values, axis=axis, keepdims=True) / np.maximum(known, 1), np.nan)
 
 
 def squared_distances(magnitudes: NDArray, seds: NDArray) -> NDArray:
-    """Summed squared differences, mag^2, of magnitudes (n, bands) from each of the SEDs (k, bands): shape (n, k)."""
+    """Sum squared differences, mag^2, of magnitudes (n, bands) from each of the SEDs (k, bands): shape (n, k)."""
     there = np.isfinite(magnitudes).astype(np.float32)
     count = there.sum(axis=1, keepdims=True)
     m = np.nan_to_num(magnitudes)
@@ -68,18 +68,18 @@ def squared_distances(magnitudes: NDArray, seds: NDArray) -> NDArray:
 
 
 def distances(magnitudes: NDArray, seds: NDArray) -> NDArray:
-    """Distance in mag of each source from the nearest of the SEDs, shape (n,)."""
+    """Return the distance in mag of each source from the nearest of the SEDs, shape (n,)."""
     degrees = np.maximum(np.isfinite(magnitudes).sum(axis=1) - 1, 1)
     return np.sqrt(np.maximum(squared_distances(magnitudes, seds).min(axis=1), 0) / degrees)
 
 
 def quantiles(magnitudes: NDArray, seds: NDArray) -> list[float]:
-    """Distances of the training rows at 0, 1 ... 100 %: what the card's `outlier` is made of."""
+    """Return the distances of the training rows at 0, 1 ... 100 %, for the card's `outlier`."""
     return [round(float(q), 5) for q in np.quantile(distances(magnitudes, seds), np.linspace(0, 1, 101))]
 
 
 def add_distance(graph, seds: NDArray[np.float32]) -> None:
-    """Make `distance`, float (n,), an output of an ONNX graph; the same sums as in `squared_distances`."""
+    """Add the output `distance`, float (n,), to an ONNX graph, by the same sums as in `squared_distances`."""
     has = np.isfinite(seds).astype(np.float32)
     c = np.nan_to_num(seds).astype(np.float32)
     constants = {

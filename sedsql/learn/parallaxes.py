@@ -1,27 +1,27 @@
-"""Parallaxes for training, in which having one tells nothing.
+"""Give training rows parallaxes whose presence tells nothing of the class.
 
-Catalogues of labels have parallaxes for some classes and none for others. A model that is to use luminosities,
-and not the mere presence of a parallax, sees one for the same share of the rows of every class, measured as Gaia would
-at the distance where the row is put. The row's luminosity is that of the table's parallax or, where it has none, one
+Catalogues of labels have parallaxes for some classes and none for others. A model should use luminosities, and not the
+presence of a parallax; so in training the same share of the rows of every class has one, measured as Gaia would at the
+distance at which the row is placed. The row's luminosity comes from the table's parallax or, where it has none, is
 drawn from the absolute magnitudes of the class in the literature.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..simulate.astrometry import expected_parallax_error
-from ..tables import TableError
-from .training import LabelledTable
+from sedsql.files import TableError
+from sedsql.learn.training import LabelledTable
+from sedsql.simulate.astrometry import expected_parallax_error
 
 KEPT = 0.6
-"""Share of rows, of any class and origin, that have a parallax in training."""
+"""The share of rows of each class and origin that get a parallax in training."""
 _TOLD = 0.85
-"""Share of parallaxes that come with an error; some tables have none."""
+"""The share of parallaxes that get an error; some tables have no errors."""
 GOOD = 5.0
-"""A parallax of so many times its error tells the distance."""
+"""A parallax of this many times its error gives the distance."""
 
-# Class: mean and scatter of its absolute magnitude in Ks, with dust in front as it comes. Where Ks is missing W1 or
-# G stands for it: for these, colours are small against the scatter, or the source is dim in either.
+# For each class the mean and the scatter of its absolute magnitude in Ks, without correction for dust. Where Ks is
+# missing, W1 or G is used in its place: for these classes colours are small compared with the scatter.
 _ABSOLUTE = {
     "agb_oxygen": (-7.6, 0.9),  # Whitelock, Feast & van Leeuwen 2008, MNRAS 386, 313: Miras of 200 to 500 d
     "agb_carbon": (-7.8, 0.8),  # Whitelock et al. 2006, MNRAS 369, 751
@@ -45,7 +45,7 @@ _YOUNG_MODULUS, _YOUNG_SCATTER = 7.7, 1.0
 def moduli(
     labels: NDArray[np.str_], magnitudes: NDArray[np.float32], parallax: NDArray[np.float32], rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Distance moduli in mag, shape (n,): by the table's parallax where it is good, else by the class.
+    """Estimate distance moduli in mag, shape (n,): by the table's parallax where it is good, else by the class.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def moduli(
     magnitudes : shape (n, 10)
     parallax : the table's, with errors, in mas, shape (n, 2); NaN = missing
 
-    Infinite for active nuclei, NaN where nothing tells.
+    They are infinite for active nuclei, and NaN where neither the parallax nor the class gives one.
     """
     value, error = parallax.astype(np.float64).T
     error = np.where(np.isnan(error), expected_parallax_error(np.nan_to_num(magnitudes[:, 0], nan=20.0)), error)
@@ -65,9 +65,9 @@ def moduli(
 def parallaxes_at(
     modulus: NDArray[np.floating], g: NDArray[np.floating], rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Parallaxes as Gaia measures them, with errors, in mas, shape (n, 2), of sources at distance moduli, shape (n,).
+    """Draw parallaxes as Gaia measures them, with errors, in mas, shape (n, 2), for distance moduli of shape (n,).
 
-    A share KEPT has one, and of these most come with an error. `g` is the apparent G, shape (n,).
+    A share KEPT of the sources gets one, most of them with an error. `g` is the apparent G, shape (n,).
     """
     error = expected_parallax_error(np.nan_to_num(g, nan=20.0))
     value = 100 * 10 ** (-modulus / 5) + error * rng.standard_normal(len(g))
@@ -77,7 +77,7 @@ def parallaxes_at(
 
 
 def refuse_telling_parallaxes(table: LabelledTable) -> None:
-    """Raise TableError where the mere presence of a parallax would tell the class, and nothing can be done."""
+    """Raise TableError where the presence of a parallax would tell the class, and no parallax can be drawn instead."""
     known = {*_ABSOLUTE, "brown_dwarf", "main_sequence", "yso", "yso_discless", "agn"}
     for label in np.unique(table.labels[~table.simulated]):
         share = np.isfinite(table.parallax[table.labels == label, 0]).mean()
@@ -89,7 +89,7 @@ def refuse_telling_parallaxes(table: LabelledTable) -> None:
 
 
 def _by_class(labels, magnitudes, rng) -> NDArray[np.float64]:
-    """Distance moduli by the class, NaN where it, or the band that is needed, is not known."""
+    """Draw distance moduli by the class, NaN where the class or the band that it needs is unknown."""
     ks, w1, g = magnitudes[:, [5, 6, 0]].T
     brightness = np.where(np.isfinite(ks), ks, np.where(np.isfinite(w1), w1, g))
     modulus = np.full(len(labels), np.nan)

@@ -1,7 +1,7 @@
-"""Which bands a source has must tell nothing of its class: bands are taken away, and weights balance the classes.
+"""Take bands away and balance weights, so that the presence of bands tells nothing of the class.
 
-Catalogues of labels have WISE for one class and Gaia alone for another; on the sky the surveys' limits decide. So
-every row is seen with many sets of bands, and within each set every class has the same share of the weight.
+Catalogues of labels have WISE for one class and only Gaia for another; on the sky the surveys' limits decide. So every
+row is seen with many sets of bands, and within each set every class has the same share of the weight.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..simulate.survey import TMASS
+from sedsql.simulate.survey import TMASS
 
 SURVEYS = {
     "G": slice(0, 1),
@@ -41,22 +41,22 @@ _SETS = {
     "2MASS": 0.5,
     "G; 2MASS": 0.5,
 }
-"""What sources of Gaia, of 2MASS and of AllWISE have, and how often rows are cut down to it."""
+"""The sets of bands that sources of Gaia, 2MASS and AllWISE have, and how often rows are reduced to each."""
 _KEPT = np.array([[survey in name.split("; ") for survey in SURVEYS] for name in _SETS])
 _CHANCE = np.array(list(_SETS.values())) / sum(_SETS.values())
 _STRUCK = 0.05
-"""Share of single measurements that a quality flag strikes out."""
+"""The share of single measurements that is removed, as quality flags do."""
 
 FEW = 30.0
 """A class with fewer rows in a cell than this weighs less than its share, so that no single row decides."""
 LEAST_SIMULATED = 3.0
-"""What the simulated rows of a class and cell count together at least, in real rows."""
+"""The least weight of all simulated rows of a class and cell together, in real rows."""
 _CELL = 100.0
-"""Cells of fewer rows than this count for more than their rows: they are what some user's whole table is."""
+"""Cells with fewer rows than this count for more than their rows: a user's whole table may be such a cell."""
 
 
 def cut_down(magnitudes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Magnitudes, shape (n, 10), of which each row keeps a set of surveys, drawn at random, and few are struck out."""
+    """Reduce each row of magnitudes, shape (n, 10), to a random set of surveys, and remove a few single values."""
     kept = _KEPT[rng.choice(len(_KEPT), len(magnitudes), p=_CHANCE)]
     stays = np.repeat(kept, [bands.stop - bands.start for bands in SURVEYS.values()], axis=1)
     stays &= rng.random(magnitudes.shape) >= _STRUCK
@@ -64,7 +64,7 @@ def cut_down(magnitudes: NDArray[np.float32], rng: np.random.Generator) -> NDArr
 
 
 def pattern(magnitudes: NDArray[np.float32]) -> NDArray[np.int64]:
-    """A number for the surveys that each row has, shape (n,)."""
+    """Return a number for the set of surveys that each row has, shape (n,)."""
     there = np.isfinite(magnitudes)
     seen = np.stack([there[:, bands].any(axis=1) for bands in SURVEYS.values()], axis=1)
     return seen @ (1 << np.arange(len(SURVEYS)))
@@ -78,14 +78,14 @@ def balanced(
     class_shares: dict[str, float],
     simulated_share: float,
 ) -> NDArray[np.float64]:
-    """Weights of rows, so that in every cell each class has the same share of the weight.
+    """Return weights of rows with which each class has the same share of the weight in every cell.
 
     Parameters
     ----------
     labels, cells : shape (n,)
-    share : what a row counts among those of its class and cell, shape (n,)
-    simulated : whether a row is; of a class and cell simulated rows together count as `simulated_share` of the real
-        ones, and at least as LEAST_SIMULATED rows
+    share : weight of a row among those of its class and cell, shape (n,)
+    simulated : whether a row is simulated, shape (n,); the simulated rows of a class and cell together count as
+        `simulated_share` of the real ones, and at least as LEAST_SIMULATED rows
     class_shares : relative weights of the classes, the same in every cell
     """
     names, place = np.unique(labels, return_inverse=True)
@@ -104,15 +104,16 @@ def balanced(
 
 
 TELLING = 0.1
-"""A share of what there is to tell from which on `sedsql train` warns."""
+"""`sedsql train` warns where the presence of bands tells more than this share of the class."""
 
 
 @dataclass(frozen=True)
 class Clue:
-    """What which bands are there, and G, tell of the class, in nats (0: nothing); `entropy` is what there is to tell.
+    """How much the presence of bands, and G, tell of the class, in nats.
 
-    information : by how much the log loss of a classifier that sees nothing else is below that of the classes' shares,
-        on rows that it was not fitted to
+    information : by how much a classifier that sees nothing else has a lower log loss than the classes' shares, on rows
+        to which it was not fitted; 0 if these tell nothing
+    entropy : the log loss of the classes' shares, which is the most that can be told
     """
 
     information: float
@@ -124,7 +125,7 @@ class Clue:
 
 
 def clue(labels: NDArray[np.str_], magnitudes: NDArray[np.float32], weights: NDArray, seed: int = 0) -> Clue:
-    """How much the bands that are there, and G, tell of the class, as the rows are weighted."""
+    """Measure how much the presence of bands, and G, tell of the class, with the weights of the rows."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     X = np.column_stack([np.isfinite(magnitudes), magnitudes[:, 0]]).astype(np.float32)

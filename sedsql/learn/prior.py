@@ -1,7 +1,7 @@
-"""P(class | magnitude, place, surveys): how many sources of each class the sky has, as a table that ships with a model.
+"""Make, write and read a prior: the share of each class on the sky, by magnitude, place and surveys.
 
-Four tables, each row of which adds up to one: by apparent G in zones of the sky, by absolute G where a parallax tells
-it, and, for each of these two, by the surveys that see the source.
+A prior has four tables, in which every row adds up to one: by apparent G in zones of the sky, by absolute G where a
+parallax gives it, and, for each of these two, by the surveys that see the source.
 """
 
 import csv
@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bands import COLUMNS
-from ..errors import Error
-from ..simulate.census import Sky, natural
-from ..simulate.published import PUBLISHED
-from .features import PRIOR_BANDS, absolute_g
+from sedsql.errors import Error
+from sedsql.learn.features import PRIOR_BANDS, absolute_g
+from sedsql.photometry.bands import COLUMNS
+from sedsql.simulate.census import Sky, natural
+from sedsql.simulate.published import PUBLISHED
 
 Array = NDArray[np.float64]
 
@@ -29,7 +29,7 @@ G_SURVEY_EDGES = (12.0, 15.0, 17.5, 19.3)
 M_SURVEY_EDGES = (-1.0, 3.0, 9.0, 13.5)
 
 INNER_DEGREES = 40.0
-"""The inner Galaxy reaches so far from its centre, and so close to the plane as zones are cut in two."""
+"""The inner Galaxy reaches this far from its centre; the zones near the plane are divided there."""
 ZONES = (
     ("|b| < 3, inner", 0, 3, True),
     ("|b| < 3, outer", 0, 3, False),
@@ -39,7 +39,7 @@ ZONES = (
     ("|b| > 30", 30, 90, None),
 )
 NEAR_ZONES = (("|b| < 10", 0, 10, None), ("|b| > 10", 10, 90, None))
-"""Of sources whose luminosity is known; most of these are near, where the Galaxy is the same all around."""
+"""Zones for sources whose luminosity is known: most of these are near, where the Galaxy is alike on all sides."""
 SURVEYS = tuple(
     f"{'BP, RP' if bp else 'no BP, RP'}; {'2MASS' if tmass else 'no 2MASS'}; {wise}"
     for bp in (False, True)
@@ -49,27 +49,27 @@ SURVEYS = tuple(
 ANY = "any"
 
 PRIOR_TABLE = "prior.csv"
-"""Beside the graph of a model that has a prior."""
+"""The name of the file, beside the graph of a model that has a prior."""
 LARGEST = 16 << 20
-"""Bytes of such a file."""
+"""The most bytes that such a file may have."""
 STRENGTH = 0.95
 """The power of the prior in shipped models: the weakest that costs no log loss on a simulated sky (docs/models.md)."""
 _ROWS = 60_000
-"""Simulated sources of each class from which the shares are counted."""
+"""The number of simulated sources of each class from which the shares are counted."""
 
 LEAST = 1e-7
-"""Least probability that a class has anywhere: so that a clear SED outweighs any table of counts."""
+"""The least probability of a class in any row, so that a clear SED outweighs any table of counts."""
 SMOOTHING = 20.0
-"""Of so many simulated rows a cell's own shares count as much as those of all places together."""
+"""In a cell with this many simulated rows its own shares count as much as those of all places together."""
 
 
 class PriorError(Error):
-    """A table of a prior that is none."""
+    """Raised for a file that is not a valid prior."""
 
 
 @dataclass(frozen=True)
 class Prior:
-    """Shares of the classes; arrays of shape (zones or surveys, bins, classes), the last axis adding up to one.
+    """Shares of the classes, in arrays of shape (zones or surveys, bins, classes) whose last axis adds up to one.
 
     by_g : by zone and G
     by_m : by zone and absolute G, where it is known
@@ -83,7 +83,7 @@ class Prior:
     by_m_surveys: Array
 
     def write(self, path: Path) -> None:
-        """Write the table as CSV, a row a cell."""
+        """Write the prior as CSV, with one row for each cell."""
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["given", "where", "from", "to", *self.classes])
@@ -105,17 +105,17 @@ _TABLES = (
 
 
 def sky_prior(classes: Sequence[str], seed: int = 0) -> Prior:
-    """The shares of the whole sky, as published counts and the simulated Galaxy have them."""
+    """Count the shares of the whole sky from published numbers and the simulated Galaxy."""
     unknown = [name for name in classes if name not in PUBLISHED]
     if unknown:
         raise PriorError(
-            f"How many sources of class {unknown[0]!r} the sky has is not known; it is for {', '.join(PUBLISHED)}."
+            f"There is no published number of sources of class {unknown[0]!r}; there is one for {', '.join(PUBLISHED)}."
         )
     return from_census(natural(dict.fromkeys(classes, _ROWS), np.random.default_rng([seed, 1])), classes)
 
 
 def from_census(sky: Sky, classes: Sequence[str]) -> Prior:
-    """The shares that weighted simulated sources have; see `sedsql.simulate.census`."""
+    """Count the shares of weighted simulated sources; see `sedsql.simulate.census`."""
     inputs = sky.inputs
     magnitudes = inputs[:, : len(COLUMNS)]
     g, m_g = inputs[:, 0], absolute_g(magnitudes, inputs[:, len(COLUMNS) : len(COLUMNS) + 2])
@@ -144,9 +144,9 @@ def from_census(sky: Sky, classes: Sequence[str]) -> Prior:
 
 
 def _smoothed(total: Array, count: NDArray[np.int64]) -> Array:
-    """Shares of classes; cells of few rows lean towards the shares of all places together."""
+    """Return shares of classes; cells with few rows lean towards the shares of all places together."""
     weight = total.sum(axis=(0, 2))
-    # Where no class has a source the nearest bin stands in: some user's source may be there.
+    # A bin without a source takes the shares of the nearest one, because a user's source may be there.
     filled = np.flatnonzero(weight)
     nearest = filled[np.abs(np.arange(len(weight))[:, None] - filled).argmin(axis=1)]
     everywhere = total.sum(axis=0)[nearest] / weight[nearest, None]
@@ -166,16 +166,16 @@ def _from_centre(glon: Array, glat: Array) -> Array:
 
 
 def _surveys(magnitudes: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Places in SURVEYS, shape (n,); a survey sees a source by the bands of `features.PRIOR_BANDS`."""
+    """Return places in SURVEYS, shape (n,); a survey sees a source that has its band of `features.PRIOR_BANDS`."""
     bp, j, w1, w3 = np.isfinite(magnitudes[:, [COLUMNS.index(name) for name in PRIOR_BANDS[1:]]]).T
     return bp * 6 + j * 3 + w1 * (1 + w3)
 
 
 def read(path: Path, classes: Sequence[str]) -> Prior:
-    """Read a prior for a model of these classes, as `Prior.write` makes it, or a plain table of shares.
+    """Read a prior for a model with these classes, written by `Prior.write` or as a plain table of shares.
 
-    A plain table has a column a class and one row: the same shares everywhere. Raises PriorError for a class that the
-    model lacks, and for a row that is negative, not a number or does not add up to one.
+    A plain table has one column for each class and one row: the same shares everywhere. Raises PriorError for a class
+    that the model lacks, and for a row that is negative, not a number or does not add up to one.
     """
     try:
         if path.stat().st_size > LARGEST:

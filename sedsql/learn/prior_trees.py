@@ -1,62 +1,24 @@
-"""A prior as trees: then every engine that runs a model's trees has its prior, exactly.
+"""Write a prior as trees, so that every engine that runs a model's trees applies its prior exactly.
 
-The score of a class is a sum of leaves, and a logarithm of a product is a sum. Each table of a prior is one tree a
-class of at most 64 leaves, which the C extension compares node by node as it does the others.
+The score of a class is a sum of leaves, and the logarithm of a product is a sum. Each table of a prior becomes one tree
+of at most 64 leaves for each class; the C extension compares it node by node, as it does the others.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .classifier import LEAF_UNIT, rounded
-from .features import FROM_CENTRE, PRIOR_BANDS, SIN_LATITUDE
-from .prior import G_EDGES, G_SURVEY_EDGES, INNER_DEGREES, M_EDGES, M_SURVEY_EDGES, NEAR_ZONES, ZONES, Prior
+from sedsql.learn.decision_tree import LEAF_UNIT, Split, Values, rounded
+from sedsql.learn.features import FROM_CENTRE, PRIOR_BANDS, SIN_LATITUDE
+from sedsql.learn.prior import G_EDGES, G_SURVEY_EDGES, INNER_DEGREES, M_EDGES, M_SURVEY_EDGES, NEAR_ZONES, ZONES, Prior
 
 ABSOLUTE_G = "M(G)"
 NEEDED = (*PRIOR_BANDS, ABSOLUTE_G, SIN_LATITUDE, FROM_CENTRE)
-"""Features of a model that its prior goes by."""
+"""The features that a prior reads."""
 _THERE = float(np.finfo(np.float32).max)
-"""Every magnitude is at most this, and a missing one goes the other way."""
+"""Every magnitude is at most this, so only a missing one goes the other way."""
 _MOST = 32_000 * LEAF_UNIT
-"""Leaves are held in 16 bits by the C extension."""
-
-Values = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Split:
-    """x[feature] <= threshold goes to `yes`; a missing x where `missing` says. Children are splits or leaves: values of
-    all classes."""
-
-    feature: int
-    threshold: float
-    missing: bool
-    yes: "Split | Values"
-    no: "Split | Values"
-
-    def leaves(self) -> Iterator[Values]:
-        """Values of the leaves, from the left."""
-        for side in (self.yes, self.no):
-            if isinstance(side, Split):
-                yield from side.leaves()
-            else:
-                yield side
-
-    def mapped(self, change: Callable[[Values], Values]) -> "Split":
-        """The same tree with other leaves."""
-        yes, no = (side.mapped(change) if isinstance(side, Split) else change(side) for side in (self.yes, self.no))
-        return replace(self, yes=yes, no=no)
-
-    def scores(self, X: NDArray[np.float32]) -> Values:
-        """The leaves' values, shape (n, classes), of features, shape (n, features)."""
-        x = X[:, self.feature]
-        left = np.where(np.isnan(x), self.missing, x <= np.float32(self.threshold))
-        result = np.empty((len(X), len(next(self.leaves()))))
-        for rows, side in ((left, self.yes), (~left, self.no)):
-            result[rows] = side.scores(X[rows]) if isinstance(side, Split) else side
-        return result
+"""The largest leaf: the C extension holds leaves in 16 bits."""
 
 
 def trees(
@@ -67,14 +29,14 @@ def trees(
     temperature: float,
     corrections: Values | None = None,
 ) -> list[Split]:
-    """The trees of a prior whose leaves are added to the scores of a model.
+    """Return the trees of a prior; their leaves are added to the scores of a model.
 
     Parameters
     ----------
-    names : of the model's features
-    strength : the power of the prior: 1 as the sky has it, 0 none
-    class_shares : what the classes weighed in training, shape (classes,), which the prior takes the place of
-    temperature : what the model divides its scores by
+    names : names of the model's features
+    strength : the power of the prior: 1 for the shares of the sky, 0 for no prior
+    class_shares : weights of the classes in training, shape (classes,); the prior replaces them
+    temperature : divides the model's scores
     corrections : added to the logarithms of the shares where no luminosity is known, shape (classes,); see
         `corrections.count_corrections`
     """
@@ -106,8 +68,8 @@ def _there(feature: int, yes, no) -> Split:
     return Split(feature, _THERE, False, yes, no)
 
 
-def _bins(edges: Sequence[float], feature: int, leaf: Callable[[int], "Split | Values"], first: int = 0):
-    """A balanced tree over the bins between edges; a value on an edge belongs to the bin above it."""
+def _bins(edges: Sequence[float], feature: int, leaf: Callable[[int], Split | Values], first: int = 0):
+    """Build a balanced tree over the bins between edges; a value on an edge belongs to the bin above it."""
     if not edges:
         return leaf(first)
     middle = len(edges) // 2
@@ -117,8 +79,8 @@ def _bins(edges: Sequence[float], feature: int, leaf: Callable[[int], "Split | V
     return Split(feature, below, True, yes, no)
 
 
-def _zones(place, zones, leaf: Callable[[int], "Split | Values"]):
-    """A tree over latitudes, from the plane outwards, and within them over the inner and the outer Galaxy."""
+def _zones(place, zones, leaf: Callable[[int], Split | Values]):
+    """Build a tree over latitudes, from the plane outwards, and within them over the inner and the outer Galaxy."""
     tops = sorted({high for _, _, high, _ in zones})
     bands = [[k for k, (_, _, high, _) in enumerate(zones) if high == top] for top in tops]
 
@@ -134,7 +96,7 @@ def _zones(place, zones, leaf: Callable[[int], "Split | Values"]):
 
 
 def _surveys(place, leaf: Callable[[int], Values]):
-    """A tree over `prior.SURVEYS`."""
+    """Build a tree over `prior.SURVEYS`."""
     bp, j, w1, w3 = (place[column] for column in PRIOR_BANDS[1:])
 
     def wise(first):
@@ -144,7 +106,7 @@ def _surveys(place, leaf: Callable[[int], Values]):
 
 
 def _fitting(tree: Split, temperature: float) -> list[Split]:
-    """The tree, leaves centred and rounded; as several with a share of them each where they are too large."""
+    """Centre and round the leaves; where they are too large, share them out among several trees."""
     spread = temperature * max((values.max() - values.min()) / 2 for values in tree.leaves())
     parts = max(int(np.ceil(spread / _MOST)), 1)
 

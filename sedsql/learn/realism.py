@@ -1,7 +1,7 @@
-"""How like real sources the simulated ones are: two samples of each class, colour by colour and all colours at once.
+"""Compare simulated sources of a class with real ones, colour by colour and in all colours at once.
 
-Catalogues of labels have their own depths and their own gaps. So that not these are compared, every real source gets
-a simulated partner of about its brightness, and the partner is blinded in the bands that the real one lacks.
+Catalogues of labels have their own depths and gaps, which should not be compared. So every real source gets a simulated
+partner of about its brightness, and the partner loses the bands that the real one lacks.
 """
 
 from dataclasses import dataclass
@@ -13,24 +13,24 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
-from ..bands import BANDS
-from ..simulate import POPULATIONS, observe, simulate
-from ..tables import TableError
-from .training import LabelledTable
+from sedsql.files import TableError
+from sedsql.learn.training import LabelledTable
+from sedsql.photometry.bands import BANDS
+from sedsql.simulate import POPULATIONS, observe, simulate
 
 COLOURS = ((1, 2), (0, 2), (2, 3), (3, 4), (4, 5), (5, 6), (6, 7), (7, 8), (8, 9))
 """Places of the two bands of each colour that is compared."""
 NAMES = tuple(f"{BANDS[a].short}-{BANDS[b].short}" for a, b in COLOURS)
 
 LEAST_ROWS = 20
-"""Fewest real sources that have a colour."""
+"""A colour is compared where at least this many real sources have it."""
 LEAST_CLASSIFIED = 30
-"""Fewest real sources that have the bands for a classifier."""
+"""A classifier is fitted where at least this many real sources have its bands."""
 MOST_CLASSIFIED = 4000
 
 _POOL = 100_000
 _BRIGHTNESS = (0, 5, 6)
-"""G, else Ks, else W1 says how bright a source is."""
+"""Places of the bands that give the brightness of a source: G, else Ks, else W1."""
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Colour:
 
     @property
     def difference(self) -> float:
-        """Simulated minus real median, in mag."""
+        """Return the simulated minus the real median, in mag."""
         return self.simulated - self.real
 
 
@@ -54,12 +54,12 @@ class Comparison:
     """Real and simulated sources of one class.
 
     real, simulated : magnitudes, shape (n, 10), partners in the same row; NaN = missing
-    colours : those that LEAST_ROWS real sources have
-    same_bp_rp : the same with partners of the same BP - RP, which leaves out how many hot and cool, bare and dusty
-        sources there are
-    auc : area under the ROC curve of a classifier that tells simulated from real by their colours, on folds that
-        it did not see: 0.5 where it cannot, 1 where it always can; None with fewer than LEAST_CLASSIFIED rows
-    classified : real sources in that test
+    colours : the colours that at least LEAST_ROWS real sources have
+    same_bp_rp : the same with partners of the same BP - RP, so that the proportions of hot and cool, bare and dusty
+        sources do not matter
+    auc : area under the ROC curve of a classifier that distinguishes simulated from real by their colours, on folds
+        that it did not see: 0.5 where it cannot, 1 where it always can; None with fewer than LEAST_CLASSIFIED rows
+    classified : the number of real sources in that test
     bands : short names of the bands that all of these have
     """
 
@@ -74,7 +74,7 @@ class Comparison:
 
 
 def compare(table: LabelledTable, label: str, seed: int = 0, pool: int = _POOL) -> Comparison:
-    """Compare one class of a table with as many simulated sources, drawn from `pool` of them.
+    """Compare the rows of one class of a table with as many simulated sources, drawn from `pool` of them.
 
     Raises TableError where the class cannot be simulated or has no rows.
     """
@@ -85,7 +85,7 @@ def compare(table: LabelledTable, label: str, seed: int = 0, pool: int = _POOL) 
     real = np.where(table.limits[rows], np.nan, table.magnitudes[rows]).astype(np.float64)
     if not len(real):
         raise TableError(f"There are no rows of class {label!r} to compare with.")
-    # A class has a stream of its own, so that its figures do not depend on what else is compared.
+    # Each class has its own stream of random numbers, so that its figures do not depend on the other classes compared.
     rng = np.random.default_rng([seed, list(POPULATIONS).index(label)])
     true = simulate(label, pool, rng, gaia=False).true_magnitudes
     simulated, chosen = partners(real, true, rng)
@@ -100,16 +100,16 @@ def compare(table: LabelledTable, label: str, seed: int = 0, pool: int = _POOL) 
 def partners(
     real: NDArray[np.float64], pool: NDArray[np.float64], rng: np.random.Generator, *, same_bp_rp: bool = False
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """For each real source a simulated one like it in brightness, observed where the real one has a band.
+    """Find for each real source a simulated one of its brightness, observed in the bands that the real one has.
 
     Parameters
     ----------
     real : magnitudes, shape (n, 10)
     pool : true magnitudes of simulated sources, shape (m, 10)
-    same_bp_rp : like it in BP - RP instead
+    same_bp_rp : find partners of the same BP - RP instead
 
-    Gives magnitudes, shape (n, 10), and places in the pool, shape (n,), -1 without a partner. Partners are taken
-    from the hundredth of the pool that is nearest, and moved in distance to the very brightness.
+    Returns magnitudes, shape (n, 10), and places in the pool, shape (n,), -1 without a partner. Partners are drawn
+    from the nearest hundredth of the pool, and moved in distance to exactly the brightness of the real source.
     """
     partner = np.full(real.shape, np.nan)
     chosen = np.full(len(real), -1)
@@ -138,7 +138,7 @@ def _colour(real, simulated, pair) -> Colour | None:
 
 
 def _told_apart(real, simulated, chosen, seed: int) -> tuple[float | None, int, tuple[str, ...]]:
-    """A classifier two-sample test (Lopez-Paz & Oquab 2017, ICLR) on the largest set of bands that both have."""
+    """Run a classifier two-sample test (Lopez-Paz & Oquab 2017, ICLR) on the largest set of bands that both have."""
     both = np.isfinite(real) & np.isfinite(simulated)
     sets = np.unique(both[both.sum(axis=1) >= 3], axis=0)
     counts = [int((both >= bands).all(axis=1).sum()) for bands in sets]
@@ -162,7 +162,7 @@ def _told_apart(real, simulated, chosen, seed: int) -> tuple[float | None, int, 
 
 
 def figures(found: list[Comparison]) -> dict[str, dict]:
-    """The comparisons as plain numbers, for JSON: class to rows, AUC, bands, colours."""
+    """Return the comparisons as plain numbers for JSON: by class the rows, AUC, bands and colours."""
     return {
         one.label: {
             "rows": len(one.real),

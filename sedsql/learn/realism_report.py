@@ -1,4 +1,4 @@
-"""The comparison of simulated with real sources as rows, pictures and a page of Markdown."""
+"""Report the comparison of simulated with real sources as rows, pictures and a page of Markdown."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -9,24 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from ..bands import BANDS
-from ..plot.style import pyplot
-from .document import Block, Heading, Paragraph, Picture, Rows, markdown
-from .realism import NAMES, Colour, Comparison
+from sedsql.learn.document import Block, Heading, Paragraph, Picture, Rows, markdown
+from sedsql.learn.realism import NAMES, Colour, Comparison
+from sedsql.photometry.bands import BANDS
+from sedsql.plot.style import pyplot
 
 REPORT = "report.md"
 
 _PLANES = (
     ("BP-RP", "G-RP"), ("J-Ks", "BP-RP"), ("J-H", "H-Ks"), ("Ks-W1", "W1-W2"), ("W1-W2", "W2-W3"), ("W2-W3", "W3-W4"),
 )  # fmt: skip
-"""Colours, up against across, of the panels."""
+"""The colours of each panel: upwards and across."""
 _SHORT = [band.short for band in BANDS]
 _SIMULATED = "#d55e00"
 _LEAST_POINTS = 15
 
 
 def summary(found: Sequence[Comparison]) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Names and rows of the table that is printed: a class a line."""
+    """Return names and rows of the table to print, with one line for each class."""
     rows: list[tuple[Any, ...]] = []
     for one in found:
         worst = max(one.colours, key=lambda colour: abs(colour.difference), default=None)
@@ -45,7 +45,7 @@ def summary(found: Sequence[Comparison]) -> tuple[list[str], list[tuple[Any, ...
 
 
 def write(found: Sequence[Comparison], folder: Path, table: str, command: str) -> None:
-    """Write report.md and a picture a class into a folder that is there."""
+    """Write report.md and a picture of each class into a folder that exists."""
     for one in found:
         draw(one, folder / f"{one.label}.png")
     (folder / REPORT).write_text(markdown(_page(found, table, command), "."))
@@ -87,7 +87,7 @@ def _cells(colours: Sequence[Colour]) -> list[str]:
 
 
 def draw(one: Comparison, path: Path) -> None:
-    """Colour-colour panels of one class: the density of real sources, and contours around the simulated ones."""
+    """Draw colour-colour panels of one class: the density of real sources, and contours around the simulated ones."""
     plt = pyplot()
     from PIL import Image  # comes with matplotlib
 
@@ -114,12 +114,12 @@ def draw(one: Comparison, path: Path) -> None:
     drawn = BytesIO()
     figure.savefig(drawn, dpi=100, format="png")
     plt.close(figure)
-    # Few colours are needed, and a palette makes a quarter of the file.
+    # A palette makes the file four times smaller, and few colours are needed.
     Image.open(drawn).convert("RGB").quantize(48).save(path, optimize=True)
 
 
 def _points(magnitudes: NDArray[np.float64], plane: tuple[str, str]) -> NDArray[np.float64]:
-    """Across and up, shape (m, 2), of the sources that have both colours."""
+    """Return the two colours, across and up, of the sources that have both, shape (m, 2)."""
     across, up = (
         magnitudes[:, _SHORT.index(blue)] - magnitudes[:, _SHORT.index(red)]
         for blue, red in (name.split("-") for name in (plane[1], plane[0]))
@@ -129,7 +129,7 @@ def _points(magnitudes: NDArray[np.float64], plane: tuple[str, str]) -> NDArray[
 
 
 def _limits(real, simulated) -> list[tuple[float, float]]:
-    """Across and up: where nearly all sources are, with a margin."""
+    """Return the limits, across and up, that hold nearly all sources, with a margin."""
     both = np.concatenate([real, simulated])
     if not len(both):
         return [(0.0, 1.0), (0.0, 1.0)]
@@ -139,7 +139,7 @@ def _limits(real, simulated) -> list[tuple[float, float]]:
 
 
 def _contours(panel, points, limits) -> None:
-    """Lines that hold 50 and 90 % of the points; the points where they are few."""
+    """Draw lines around 50 and 90 % of the points; where there are few, draw the points themselves."""
     if len(points) < 100:
         panel.plot(points[:, 0], points[:, 1], "x", color=_SIMULATED, markersize=3, alpha=0.8)
         return

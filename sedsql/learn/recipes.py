@@ -1,4 +1,4 @@
-"""The recipes of the shipped models: what each sees, and how it is fitted."""
+"""Define the recipes of the shipped models: the inputs of each, and how it is fitted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from ..bands import COLUMNS
-from ..inference.card import EXTRA, PARALLAX
-from .augment import DISCLESS, Rows, training_rows
-from .classifier import Boosting, Calibrated
-from .features import Colours, Luminosities, Places, absolute_g
-from .training import LabelledTable
+from sedsql.inference.card import EXTRA, PARALLAX
+from sedsql.learn.augment import DISCLESS, Rows, training_rows
+from sedsql.learn.classifier import Boosting, Calibrated
+from sedsql.learn.features import Colours, Luminosities, Places, absolute_g
+from sedsql.learn.training import LabelledTable
+from sedsql.photometry.bands import COLUMNS
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,11 @@ class Recipe:
 
     Attributes
     ----------
-    name : what `sedsql train --recipe` calls it
+    name : its name for `sedsql train --recipe`
     description : what a model of this kind is, for its card
     trees : parameters of the gradient boosting
     luminosity : whether the model takes a parallax and its error after the bands
-    position : whether it takes a position after these, and has a prior
+    position : whether it also takes a position, and has a prior
     """
 
     name: str
@@ -36,16 +36,16 @@ class Recipe:
 
     @property
     def extra(self) -> tuple[str, ...]:
-        """The inputs after the bands."""
+        """Return the names of the inputs after the bands."""
         return EXTRA if self.position else PARALLAX if self.luminosity else ()
 
     def inputs(
         self, magnitudes, parallax, columns: Sequence[str], position: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
-        """The matrix that the model takes, shape (n, columns + extra).
+        """Return the input matrix of the model, shape (n, columns + extra).
 
-        Of magnitudes (n, 10), parallaxes with errors (n, 2) and positions in degrees (n, 2), without which there is
-        no prior.
+        It is made of magnitudes (n, 10), parallaxes with errors (n, 2) and positions in degrees (n, 2); without
+        positions the prior has no effect.
         """
         parts = [magnitudes[:, [COLUMNS.index(column) for column in columns]]]
         if self.luminosity:
@@ -55,7 +55,7 @@ class Recipe:
         return np.hstack(parts)
 
     def pipeline(self, columns: Sequence[str], seed: int) -> Pipeline:
-        """The classifier, not yet fitted."""
+        """Return the unfitted classifier."""
         trees = Boosting(**self.trees, random_state=seed)
         if self.position:
             features = Places(tuple(columns))
@@ -63,16 +63,16 @@ class Recipe:
         return make_pipeline((Luminosities if self.luminosity else Colours)(tuple(columns)), Calibrated(trees))
 
     def fit(self, table: LabelledTable, columns: Sequence[str], seed: int = 0) -> Pipeline:
-        """The classifier, fitted to a table; it has no prior yet."""
+        """Fit the classifier to a table; it has no prior yet."""
         return self.fitted(training_rows(table, seed, luminosity=self.luminosity), columns, seed)
 
     def fitted(self, rows: Rows, columns: Sequence[str], seed: int = 0) -> Pipeline:
-        """The classifier, fitted to rows that are weighted."""
+        """Fit the classifier to weighted rows."""
         X = self.inputs(rows.magnitudes, rows.parallax, columns)
         return self.pipeline(columns, seed).fit(X, rows.labels, calibrated__sample_weight=rows.weights)
 
     def decidable(self, table: LabelledTable) -> NDArray[np.bool_]:
-        """The rows whose class the model can tell: not young stars without a disc whose luminosity nothing tells."""
+        """Tell which rows have a class that the model can find: young stars without a disc need a luminosity."""
         discless = table.labels == DISCLESS
         return ~discless | (self.luminosity & np.isfinite(absolute_g(table.magnitudes, table.parallax)))
 

@@ -1,25 +1,24 @@
-"""How many of a model's answers the absolute magnitude rules out, in a field of the sky without labels."""
+"""Count the answers of a model that absolute magnitudes rule out, for sources without labels."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import tables
-from ..classes import PARENTS, path
-from ..inference.answers import branches
-from ..inference.card import EXTRA, PARALLAX
-from ..inference.model import Model
-from ..inference.session import Session
-from ..tables import TableError
+from sedsql import files
+from sedsql.files import TableError
+from sedsql.inference.answers import branches
+from sedsql.inference.card import EXTRA, PARALLAX
+from sedsql.inference.model import Model
+from sedsql.inference.session import Session
+from sedsql.photometry.bands import COLUMNS
+from sedsql.photometry.classes import HALF, PARENTS, path
 
 SURE = 10.0
-"""A parallax of more than so many times its error tells a luminosity to 0.2 mag."""
-
-HALF = 0.5
-"""The default answer is the deepest node of the tree of classes that is so probable."""
+"""A parallax of more than this many times its error gives a luminosity to 0.2 mag."""
 
 _NONE = (np.inf, -np.inf)
 LIMITS: dict[str, tuple[float, float]] = {
@@ -34,8 +33,8 @@ LIMITS: dict[str, tuple[float, float]] = {
     "agn": _NONE,
 }
 """The brightest and the faintest absolute G that a class can have, with some magnitudes of dust in front. Active nuclei
-have no parallax; classes that are not here can be of any luminosity. Dust around a source may break the faint limits,
-and youth the bright one of brown dwarfs: in a young or dusty field a few percent are no fault of a model's."""
+have no parallax; classes that are not listed can have any luminosity. Sources in dust may be fainter than these limits,
+and young brown dwarfs brighter, so in a young or dusty field a few percent are not the model's mistakes."""
 
 
 @dataclass(frozen=True)
@@ -43,55 +42,50 @@ class Field:
     """Sources of a field.
 
     inputs : magnitudes, parallax, parallax_error, ra, dec, as `Session.predict` takes them, shape (n, 14)
-    rows : how many rows the table has, of which `inputs` may be some
+    rows : the number of rows of the whole table, of which `inputs` may be a part
+    mapping, notes : which columns were taken, and what to tell of it
     """
 
     name: str
     inputs: NDArray[np.float32]
     rows: int
+    mapping: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def absolute_g(self) -> NDArray[np.floating]:
-        """Absolute G with dust as it comes; NaN without G or where the parallax is at most SURE times its error."""
+        """Return absolute G, not corrected for dust; NaN without G or where parallax <= SURE times its error."""
         g, parallax, error = self.inputs[:, [0, 10, 11]].astype(np.float64).T
         sure = parallax > SURE * error
         return np.where(sure, g + 5 * np.log10(np.where(sure, parallax, 1) / 100), np.nan)
 
 
-def read_field(
-    source: Path,
-    band_map: Mapping[str, str] | None = None,
-    where: Mapping[str, str] | None = None,
-    *,
-    sentinels: bool = False,
-) -> Field:
-    """Read a table of sources with parallaxes; of its rows those in which each column of `where` has that value.
+def read_field(source: Path, options: files.ReadOptions | None = None, where: Mapping[str, str] | None = None) -> Field:
+    """Read the rows of a table in which each column of `where` has that value; the table must have parallaxes.
 
-    With `sentinels` magnitudes such as -999 are missing.
-    Raises TableError where parallaxes or their errors, or a column, are not there, and where no row has the values.
+    Raises TableError where parallaxes, their errors or a column are missing, and where no row has the values.
     """
-    table = tables.read_table(source)
+    table = files.read_table(source)
     chosen = np.ones(len(table), bool)
     for name, value in (where or {}).items():
         chosen &= _equals(source, table, name, value)
     if not chosen.any():
         said = " and ".join(f"{name}={value}" for name, value in (where or {}).items())
         raise TableError(f"No row of {source.name} has {said}." if said else f"{source.name} has no rows.")
-    inputs = tables.magnitudes(len(table), table.__getitem__, tables.find_bands(table.colnames, band_map))
-    if sentinels:
-        tables.Sentinels().erase(inputs)
-    further = tables.further(table, EXTRA).astype(np.float32)
-    for name, column in zip(PARALLAX, further.T, strict=False):
-        if not np.isfinite(column).any():
+    columns = files.Inputs.find(table, options)
+    columns.require(1)
+    inputs = np.ascontiguousarray(columns.read(len(table), table.__getitem__, EXTRA))
+    for place, name in enumerate(PARALLAX, len(COLUMNS)):
+        if not np.isfinite(inputs[:, place]).any():
             raise TableError(
-                f"{source.name} has no {name}: without labels it is parallaxes with errors that tell what a source "
-                "cannot be; with labels, name their column with --label."
+                f"{source.name} has no {name}: without labels, parallaxes with errors are needed to tell what a source "
+                "cannot be. If the table has labels, name their column with --label."
             )
-    return Field(source.name, np.hstack([inputs, further])[chosen], len(table))
+    return Field(source.name, inputs[chosen], len(table), columns.mapping(), list(columns.notes()))
 
 
 def _equals(source: Path, table, name: str, value: str) -> NDArray[np.bool_]:
-    column = tables.find_column(table.colnames, (name,))
+    column = files.find_column(table.colnames, (name,))
     if column is None:
         raise TableError(f"{source.name} has no column {name!r} (--where {name}={value}); it has "
                          f"{', '.join(table.colnames)}.")  # fmt: skip
@@ -106,10 +100,10 @@ def _equals(source: Path, table, name: str, value: str) -> NDArray[np.bool_]:
 
 
 def ruled_out(model: Model, field: Field) -> dict:
-    """Of a model's answers for sources whose luminosity is known, those that it rules out: by class, and together.
+    """Count a model's answers that a known luminosity rules out, in all and by class.
 
-    Once for the most probable class, once for the default answer, which may be a branch: a branch is ruled out where
-    each of the model's classes in it is.
+    The count is made for the most probable class and for the default answer, which may be a branch: a branch is ruled
+    out where each of the model's classes in it is.
     """
     m_g = field.absolute_g
     tested = np.isfinite(m_g)
@@ -134,14 +128,14 @@ def ruled_out(model: Model, field: Field) -> dict:
 
 
 def impossible(model: Model, nodes: NDArray[np.str_], m_g: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Whether absolute G rules out what sources are said to be, classes or branches of a model's tree, shape (n,)."""
+    """Tell which answers, classes or branches of a model's tree, absolute G rules out, shape (n,)."""
     result = np.zeros(len(nodes), bool)
-    parents = {**PARENTS, **model.card.get("parents", {})}
+    parents = {**PARENTS, **model.card.parents}
     for node in np.unique(nodes):
         mine = nodes == node
         inside = [label for label in model.classes if node in path(label, parents)]
         out = [(m_g[mine] < LIMITS[label][0]) | (m_g[mine] > LIMITS[label][1]) for label in inside if label in LIMITS]
-        if inside and len(out) == len(inside):  # a class that can be anything makes its branch possible
+        if inside and len(out) == len(inside):  # a class without limits makes its branch possible
             result[mine] = np.logical_and.reduce(out)
     return result
 

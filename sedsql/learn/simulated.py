@@ -1,32 +1,33 @@
-"""Simulated sources among those to train on: what catalogues of labels lack, and the sky is full of."""
+"""Add simulated sources to a labelled table, of kinds that are common on the sky and rare in catalogues of labels."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bands import COLUMNS
-from ..simulate import POPULATIONS, simulate
-from ..simulate.census import natural
-from ..tables import TableError
-from .augment import DISCLESS
-from .training import MIN_BANDS, LabelledTable
+from sedsql.files import TableError
+from sedsql.learn.augment import DISCLESS
+from sedsql.learn.training import MIN_BANDS, LabelledTable
+from sedsql.photometry.bands import COLUMNS
+from sedsql.simulate import POPULATIONS, simulate
+from sedsql.simulate.census import natural
 
 _DRAWS = 50
-"""Tries to draw sources of many bands before fewer are taken."""
+"""The number of attempts to draw sources with many bands, before sources with fewer are accepted."""
 MANY_BANDS = 8
-"""As many bands as sources in catalogues of labels have, in all three surveys."""
+"""The number of bands that sources in catalogues of labels usually have, in all three surveys."""
 _SURE = 1e-3
-"""Relative error of the parallaxes of simulated rows: their distances are known; noise is added in training."""
+"""The relative error of the parallaxes of simulated rows: their distances are known, and training adds noise."""
 
 ALL = "all"
 
 
 def add_simulated(table: LabelledTable, rows: Mapping[str, int], seed: int = 0) -> LabelledTable:
-    """The table and simulated sources of some of its classes.
+    """Return the table with simulated sources of some of its classes added.
 
-    `rows` gives the number of them for each class; the one of ALL stands for every class that is not named and can be
-    simulated (young stars without a disc too, where the table has young stars). See `sedsql.simulate`.
+    `rows` gives their number for each class; the number for ALL holds for every class that is not named and can be
+    simulated (including young stars without a disc, where the table has young stars). See `sedsql.simulate`.
     """
     if not rows:
         return table
@@ -62,14 +63,14 @@ def add_simulated(table: LabelledTable, rows: Mapping[str, int], seed: int = 0) 
         parts.append(some[np.isfinite(magnitudes).sum(axis=1) >= MIN_BANDS])
     arrays = [name for name, value in vars(table).items() if isinstance(value, np.ndarray)]
     joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in arrays}
-    return LabelledTable(**joined, about={**table.about, "simulated_rows": dict(rows)})
+    return replace(table, about={**table.about, "simulated_rows": dict(rows)}, **joined)  # type: ignore[arg-type]
 
 
 def _drawn(label: str, n: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Magnitudes, shape (n, 10), and distances in pc, NaN beyond the Galaxy, of simulated sources.
+    """Draw magnitudes, shape (n, 10), and distances in pc, NaN beyond the Galaxy, of simulated sources.
 
-    Half are as Gaia sees the class on the sky; half have MANY_BANDS, as sources in catalogues do: of a
-    thousand white dwarfs that Gaia sees, three have so many.
+    Half are as Gaia sees the class on the sky. Half have MANY_BANDS, as sources in catalogues do: of a thousand white
+    dwarfs that Gaia sees, only three have as many.
     """
     sky = natural({label: n - n // 2}, rng).sample
     magnitudes, distances = [sky.magnitudes], [sky.distance_pc]

@@ -1,44 +1,45 @@
-"""How good a model is on the sky as Gaia sees it: simulated sources in the numbers that the sky has.
+"""Evaluate a model on a simulated sky, with as many sources of each class as Gaia sees.
 
-Labelled tables have other proportions than the sky, where nearly all sources are dwarfs and giants: a class that is
-pure in a table may be lost among them. The simulated sky is that of `simulate.census`. It is not independent of a model
-with a prior, which has its numbers from the same census, nor of simulated rows in training: only the rows are others.
-So the figures are what the simulation lets one hope for, and the true sky has kinds of sources that it lacks.
+Labelled tables do not have the proportions of the sky, where nearly all sources are dwarfs and giants; a class that is
+pure in a table may be lost among these. The simulated sky is that of `simulate.census`. It is not independent of a
+model with a prior, whose numbers come from the same census, nor of simulated rows in training: only the rows differ.
+So the figures are what one may hope for according to the simulation; the true sky has kinds of sources that it lacks.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import Error
-from ..inference.answers import branches
-from ..inference.model import Model
-from ..inference.session import Session
-from ..simulate import POPULATIONS
-from ..simulate.census import Sky, join_skies, natural
-from ..simulate.published import PUBLISHED
-from . import sky_scores
-from .ruled_out import HALF
-from .sky_scores import Answers
+from sedsql.errors import Error
+from sedsql.inference.answers import branches
+from sedsql.inference.card import Conformal
+from sedsql.inference.model import Model
+from sedsql.inference.session import Session
+from sedsql.learn import sky_scores
+from sedsql.learn.sky_scores import Answers
+from sedsql.photometry.classes import HALF
+from sedsql.simulate import POPULATIONS
+from sedsql.simulate.census import Sky, join_skies, natural
+from sedsql.simulate.published import PUBLISHED
 
 ROWS = 5_000
 COMMON = ("main_sequence", "giant")
 TIMES = 10
-"""COMMON classes have so many times more rows than others: they are what rare ones are lost among."""
+"""COMMON classes get this many times more rows than others, because rare ones are lost among them."""
 STEPS = len(POPULATIONS) + 2
 
 _TESTING = 10**6
-"""After the seed, in the place where training has small numbers: other rows than any that a model saw."""
+"""Follows the seed, where training uses small numbers, so that no model has seen these rows."""
 
 
 class SkyReportError(Error):
-    """A model that cannot be tried on the simulated sky."""
+    """Raised for a model that cannot be evaluated on the simulated sky."""
 
 
 def drawn_sky(rows: int = ROWS, seed: int = 0, step: Callable[[str], None] = lambda _: None, *, stream: int = 0) -> Sky:
-    """Simulated sources of every class: `rows` of each, and TIMES as many of COMMON; `stream` gives others."""
+    """Simulate `rows` sources of every class, and TIMES as many of COMMON; another `stream` gives other sources."""
     rng = np.random.default_rng([seed, _TESTING + stream])
     parts = []
     for label in POPULATIONS:
@@ -48,7 +49,7 @@ def drawn_sky(rows: int = ROWS, seed: int = 0, step: Callable[[str], None] = lam
 
 
 def asked(model: Model, sky: Sky) -> Answers:
-    """What a model says of a simulated sky."""
+    """Return the answers of a model on a simulated sky."""
     if not set(model.classes) & set(POPULATIONS):
         raise SkyReportError(
             f"No class of {model.name} can be simulated: it has {', '.join(model.classes)}; the sky of the census has "
@@ -59,7 +60,7 @@ def asked(model: Model, sky: Sky) -> Answers:
 
 
 def answers_of(model: Model, sky: Sky, probabilities: NDArray[np.float64]) -> Answers:
-    """The default answers of probabilities, shape (n, classes), NaN where bands are too few."""
+    """Return the default answers for probabilities of shape (n, classes), NaN where bands are too few."""
     found = branches(model, probabilities, HALF)
     nodes = np.array(found.field("node").fill_null("").to_pylist(), dtype=np.str_)
     return Answers(
@@ -69,7 +70,7 @@ def answers_of(model: Model, sky: Sky, probabilities: NDArray[np.float64]) -> An
         latitude=np.abs(sky.sample.glat),
         n_bands=np.isfinite(sky.sample.magnitudes).sum(axis=1),
         classes=model.classes,
-        parents=model.card.get("parents", {}),
+        parents=model.card.parents,
         probabilities=np.nan_to_num(probabilities),
         nodes=nodes,
         node_probability=found.field("probability").fill_null(0).to_numpy(),
@@ -84,10 +85,10 @@ def report(
     oracle: bool = False,
     step: Callable[[str], None] = lambda _: None,
 ) -> dict:
-    """All figures of a model on the simulated sky, as JSON has them.
+    """Return all figures of a model on the simulated sky, in the form of the JSON output.
 
     `oracle` adds those of a classifier fitted to other rows of the same simulation (`learn.oracle`). `step` is called
-    with a few words at the start of each of the STEPS, one more with an oracle.
+    with a few words at the start of each of the STEPS, and once more with an oracle.
     """
     sky = drawn_sky(rows, seed, step)
     step(f"asking {model.name}")
@@ -98,10 +99,10 @@ def report(
         "model": model.name,
         "seed": seed,
         "rows": {label: int((sky.labels == label).sum()) for label in POPULATIONS},
-        **figures(answers, model.card.get("conformal")),
+        **figures(answers, model.card.conformal),
     }
     if oracle:
-        from .oracle import best_possible
+        from sedsql.learn.oracle import best_possible
 
         step("fitting the oracle")
         other = drawn_sky(rows, seed, stream=1)
@@ -110,8 +111,8 @@ def report(
     return result
 
 
-def figures(answers: Answers, conformal: Mapping | None) -> dict:
-    """The figures of answers; those of sets where a card has thresholds."""
+def figures(answers: Answers, conformal: Conformal | None) -> dict:
+    """Return the figures of answers, and those of sets where the card has thresholds."""
     classes = sky_scores.by_class(answers)
     for label, some in classes.items():
         some["published"] = PUBLISHED[label].number if label in PUBLISHED else None

@@ -1,4 +1,4 @@
-"""How good answers are on a sky whose rows stand for more or fewer sources each: everything here is weighted."""
+"""Score a model's answers on a simulated sky, weighting each row by the number of sources that it stands for."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,27 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from ..classes import PARENTS, ROOT, path
-from ..simulate.census import ZONES
-from .evaluate import MANY_BANDS, weighted_calibration_error
+from sedsql.inference.card import Conformal
+from sedsql.learn.evaluation import MANY_BANDS, weighted_calibration_error
+from sedsql.photometry.classes import PARENTS, ROOT, path
+from sedsql.simulate.census import ZONES
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 THRESHOLDS = (*(k / 20 for k in range(2, 20)), 0.98, 0.99)
 MAGNITUDES = (0.0, 11.0, 13.0, 15.0, 17.0, 18.0, 19.0, 20.0, 22.0)
-"""Edges in G of what purity and completeness are told by."""
+"""Edges of the bins in G for purity and completeness."""
 SURE = 0.95
-"""How sure the bounds on purities are."""
+"""The confidence of the bounds on purities."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model says of n sources whose classes are known.
+    """A model's answers for n sources whose classes are known.
 
     Attributes
     ----------
-    labels, weights : classes, and how many sources of the sky each row stands for, shape (n,)
+    labels, weights : the true classes, and how many sources of the sky each row stands for, shape (n,)
     g, latitude : apparent G, and |b| in degrees, shape (n,)
     n_bands : shape (n,)
     classes, parents : the model's classes and their tree
@@ -54,7 +55,7 @@ class Answers:
 
     @cached_property
     def right(self) -> Mask:
-        """Whether a row's class lies at its default answer or under it, shape (n,)."""
+        """Tell which rows have their class at the default answer or below it, shape (n,)."""
         result = np.zeros(len(self.labels), bool)
         for label in np.unique(self.labels):
             mine = self.labels == label
@@ -62,28 +63,27 @@ class Answers:
         return result
 
     def above(self, label: str) -> list[str]:
-        """A class and all that it lies under; for a class that the model lacks by the tree of the shipped models."""
+        """List a class and its ancestors; for a class that the model lacks, by the tree of the shipped models."""
         return [ROOT, *path(label, {**PARENTS, **self.parents})]
 
     def branch(self, label: str) -> list[str]:
-        """The branch of a class and the classes in it, or the class by itself if it hangs from the root."""
+        """List the branch of a class and the classes in it, or only the class if it hangs from the root."""
         parent = self.parents.get(label)
         return [label] if parent is None else [parent, *(name for name in self.classes if parent in self.above(name))]
 
 
 def by_class(answers: Answers) -> dict[str, dict]:
-    """Purity, completeness and numbers of each class of the model and each other one on the sky.
+    """Return purity, completeness and numbers of each class of the model and of the sky.
 
-    purity : share of the sources called the class that are of it; `purity_at_least` bounds it by SURE. Both None where
-        none are called so.
-    completeness : share of the class's sources that are called so, those with too few bands among them;
-        `completeness_many_bands`: among those with MANY_BANDS or more; `completeness_branch`: that are said to be in
-        the class's branch
-    number, answered, expected, ratio : sources of the class, those with bands enough, the sum of all sources'
-        probabilities of the class, and the last over the one before
-    called, rows_called : sources called the class, and rows of the simulation
-    mostly_wrong, its_share : which class the most of the sources wrongly called so have, and their share among all
-        called so
+    purity : the share of the sources called the class that belong to it; `purity_at_least` is its lower bound with
+        confidence SURE. Both are None where no source is called so.
+    completeness : the share of the class's sources that are called so, counting those with too few bands;
+        `completeness_many_bands`: among those with MANY_BANDS or more; `completeness_branch`: the share that is said to
+        be in the class's branch
+    number, answered, expected, ratio : sources of the class; those with enough bands; the sum of all sources'
+        probabilities of the class; and `expected` / `answered`
+    called, rows_called : sources called the class, and rows of the simulation called so
+    mostly_wrong, its_share : the commonest true class of sources wrongly called so, and its share of all called so
     """
     result = {}
     for label in dict.fromkeys([*answers.classes, *np.unique(answers.labels)]):
@@ -111,7 +111,7 @@ def by_class(answers: Answers) -> dict[str, dict]:
 
 
 def by_node(answers: Answers) -> dict[str, dict]:
-    """Of each node that is a default answer: the share of all sources that have it, and the share of these right."""
+    """Return for each default answer the share of all sources that get it, and the share of these that is right."""
     names, place = np.unique(answers.nodes[answers.answered], return_inverse=True)
     shares = np.bincount(place, answers.weights[answers.answered]) / answers.weights.sum()
     return {
@@ -124,7 +124,7 @@ def by_node(answers: Answers) -> dict[str, dict]:
 
 
 def log_loss(answers: Answers) -> float:
-    """Mean of -ln p of the true class, over sources with bands enough whose class the model has; weighted."""
+    """Return the weighted mean of -ln p of the true class, over sources with enough bands and a class of the model."""
     known = answers.answered & np.isin(answers.labels, answers.classes)
     place = [answers.classes.index(label) for label in answers.labels[known]]
     p = answers.probabilities[known][np.arange(len(place)), place]
@@ -132,7 +132,7 @@ def log_loss(answers: Answers) -> float:
 
 
 def calibration(answers: Answers) -> dict[str, float]:
-    """Expected calibration error of the default answer and of the most probable class."""
+    """Return the expected calibration error of the default answer and of the most probable class."""
     some = answers.answered
     p, weights = answers.probabilities[some], answers.weights[some]
     top = np.array(answers.classes)[p.argmax(axis=1)] == answers.labels[some]
@@ -144,16 +144,16 @@ def calibration(answers: Answers) -> dict[str, float]:
     }
 
 
-def coverage(answers: Answers, conformal: Mapping) -> dict[str, dict]:
-    """How often the sets of classes hold the true one, and how many they hold, by level; `conformal` is the card's."""
+def coverage(answers: Answers, conformal: Conformal) -> dict[str, dict]:
+    """Measure by level how often the sets hold the true class, and their size; `conformal` comes from the card."""
     some = answers.answered & np.isin(answers.labels, answers.classes)
     labels, weights, p = answers.labels[some], answers.weights[some], answers.probabilities[some]
     if not some.any():
         return {}
     place = np.array([answers.classes.index(label) for label in labels])
     result = {}
-    for k, level in enumerate(conformal["levels"]):
-        member = p >= np.array([conformal["thresholds"][name][k] for name in answers.classes])
+    for k, level in enumerate(conformal.levels):
+        member = p >= np.array([conformal.thresholds[name][k] for name in answers.classes])
         covered = member[np.arange(len(labels)), place]
         result[str(level)] = {
             "covered": _round(np.average(covered, weights=weights)),
@@ -167,7 +167,7 @@ def coverage(answers: Answers, conformal: Mapping) -> dict[str, dict]:
 
 
 def by_threshold(answers: Answers) -> dict[str, dict[str, list]]:
-    """Purity and completeness of each class where a source is called so from a probability of THRESHOLDS on."""
+    """Return purity and completeness of each class, if sources are called so from each probability of THRESHOLDS on."""
     result = {}
     for k, label in enumerate(answers.classes):
         mine = answers.labels == label
@@ -180,12 +180,12 @@ def by_threshold(answers: Answers) -> dict[str, dict[str, list]]:
 
 
 def by_g(answers: Answers) -> dict[str, dict[str, list]]:
-    """Purity and completeness of each class at the default answer between MAGNITUDES of G."""
+    """Return purity and completeness of each class at the default answer, in the bins of G between MAGNITUDES."""
     return _by_bins(answers, answers.g, MAGNITUDES)
 
 
 def by_latitude(answers: Answers) -> dict[str, dict[str, list]]:
-    """The same between the ZONES of |b|."""
+    """Return the same in the ZONES of |b|."""
     return _by_bins(answers, answers.latitude, ZONES)
 
 
@@ -207,12 +207,12 @@ def _share(part: Mask, whole: Mask, weights: Array) -> float | None:
 
 
 def _purity_bound(answers: Answers, called: Mask, mine: Mask) -> float | None:
-    """The least purity that the simulated rows leave possible.
+    """Return the least purity that the simulated rows allow.
 
-    A class of few sources can be spoilt by a single row of a class of many, which stands for tens of thousands, and
-    there may be none among the rows by luck. The number of sources wrongly called so is a weighted sum of Poisson
-    numbers, whose upper bound is that of Fay & Feuer 1997, Statistics in Medicine 16, 791, with the largest weight of a
-    row of another class that is as bright as those called so.
+    A single row of a common class stands for tens of thousands of sources and can spoil a rare class; by luck there may
+    be no such row. The number of sources wrongly called so is a weighted sum of Poisson numbers, whose upper bound is
+    that of Fay & Feuer 1997, Statistics in Medicine 16, 791, with the largest weight of a row of another class that is
+    as bright as those called so.
     """
     if not called.any():
         return None
@@ -240,5 +240,5 @@ def _round(value, digits: int = 6) -> float:
 
 
 def _figures(value) -> float:
-    """A number of sources with four figures."""
+    """Round a number of sources to four significant figures."""
     return float(f"{value:.4g}")

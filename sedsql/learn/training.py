@@ -1,9 +1,10 @@
-"""A labelled table made ready for training: what is read from it, and what is wrong with it said before any work."""
+"""Read a labelled table for training, and refuse one that cannot be used before any work is done."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import astropy.units as u
 import numpy as np
@@ -11,29 +12,36 @@ from astropy.coordinates import Latitude, Longitude, SkyCoord
 from cdshealpix.nested import lonlat_to_healpix
 from numpy.typing import NDArray
 
-from .. import tables
-from ..bands import COLUMNS
-from ..inference.card import PARALLAX
-from ..tables import TableError
-from .cleaning import Labels, cleaned
-from .suspicious import check_columns
+from sedsql import files
+from sedsql.files import TableError
+from sedsql.inference.card import EXTRA, PARALLAX
+from sedsql.learn.cleaning import Labels, cleaned
+from sedsql.learn.validation import check_columns
+from sedsql.photometry.bands import COLUMNS
 
 MIN_BANDS = 3
 LEAST_ROWS = 20
-"""Fewest rows of a class; with less neither training nor testing means anything."""
+"""The fewest rows of a class; with fewer neither training nor testing means anything."""
 
 SKY_ORDER = 3
-"""HEALPix order of the cells that stay whole when rows are split (7.3 degrees across): neighbours share clusters
-and dust."""
+"""HEALPix order of the cells (7.3 degrees across) that are never divided between training and testing, because
+neighbours share clusters and dust."""
 
 SAME_SOURCE_ARCSEC = 2.0
 """Rows nearer to each other than this are the same source."""
 
 _BY_SPECTRUM = {"W": "wolf_rayet", "D": "white_dwarf"}
-"""First letters of spectral types that belong to one class alone (a column `spectral_type`, where there is one)."""
+"""First letters of spectral types that belong to only one class (in a column `spectral_type`, where there is one)."""
 
 _QUALITY = {"tmass_ph_qual": (slice(3, 6), "ABCD"), "allwise_ph_qual": (slice(6, 10), "ABC")}
-"""Columns of letters, one a band, and the letters of a measurement: the rules of docs/rules.md."""
+"""Columns of letters, one for each band, and the letters that mean a measurement: the rules of docs/rules.md."""
+
+
+class Reading(NamedTuple):
+    """How a file was read: the columns that were taken, as `files.Inputs.mapping` has them, and what to tell of it."""
+
+    mapping: list[dict[str, Any]]
+    notes: list[str]
 
 
 @dataclass
@@ -45,15 +53,16 @@ class LabelledTable:
     magnitudes : float32, shape (n, 10), NaN = missing
     limits : whether a magnitude is a limit or worse by its survey's own flag (`tmass_ph_qual`, `allwise_ph_qual`),
         shape (n, 10)
-    parallax : with its error, in mas, NaN = missing, shape (n, 2)
+    parallax : parallax and its error, in mas, NaN = missing, shape (n, 2)
     labels : str, shape (n,)
-    cells : sky cell (or a number drawn at random where the table has no positions), shape (n,)
-    origins : which catalogue a row came from, '' where the table does not say, shape (n,)
-    contradicted : whether the same source stands in the table with another label too, or its spectral type is that of
+    cells : cell of the sky (or a random number where the table has no positions), shape (n,)
+    origins : the catalogue that a row came from, '' where the table does not say, shape (n,)
+    contradicted : whether the table also has the same source with another label, or its spectral type is that of
         another class, shape (n,)
-    simulated : whether a row is simulated: then it is trained on and never tested on, shape (n,)
+    simulated : whether a row is simulated, shape (n,); such a row is trained on and never tested on
     rows : number of the row in its file, from 1; 0 for a simulated one, shape (n,)
-    about : what the table is, for the card: files with sha256, rows, rows per class, what cleaning changed
+    about : a description for the card: files with sha256, rows, rows per class, what cleaning changed
+    readings : how each file was read, by its name
     """
 
     magnitudes: NDArray[np.float32]
@@ -66,12 +75,13 @@ class LabelledTable:
     simulated: NDArray[np.bool_]
     rows: NDArray[np.int64]
     about: dict
+    readings: Mapping[str, Reading] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, rows) -> "LabelledTable":
-        """Some of its rows, by places or by a mask."""
+        """Select rows by places or by a mask."""
         arrays = {name: value[rows] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
         return replace(self, **arrays)
 
@@ -81,28 +91,32 @@ class LabelledTable:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The archive's names of the bands that the table has."""
+        """Return the archive's names of the bands that the table has."""
         there = np.isfinite(self.magnitudes)
         return tuple(column for place, column in enumerate(COLUMNS) if there[:, place].any())
+
+    @property
+    def mapping(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the columns that were taken of each file."""
+        return {name: reading.mapping for name, reading in self.readings.items()}
 
 
 def read_labelled(
     path: Path | Sequence[Path],
     label: str,
-    band_map: Mapping[str, str] | None = None,
+    options: files.ReadOptions | None = None,
     *,
     clean: bool = False,
-    sentinels: bool = False,
     least_rows: int = LEAST_ROWS,
 ) -> LabelledTable:
-    """Read a table with a label column, or several that are joined.
+    """Read a table with a label column, or join several.
 
     Rows without a label or with fewer than MIN_BANDS bands are left out. `clean` applies the rules of
-    `sedsql.learn.cleaning`; with `sentinels` magnitudes such as -999 are missing. `least_rows` is the fewest that each
-    label must have, among two labels or more; 0 for a table that is only tested on.
+    `sedsql.learn.cleaning`. For training there must be two labels with at least `least_rows` rows each; 0 is for a
+    table that is only tested on.
     """
     paths = [path] if isinstance(path, Path) else list(path)
-    parts = [_read(one, label, band_map, sentinels) for one in paths]
+    parts, readings = zip(*(_read(one, label, options) for one in paths), strict=True)
     raw = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     labels, about = raw["labels"], {}
     if clean:
@@ -131,38 +145,41 @@ def read_labelled(
         rows=raw["rows"],
         about={
             "table": title,
-            "files": {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in paths},
+            "files": {one.name: hashlib.sha256(files.file_and_part(one)[0].read_bytes()).hexdigest() for one in paths},
             "label": label,
             "rows": int(keep.sum()),
             "left_out": int((~keep).sum()),
             "rows_per_class": {str(name): int(count) for name, count in zip(names, counts, strict=True)},
             **about,
         },
+        readings={one.name: reading for one, reading in zip(paths, readings, strict=True)},
     )[keep]
 
 
-def _read(path: Path, label: str, band_map: Mapping[str, str] | None, sentinels: bool) -> dict[str, NDArray]:
-    """The columns of one file that training takes, by name."""
-    table = tables.read_table(path)
+def _read(path: Path, label: str, options: files.ReadOptions | None) -> tuple[dict[str, NDArray], Reading]:
+    """Read the columns of one file that training needs, by name."""
+    table = files.read_table(path)
     if label not in table.colnames:
         raise TableError(
             f"{path.name} has no column {label!r} to take labels from; it has {', '.join(table.colnames)}."
         )
-    bands = tables.find_bands(table.colnames, band_map)
-    magnitudes = tables.magnitudes(len(table), table.__getitem__, bands)
-    if sentinels:
-        tables.Sentinels().erase(magnitudes)
-    check_columns(path.name, magnitudes, bands)
-    parallax = [tables.numbers(table, name, "numbers, in mas") for name in PARALLAX]
+    inputs = files.Inputs.find(table, options)
+    inputs.require(MIN_BANDS, who="a labelled table")
+    rows, bands = len(table), len(COLUMNS)
+    numbers = inputs.read(rows, table.__getitem__, EXTRA)
+    magnitudes = np.ascontiguousarray(numbers[:, :bands])
+    check_columns(path.name, magnitudes, inputs.bands)
+    ra, dec = inputs.position(table.__getitem__) or np.full((2, rows), np.nan)
     return {
         "labels": np.ma.filled(np.ma.asarray(table[label]).astype(str), ""),
         "magnitudes": magnitudes,
         "limits": _limits(table) & np.isfinite(magnitudes),
-        "parallax": np.stack(parallax, 1).astype(np.float32),
-        "rows": np.arange(1, len(table) + 1),
-        **{name: tables.numbers(table, name, "degrees") for name in ("ra", "dec")},
+        "parallax": np.ascontiguousarray(numbers[:, bands : bands + len(PARALLAX)]),
+        "rows": np.arange(1, rows + 1),
+        "ra": ra,
+        "dec": dec,
         **{name: _words(table, name) for name in ("origin", "name", "spectral_type", "sublabel")},
-    }
+    }, Reading(inputs.mapping(), list(inputs.notes()))
 
 
 def _check_labels(title: str, label, labels, least_rows: int):
@@ -182,7 +199,7 @@ def _check_labels(title: str, label, labels, least_rows: int):
 
 
 def _column(table, name: str):
-    """A column by its name in any case, or None."""
+    """Find a column by its name in upper or lower case, or None."""
     return next((table[there] for there in table.colnames if there.lower() == name), None)
 
 
@@ -208,7 +225,7 @@ def _sky_cells(ra, dec) -> NDArray[np.int64]:
 
 
 def _another_by_spectrum(labels, spectral_types) -> NDArray[np.bool_]:
-    """Whether a row's spectral type belongs to another class of the table than its label."""
+    """Tell which rows have a spectral type of another class of the table than their label."""
     another = np.zeros(len(labels), bool)
     for letter, label in _BY_SPECTRUM.items():
         if label in labels:

@@ -1,10 +1,10 @@
-"""The archive's tables that an SED is made of: their columns, with units and UCDs as the archive gives them.
+"""List the archive's tables that an SED is made of, and their columns with the archive's units and UCDs.
 
 Sources: Gaia DR3 documentation, chapter 20 (data model); Skrutskie et al. 2006 and Cutri et al. 2013 for
 the columns of 2MASS and AllWISE. Descriptions are short ones of our own.
 """
 
-from ..catalogue import Column, Table, table_of
+from sedsql.catalogue import Column, Table, table_of
 
 # Name, datatype, unit, UCD, description; '-' for none.
 _GAIA_SOURCE = """
@@ -101,10 +101,12 @@ def _table(name: str, description: str, text: str) -> Table:
     return table_of(name, description, columns)
 
 
+GAIA = "gaiadr3.gaia_source"
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        _table("gaiadr3.gaia_source", "Gaia DR3 sources: astrometry and mean photometry", _GAIA_SOURCE),
+        _table(GAIA, "Gaia DR3 sources: astrometry and mean photometry", _GAIA_SOURCE),
         _table(
             "gaiadr3.tmass_psc_xsc_best_neighbour",
             "Best match of Gaia DR3 sources in 2MASS",
@@ -132,4 +134,4 @@ COMPUTED: tuple[Column, ...] = tuple(
     )
     for band, ucd in (("g", "em.opt"), ("bp", "em.opt.B"), ("rp", "em.opt.R"))
 )
-"""Columns that `sed.photometry` works out."""
+"""Columns that `sed.photometry` computes."""

@@ -1,29 +1,29 @@
-"""One change of a mirror as a whole: files appear, the database takes its name, and files vanish.
+"""Make one change of a mirror as a whole: files appear, the database takes its name, and files vanish.
 
-DIR/mirror.duckdb is what decides: what it names is there, what it does not name is nobody's. Files that are written for
-a change are hidden until it is ready, and those that it does away with stay until it is made. Who is killed between
-leaves DIR/change.json, which lists both: whoever may write next removes of them what the database does not name.
+DIR/mirror.duckdb decides: the files that it names belong to the mirror, and no others. Files that are written for a
+change stay hidden until it is ready, and files that it removes stay until it is made. A process that is killed between
+leaves DIR/change.json, which lists both: the next writer removes those that the database does not name.
 """
 
 import json
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from ..output import flush
-from .layout import hidden
+from sedsql.files.atomic import flush
+from sedsql.mirror.layout import hidden
 
 CHANGE = "change.json"
-"""In a mirror's folder while names change, which takes milliseconds, and after one who was killed meanwhile."""
+"""This file is in a mirror's folder while names change, for milliseconds, and after a process was killed meanwhile."""
 
 
 def commit(written: Path, database: Path, appear: Collection[str], vanish: Collection[str]) -> None:
-    """Give a new database its name, and with it hidden files theirs; remove others. All of it is done, or nothing.
+    """Give a new database and hidden files their names, and remove other files. All of it is done, or nothing.
 
     written : the database, whole and on the disk
     appear, vanish : paths of files, relative to the mirror
 
-    Files appear before the database does, so that no reader of the views misses one; who reads the folders then has
-    rows twice where files are replaced, until the last of the old ones is removed.
+    Files appear before the database does, so that no reader of the views misses one. Readers of the folders have rows
+    twice where files are replaced, until the last of the old files is removed.
     """
     mirror = database.parent
     new = [path for path in appear if not (mirror / path).exists()]
@@ -50,7 +50,7 @@ def commit(written: Path, database: Path, appear: Collection[str], vanish: Colle
 
 
 def _note(mirror: Path, appear: Iterable[str], vanish: Iterable[str]) -> None:
-    """Write what is going to be done, before it is."""
+    """Write down the change before it is made."""
     partial = hidden(mirror / CHANGE)
     partial.write_text(json.dumps({"appear": sorted(appear), "vanish": sorted(vanish)}), encoding="utf-8")
     flush(partial)
@@ -59,7 +59,7 @@ def _note(mirror: Path, appear: Iterable[str], vanish: Iterable[str]) -> None:
 
 
 def cut_off(mirror: Path) -> tuple[list[str], list[str]]:
-    """The files that appear and that vanish in a change that was cut off; none if there was no such."""
+    """The files that appear and that vanish in a change that was cut off; none if no change was."""
     try:
         change = json.loads((mirror / CHANGE).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -68,7 +68,7 @@ def cut_off(mirror: Path) -> tuple[list[str], list[str]]:
 
 
 def remove_empty(mirror: Path, folders: Iterable[Path]) -> None:
-    """Remove folders, relative to the mirror, in which there is nothing."""
+    """Remove those of the folders, relative to the mirror, that are empty."""
     for folder in sorted(set(folders) - {Path()}, reverse=True):
         if (mirror / folder).is_dir() and not any((mirror / folder).iterdir()):
             (mirror / folder).rmdir()

@@ -1,4 +1,4 @@
-"""Few files instead of many: the pieces of each partition become one file, sorted."""
+"""Merge the many small files of each partition into one sorted file."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -7,74 +7,84 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from . import Progress, cells, layout
-from .layout import File, TableWriter
-from .manifest import Manifest, Stored
-from .sort import BATCH, SCRATCH, sorted_by
-from .store import save
+from sedsql.mirror import Progress, layout
+from sedsql.mirror.mirror import Mirror
+from sedsql.mirror.ranges import SKY, size, union
+from sedsql.mirror.sort import BATCH, SCRATCH, sorted_by
+from sedsql.mirror.stored import is_made
+from sedsql.mirror.stored.upkeep import Unchanged
+from sedsql.mirror.table_state import File, TableState
+from sedsql.mirror.writer import TableWriter
 
 
-def compact_small(mirror: Path, manifest: Manifest, progress: Progress) -> None:
+def compact_small(mirror: Mirror, progress: Progress) -> None:
     """Compact the tables that have many files a partition."""
-    for stored in manifest.values():
-        partitions = {Path(path).parent for path in stored.files}
-        if stored.place is None and len(stored.files) > 2 * len(partitions) + 6:
-            compact(mirror, manifest, stored, progress)
+    for state in list(mirror.tables.values()):
+        partitions = {Path(path).parent for path in state.files}
+        is_merged = state.place is None and not is_made(state)
+        if is_merged and len(state.files) > 2 * len(partitions) + 6:
+            compact(mirror, state, progress)
 
 
-def compact(mirror: Path, manifest: Manifest, stored: Stored, progress: Progress) -> tuple[int, int]:
-    """Rewrite the table in partitions of the size that its rows ask for; gives the numbers of files before and after.
+def compact(mirror: Mirror, state: TableState, progress: Progress) -> tuple[int, int]:
+    """Rewrite a table of the mirror in partitions that suit its number of rows; gives the files before and after.
 
-    What is read meanwhile are the old files; all the new ones take their place at once.
+    Readers meanwhile have the old files; all new ones take their place at once.
     """
-    before = len(stored.files)
-    order = _order(stored)
-    if order != stored.order:
-        groups = [list(stored.files.values())]
-    else:
-        by_folder: dict[Path, list[File]] = {}
-        for file in stored.files.values():
-            by_folder.setdefault(Path(file.path).parent, []).append(file)
-        groups = [files for files in by_folder.values() if len(files) > 1]
+    before = len(state.files)
+    order = _order(state)
+    groups = _groups(state, order)
     if not groups:
         return before, before
-    number = max((layout.number_of(path, "part") for path in stored.files), default=0) + 1
+    unchanged = Unchanged(mirror)
+    number = max((layout.number_of(path, "part") for path in state.files), default=0) + 1
     done, total = 0, sum(file.rows for files in groups for file in files)
     for files in groups:
-        pieces = {name: stored.pieces[name] for file in files for name in file.pieces if name in stored.pieces}
+        pieces = {name: state.pieces[name] for file in files for name in file.pieces if name in state.pieces}
         of_pieces = [{"name": piece.name, "ranges": piece.ranges, "rows": piece.rows} for piece in pieces.values()]
-        about = {"source": stored.service or ""}
-        with TableWriter(mirror, stored.table, order, f"part-{number}", about, of_pieces) as writer:
-            for rows in _sorted(mirror, files, stored.table.sort_column):
+        about = {"source": state.service or ""}
+        with TableWriter(mirror.folder, state.table, order, f"part-{number}", about, of_pieces) as writer:
+            for rows in _sorted(mirror.folder, files, state.table.sort_column):
                 writer.write(rows)
                 done += rows.num_rows
-                progress(f"compacting {stored.table.name}", done, total)
+                progress(f"compacting {state.table.name}", done, total)
             new = writer.close()
         for file in files:
-            del stored.files[file.path]
-        stored.files |= {file.path: file for file in new}
-    stored.order = order
-    save(mirror, manifest)
-    return before, len(stored.files)
+            del state.files[file.path]
+        state.files |= {file.path: file for file in new}
+    state.order = order
+    unchanged.rename()
+    mirror.save()
+    return before, len(state.files)
 
 
-def _order(stored: Stored) -> int | None:
-    """The order of partitions that the rows there are ask for."""
-    if stored.order is None:
+def _order(state: TableState) -> int | None:
+    """Choose the order of partitions that suits the rows."""
+    if state.order is None:
         return None
-    ranges = stored.covered or cells.union((file.low or 0, (file.high or 0) + 1) for file in stored.files.values())
-    return layout.partition_order(stored.rows, cells.size(ranges) / cells.size(cells.SKY))
+    ranges = state.covered or union((file.low or 0, (file.high or 0) + 1) for file in state.files.values())
+    return layout.partition_order(state.rows, size(ranges) / size(SKY))
 
 
-def _sorted(mirror: Path, files: list[File], column: str | None) -> Iterator[pa.Table]:
-    """The rows of the files in the order of the column; files that come one after the other are read as they are."""
+def _groups(state: TableState, order: int | None) -> list[list[File]]:
+    """The files that are to be merged with one another: all if the order changes, or else those of each partition."""
+    if order != state.order:
+        return [list(state.files.values())]
+    by_folder: dict[Path, list[File]] = {}
+    for file in state.files.values():
+        by_folder.setdefault(Path(file.path).parent, []).append(file)
+    return [files for files in by_folder.values() if len(files) > 1]
+
+
+def _sorted(folder: Path, files: list[File], column: str | None) -> Iterator[pa.Table]:
+    """Read the rows of files in the order of the column; files that do not overlap are read one after the other."""
     files = sorted(files, key=lambda file: (file.low or 0, file.high or 0))
     apart = all((one.high or 0) < (other.low or 0) for one, other in pairwise(files))
-    batches = _batches([mirror / file.path for file in files])
+    batches = _batches([folder / file.path for file in files])
     if column is None or apart:
         return (pa.Table.from_batches([batch]) for batch in batches)
-    schema = pq.read_schema(mirror / files[0].path)
-    return sorted_by(column, batches, schema.remove_metadata(), mirror / SCRATCH)
+    schema = pq.read_schema(folder / files[0].path)
+    return sorted_by(column, batches, schema.remove_metadata(), folder / SCRATCH)
 
 
 def _batches(paths: list[Path]) -> Iterator[pa.RecordBatch]:

@@ -4,17 +4,19 @@ Its holder's name stands in the file until its work is in order: one that stands
 a process that was cut off.
 """
 
-import fcntl
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from .manifest import MirrorError
+from sedsql.mirror.manifest import MirrorError
 
 LOCK = ".lock"
+_PAUSE = 0.1
+"""Seconds between two attempts to lock a mirror that another process writes to."""
 
 
 @contextmanager
@@ -34,6 +36,9 @@ def writing(mirror: Path, *, wait: bool = False) -> Iterator[TextIO]:
 
 
 def _locked(mirror: Path, wait: bool) -> TextIO:
+    from portalocker import LockFlags, lock  # readers do without it
+    from portalocker.exceptions import AlreadyLocked, LockException
+
     while True:
         try:
             file = open(mirror / LOCK, "a+", encoding="utf-8")  # noqa: SIM115 - who asked for it closes it
@@ -41,18 +46,30 @@ def _locked(mirror: Path, wait: bool) -> TextIO:
             reason = "permission is denied" if isinstance(error, PermissionError) else error.strerror
             raise MirrorError(f"{mirror} cannot be written to: {reason}") from None
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            lock(file, LockFlags.EXCLUSIVE | LockFlags.NON_BLOCKING)
             if os.path.exists(mirror / LOCK) and os.path.samestat(os.fstat(file.fileno()), os.stat(mirror / LOCK)):
                 return file
             file.close()  # another mirror has taken the place of the one that was waited for
-        except BlockingIOError:
-            file.seek(0)
-            who = file.read().split("\n")[-1] or "another process"
+        except AlreadyLocked:
+            who = _holder(file)
             file.close()
-            raise MirrorError(f"{who} is writing to {mirror}; try again when it is done, or add --wait") from None
+            if not wait:
+                raise MirrorError(f"{who} is writing to {mirror}; try again when it is done, or add --wait") from None
+            time.sleep(_PAUSE)
+        except LockException as error:
+            file.close()
+            raise MirrorError(f"{mirror} cannot be locked for writing: {error}") from None
         except BaseException:
             file.close()
             raise
+
+
+def _holder(file: TextIO) -> str:
+    try:
+        file.seek(0)
+        return file.read().split("\n")[-1] or "another process"
+    except OSError:  # Windows lets nobody else read a locked file
+        return "another process"
 
 
 def is_cut_off(mirror: Path) -> bool:

@@ -1,97 +1,32 @@
-"""What a mirror holds: its tables, the files they are in, the pieces they came in, and what is still wanted.
-
-It stands in the schema `manifest` of DIR/mirror.duckdb. While a download runs, pieces that are done are
-noted in DIR/journal.jsonl first, a line each, and go into the database file now and then.
-"""
+"""Read and write the manifest of a mirror in DIR/mirror.duckdb: its tables, their files, pieces and wanted ranges."""
 
 import json
-import os
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from ..catalogue import Catalogue, Table
-from ..errors import Error
-from .cells import Ranges, minus, union
-from .layout import File
+from sedsql.catalogue import Catalogue, Table
+from sedsql.catalogue.classified import stored
+from sedsql.errors import Error
+from sedsql.mirror.ranges import pairs
+from sedsql.mirror.stored import CLASSES
+from sedsql.mirror.table_state import File, Piece, Tables, TableState
 
 VERSION = 2
 RELATIVE = 1
-"""The version of mirrors whose views have paths that DuckDB seeks in the current directory first."""
+"""The version of mirrors whose views read files in the current directory, if those are there."""
 DATABASE = "mirror.duckdb"
-JOURNAL = "journal.jsonl"
 
 
 class MirrorError(Error):
-    """A folder that is no mirror, or cannot be used as one."""
+    """A folder is no mirror, or cannot be used as one."""
 
 
 class LaterVersion(MirrorError):  # noqa: N818
-    """A mirror that a later sedsql made."""
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Part of a table that came in one answer.
-
-    name : begins the names of the files it went to
-    ranges : of HEALPix cells of order 12, or of the values of an index column
-    rows : how many are stored
-    remote_rows : COUNT(*) of the service for the same question
-    count_query : that question, in ADQL
-    fetched : UTC, ISO 8601
-    """
-
-    name: str
-    ranges: Ranges
-    rows: int
-    remote_rows: int | None = None
-    count_query: str | None = None
-    fetched: str | None = None
-
-
-@dataclass
-class Stored:
-    """A table of the mirror.
-
-    order : HEALPix order of its partitions; None for a table without cells
-    service : URL of the TAP service that it came from
-    condition : ADQL that every row meets besides
-    slicing : how the question for it is cut in pieces, see `slices`
-    wanted : the ranges that were asked for
-    place : where it lies, if it is not in the mirror
-    """
-
-    table: Table
-    order: int | None = None
-    service: str | None = None
-    condition: str | None = None
-    slicing: dict | None = None
-    place: str | None = None
-    wanted: Ranges = field(default_factory=list)
-    files: dict[str, File] = field(default_factory=dict)
-    pieces: dict[str, Piece] = field(default_factory=dict)
-
-    @property
-    def covered(self) -> Ranges:
-        return union(range_ for piece in self.pieces.values() for range_ in piece.ranges)
-
-    @property
-    def missing(self) -> Ranges:
-        """What was asked for and is not there."""
-        return minus(self.wanted, self.covered)
-
-    @property
-    def rows(self) -> int:
-        return sum(file.rows for file in self.files.values())
-
-    @property
-    def bytes(self) -> int:
-        return sum(file.bytes for file in self.files.values())
+    """A later sedsql made the mirror."""
 
 
 OWN_SCHEMAS = ("manifest", "tap_schema", "information_schema", "pg_catalog")
@@ -103,11 +38,10 @@ def check_name(table: Table) -> None:
     if table.parts[0].lower() in OWN_SCHEMAS:
         raise MirrorError(f"{table.name} cannot be in a mirror, which has a schema {table.parts[0]} of its own")
     if len(table.name) > 200 or not table.name.isprintable() or not table.name.strip():
-        raise MirrorError(f"{table.name[:50]!r} is no name for a table: it is empty, too long, or has signs unseen")
+        raise MirrorError(
+            f"{table.name[:50]!r} is no name for a table: it is empty, too long, or has characters that cannot be seen"
+        )
 
-
-Manifest = dict[str, Stored]
-"""The tables of a mirror by lower-case name."""
 
 _RANGES = pa.list_(pa.list_(pa.int64()))
 _SCHEMAS = {
@@ -149,19 +83,19 @@ _SCHEMAS = {
 }
 
 
-def write(con: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
-    """Write the schema `manifest` of the connection's current database anew."""
+def write(con: duckdb.DuckDBPyConnection, tables: Tables) -> None:
+    """Replace the schema `manifest` of the connection's current database."""
     rows: dict[str, list[dict]] = {name: [] for name in _SCHEMAS}
-    for stored in manifest.values():
-        table = {"table_name": stored.table.name}
-        slicing = json.dumps(stored.slicing) if stored.slicing else None
+    for state in tables.values():
+        table = {"table_name": state.table.name}
+        settings = json.dumps(state.partitioning) if state.partitioning else None
         rows["tables"].append(
             table
-            | {"partition_order": stored.order, "service": stored.service, "condition": stored.condition}
-            | {"slicing": slicing, "place": stored.place, "wanted": stored.wanted}
+            | {"partition_order": state.order, "service": state.service, "condition": state.condition}
+            | {"slicing": settings, "place": state.place, "wanted": state.wanted}
         )
-        rows["pieces"] += [table | asdict(piece) for piece in stored.pieces.values()]
-        rows["files"] += [table | asdict(file) for file in stored.files.values()]
+        rows["pieces"] += [table | asdict(piece) for piece in state.pieces.values()]
+        rows["files"] += [table | asdict(file) for file in state.files.values()]
     con.execute("CREATE SCHEMA IF NOT EXISTS manifest")
     con.execute(f"CREATE OR REPLACE TABLE manifest.mirror AS SELECT {VERSION} AS version")
     for name, schema in _SCHEMAS.items():
@@ -179,8 +113,8 @@ def version(con: duckdb.DuckDBPyConnection) -> int | None:
     return found[0][0] if found else None
 
 
-def names(con: duckdb.DuckDBPyConnection) -> Manifest:
-    """The tables in the connection's current database, if it has some, with no more than the names of their files."""
+def names(con: duckdb.DuckDBPyConnection) -> Tables:
+    """Read only the names of tables and files in the connection's current database; none where it has no manifest."""
     there = con.execute(
         "SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'manifest' "
         "AND table_name IN ('tables', 'files')"
@@ -188,16 +122,18 @@ def names(con: duckdb.DuckDBPyConnection) -> Manifest:
     if there != [(2,)]:
         return {}
     tables = con.execute("SELECT table_name, place FROM manifest.tables").fetchall()
-    manifest = {name.lower(): Stored(Table(name), place=place) for name, place in tables}
+    found = {name.lower(): TableState(Table(name), place=place) for name, place in tables}
     for name, path in con.execute("SELECT table_name, path FROM manifest.files").fetchall():
-        manifest[name.lower()].files[path] = File(path, 0, 0, None, None, None)
-    return manifest
+        found[name.lower()].files[path] = File(path, 0, 0, None, None, None)
+    return found
 
 
-def read(con: duckdb.DuckDBPyConnection, mirror: Path) -> Manifest:
-    """The manifest in the connection's current database, and in the journal of the mirror.
+def read(con: duckdb.DuckDBPyConnection, mirror: Path) -> Tables:
+    """Read the manifest in the connection's current database.
 
-    Raises MirrorError where it is damaged, or written by a later sedsql.
+    mirror : its folder, for messages
+
+    Raises MirrorError where the manifest is damaged, LaterVersion where a later sedsql wrote it.
     """
     written = version(con)
     if written is None:
@@ -207,77 +143,36 @@ def read(con: duckdb.DuckDBPyConnection, mirror: Path) -> Manifest:
             f"{mirror} was made by a later sedsql (manifest {written}, this one reads up to {VERSION}); "
             "upgrade with `pip install --upgrade sedsql`"
         )
-    manifest: Manifest = {}
+    found: Tables = {}
     try:
         catalogue = Catalogue.of(con)
         for row in _rows(con, "tables"):
-            manifest[row["table_name"].lower()] = Stored(
-                catalogue.tables[row["table_name"].lower()],
+            settings = json.loads(row["slicing"]) if row["slicing"] else None
+            table = catalogue.tables[row["table_name"].lower()]
+            found[row["table_name"].lower()] = TableState(
+                stored(table) if (settings or {}).get("kind") == CLASSES else table,
                 row["partition_order"],
                 row["service"],
                 row["condition"],
-                json.loads(row["slicing"]) if row["slicing"] else None,
+                settings,
                 row["place"],
-                _pairs(row["wanted"]),
+                pairs(row["wanted"]),
             )
         for row in _rows(con, "pieces"):
             name = row.pop("table_name").lower()
-            manifest[name].pieces[row["name"]] = Piece(**row | {"ranges": _pairs(row["ranges"])})
+            found[name].pieces[row["name"]] = Piece(**row | {"ranges": pairs(row["ranges"])})
         for row in _rows(con, "files"):
             name = row.pop("table_name").lower()
-            if manifest[name].place is None and (row["path"].startswith("/") or ".." in row["path"].split("/")):
+            if found[name].place is None and (row["path"].startswith("/") or ".." in row["path"].split("/")):
                 raise ValueError(f"{row['path']} is outside of the mirror")
-            manifest[name].files[row["path"]] = File(**row | {"pieces": tuple(row["pieces"])})
+            found[name].files[row["path"]] = File(**row | {"pieces": tuple(row["pieces"])})
     except (duckdb.Error, KeyError, TypeError, ValueError) as error:
         reason = str(error).split("\n")[0]
         raise MirrorError(
             f"The manifest of {mirror} is damaged ({reason}); `sedsql mirror repair {mirror}` makes it anew"
         ) from error
-    replay(manifest, mirror)
-    return manifest
+    return found
 
 
 def _rows(con: duckdb.DuckDBPyConnection, name: str) -> list[dict[str, Any]]:
     return con.sql(f"SELECT * FROM manifest.{name}").to_arrow_table().to_pylist()
-
-
-def _pairs(ranges: Iterable[Iterable[int]] | None) -> Ranges:
-    return [(low, high) for low, high in ranges or ()]
-
-
-def note(mirror: Path, stored: Stored, piece: Piece, files: Iterable[File]) -> None:
-    """Add a piece that is on disk to the manifest and to the journal."""
-    files = list(files)
-    _add(stored, piece, files)
-    line = {"table": stored.table.name, "piece": asdict(piece), "files": [asdict(file) for file in files]}
-    with open(mirror / JOURNAL, "a", encoding="utf-8") as journal:
-        journal.write(json.dumps(line) + "\n")
-        journal.flush()
-        os.fsync(journal.fileno())
-
-
-def _add(stored: Stored, piece: Piece, files: Iterable[File]) -> None:
-    stored.pieces[piece.name] = piece
-    for file in files:
-        stored.files[file.path] = file
-
-
-def replay(manifest: Manifest, mirror: Path, is_there: Callable[[File], bool] = lambda file: True) -> None:
-    """Add what stands in the journal; a line that was not written to its end is no line.
-
-    is_there : whether a file is; pieces with others are left out
-    """
-    try:
-        lines = (mirror / JOURNAL).read_text(encoding="utf-8").split("\n")
-    except FileNotFoundError:
-        return
-    for line in lines[:-1]:
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue  # a line torn by a crash, after which another process went on
-        if stored := manifest.get(entry["table"].lower()):
-            piece = Piece(**entry["piece"] | {"ranges": _pairs(entry["piece"]["ranges"])})
-            files = [File(**file | {"pieces": tuple(file["pieces"])}) for file in entry["files"]]
-            if all(map(is_there, files)):
-                _add(stored, piece, files)

@@ -1,4 +1,4 @@
-"""How far positions lie from the cells in source_id, or in HATS's column, of files that are there."""
+"""Measure how far the positions in files lie from the cells in source_id, or in HATS's column."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -7,13 +7,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..catalogue import CELL, Table
-from ..tablecells import ARCMINUTE
-from .layout import distances
-from .manifest import Stored
+from sedsql.catalogue import CELL, Table
+from sedsql.catalogue.healpix import ARCMINUTE
+from sedsql.mirror.rows import distances
+from sedsql.mirror.table_state import TableState
 
 _TRIED = 32
-"""Files of a catalogue of others that are looked into."""
+"""Files of a HATS catalogue that are looked into."""
 
 
 def reach_of(path: Path, table: Table, *, row_groups: Iterable[int] | None = None) -> float | None:
@@ -33,23 +33,25 @@ def reach_of(path: Path, table: Table, *, row_groups: Iterable[int] | None = Non
     return found
 
 
-def measure(mirror: Path, stored: Stored) -> bool:
-    """Note the reach of the table's files that have none, and tell whether there are such.
+def measure(folder: Path, state: TableState) -> bool:
+    """Note the reach of the table's files that have none; gives whether there were such files.
 
-    The column that HATS has for the cells of positions is believed, with an arcminute around them, where some of the
-    rows bear that out: all of a catalogue may take hours to read.
+    To read all of a HATS catalogue may take hours: its column of cells is believed, with an arcminute around them, if
+    some of the rows agree.
+
+    folder : that paths of files are relative to
     """
-    lacking = [file for file in stored.files.values() if file.reach is None]
-    if not lacking or stored.table.sort_column is None or not stored.table.position:
+    lacking = [file for file in state.files.values() if file.reach is None]
+    if not lacking or state.table.sort_column is None or not state.table.position:
         return False
-    if stored.place is not None and stored.table.sort_column == CELL:
+    if state.place is not None and state.table.sort_column == CELL:
         tried = lacking[:: max(1, len(lacking) // _TRIED)]
-        found = [reach_of(mirror / file.path, stored.table, row_groups=[0]) or 0.0 for file in tried if file.rows]
+        found = [reach_of(folder / file.path, state.table, row_groups=[0]) or 0.0 for file in tried if file.rows]
         reaches: dict[str, float | None] = {}
         if max(found, default=0.0) <= ARCMINUTE:
-            reaches = dict.fromkeys(stored.files, ARCMINUTE)
+            reaches = dict.fromkeys(state.files, ARCMINUTE)
     else:
-        reaches = {file.path: reach_of(mirror / file.path, stored.table) for file in lacking}
+        reaches = {file.path: reach_of(folder / file.path, state.table) for file in lacking}
     for file in lacking:
-        stored.files[file.path] = replace(file, reach=reaches.get(file.path))
+        state.files[file.path] = replace(file, reach=reaches.get(file.path))
     return True

@@ -1,4 +1,4 @@
-"""Rows sorted by DuckDB, which puts on disk what memory does not hold."""
+"""Sort rows by DuckDB, which puts on disk what memory does not hold."""
 
 import shutil
 from collections.abc import Iterable, Iterator
@@ -7,8 +7,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from ..sqltext import identifier
-from .manifest import MirrorError
+from sedsql.mirror.manifest import MirrorError
+from sedsql.sql_text import identifier
 
 SCRATCH = ".sorting"
 """The folder in a mirror for what memory does not hold."""
@@ -18,7 +18,7 @@ _MEMORY = "300MB"
 
 
 def sorted_by(column: str, batches: Iterable[pa.RecordBatch], schema: pa.Schema, scratch: Path) -> Iterator[pa.Table]:
-    """The rows in the order of a column; an error of `batches` is raised as it is, one of sorting as MirrorError.
+    """Sort rows by a column; an error of `batches` is raised as it is, an error of sorting as MirrorError.
 
     scratch : a folder that is made when it is needed, and is gone afterwards
     """
@@ -27,7 +27,7 @@ def sorted_by(column: str, batches: Iterable[pa.RecordBatch], schema: pa.Schema,
     def watched() -> Iterator[pa.RecordBatch]:
         try:
             yield from batches
-        except BaseException as error:  # DuckDB would make other words of it
+        except BaseException as error:  # DuckDB would change its message
             failed.append(error)
             raise
 

@@ -1,23 +1,15 @@
-"""TAP_SCHEMA of a mirror (TAP 1.1, Section 4): what a TAP service would tell of its tables."""
+"""Write TAP_SCHEMA of a mirror (TAP 1.1, Section 4): what a TAP service would tell of its tables."""
+
+from collections.abc import Sequence
 
 import duckdb
 import pyarrow as pa
 
-from ..catalogue import Catalogue, Column, Key, Table
-from . import archive
-from .manifest import OWN_SCHEMAS, Manifest
-
-_VOTABLE_TYPES = {
-    "BIGINT": "long",
-    "INTEGER": "int",
-    "SMALLINT": "short",
-    "DOUBLE": "double",
-    "REAL": "float",
-    "VARCHAR": "char",
-    "BOOLEAN": "boolean",
-    "TIMESTAMP": "char",
-}
-"""TAP 1.1 names types in VOTable's words (Section 4.3)."""
+from sedsql.catalogue import Catalogue, Column, Key, Table
+from sedsql.catalogue.datatypes import DATATYPES
+from sedsql.mirror import archive
+from sedsql.mirror.manifest import OWN_SCHEMAS
+from sedsql.mirror.table_state import Tables
 
 _COLUMNS = {
     "schemas": "schema_name utype description schema_index:i",
@@ -29,16 +21,26 @@ _COLUMNS = {
 }
 
 
-def write(con: duckdb.DuckDBPyConnection, manifest: Manifest, note: str, keys: list[Key]) -> None:
-    """Write the schema `tap_schema` of the connection's current database anew.
+def write(con: duckdb.DuckDBPyConnection, tables: Tables, note: str, keys: Sequence[Key]) -> None:
+    """Replace the schema `tap_schema` of the connection's current database.
 
-    note : what the descriptions of views that are no table of the manifest begin with
+    tables : of the mirror
+    note : what the descriptions of other views begin with
     keys : to add to those that are there
     """
-    catalogue = Catalogue.of(con)
-    keys = list(dict.fromkeys([*_read_keys(con), *keys]))
-    described = {name: stored.table for name, stored in manifest.items()}
+    described = {name: state.table for name, state in tables.items()}
     rows: dict[str, list[tuple]] = {name: [] for name in _COLUMNS}
+    _add_tables(rows, Catalogue.of(con), described, note)
+    for number, key in enumerate(dict.fromkeys([*_read_keys(con), *keys])):
+        rows["keys"].append((str(number), key.from_table, key.target_table, None, None))
+        rows["key_columns"] += [(str(number), *pair) for pair in key.columns]
+    con.execute("CREATE SCHEMA IF NOT EXISTS tap_schema")
+    for name, columns in _COLUMNS.items():
+        _write_table(con, name, columns.split(), rows[name])
+
+
+def _add_tables(rows: dict[str, list[tuple]], catalogue: Catalogue, described: dict[str, Table], note: str) -> None:
+    """Add the rows that tell of schemas, tables and columns."""
     # A column of another view is described like the first that has its name.
     by_name = {column.name: column for table in reversed(described.values()) for column in table.columns.values()}
     by_name |= {column.name: column for column in archive.COMPUTED}
@@ -56,15 +58,10 @@ def write(con: duckdb.DuckDBPyConnection, manifest: Manifest, note: str, keys: l
             rows["columns"].append((table.name, *about, place))
     schemas = list(dict.fromkeys(row[0] for row in rows["tables"]))
     rows["schemas"] = [(schema, None, None, index) for index, schema in enumerate(schemas)]
-    for number, key in enumerate(keys):
-        rows["keys"].append((str(number), key.from_table, key.target_table, None, None))
-        rows["key_columns"] += [(str(number), *pair) for pair in key.columns]
-    con.execute("CREATE SCHEMA IF NOT EXISTS tap_schema")
-    for name, columns in _COLUMNS.items():
-        _write_table(con, name, columns.split(), rows[name])
 
 
 def _about(column: Column, table: Table, by_name: dict[str, Column]) -> tuple:
+    """A row of TAP_SCHEMA.columns, without the name of the table and the column's place in it."""
     known = table.columns.get(column.name.lower(), column)
     known = by_name.get(column.name, known)
     base = column.datatype.removesuffix("[]")
@@ -72,7 +69,7 @@ def _about(column: Column, table: Table, by_name: dict[str, Column]) -> tuple:
     size = "*" if text or column.datatype.endswith("[]") else None
     xtype = "timestamp" if base == "TIMESTAMP" else None
     indexed = int(column.name == table.sort_column)
-    datatype = _VOTABLE_TYPES.get(base, base.lower())
+    datatype = DATATYPES[base].votable if base in DATATYPES else base.lower()
     return (column.name, datatype, size, xtype, None, known.description, None, known.unit, known.ucd, indexed, 1, 0)
 
 
@@ -87,6 +84,7 @@ def _write_table(con: duckdb.DuckDBPyConnection, name: str, columns: list[str], 
 
 
 def _read_keys(con: duckdb.DuckDBPyConnection) -> list[Key]:
+    """The foreign keys that `tap_schema` has."""
     there = con.execute(
         "SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() "
         "AND schema_name = 'tap_schema' AND table_name = 'key_columns'"

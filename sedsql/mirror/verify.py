@@ -1,4 +1,4 @@
-"""Whether a mirror still is what its manifest says."""
+"""Check that a mirror agrees with its manifest, and with the services that it came from."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,75 +8,78 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..tap.service import Service
-from . import Progress, cells
-from .layout import File, folder_of, on_disk, sha256
-from .manifest import DATABASE, Manifest
-from .store import unreadable
-from .sweep import orphans
+from sedsql.mirror import Progress
+from sedsql.mirror.database import unreadable
+from sedsql.mirror.layout import folder_of, on_disk
+from sedsql.mirror.manifest import DATABASE
+from sedsql.mirror.mirror import Mirror
+from sedsql.mirror.ranges import size
+from sedsql.mirror.table_state import File
+from sedsql.mirror.writer import sha256
+from sedsql.tap.service import Service
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a table, in words; `file` where it is one file's."""
+    """A fault of a table, in words; `file` where it is the fault of one file."""
 
     table: str
     what: str
     file: str | None = None
 
 
-def verify(mirror: Path, manifest: Manifest, progress: Progress) -> Iterator[Problem]:
+def verify(mirror: Mirror, progress: Progress) -> Iterator[Problem]:
     """Read all of the database, hash and count every file again, and add up."""
-    if why := unreadable(mirror):
-        yield Problem(DATABASE, f"cannot be read: {why}; `sedsql mirror repair {mirror}` makes it anew")
-    yield from verify_files(mirror, manifest, progress)
-    tables = {folder_of(stored.table): name for name, stored in manifest.items()}
-    for path in orphans(mirror, manifest):
+    if why := unreadable(mirror.folder):
+        yield Problem(DATABASE, f"cannot be read: {why}; `sedsql mirror repair {mirror.folder}` makes it anew")
+    yield from verify_files(mirror, progress)
+    tables = {folder_of(state.table): name for name, state in mirror.tables.items()}
+    for path in mirror.orphans():
         table = next(name for folder, name in tables.items() if path.startswith(f"{folder}/"))
-        yield Problem(table, "is not in the manifest, but who reads the table's folder reads it as well", path)
+        yield Problem(table, "is not in the manifest, but readers of the table's folder read it as well", path)
 
 
-def verify_files(mirror: Path, manifest: Manifest, progress: Progress) -> Iterator[Problem]:
-    """What is wrong with the files that the manifest names, and with its sums."""
-    done, total = 0, sum(stored.bytes for stored in manifest.values())
-    for name, stored in manifest.items():
-        for file in stored.files.values():
-            if what := _wrong(on_disk(mirror, file), file):
+def verify_files(mirror: Mirror, progress: Progress) -> Iterator[Problem]:
+    """Check the files that the manifest names, and its sums."""
+    done, total = 0, sum(state.bytes for state in mirror.tables.values())
+    for name, state in mirror.tables.items():
+        for file in state.files.values():
+            if what := _wrong(on_disk(mirror.folder, file), file):
                 yield Problem(name, what, file.path)
             done += file.bytes
             progress("verifying", done, total)
-        rows = sum(piece.rows for piece in stored.pieces.values())
-        if stored.pieces and rows != stored.rows:
-            yield Problem(name, f"its pieces have {rows:,} rows, its files {stored.rows:,}")
-        if stored.missing:
-            share = 100 * cells.size(stored.missing) / cells.size(stored.wanted)
+        rows = sum(piece.rows for piece in state.pieces.values())
+        if state.pieces and rows != state.rows:
+            yield Problem(name, f"its pieces have {rows:,} rows, its files {state.rows:,}")
+        if state.missing:
+            share = 100 * size(state.missing) / size(state.wanted)
             yield Problem(name, f"{share:.2g} % of it is not fetched yet")
 
 
-def verify_remote(manifest: Manifest, open_service: Callable[[str], Service], progress: Progress) -> Iterator[Problem]:
+def verify_remote(mirror: Mirror, open_service: Callable[[str], Service], progress: Progress) -> Iterator[Problem]:
     """Ask the services for the number of rows of every piece again."""
-    asked = [(name, stored, piece) for name, stored in manifest.items() for piece in stored.pieces.values()]
+    asked = [(name, state, piece) for name, state in mirror.tables.items() for piece in state.pieces.values()]
     service_of = cache(open_service)
-    for done, (name, stored, piece) in enumerate(asked):
-        if stored.service and piece.count_query:
-            rows = service_of(stored.service).count(piece.count_query)
+    for done, (name, state, piece) in enumerate(asked):
+        if state.service and piece.count_query:
+            rows = service_of(state.service).count(piece.count_query)
             if rows != piece.remote_rows:
                 yield Problem(
                     name,
-                    f"{stored.service} now has {rows:,} rows in piece {piece.name}, and had "
+                    f"{state.service} now has {rows:,} rows in piece {piece.name}, and had "
                     f"{piece.remote_rows:,} when it was fetched, {piece.fetched}",
                 )
         progress("asking the service", done + 1, len(asked))
 
 
 def _wrong(path: Path, file: File) -> str | None:
-    """What is wrong with a file; None if nothing is."""
+    """Say what is wrong with a file; None if nothing is."""
     if not path.is_file():
         return "is gone"
     if path.stat().st_size != file.bytes:
         return f"has {path.stat().st_size:,} bytes instead of {file.bytes:,}"
     if file.sha256 and sha256(path) != file.sha256:
-        return "has another content than when it was written (sha256)"
+        return "has changed since it was written (sha256)"
     try:
         rows = pq.read_metadata(path).num_rows
     except (OSError, pa.ArrowInvalid) as error:

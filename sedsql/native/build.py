@@ -16,13 +16,15 @@ import tomllib
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+SOURCES = HERE / "src"
+"""The C files; src/README.md says which folder may include which."""
 NAME = "sedsql.duckdb_extension"
 API = "v1.2.0"
 """The version of DuckDB's C API that is asked for; every later DuckDB hands it out."""
 
 # Without contraction to fused multiply-adds, every machine computes the same labels.
 FLAGS = ["-std=c11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=off", "-pthread"]
-WARNINGS = ["-Wall", "-Wextra"]
+WARNINGS = ["-Wall", "-Wextra", "-Werror=implicit-function-declaration"]
 SANITIZERS = ["-g", "-O1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
 
 
@@ -31,7 +33,7 @@ class BuildError(Exception):
 
 
 def build(target: Path, *, sanitize: bool = False) -> None:
-    """Compile src/*.c with $CC, or the compiler that is found, and $CFLAGS, and write the extension to `target`.
+    """Compile the C sources with $CC, or the compiler that is found, and $CFLAGS, and write the extension to `target`.
 
     sanitize : with AddressSanitizer and UndefinedBehaviorSanitizer, which stop the process at the first mistake
 
@@ -46,7 +48,8 @@ def build(target: Path, *, sanitize: bool = False) -> None:
         *(SANITIZERS if sanitize else []),
         f'-DSED_VERSION="{version()}"',
         *shlex.split(os.environ.get("CFLAGS", "")),
-        *map(str, sorted((HERE / "src").glob("*.c"))),
+        f"-I{SOURCES}",
+        *map(str, sorted(SOURCES.rglob("*.c"))),
         "-lm",
         # A function that is nowhere is then an error here and not when the extension is loaded; the sanitizers' are in
         # the process that loads it.

@@ -1,14 +1,14 @@
-"""Pictures: SEDs, diagrams, maps, and how good a model is (matplotlib; `pip install 'sedsql[plot]'`).
+"""Draw SEDs, diagrams, maps, and how good a model is, with matplotlib (`pip install 'sedsql[plot]'`).
 
-Every function gives a `matplotlib.figure.Figure`: a notebook shows it, `.savefig("sed.pdf")` writes it.
+Every function returns a `matplotlib.figure.Figure`: a notebook shows it, `.savefig("sed.pdf")` writes it.
 """
 
-from .diagrams import colour_colour, hertzsprung_russell
-from .draw import KINDS, draw
-from .judged import confusion, reliability
-from .seds import sed
-from .skymap import sky
-from .style import PlotError
+from sedsql.plot.diagrams import colour_colour, hertzsprung_russell
+from sedsql.plot.draw import KINDS, draw
+from sedsql.plot.evaluation import confusion, reliability
+from sedsql.plot.seds import sed
+from sedsql.plot.skymap import sky
+from sedsql.plot.style import PlotError
 
 __all__ = [
     "KINDS",

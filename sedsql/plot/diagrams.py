@@ -1,13 +1,13 @@
-"""Colour-colour and Hertzsprung-Russell diagrams, coloured by class, of a dozen sources or of millions."""
+"""Draw colour-colour and Hertzsprung-Russell diagrams of a dozen sources or of millions, coloured by class."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bands import BANDS, Band
-from . import rows as sources
-from .style import GREY, PlotError, finished, looks, style
+from sedsql.photometry.bands import BANDS, Band
+from sedsql.plot import rows as sources
+from sedsql.plot.style import GREY, PlotError, looks, shown_once, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 MOST_POINTS = 50_000
-"""More sources than these are drawn as a picture of how many there are of each class in each pixel."""
+"""More sources than this are drawn as an image of how many there are of each class in each pixel."""
 _PIXELS = 300
 _SHOWN_A_V = 2.0
 
 
 def colour_colour(rows: sources.Rows, x: str = "J-H", y: str = "H-Ks") -> "Figure":
-    """Draw one colour of sources over another, coloured by class, with the way that dust moves them.
+    """Draw one colour of sources over another, coloured by class, with an arrow for the effect of dust.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def colour_colour(rows: sources.Rows, x: str = "J-H", y: str = "H-Ks") -> "Figur
 
     Notes
     -----
-    The arrow is an extinction of 2 mag in V (Gordon et al. 2023, ApJ 950, 86, R_V = 3.1).
+    The arrow is the effect of 2 mag of extinction in V (Gordon et al. 2023, ApJ 950, 86, R_V = 3.1).
 
     Examples
     --------
@@ -61,18 +61,22 @@ def colour_colour(rows: sources.Rows, x: str = "J-H", y: str = "H-Ks") -> "Figur
         axes.set_xlabel(_label(x_bands))
         axes.set_ylabel(_label(y_bands))
         _reddening(axes, _reddens(x_bands), _reddens(y_bands))
-    return finished(figure)
+    return shown_once(figure)
 
 
-def hertzsprung_russell(rows: sources.Rows, colour: str = "BP-RP", magnitude: str = "G") -> "Figure":
+def hertzsprung_russell(
+    rows: sources.Rows, colour: str = "BP-RP", magnitude: str = "G", *, parallax_over_error: float = 5.0
+) -> "Figure":
     """Draw absolute magnitudes of sources over a colour, coloured by class.
 
     Parameters
     ----------
     rows : sources with the magnitudes of the bands, `parallax` in mas, and perhaps a column `class`, any number;
-        those whose parallax is not above 0 are left out
-    colour : such as 'BP-RP'
-    magnitude : the band of the absolute magnitude, m + 5 log10(parallax / 100 mas), dust not taken off
+        sources without a parallax above 0 are left out, and the title tells how many sources are
+    colour : a colour such as 'BP-RP'
+    magnitude : the band of the absolute magnitude, m + 5 log10(parallax / 100 mas), not corrected for dust
+    parallax_over_error : sources with less are left out, if `rows` have `parallax_error`: at 5, the error of the
+        absolute magnitude is about 0.4 mag; 0 leaves none out for it
 
     Returns
     -------
@@ -97,15 +101,34 @@ def hertzsprung_russell(rows: sources.Rows, colour: str = "BP-RP", magnitude: st
     magnitudes, parallax = sources.magnitudes(table), sources.column(table, "parallax")
     bands, found = _colour(colour, magnitudes)
     band = _band(magnitude)
+    least = 0.0
+    if parallax_over_error > 0 and sources.find(table, ("parallax_error",)):
+        least = parallax_over_error
+        with np.errstate(invalid="ignore", divide="ignore"):
+            parallax = np.where(parallax >= least * sources.column(table, "parallax_error"), parallax, np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
         absolute = magnitudes[:, BANDS.index(band)] + 5 * np.log10(np.where(parallax > 0, parallax, np.nan) / 100)
     with style() as plt:
         figure, axes = plt.subplots(figsize=(5.6, 5.2))
         _by_class(axes, found, absolute, sources.classes(table))
+        axes.set_title(_left_out(found, absolute, least), loc="left")
         axes.invert_yaxis()
         axes.set_xlabel(_label(bands))
         axes.set_ylabel(f"$M_{{{band.short}}}$ [mag]")
-    return finished(figure)
+    return shown_once(figure)
+
+
+def _left_out(colour: Array, absolute: Array, least: float) -> str:
+    """Tell how many sources a diagram has, and why others are not in it."""
+    with_parallax = np.isfinite(absolute)
+    drawn = with_parallax & np.isfinite(colour)
+    reasons = []
+    if not with_parallax.all():
+        reasons.append(f"parallax / error < {least:g} or none" if least else "no parallax above 0")
+    if (drawn != with_parallax).any():
+        reasons.append("no colour")
+    words = f"{drawn.sum():,} source{'s' * int(drawn.sum() != 1)}"
+    return words + (f"; {(~drawn).sum():,} left out: {', '.join(reasons)}" if reasons else "")
 
 
 def _band(words: str) -> Band:
@@ -136,7 +159,7 @@ def _reddens(bands: tuple[Band, Band]) -> float:
 
 
 def _reddening(axes: "Axes", dx: float, dy: float) -> None:
-    """An arrow in the corner that the points leave free the most."""
+    """Draw an arrow in the corner that has the fewest points."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     start = (left + 0.06 * (right - left), top - 0.08 * (top - bottom) - max(dy, 0))
     end = (start[0] + dx, start[1] + dy)
@@ -147,10 +170,10 @@ def _reddening(axes: "Axes", dx: float, dy: float) -> None:
 
 
 def _by_class(axes: "Axes", x: Array, y: Array, labels: NDArray[np.str_] | None) -> None:
-    """The sources that have both, the rarest class on top; a legend outside."""
+    """Draw the sources that have both values, the rarest class on top, with a legend outside."""
     there = np.isfinite(x) & np.isfinite(y)
     if not there.any():
-        raise PlotError("No source has all that the diagram needs.")
+        raise PlotError("No source has all the magnitudes that the diagram needs.")
     told = np.where(labels[there] == "", "no class", labels[there]) if labels is not None else None
     x, y = x[there], y[there]
     names, counts = np.unique(told, return_counts=True) if told is not None else (np.array([""]), np.array([len(x)]))
@@ -178,14 +201,14 @@ def _by_class(axes: "Axes", x: Array, y: Array, labels: NDArray[np.str_] | None)
 
 
 def _limits(values: Array) -> tuple[float, float]:
-    """Where nearly all values are, and a margin: one mad source must not press all others into a corner."""
+    """Return limits that hold nearly all values, with a margin, so that one outlier does not shrink the diagram."""
     low, high = np.percentile(values, [0.02, 99.98])
     margin = 0.05 * (high - low) or 0.5
     return low - margin, high + margin
 
 
 def _picture(axes: "Axes", x: Array, y: Array, groups: dict[str, NDArray[np.bool_]]) -> None:
-    """A pixel's colour is the mixture of its sources' classes, and the deeper the more there are."""
+    """Draw an image in which a pixel's colour mixes the classes of its sources, deeper where there are more."""
     from matplotlib.colors import to_rgb
 
     edges = [np.linspace(*limits, _PIXELS + 1) for limits in (axes.get_xlim(), axes.get_ylim())]

@@ -1,14 +1,14 @@
-"""The picture that suits an answer, by the columns that it has."""
+"""Choose a picture for an answer by its columns, and draw it."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..bands import BANDS, Band
-from . import rows as sources
-from .diagrams import colour_colour, hertzsprung_russell
-from .seds import MOST, sed
-from .skymap import sky
-from .style import PlotError
+from sedsql.photometry.bands import BANDS, Band
+from sedsql.plot import rows as sources
+from sedsql.plot.diagrams import colour_colour, hertzsprung_russell
+from sedsql.plot.seds import MOST, sed
+from sedsql.plot.skymap import sky
+from sedsql.plot.style import PlotError
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -20,7 +20,7 @@ KINDS: dict[str, Callable[[sources.Rows], "Figure"]] = {
     "colours": colour_colour,
     "sky": sky,
 }
-"""By the words for `--plot`."""
+"""The functions by the words for `--plot`."""
 
 _NEEDS = {
     "hr": ("phot_g_mean_mag", "phot_bp_mean_mag", "phot_rp_mean_mag", "parallax"),
@@ -34,9 +34,9 @@ def draw(rows: sources.Rows, kind: str | None = None) -> "Figure":
 
     Parameters
     ----------
-    rows : as `sed` takes them
-    kind : 'sed', 'hr', 'colours' or 'sky', as the function of that sort draws it unless told otherwise. If it is None:
-        SEDs of up to 12 sources; else the first of these for which the rows have the columns.
+    rows : sources, as `sed` takes them
+    kind : 'sed', 'hr', 'colours' or 'sky', drawn by `sed`, `hertzsprung_russell`, `colour_colour` or `sky` with their
+        defaults. None chooses SEDs for up to 12 sources, and otherwise the first kind for which there are columns.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def draw(rows: sources.Rows, kind: str | None = None) -> "Figure":
     Raises
     ------
     PlotError
-        Where there is no such kind, or none that suits the rows.
+        If there is no such kind, or none that suits the rows.
 
     Examples
     --------

@@ -1,25 +1,36 @@
-"""A page of many SEDs, a panel a class."""
+"""Draw a page of SEDs with one panel for each class."""
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import sed
-from ..bands import BANDS
-from .style import BLUE, pyplot, wavelength_axis
+from sedsql.photometry import sed
+from sedsql.photometry.bands import BANDS
+from sedsql.plot.style import BLUE, pyplot, wavelength_axis
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
-def sed_page(path: Path, magnitudes: Mapping[str, NDArray], counts: Mapping[str, int], title: str) -> None:
-    """A page of SEDs, a panel a class: the median and the spread of lambda F_lambda, brought to one at J.
+def sed_page(path: Path, magnitudes: Mapping[str, NDArray[np.float64]], counts: Mapping[str, int], title: str) -> None:
+    """Write the picture of `page` to a file; its ending says the format."""
+    figure = page(magnitudes, counts, title)
+    figure.savefig(path, dpi=130)
+    pyplot().close(figure)
+
+
+def page(magnitudes: Mapping[str, NDArray[np.float64]], counts: Mapping[str, int], title: str) -> "Figure":
+    """Draw, in one panel for each class, the median and the spread of lambda F_lambda, scaled to one at J.
 
     Parameters
     ----------
-    path : the picture to write; its ending says the format
-    magnitudes : class to magnitudes of its sources, shape (n, 10), NaN = missing
-    counts : class to the number of its sources in all, for the panels' titles
+    magnitudes : by class the magnitudes of its sources, shape (n, 10), NaN = missing
+    counts : by class the number of all its sources, for the panels' titles
     """
+    figure: Figure
     plt = pyplot()
     columns = min(4, len(magnitudes))
     rows = -(-len(magnitudes) // columns)
@@ -41,18 +52,20 @@ def sed_page(path: Path, magnitudes: Mapping[str, NDArray], counts: Mapping[str,
         panel.set_title(f"{name} ({counts[name]:,})", fontsize=9)
     for panel in panels.flat[len(magnitudes) :]:
         panel.set_visible(False)
+    for lowest in panels.flat[max(len(magnitudes) - columns, 0) : len(magnitudes)]:
+        lowest.tick_params(axis="x", which="both", labelbottom=True)  # also where the panel below is not there
     first = panels[0][0]
     wavelength_axis(first)
     first.set_ylim(-3.3, 1.6)
     figure.supxlabel("wavelength [µm]", fontsize=10)
     figure.supylabel(r"log $\lambda F_\lambda$ relative to J, or the nearest band there", fontsize=10)
     figure.suptitle(title, fontsize=11)
-    figure.savefig(path, dpi=130)
-    plt.close(figure)
+    return figure
 
 
-def _reference(flux, wavelength):
-    """The flux at J, or at the band nearest to it that a source has."""
+def _reference(flux: NDArray[np.float64], wavelength: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the flux at J, or at the band nearest to it that a source has."""
     distance = np.abs(np.log(wavelength / BANDS[3].wavelength_um))
     nearest = np.where(np.isfinite(flux), distance, np.inf).argmin(axis=1)
-    return flux[np.arange(len(flux)), nearest]
+    found: NDArray[np.float64] = flux[np.arange(len(flux)), nearest]
+    return found

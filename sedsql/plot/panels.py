@@ -1,11 +1,11 @@
-"""Purity and completeness of each class in a small panel of its own."""
+"""Draw purity and completeness of each class in a panel of its own."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .style import BLUE, ORANGE, PlotError, finished, style
+from sedsql.plot.style import BLUE, ORANGE, PlotError, shown_once, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,14 +17,14 @@ _COLUMNS = 4
 
 
 def panels(curves: Curves, x: Sequence[float], label: str, title: str, best: Curves | None = None) -> "Figure":
-    """Draw purity and completeness of classes against something.
+    """Draw purity and completeness of classes over another quantity.
 
     Parameters
     ----------
-    curves : by class, `purity` and `completeness`, each as many numbers from 0 to 1 as `x`, None where there is none
-    x : where they are, or the edges between which they are, one more
-    label, title : what `x` is, and what the figure shows
-    best : the same of another classifier, drawn thin
+    curves : by class, `purity` and `completeness`, each as many numbers from 0 to 1 as `x`, None where unknown
+    x : the places of these numbers, or the edges of their bins, which are one more
+    label, title : the name of `x`, and the title of the figure
+    best : the curves of another classifier, drawn as thin lines
 
     Returns
     -------
@@ -33,7 +33,7 @@ def panels(curves: Curves, x: Sequence[float], label: str, title: str, best: Cur
     Raises
     ------
     PlotError
-        Without classes, and where matplotlib is not installed.
+        Without classes, and if matplotlib is not installed.
     """
     if not curves:
         raise PlotError("There are no classes to draw.")
@@ -61,4 +61,4 @@ def panels(curves: Curves, x: Sequence[float], label: str, title: str, best: Cur
         handles, words = axes[0][0].get_legend_handles_labels()
         figure.legend(handles, words, loc="outside upper right", ncols=len(words), frameon=False)
         figure.suptitle(title, fontsize=9, x=0.01, ha="left")
-    return finished(figure)
+    return shown_once(figure)

@@ -1,35 +1,36 @@
-"""SEDs of sources: points with errors, upper limits, what they are held against, and what is left."""
+"""Draw SEDs of sources: points with errors, upper limits, a curve to compare with, and residuals."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import sed as seds
-from ..simulate import POPULATIONS, simulate
-from ..simulate.photosphere import planck_jy
-from . import rows as sources
-from .style import BLUE, GREY, ORANGE, PlotError, finished, style, wavelength_axis
+from sedsql.photometry import sed as seds
+from sedsql.plot import rows as sources
+from sedsql.plot.style import BLUE, GREY, ORANGE, PlotError, shown_once, style, wavelength_axis
+from sedsql.simulate import POPULATIONS, simulate
+from sedsql.simulate.photosphere import planck_jy
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 
 MOST = 12
-"""Sources that a figure has room for."""
+"""The most sources in a figure."""
 
 _ORDER = np.argsort(seds.WAVELENGTH_UM)
 _WAVELENGTHS = seds.WAVELENGTH_UM[_ORDER]
 _PHOTOSPHERE_UM = 2.5
-"""Up to here a star's light is mostly its own, and beyond it may be dust's."""
+"""The wavelength up to which most light comes from a star's photosphere; at longer ones it may come from dust."""
 _TEMPERATURES = np.geomspace(500, 60_000, 600)
 _FLOOR = 0.05
-"""Magnitudes that a band may be off whatever its error says, or the Gaia bands would outweigh all others."""
+"""An error in mag that is added to that of every band in quadrature, so that the Gaia bands do not outweigh others."""
 _DEX = np.log(10) * 0.4
 
 
@@ -40,15 +41,16 @@ def sed(
     model: str = "shape-2",
     models: Iterable[str | Path] | None = None,
 ) -> "Figure":
-    """Draw the SEDs of sources, a panel each, with class and probability.
+    """Draw the SEDs of sources in one panel each, with class and probability.
 
     Parameters
     ----------
     rows : up to 12 sources with the magnitudes of `sed.photometry`, and perhaps their errors: a cursor, an astropy
         table or one of its rows, an Arrow table, a DataFrame, or pyvo's results
-    against : 'blackbody', the one nearest to the bands up to 2.5 µm; 'class', the middle and the spread (16 to 84 %)
-        of simulated sources of its class, brought to the source's brightness; or None. Below are the residuals.
-    model : names the model that says the class, where the rows have no column `class`
+    against : a curve to compare with: 'blackbody', the one nearest to the bands up to 2.5 µm; 'class', the median and
+        the spread (16 to 84 %) of simulated sources of its class, scaled to the source's brightness; or None. Residuals
+        are drawn below.
+    model : the name of the model that gives the class, if the rows have no column `class`
     models : folders of models to add to the shipped ones
 
     Returns
@@ -58,12 +60,12 @@ def sed(
     Raises
     ------
     PlotError
-        Without rows or magnitudes, with more than 12 sources, and where matplotlib is not installed.
+        Without rows or magnitudes, with more than 12 sources, and if matplotlib is not installed.
 
     Notes
     -----
-    Fluxes are lambda F_lambda in W m^-2 (see `sedsql.bands` for zero points and their sources). A 2MASS or AllWISE
-    magnitude whose error is NULL is drawn as an upper limit.
+    Fluxes are lambda F_lambda in W m^-2 (see `sedsql.photometry.bands` for zero points and their sources). A 2MASS or
+    AllWISE magnitude whose error is NULL is drawn as an upper limit.
 
     Examples
     --------
@@ -79,7 +81,7 @@ def sed(
         raise PlotError(f"against is 'blackbody', 'class' or None, not {against!r}.")
     table = sources.table_of(rows)
     if len(table) > MOST:
-        raise PlotError(f"{len(table):,} sources are more than a figure has room for: {MOST}. Take TOP {MOST}.")
+        raise PlotError(f"{len(table):,} sources are too many; a figure has room for {MOST}. Take TOP {MOST}.")
     magnitudes = sources.magnitudes(table)
     errors, limits = sources.errors(table)
     labels, probabilities = sources.predicted(table, model, models)
@@ -96,11 +98,11 @@ def sed(
             top, below = _panels(figure, outer, with_residuals=curve is not None)
             _points(top, magnitudes[place], errors[place], limits[place])
             top.set_title(f"{names[place]}\n{_told(labels[place], probabilities[place])}")
-            if curve is not None:
+            if curve is not None and below is not None:
                 _draw_curve(top, below, curve, magnitudes[place], errors[place], limits[place])
         figure.supxlabel("wavelength [µm]", fontsize=9)
         figure.supylabel(r"$\lambda F_\lambda$ [W m$^{-2}$]", fontsize=9)
-    return finished(figure)
+    return shown_once(figure)
 
 
 def _told(label: str, probability: float) -> str:
@@ -109,8 +111,8 @@ def _told(label: str, probability: float) -> str:
     return label if np.isnan(probability) else f"{label}, probability {probability:.2f}"
 
 
-def _panels(figure, outer, with_residuals: bool):
-    """The axes of an SED, and those of its residuals below."""
+def _panels(figure: "Figure", outer: Any, with_residuals: bool) -> tuple["Axes", "Axes | None"]:
+    """Make the axes of an SED, and those of its residuals below."""
     if not with_residuals:
         top = figure.add_subplot(outer)
         below = None
@@ -124,29 +126,29 @@ def _panels(figure, outer, with_residuals: bool):
     return top, below
 
 
-def _points(axes, magnitudes: Array, errors: Array, limits: NDArray[np.bool_]) -> None:
+def _points(axes: "Axes", magnitudes: Array, errors: Array, limits: NDArray[np.bool_]) -> None:
     flux = seds.lambda_flux(magnitudes)
     spread = np.nan_to_num(flux * np.minimum(errors * _DEX, 0.95))
     _measured(axes, flux, spread, limits, 4.5)
 
 
-def _measured(axes, values: Array, spread: Array, limits: NDArray[np.bool_], size: float) -> None:
-    """Points with errors, and upper limits as open triangles, at the ten wavelengths."""
+def _measured(axes: "Axes", values: Array, spread: Array, limits: NDArray[np.bool_], size: float) -> None:
+    """Draw points with errors, and upper limits as open triangles, at the ten wavelengths."""
     axes.errorbar(
         seds.WAVELENGTH_UM[~limits], values[~limits], yerr=spread[~limits],
         fmt="o", color=BLUE, markersize=size, elinewidth=1.2, zorder=4,
     )  # fmt: skip
     axes.plot(
         seds.WAVELENGTH_UM[limits], values[limits], "v", color=BLUE, markerfacecolor="white", markersize=size + 1.5,
-        zorder=4,
+        zorder=4, label="upper limit" if limits.any() else None,
     )  # fmt: skip
 
 
 @dataclass
 class _Curve:
-    """What a source is held against, in the order of wavelengths where not said otherwise.
+    """A curve to compare an SED with, in the order of wavelengths.
 
-    at_bands : lambda F_lambda at the ten bands, in their own order
+    at_bands : lambda F_lambda at the ten bands, in the order of `BANDS`
     """
 
     label: str
@@ -169,7 +171,7 @@ def _curve(
 
 
 def _blackbody(magnitudes: Array, errors: Array) -> _Curve | None:
-    """The blackbody nearest to the photosphere's bands: least squares in log flux, on a grid of temperatures."""
+    """Fit a blackbody to the photosphere's bands by least squares in log flux, on a grid of temperatures."""
     used = np.isfinite(magnitudes) & (seds.WAVELENGTH_UM < _PHOTOSPHERE_UM)
     if used.sum() < 2:
         used = np.isfinite(magnitudes)
@@ -188,18 +190,18 @@ def _blackbody(magnitudes: Array, errors: Array) -> _Curve | None:
 
 
 def _planck(wavelengths: Array, temperature: float) -> Array:
-    """nu B_nu in W m^-2 / sr."""
+    """Return nu B_nu in W m^-2 / sr."""
     return planck_jy(temperature, wavelengths) * 1e-26 * seds.SPEED_OF_LIGHT_UM_S / wavelengths
 
 
 def _template(label: str, magnitudes: Array) -> _Curve | None:
-    """The middle and the spread of simulated sources of a class, as bright as the source in the mean of its bands."""
+    """Return median and spread of simulated sources of a class, scaled to the mean magnitude of the source."""
     there = np.isfinite(magnitudes)
     flux = _simulated(label)
     flux = flux[np.isfinite(flux[:, there]).all(axis=1)]
     if not there.any() or len(flux) < 3:
         return None
-    source = np.log10(seds.lambda_flux(magnitudes[there])).mean()
+    source = np.log10(seds.lambda_flux(magnitudes)[there]).mean()
     flux = flux + (source - flux[:, there].mean(axis=1))[:, None]
     low, middle, high = 10 ** np.percentile(flux, [16, 50, 84], axis=0)
     return _Curve(f"simulated {label}", _WAVELENGTHS, middle[_ORDER], low[_ORDER], high[_ORDER], middle)
@@ -207,15 +209,23 @@ def _template(label: str, magnitudes: Array) -> _Curve | None:
 
 @cache
 def _simulated(label: str) -> Array:
-    """log lambda F_lambda of simulated sources of a class as they are, detected or not, shape (n, 10)."""
+    """Return log lambda F_lambda of simulated sources of a class, whether detected or not, shape (n, 10)."""
     return np.log10(seds.lambda_flux(simulate(label, 2_000, np.random.default_rng(0)).true_magnitudes))
 
 
-def _draw_curve(top, below, curve: _Curve, magnitudes: Array, errors: Array, limits: NDArray[np.bool_]) -> None:
-    if curve.low is not None:
-        top.fill_between(curve.wavelengths, curve.low, curve.high, color=GREY, alpha=0.2, linewidth=0)
+def _draw_curve(
+    top: "Axes", below: "Axes", curve: _Curve, magnitudes: Array, errors: Array, limits: NDArray[np.bool_]
+) -> None:
+    if curve.low is not None and curve.high is not None:
+        spread_label = "16 to 84 % of these"
+        top.fill_between(
+            curve.wavelengths, curve.low, curve.high, color=GREY, alpha=0.2, linewidth=0, label=spread_label
+        )
     top.plot(curve.wavelengths, curve.flux, color=ORANGE, linewidth=1.2, label=curve.label, zorder=3)
-    top.legend(frameon=False, loc="lower left", fontsize=8)
+    handles, labels = top.get_legend_handles_labels()
+    first = labels.index(curve.label)  # the curve leads, its spread follows
+    order = [first, *(place for place in range(len(labels)) if place != first)]
+    top.legend([handles[k] for k in order], [labels[k] for k in order], frameon=False, loc="best", fontsize=8)
     flux = seds.lambda_flux(magnitudes)
     there = flux[np.isfinite(flux)]
     top.set_ylim(there.min() / 6, there.max() * 3)
@@ -225,4 +235,4 @@ def _draw_curve(top, below, curve: _Curve, magnitudes: Array, errors: Array, lim
     _measured(below, apart, spread, limits, 3.5)
     reach = max(0.3, 1.15 * np.nanmax(np.abs(apart)))
     below.set_ylim(-reach, reach)
-    below.set_ylabel("dex", fontsize=8)
+    below.set_ylabel("residual\n[dex]", fontsize=8)

@@ -1,4 +1,4 @@
-"""Where sources are: a map of HEALPix cells, with the outline of a region and sources of chosen classes on it."""
+"""Draw a map of sources in HEALPix cells, with the outline of a region and sources of chosen classes."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -8,8 +8,11 @@ from astropy.units import deg
 from cdshealpix.nested import lonlat_to_healpix, vertices
 from numpy.typing import NDArray
 
-from . import rows as sources
-from .style import PlotError, finished, imported, looks, style
+from sedsql.errors import Error, did_you_mean
+from sedsql.mirror.region_text import parse
+from sedsql.mirror.regions import load_moc, moc_file
+from sedsql.plot import rows as sources
+from sedsql.plot.style import CLASSES, PlotError, imported, looks, shown_once, style
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
@@ -20,26 +23,30 @@ Array = NDArray[np.float64]
 
 MOST_ORDER = 13
 _IN_A_CELL = 4
-"""Sources of a cell on average: with fewer, cells differ by chance, with more there are few cells to see."""
+"""The average number of sources in a cell: with fewer, cells differ by chance; with more, cells are few and large."""
 _MOST_CELLS = 60_000
 _WIDE_DEG = 60.0
-"""What reaches further from its middle is drawn on the whole sky."""
+"""Sources that reach further from their middle are drawn on the whole sky."""
 _HALF_PIXELS = 200
+_MARGIN = 0.04
+_HALF_FRAME = (1 + _MARGIN) * _HALF_PIXELS
 _HALF_WIDTH = np.degrees(2 * np.sqrt(2))
-"""Of Mollweide's ellipse, in pixels of a degree; `_HALF_PIXELS` of what is smaller."""
+"""Half the width of Mollweide's ellipse, in pixels of a degree; `_HALF_PIXELS` is that of a smaller map."""
 
 
 def sky(
     rows: sources.Rows, *, region: Any = None, classes: Sequence[str] | None = None, order: int | None = None
 ) -> "Figure":
-    """Draw how many sources there are on the sky, in HEALPix cells.
+    """Draw the number of sources on the sky in HEALPix cells.
 
     Parameters
     ----------
     rows : sources with `ra` and `dec` in degrees, ICRS, as `sed` takes them, any number
-    region : its outline is drawn: a `mocpy.MOC`, or STC-S such as 'CIRCLE ICRS 83.8 -5.4 1' (TAP 1.0, Section 6)
-    classes : of the column `class`, whose sources are drawn as points
-    order : HEALPix order of the cells, 0 to 13; chosen so that a cell has some sources unless told
+    region : a region that the map shows, with its outline: a `mocpy.MOC` or a file with one, STC-S such as
+        'CIRCLE ICRS 83.8 -5.4 1' (TAP 1.0, Section 6), or what `sedsql mirror sed --region` takes, such as 'Pleiades';
+        without it the map shows all sources
+    classes : classes of the column `class` whose sources to draw as points; the legend has their number on the map
+    order : HEALPix order of the cells, 0 to 13; None chooses one with some sources in each cell
 
     Returns
     -------
@@ -48,7 +55,8 @@ def sky(
     Raises
     ------
     PlotError
-        Without rows or positions, for a region that is none, and where matplotlib or mocpy is not installed.
+        Without rows or positions, for an invalid region or a class that no model has, and if matplotlib or mocpy is not
+        installed.
 
     Examples
     --------
@@ -72,15 +80,22 @@ def sky(
     from astropy.visualization.wcsaxes.frame import EllipticalFrame, RectangularFrame
 
     with style() as plt:
-        wcs, is_whole = _projection(ra[there], dec[there])
+        middle, reach = _extent(ra[there], dec[there]) if outline is None else _extent_of(outline)
+        wcs, is_whole = _projection(middle, reach)
+        if outline is not None and not is_whole:
+            there &= _in_frame(wcs, ra, dec)
+        if not there.any():
+            raise PlotError("No source lies in the region or near it.")
         figure = plt.figure(figsize=(7.2, 3.9) if is_whole else (5.8, 4.8))
         axes = figure.add_subplot(projection=wcs, frame_class=EllipticalFrame if is_whole else RectangularFrame)
         cells = _cells(axes, wcs, ra[there], dec[there], order, is_whole)
         figure.colorbar(cells, ax=axes, label="sources per square degree", shrink=0.75 if is_whole else 0.9)
         if outline is not None:
-            limits = axes.get_xlim(), axes.get_ylim()
+            limits = [axes.get_xlim(), axes.get_ylim()]
             outline.border(ax=axes, wcs=wcs, color="black", linewidth=1)
-            axes.set(xlim=limits[0], ylim=limits[1])  # it has set others
+            if not is_whole:
+                limits = [(place - _HALF_FRAME, place + _HALF_FRAME) for place in wcs.wcs.crpix - 1]
+            axes.set(xlim=limits[0], ylim=limits[1])  # mocpy has changed them
         for name, (colour, mark) in looks(classes or ()).items():
             of_class = there & (labels == name)
             axes.scatter(
@@ -92,7 +107,7 @@ def sky(
         axes.set_aspect("equal")
         axes.grid(color="0.6", linewidth=0.4)
         _label(axes, is_whole)
-    return finished(figure)
+    return shown_once(figure)
 
 
 def _label(axes: Any, is_whole: bool) -> None:
@@ -101,44 +116,92 @@ def _label(axes: Any, is_whole: bool) -> None:
     if not is_whole:
         ra.set_axislabel("right ascension (ICRS)")
         return
-    # Right ascensions stand on the equator, in the map.
     from matplotlib.patheffects import withStroke
 
     axes.set_title("ICRS, right ascension grows to the left")
     ra.set_axislabel("")
-    ra.set_major_formatter("d")
     ra.set_ticks(np.arange(0, 360, 60) * deg)
-    ra.set_ticklabel(path_effects=[withStroke(linewidth=2, foreground="white")])
+    ra.set_ticklabel_visible(False)
+    # Right ascensions are written along the equator, inside the map; a coordinate's own labels lie below the points.
+    for hour_angle in range(0, 360, 60):
+        place = hour_angle + (-14 if hour_angle == 180 else 0)  # within the edge of the map
+        axes.text(
+            place, 0, f"{hour_angle}\N{DEGREE SIGN}", transform=axes.get_transform("world"), ha="center", va="center",
+            fontsize=8, zorder=6, path_effects=[withStroke(linewidth=2.5, foreground="white")],
+        )  # fmt: skip
     dec.set_major_formatter("d")
     dec.set_ticks(np.arange(-60, 61, 30) * deg)
 
 
-def _labels(table, classes: Sequence[str] | None) -> NDArray[np.str_]:
+def _labels(table: Any, classes: Sequence[str] | None) -> NDArray[np.str_]:
     labels = sources.classes(table)
     if classes and labels is None:
         raise PlotError(f"The rows have no column {' or '.join(sources.CLASS_COLUMNS)} to choose classes by.")
-    return np.full(len(table), "") if labels is None else labels
+    if labels is None:
+        return np.full(len(table), "")
+    known = [*CLASSES, *(str(label) for label in np.unique(labels) if label and label not in CLASSES)]
+    for name in classes or ():
+        if name not in known:
+            raise PlotError(f"There is no class {name!r}; {did_you_mean(name, known)}")
+    return labels
 
 
 def _moc(region: Any) -> Any:
     MOC = imported("mocpy").MOC
     if isinstance(region, MOC):
         return region
+    text = str(region)
     try:
-        return MOC.from_stcs(str(region), max_depth=12)
-    except Exception as error:  # a panic of its parser has a type of its own
-        raise PlotError(f"{region!r} is no region; 'CIRCLE ICRS 83.8 -5.4 1' is one.") from error
+        if (file := moc_file(text)) is not None:
+            return load_moc(file)
+        found = parse(text)
+        if found.shape != "BOX":  # whose sides STC-S has along great circles
+            text = f"{found.shape} ICRS {' '.join(map(str, found.numbers))}"
+    except Error as error:
+        if file is not None:
+            raise PlotError(f"{error}.") from error
+    try:
+        return MOC.from_stcs(text, max_depth=12)
+    except Exception as error:  # mocpy's parser, in Rust, raises an exception of its own when it panics
+        raise PlotError(
+            f"{region!r} is no region; 'CIRCLE ICRS 83.8 -5.4 1' is one, as are 'CIRCLE(83.8, -5.4, 1)', 'Pleiades' "
+            "and a file with a MOC."
+        ) from error
 
 
-def _projection(ra: Array, dec: Array) -> tuple["WCS", bool]:
-    """Gnomonic about the middle of the sources, or Mollweide's of the whole sky."""
-    from astropy.wcs import WCS
-
-    lon, lat = np.radians(ra), np.radians(dec)
-    vectors = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
+def _extent(ra: Array, dec: Array) -> tuple[Array, float]:
+    """Return the mean direction of sources, shape (3,), and the distance in degrees of the furthest one from it."""
+    vectors = _vectors(ra, dec)
     middle = vectors.mean(axis=0)
     length = np.linalg.norm(middle)
-    reach = 180.0 if length < 1e-3 else np.degrees(np.arccos(np.clip(vectors @ (middle / length), -1, 1))).max()
+    if length < 1e-3:
+        return np.array([1.0, 0, 0]), 180.0
+    return middle / length, float(np.degrees(np.arccos(np.clip(vectors @ (middle / length), -1, 1))).max())
+
+
+def _vectors(ra: Array, dec: Array) -> Array:
+    """Return unit vectors, shape (n, 3), of positions in degrees."""
+    lon, lat = np.radians(ra), np.radians(dec)
+    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
+
+
+def _in_frame(wcs: "WCS", ra: Array, dec: Array) -> NDArray[np.bool_]:
+    """Tell which sources lie within the map of a region; those beyond 90 degrees have no place in its projection."""
+    places = np.stack(wcs.world_to_pixel_values(ra, dec)) - (wcs.wcs.crpix - 1)[:, None]
+    inside: NDArray[np.bool_] = (np.abs(places) <= _HALF_FRAME).all(axis=0)
+    return inside
+
+
+def _extent_of(region: Any) -> tuple[Array, float]:
+    """Return the same of a region."""
+    middle = region.barycenter()
+    return middle.cartesian.xyz.value, float(region.largest_distance_from_coo_to_vertices(middle).to_value(deg))
+
+
+def _projection(middle: Array, reach: float) -> tuple["WCS", bool]:
+    """Choose the gnomonic projection about the middle, or Mollweide's of the whole sky."""
+    from astropy.wcs import WCS
+
     wcs = WCS(naxis=2)
     is_whole = bool(reach > _WIDE_DEG)
     if is_whole:
@@ -147,17 +210,17 @@ def _projection(ra: Array, dec: Array) -> tuple["WCS", bool]:
         wcs.wcs.cdelt = [-1.0, 1.0]
     else:
         wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
-        wcs.wcs.crval = [np.degrees(np.arctan2(middle[1], middle[0])) % 360, np.degrees(np.arcsin(middle[2] / length))]
+        wcs.wcs.crval = [np.degrees(np.arctan2(middle[1], middle[0])) % 360, np.degrees(np.arcsin(middle[2]))]
         step = max(reach, 1e-3) / _HALF_PIXELS
         wcs.wcs.cdelt = [-step, step]
     wcs.wcs.cunit = ["deg", "deg"]
-    # mocpy takes the picture to reach from 0 to twice this, and cuts an outline off there.
+    # mocpy assumes that the picture reaches from 0 to twice this, and cuts an outline off there.
     wcs.wcs.crpix = [_HALF_WIDTH + 1] * 2 if is_whole else [_HALF_PIXELS * 1.2] * 2
     return wcs, is_whole
 
 
 def _cells(axes: "Axes", wcs: "WCS", ra: Array, dec: Array, order: int | None, is_whole: bool) -> Any:
-    """The cells that have sources, coloured by how many; gives what a colour bar is made of."""
+    """Draw the cells that have sources, coloured by their number, and return the artist for a colour bar."""
     from astropy.coordinates import Latitude, Longitude
     from matplotlib.collections import PolyCollection
     from matplotlib.colors import LogNorm
@@ -167,12 +230,12 @@ def _cells(axes: "Axes", wcs: "WCS", ra: Array, dec: Array, order: int | None, i
         cells, counts = np.unique(finest >> np.uint64(2 * (MOST_ORDER - depth)), return_counts=True)
         if len(cells) <= _MOST_CELLS and len(ra) >= _IN_A_CELL * len(cells):
             break
-    # A cell's sides are curves on the whole sky, and straight where cells are small.
+    # The edges of a cell are curves on the whole sky, and straight where cells are small.
     corners = vertices(cells, depth, step=4 if depth < 5 else 1)
-    x, y = wcs.world_to_pixel_values(corners[0].deg, corners[1].deg)
+    lon, lat = corners[0].deg, corners[1].deg
     if is_whole:
-        kept = np.ptp(x, axis=1) < 90  # a cell on the edge would be drawn across the sky
-        x, y, counts = x[kept], y[kept], counts[kept]
+        lon, lat, counts = _parted(lon, lat, counts)
+    x, y = wcs.world_to_pixel_values(lon, lat)
     area = 4 * np.pi * np.degrees(1) ** 2 / (12 * 4**depth)
     density = counts / area
     drawn = PolyCollection(
@@ -184,7 +247,21 @@ def _cells(axes: "Axes", wcs: "WCS", ra: Array, dec: Array, order: int | None, i
         axes.set_xlim(0, 2 * _HALF_WIDTH)
         axes.set_ylim(_HALF_WIDTH / 2, 3 * _HALF_WIDTH / 2)
     else:
-        margin = 0.04 * max(np.ptp(x), np.ptp(y))
+        margin = _MARGIN * max(np.ptp(x), np.ptp(y))
         axes.set_xlim(x.min() - margin, x.max() + margin)
         axes.set_ylim(y.min() - margin, y.max() + margin)
     return drawn
+
+
+def _parted(lon: Array, lat: Array, counts: NDArray[np.int64]) -> tuple[Array, Array, NDArray[np.int64]]:
+    """Part the cells that lie across the edge of the map of the whole sky, at 180 degrees, into one for each side."""
+    lon = (lon + 180) % 360 - 180
+    at_pole = np.abs(lat) > 90 - 1e-6  # where a corner has any longitude
+    typical = np.nanmedian(np.where(at_pole, np.nan, lon), axis=1)
+    lon = np.where(at_pole, typical[:, None], lon)
+    across = np.ptp(lon, axis=1) > 180
+    edge = 180 - 1e-6
+    left = np.minimum(lon[across] % 360, edge)
+    right = np.maximum(lon[across] % 360 - 360, -edge)
+    lon, lat = np.concatenate([lon[~across], left, right]), np.concatenate([lat[~across], lat[across], lat[across]])
+    return lon, lat, np.concatenate([counts[~across], counts[across], counts[across]])

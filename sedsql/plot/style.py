@@ -1,4 +1,4 @@
-"""One style for all pictures: colours that all eyes can tell apart, and a figure that a paper could have."""
+"""Set one style for all pictures: fit for print, in colours that colour-blind readers can distinguish."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -7,8 +7,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from ..errors import InterfaceError
-from ..output import new_file
+from sedsql.errors import InterfaceError
+from sedsql.files.atomic import new_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +27,7 @@ STYLE = {
 }
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "0.45"
 
-# Okabe & Ito 2008, "Color Universal Design", with three of Tol 2021, "Colour Schemes"; marks tell them apart too.
+# Okabe & Ito 2008, "Color Universal Design", with three of Tol 2021, "Colour Schemes"; marks distinguish them too.
 CLASSES = {
     "main_sequence": ("#56b4e9", "o"),
     "massive": ("#0072b2", "^"),
@@ -42,7 +42,7 @@ CLASSES = {
     "white_dwarf": ("#000000", "X"),
     "agn": ("#999999", "p"),
 }
-"""Colour and mark of each class of the shipped models."""
+"""The colour and the mark of each class of the shipped models."""
 _OTHERS = tuple(CLASSES.values())
 
 
@@ -50,11 +50,11 @@ _TICKS_UM = (0.5, 1, 2, 5, 10, 20)
 
 
 class PlotError(InterfaceError):
-    """A picture cannot be drawn."""
+    """Raised if a picture cannot be drawn."""
 
 
 def imported(module: str) -> ModuleType:
-    """A module of the extra `plot`; a PlotError where it is not there."""
+    """Import a module of the extra `plot`; raise PlotError if it is not installed."""
     package = module.partition(".")[0]
     try:
         import_module(package)
@@ -69,14 +69,14 @@ def pyplot() -> ModuleType:
 
 @contextmanager
 def style() -> Iterator[ModuleType]:
-    """Draw in the block; gives matplotlib.pyplot."""
+    """Apply the style to figures drawn in the block, and yield matplotlib.pyplot."""
     plt = pyplot()
     with plt.rc_context(STYLE):
         yield plt
 
 
 def wavelength_axis(axes: "Axes") -> None:
-    """Wavelengths from BP to W4 in micrometres, as astronomers read them."""
+    """Label the axis with wavelengths from BP to W4 in micrometres."""
     axes.set_xscale("log")
     axes.set_xlim(0.42, 27)
     axes.set_xticks(_TICKS_UM, [f"{tick:g}" for tick in _TICKS_UM])
@@ -84,7 +84,7 @@ def wavelength_axis(axes: "Axes") -> None:
 
 
 def save(figure: "Figure", target: Path, *, force: bool) -> None:
-    """Write a figure whole or not at all; the ending says the format."""
+    """Write a figure completely or not at all, in the format of the file's ending."""
     ending = target.suffix.lstrip(".").lower()
     if ending not in figure.canvas.get_supported_filetypes():
         raise PlotError(f"A picture is a .png, .pdf or .svg, not {target.name}.")
@@ -92,8 +92,8 @@ def save(figure: "Figure", target: Path, *, force: bool) -> None:
         figure.savefig(partial, format=ending)
 
 
-def finished(figure: "Figure") -> "Figure":
-    """A figure that a function gives; a notebook would show it twice, as what a cell gives and as what is open."""
+def shown_once(figure: "Figure") -> "Figure":
+    """Close the figure in pyplot, if a notebook would show it twice: as the cell's value and as an open figure."""
     plt = pyplot()
     if "inline" in plt.get_backend():
         plt.close(figure)
@@ -101,6 +101,6 @@ def finished(figure: "Figure") -> "Figure":
 
 
 def looks(labels: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Colour and mark of each label, the same in all pictures for the classes of the shipped models."""
+    """Choose a colour and a mark for each label, the same in all pictures for the classes of the shipped models."""
     others = [label for label in labels if label not in CLASSES]
     return {label: CLASSES.get(label) or _OTHERS[others.index(label) % len(_OTHERS)] for label in labels}

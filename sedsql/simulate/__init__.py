@@ -1,10 +1,10 @@
-"""Simulated sources: SEDs from simple physics, seen through interstellar dust by three surveys.
+"""Simulate sources: SEDs from simple physics, seen through interstellar dust by three surveys.
 
     sample = simulate("yso", 1000, np.random.default_rng(1))
     sample.magnitudes      # (1000, 10), Vega magnitudes in the order of `bands.BANDS`, NaN where not seen
 
-Physics with published distributions; broad ranges are chosen so that a class looks as it does on the sky, and
-nothing is fitted to labelled rows. See the sources named in each module, and `docs/simulated.md`.
+The distributions are published ones. Ranges are broad, so that a class looks as it does on the sky; nothing is fitted
+to labelled rows. Each module names its sources; see also `docs/simulated.md`.
 """
 
 from dataclasses import dataclass, fields
@@ -12,10 +12,10 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import galaxy
-from .extinction import draw_r_v, redden
-from .populations import POPULATIONS, Stars
-from .survey import observe
+from sedsql.simulate import galaxy
+from sedsql.simulate.extinction import draw_r_v, redden
+from sedsql.simulate.populations import POPULATIONS, Stars
+from sedsql.simulate.survey import observe
 
 __all__ = ["POPULATIONS", "Sample", "observe", "redden", "simulate"]
 
@@ -24,16 +24,16 @@ Array = NDArray[np.float64]
 
 @dataclass
 class Sample:
-    """n simulated sources; arrays of shape (n,) or (n, 10).
+    """n simulated sources, as arrays of shape (n,) or (n, 10).
 
     teff : effective temperature in K, NaN for active nuclei
-    radius : in solar radii, NaN for active nuclei
-    distance_pc : NaN for active nuclei
-    a_v : extinction in V in mag, interstellar and of the source's own cloud together
+    radius : radius in solar radii, NaN for active nuclei
+    distance_pc : distance in pc, NaN for active nuclei
+    a_v : extinction in V in mag, by interstellar dust and the source's own cloud together
     glon, glat : Galactic longitude and latitude in degrees
-    true_magnitudes : as a perfect survey would see them, reddened
-    magnitudes : measured, NaN where the survey does not detect the band
-    errors : of `magnitudes`, in mag
+    true_magnitudes : reddened magnitudes without noise or limits
+    magnitudes : measured magnitudes, NaN where the survey does not detect the band
+    errors : errors of `magnitudes`, in mag
     """
 
     teff: Array
@@ -51,7 +51,7 @@ class Sample:
 
 
 def directions(population: str, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Galactic longitude and latitude in degrees, shape (n,), as Gaia sees the population on the sky."""
+    """Draw Galactic longitudes and latitudes in degrees, shape (n,), as Gaia sees the population on the sky."""
     glon, glat = galaxy.random_directions(4096, rng)
     counts = POPULATIONS[population].counts(glon, glat)
     chosen = rng.choice(len(glon), n, p=counts / counts.sum())
@@ -74,14 +74,13 @@ def simulate(
 
     Parameters
     ----------
-    glon, glat : Galactic coordinates in degrees, shape (n,); drawn from the population's place in the Galaxy
-        when not given
-    distance_pc : shape (n,), NaN where it is to be drawn: from the stars along the line of sight that Gaia
-        would see
-    gaia : only sources with a true G above Gaia's limit (20.7); otherwise those count as well that 2MASS
-        or AllWISE sees
-    faintest : the faintest true G, where the sources are those of a brighter catalogue than Gaia's, such as one of
-        stars with spectra; the limits of 2MASS and AllWISE move with it
+    glon, glat : Galactic coordinates in degrees, shape (n,); None draws them from the population's distribution in the
+        Galaxy
+    distance_pc : distances, shape (n,); NaN draws one of a star along the line of sight that Gaia would see
+    gaia : if true, only sources brighter than Gaia's limit (true G < 20.7); otherwise also sources that only 2MASS or
+        AllWISE sees
+    faintest : the faintest true G, for a catalogue brighter than Gaia's, such as one of stars with spectra; the limits
+        of 2MASS and AllWISE move with it
 
     Raises ValueError for an unknown population.
     """
@@ -94,8 +93,8 @@ def simulate(
     given = np.full(n, np.nan) if distance_pc is None else np.asarray(distance_pc, dtype=np.float64)
     stars = kind.draw(n, rng)
     distance, a_v, true = _place(stars, population, glon, glat, given, rng, gaia, faintest)
-    # A star that is too faint where it stands gives way to another of its kind; after a while to none,
-    # so that a hopeless place ends as missing bands, not as an endless loop.
+    # A star that is too faint at its place is drawn again. The number of attempts is limited, so that at a place where
+    # no star can be seen the bands end up missing.
     for _ in range(40):
         faint = np.flatnonzero(~_visible(true, gaia, faintest))
         if not faint.size:
@@ -110,7 +109,7 @@ def simulate(
 
 
 def _reach(magnitudes: Array, gaia: bool) -> Array:
-    """G; or, where more than Gaia counts, the G that is as easily seen as Ks by 2MASS or W1 by AllWISE."""
+    """Return G; without `gaia` the least of G and the magnitudes of G that are seen as easily as Ks or W1."""
     if gaia:
         return magnitudes[:, 0]
     depth = magnitudes[:, [0, 5, 6]] - [galaxy.GAIA_LIMIT, 14.3, 16.5]
@@ -131,12 +130,12 @@ def _place(
     gaia: bool,
     faintest: float,
 ) -> tuple[Array, Array, Array]:
-    """Distances, total A_V and reddened apparent magnitudes."""
+    """Return distances, total A_V and reddened apparent magnitudes."""
     kind = POPULATIONS[population]
     patchiness = np.exp(rng.normal(0.0, 0.35, len(glon)))
     if kind.height_pc is None:
         a_v = stars.a_v + patchiness * galaxy.extinction_v(np.inf, glat)
-        # Counts rise as steeply everywhere, so that brighter galaxies are the same ones nearer by.
+        # The slope of the counts is the same everywhere, so brighter galaxies are the same ones at smaller distances.
         return np.full(len(glon), np.nan), a_v, behind_dust(stars, a_v, rng) + faintest - galaxy.GAIA_LIMIT
     reach = _reach(redden(stars.magnitudes, stars.a_v) if stars.a_v.any() else stars.magnitudes, gaia)
     drawn = galaxy.draw_distance(reach, glon, glat, rng, height_pc=kind.height_pc, old=kind.old, faintest=faintest)
@@ -146,6 +145,6 @@ def _place(
 
 
 def behind_dust(stars: Stars, a_v: Array, rng: np.random.Generator) -> Array:
-    """The magnitudes behind the dust, at the same distance."""
+    """Redden stars at the same distance, and return their magnitudes."""
     r_v = draw_r_v(stars.a_v / np.maximum(a_v, 1e-9), rng)
     return redden(stars.magnitudes, a_v, r_v)

@@ -1,4 +1,4 @@
-"""How many sources of each class Gaia DR3 has, and simulated sources that stand for them.
+"""Simulate the sky of Gaia DR3: sources of each class, weighted so that they add up to its published number.
 
 sky = natural({"giant": 5000, "agn": 5000}, np.random.default_rng(1))
 sky.weights[sky.labels == "giant"].sum()      # 1.8e8, the giants of Gaia DR3
@@ -10,9 +10,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from . import Sample, behind_dust
-from .astrometry import has_parallax, parallax_error
-from .counts import (
+from sedsql.simulate import Sample, behind_dust
+from sedsql.simulate.astrometry import has_parallax, parallax_error
+from sedsql.simulate.counts import (
     FAINTEST,
     LATITUDES,
     LONGITUDES,
@@ -24,34 +24,34 @@ from .counts import (
     pool,
     random_in,
 )
-from .crowding import lose
-from .frames import icrs
-from .populations import POPULATIONS
-from .published import PUBLISHED
-from .source import Stars
-from .survey import observe
+from sedsql.simulate.crowding import lose
+from sedsql.simulate.frames import icrs
+from sedsql.simulate.populations import POPULATIONS
+from sedsql.simulate.published import PUBLISHED
+from sedsql.simulate.source import Stars
+from sedsql.simulate.survey import observe
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Generator = np.random.Generator
 
 ZONES = (0.0, 5.0, 20.0, 45.0, 90.0)
-"""Edges in |b| in degrees of what the census is told by."""
+"""Edges of the census's zones of |b|, in degrees."""
 _RICHER = 0.5
-"""Power of the number of sources of a magnitude and zone by which rows are drawn: 1 as the sky has them, 0 of each
-as many. With a half, weights differ little enough for two thirds of the rows to count."""
+"""Rows of a magnitude and zone are drawn in proportion to this power of their number on the sky: 1 keeps the sky's
+proportions, 0 makes all numbers equal. With 0.5, weights differ so little that two thirds of the rows are effective."""
 
 _TMASS_DEEPER = 0.35
-"""2MASS reaches a signal-to-noise ratio of 10 about a third of a magnitude beyond what it promised (Skrutskie et al.
+"""2MASS reaches a signal-to-noise ratio of 10 about a third of a magnitude beyond its requirement (Skrutskie et al.
 2006, Section 3.1: better than 15.8, 15.1 and 14.3)."""
 
 
 @dataclass
 class Sky:
-    """Simulated sources, arrays of one length.
+    """Simulated sources, as arrays of one length.
 
-    weights : how many sources of Gaia DR3 each stands for
-    parallax, parallax_error : in mas, NaN where Gaia has a position only
+    weights : how many sources of Gaia DR3 each row stands for
+    parallax, parallax_error : in mas, NaN where Gaia has only a position
     ra, dec : ICRS, degrees
     """
 
@@ -68,16 +68,16 @@ class Sky:
 
     @property
     def inputs(self) -> NDArray[np.float32]:
-        """What Gaia, 2MASS and WISE measure, as models take it: magnitudes, parallax, its error, ra, dec; (n, 14)."""
+        """Return the measurements as inputs of models: magnitudes, parallax, its error, ra, dec; shape (n, 14)."""
         further = [self.parallax, self.parallax_error, self.ra, self.dec]
         return np.column_stack([self.sample.magnitudes, *further]).astype(np.float32)
 
 
 def natural(rows: Mapping[str, int], rng: Generator, *, weighted: bool = True) -> Sky:
-    """Draw sources of Gaia DR3 of each class: `rows` of them, of the magnitudes and at the places that the sky has.
+    """Draw `rows` sources of each class with the magnitudes and places of Gaia DR3.
 
-    Bright sources and those far from the plane are drawn more often than they are, and weigh less; with
-    `weighted=False` all of a class weigh the same. The weights of a class add up to its number in PUBLISHED.
+    Bright sources and those far from the plane are drawn more often than on the sky, and weigh less; with
+    `weighted=False` all sources of a class weigh the same. The weights of a class add up to its number in PUBLISHED.
 
     Raises ValueError for an unknown class.
     """
@@ -94,12 +94,12 @@ def natural(rows: Mapping[str, int], rng: Generator, *, weighted: bool = True) -
 
 
 def join(samples: list[Sample]) -> Sample:
-    """One sample of several."""
+    """Join several samples into one."""
     return Sample(*(np.concatenate([getattr(one, field.name) for one in samples]) for field in fields(Sample)))
 
 
 def _drawn(label: str, n: int, rng: Generator, power: float) -> tuple[Sample, Array]:
-    """n sources of a class and their weights."""
+    """Draw n sources of a class and their weights."""
     if label not in PUBLISHED:
         raise ValueError(f"no class {label!r} in the census; there are {', '.join(PUBLISHED)}")
     table = counts(label)
@@ -107,7 +107,7 @@ def _drawn(label: str, n: int, rng: Generator, power: float) -> tuple[Sample, Ar
     cumulative = np.cumsum(table.number * factor, dtype=np.float64)
     samples, weights, left = [], [], n
     while left > 0:
-        # A few end up fainter than Gaia's limit, as cells have a width.
+        # A few end up fainter than Gaia's limit, because cells have a width.
         cell = np.searchsorted(cumulative, rng.random(left + left // 20 + 1) * cumulative[-1], "right")
         direction, m, d = np.unravel_index(cell, table.number.shape)
         made = _sources(label, table, (direction, m, d), *random_in(direction, rng), rng)
@@ -122,7 +122,7 @@ def _drawn(label: str, n: int, rng: Generator, power: float) -> tuple[Sample, Ar
 
 
 def join_skies(skies: list[Sky]) -> Sky:
-    """One sky of several."""
+    """Join several skies into one."""
     arrays = {
         f.name: np.concatenate([getattr(one, f.name) for one in skies]) for f in fields(Sky) if f.name != "sample"
     }
@@ -130,12 +130,12 @@ def join_skies(skies: list[Sky]) -> Sky:
 
 
 def taken(sample: Sample, rows: Ints) -> Sample:
-    """Some of a sample's sources."""
+    """Take some of a sample's sources."""
     return Sample(*(getattr(sample, field.name)[rows] for field in fields(Sample)))
 
 
 def _factors(table: Counts) -> Array:
-    """Number of sources in each cell's zone and whole magnitude of apparent G, shape as the table's."""
+    """Count the sources in the zone and the whole magnitude of G of each cell; the shape is that of the table."""
     bins = np.clip(table.g.astype(np.int64), 0, int(FAINTEST))
     zone = np.repeat(np.searchsorted(ZONES, LATITUDES[:-1], "right") - 1, len(LONGITUDES) - 1)
     bins += (zone * (int(FAINTEST) + 1))[:, None, None]
@@ -143,10 +143,10 @@ def _factors(table: Counts) -> Array:
 
 
 def along(label: str, glon: Array, glat: Array, distance_pc: Array, rng: Generator) -> Sample:
-    """Sources of a class in given directions, as luminous and as far as those that Gaia sees there.
+    """Draw sources of a class in given directions, with luminosities and distances of those that Gaia sees there.
 
     glon, glat : degrees, shape (n,)
-    distance_pc : shape (n,), NaN where it is to be drawn
+    distance_pc : shape (n,); NaN draws a distance
     """
     made = _along(label, glon, glat, distance_pc, rng)
     for _ in range(3):
@@ -186,7 +186,7 @@ def _sources(
     rng: Generator,
     distance_pc: Array | None = None,
 ) -> Sample:
-    """Sources of a class in cells of direction, luminosity and distance, as the surveys see them at glon and glat."""
+    """Draw sources of a class in cells of direction, luminosity and distance, and observe them at glon and glat."""
     direction, m, d = cells
     n = len(m)
     drawn = pool(label, 3 * n + 500, rng)

@@ -1,7 +1,7 @@
-"""How many sources of a class Gaia sees, by direction, luminosity and distance.
+"""Count the sources of a class that Gaia sees, by direction, luminosity and distance.
 
-A table for each class, made once: the density of `galaxy` times the luminosity function of `luminosity`, in cells of
-the sky, of M_G and of distance, behind the dust, down to where Gaia's counts end.
+A table for each class is made once: the density of `galaxy` times the luminosity function of `luminosity`, in cells of
+the sky, of M_G and of distance, behind the dust, down to Gaia's faintest sources.
 """
 
 from dataclasses import dataclass
@@ -11,38 +11,38 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import galaxy
-from .extinction import coefficients, redden
-from .luminosity import LUMINOSITY, OLD_SHARES, height_pc, quasars
-from .populations import POPULATIONS
-from .source import Array, Generator, Stars
+from sedsql.simulate import galaxy
+from sedsql.simulate.extinction import coefficients, redden
+from sedsql.simulate.luminosity import LUMINOSITY, OLD_SHARES, height_pc, quasars
+from sedsql.simulate.populations import POPULATIONS
+from sedsql.simulate.source import Array, Generator, Stars
 
 Ints = NDArray[np.int64]
 
 LATITUDES = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 5, 6.5, 8, 10, 12.5, 15, 20, 25, 30, 37, 45, 55, 70, 90], dtype=float)
 """Edges of the cells in |b| in degrees; both halves of the sky are alike."""
 LONGITUDES = np.linspace(0, 180, 19)
-"""The same in |l|."""
+"""Edges of the cells in |l| in degrees."""
 AREAS = 720 * np.diff(np.degrees(np.sin(np.radians(LATITUDES)))) / (len(LONGITUDES) - 1)
-"""Square degrees of the four cells of equal |l| and |b|, by |b|, shape (20,)."""
+"""The area in square degrees of the four cells of equal |l| and |b|, by |b|, shape (20,)."""
 STEP = 0.5
-"""Magnitudes of a cell in M_G."""
+"""The width of a cell in M_G, in mag."""
 
 PATCHES = 5
 _Z = np.array([NormalDist(sigma=0.35).inv_cdf((k + 0.5) / 500) for k in range(500)])
 _A_V = np.concatenate([[0.0], np.geomspace(0.1, 60, 60)])
 
 FAINTEST = 21.2
-"""G beyond which Gaia lists next to nothing."""
+"""The G beyond which Gaia lists hardly any source."""
 
 
 def patchiness(place: ArrayLike) -> Array:
-    """A_V over its mean, of a line of sight at a place between 0 and 1 in its distribution: 35 % of scatter."""
+    """Return A_V over its mean at a quantile between 0 and 1 of its distribution, which has 35 % of scatter."""
     return np.exp(_Z[np.asarray(np.multiply(place, len(_Z)), dtype=np.int64)])
 
 
 def completeness(g: ArrayLike) -> Array:
-    """Share of the sources of apparent G that Gaia lists: all to 20, half at 20.85."""
+    """Return the share of the sources of apparent G that Gaia lists: all to 20, half at 20.85."""
     g = np.asarray(g, dtype=np.float32)
     return np.where((g < FAINTEST) & (g > 2.5), 1 / (1 + np.exp((np.minimum(g, 25) - 20.85) / 0.12)), 0)
 
@@ -51,7 +51,7 @@ def completeness(g: ArrayLike) -> Array:
 class Pool:
     """Stars of one class in the order of their M_G, behind their own dust.
 
-    weight : how often each stands in the Galaxy, relative
+    weight : the relative number of such stars in the Galaxy
     """
 
     stars: Stars
@@ -60,7 +60,7 @@ class Pool:
 
 
 def pool(label: str, n: int, rng: Generator) -> Pool:
-    """Draw n stars of a class and weigh them with its luminosity function; active nuclei are all brought to G = 0."""
+    """Draw n stars of a class and weigh them with its luminosity function; active nuclei are all scaled to G = 0."""
     stars = POPULATIONS[label].draw(n, rng)
     if POPULATIONS[label].height_pc is None:
         stars.magnitudes -= redden(stars.magnitudes, stars.a_v)[:, :1]
@@ -79,13 +79,13 @@ def pool(label: str, n: int, rng: Generator) -> Pool:
 
 @dataclass(frozen=True)
 class Space:
-    """A class in the Galaxy, seen or not.
+    """The stars of a class in the Galaxy, seen or not.
 
     m_g : lower edges of the cells in M_G, shape (M,)
     magnitudes : mean absolute magnitudes of their stars, shape (M, 10)
     moduli : middles of the cells in distance, as distance moduli, shape (D,)
     a_v : mean A_V in front of each, shape (directions, D)
-    number : shape (directions, M, D)
+    number : relative numbers of stars, shape (directions, M, D)
 
     Directions are the cells of LATITUDES times LONGITUDES.
     """
@@ -114,7 +114,7 @@ def space(label: str) -> Space:
 
 
 def _line_of_sight(label: str, m_g: Array, glon: Array, glat: Array) -> tuple[Array, Array, Array]:
-    """Distance moduli (D,), A_V (directions, D), and stars a steradian and unit of ln distance (directions, M, D)."""
+    """Return distance moduli (D,), A_V (directions, D), and stars per steradian and ln distance (directions, M, D)."""
     if POPULATIONS[label].height_pc is None:
         moduli = np.arange(12.0, FAINTEST, 0.25)
         a_v = np.broadcast_to(galaxy.dust_v(np.inf, glon, glat)[:, None], (len(glat), len(moduli)))
@@ -132,11 +132,11 @@ def _line_of_sight(label: str, m_g: Array, glon: Array, glat: Array) -> tuple[Ar
 
 @dataclass(frozen=True)
 class Counts:
-    """Sources of a class that Gaia sees, in relative numbers; axes as those of `Space`.
+    """The relative numbers of sources of a class that Gaia sees, with the axes of `Space`.
 
     number : shape (directions, M, D)
     g : mean apparent G of each cell, the same shape
-    a_g : A_G at the nodes of A_V, of the stars of each cell in M_G, shape (M, nodes)
+    a_g : A_G at the nodes of A_V, for the stars of each cell in M_G, shape (M, nodes)
     """
 
     m_g: Array
@@ -149,7 +149,7 @@ class Counts:
 
 @cache
 def counts(label: str) -> Counts:
-    """The table of a class."""
+    """Make the table of a class."""
     there = space(label)
     colours = there.magnitudes[:, 1] - there.magnitudes[:, 2]
     a_g = np.stack([_A_V * coefficients(np.full(len(_A_V), colour), _A_V)[:, 0] for colour in colours])
@@ -164,11 +164,11 @@ def counts(label: str) -> Counts:
 
 
 def draw_patchiness(table: Counts, direction: Ints, m: Ints, d: Ints, rng: Generator) -> Array:
-    """A_V over its mean in front of sources that Gaia sees, which stand in these cells; shape (n,)."""
+    """Draw A_V over its mean in front of sources that Gaia sees in these cells; shape (n,)."""
     n = len(m)
     factors = patchiness((np.arange(PATCHES) + 0.5) / PATCHES)
     a_v = table.a_v[direction, d][:, None] * factors
-    # The nodes of A_V are even in its logarithm, but for the first.
+    # The nodes of A_V are evenly spaced in its logarithm, except for the first.
     place = np.interp(a_v, _A_V, np.arange(len(_A_V)))
     below = np.minimum(place.astype(np.int64), len(_A_V) - 2)
     low, high = table.a_g[m[:, None], below], table.a_g[m[:, None], below + 1]
@@ -179,7 +179,7 @@ def draw_patchiness(table: Counts, direction: Ints, m: Ints, d: Ints, rng: Gener
 
 
 def directions_of(glon: ArrayLike, glat: ArrayLike) -> Ints:
-    """The cells of Galactic coordinates in degrees."""
+    """Find the cells of Galactic coordinates in degrees."""
     glon = np.abs((np.asarray(glon) + 180) % 360 - 180)
     row = np.clip(np.searchsorted(LATITUDES, np.abs(glat), "right") - 1, 0, len(LATITUDES) - 2)
     column = np.clip(np.searchsorted(LONGITUDES, glon, "right") - 1, 0, len(LONGITUDES) - 2)
@@ -187,7 +187,7 @@ def directions_of(glon: ArrayLike, glat: ArrayLike) -> Ints:
 
 
 def surface_density(table: Counts, glon: Array, glat: Array) -> Array:
-    """Relative number of sources in a square degree towards Galactic coordinates in degrees, shape (n,)."""
+    """Return the relative number of sources per square degree towards Galactic coordinates in degrees, shape (n,)."""
     shape = len(LATITUDES) - 1, len(LONGITUDES) - 1
     number = np.log(table.number.sum(axis=(1, 2), dtype=np.float64).reshape(shape) / AREAS[:, None])
     row = np.interp(np.abs(glat), _middles(LATITUDES), np.arange(shape[0]))
@@ -199,7 +199,7 @@ def surface_density(table: Counts, glon: Array, glat: Array) -> Array:
 
 
 def random_in(direction: Ints, rng: Generator) -> tuple[Array, Array]:
-    """Galactic glon and glat in degrees, even over the cells, on any side of the plane and of the centre."""
+    """Draw glon and glat in degrees, uniform in the cells, on any side of the plane and of the centre."""
     row, column = np.divmod(direction, len(LONGITUDES) - 1)
     sines = np.sin(np.radians(LATITUDES))
     sine = sines[row] + rng.random(len(row)) * (sines[row + 1] - sines[row])

@@ -1,30 +1,30 @@
-"""What a survey loses where stars stand close together."""
+"""Simulate crowding: the bands that a survey loses where stars are close together."""
 
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .counts import AREAS, FAINTEST, LONGITUDES, counts, directions_of, space
-from .published import PUBLISHED
-from .survey import ALLWISE, TMASS
+from sedsql.simulate.counts import AREAS, FAINTEST, LONGITUDES, counts, directions_of, space
+from sedsql.simulate.published import PUBLISHED
+from sedsql.simulate.survey import ALLWISE, TMASS
 
 Array = NDArray[np.float64]
 
 _EDGES = np.arange(-2.0, 24.0, 0.5)
 _KS, _W1 = 5, 6
 BLEND_ARCSEC = {"2mass": 2.0, "allwise": 13.0}
-"""A source with a brighter neighbour nearer than this has no entry of its own: one width of 2MASS's images (Skrutskie
-et al. 2006, AJ 131, 1163), and two of WISE's (Wright et al. 2010, AJ 140, 1868), whose faint sources the wings of
-brighter ones swamp; with these, as many of Gaia's sources have a match as the archive says."""
+"""A source with a brighter neighbour nearer than this is not listed: one width of 2MASS's images (Skrutskie et al.
+2006, AJ 131, 1163), and two of WISE's (Wright et al. 2010, AJ 140, 1868), in which the wings of bright sources hide
+faint ones. With these values as many of Gaia's sources have a match as in the archive."""
 _BP_RP_WINDOW = 2.5
-"""Square arcseconds in which a neighbour spoils most transits in BP and RP: a third of their windows, which turn with
-the scan (Riello et al. 2021, A&A 649, A3, Section 9.3)."""
+"""The area in square arcseconds in which a neighbour spoils most transits in BP and RP: a third of their windows, which
+rotate with the scan (Riello et al. 2021, A&A 649, A3, Section 9.3)."""
 
 
 @cache
 def _brighter() -> dict[int, Array]:
-    """Stars brighter than _EDGES, in a square arcsecond, of G, Ks and W1: shape (directions, edges) each."""
+    """Count stars per square arcsecond brighter than _EDGES in G, Ks and W1: shape (directions, edges) each."""
     area = np.repeat(AREAS, len(LONGITUDES) - 1) * 3600.0**2
     total = {band: np.zeros((len(area), len(_EDGES))) for band in (0, _KS, _W1)}
     for label in ("main_sequence", "giant"):
@@ -40,7 +40,7 @@ def _brighter() -> dict[int, Array]:
 
 
 def brighter(band: int, magnitude: Array, glon: Array, glat: Array) -> Array:
-    """Stars a square arcsecond that are brighter in G (0), Ks (5) or W1 (6) than a magnitude at a place, shape (n,)."""
+    """Count stars per square arcsecond at a place that are brighter in G (0), Ks (5) or W1 (6), shape (n,)."""
     table = _brighter()[band]
     place = np.clip((np.nan_to_num(magnitude, nan=FAINTEST) - _EDGES[0]) / 0.5, 0, len(_EDGES) - 1.001)
     below = place.astype(np.int64)
@@ -49,13 +49,13 @@ def brighter(band: int, magnitude: Array, glon: Array, glat: Array) -> Array:
 
 
 def lose(true: Array, seen: Array, glon: Array, glat: Array, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Which bands of sources are not there for want of space or light, shape (n, 10).
+    """Draw which bands of sources are lost to neighbours or faintness, shape (n, 10).
 
-    true, seen : (n, 10) magnitudes before and after `survey.observe`
+    true, seen : magnitudes before and after `survey.observe`, shape (n, 10)
     glon, glat : degrees, shape (n,)
 
-    2MASS and AllWISE list no source that a brighter one outshines. BP and RP are missing where too few of their
-    transits were free of neighbours, and for the faintest, of all sources 15 % (Riello et al. 2021, Section 9).
+    2MASS and AllWISE do not list a source that a brighter one outshines. BP and RP are missing where too few of their
+    transits are free of neighbours, and for the faintest sources: for 15 % of all (Riello et al. 2021, Section 9).
     """
     lost = np.zeros(seen.shape, dtype=bool)
     for name, survey, band in (("2mass", TMASS, _KS), ("allwise", ALLWISE, _W1)):

@@ -1,19 +1,19 @@
-"""Stars on the main sequence, single and double, and brown dwarfs."""
+"""Draw stars on the main sequence, single and double, and brown dwarfs."""
 
 from functools import cache
 
 import numpy as np
 
-from ..sed import flux_jy
-from .galaxy import random_directions, star_counts
-from .photosphere import magnitude, photosphere
-from .source import Array, Generator, Stars, bare
+from sedsql.photometry.sed import flux_jy
+from sedsql.simulate.galaxy import random_directions, star_counts
+from sedsql.simulate.photosphere import magnitude, photosphere
+from sedsql.simulate.source import Array, Generator, Stars, bare
 
 LEAST_MASS = 0.085
-"""In solar masses; lighter stars burn no hydrogen for long."""
+"""The least mass of a star in solar masses; lighter objects do not keep burning hydrogen."""
 
 DOUBLE = 0.4
-"""Share of stars with a companion, of which some are too light to count."""
+"""The share of stars with a companion; some companions are too light to matter."""
 
 # Mass, Teff, radius of dwarfs in solar units: Pecaut & Mamajek 2013, ApJS 208, 9, rounded.
 _DWARF_TABLE = """
@@ -26,16 +26,16 @@ _DWARFS = np.log(np.array(_DWARF_TABLE.split(), dtype=float).reshape(-1, 3).T)
 
 
 def _dwarf(log_mass: Array) -> tuple[Array, Array]:
-    """Teff in K and radius in solar radii on the main sequence."""
+    """Return Teff in K and radius in solar radii on the main sequence."""
     return np.exp(np.interp(log_mass, *_DWARFS[[0, 1]])), np.exp(np.interp(log_mass, *_DWARFS[[0, 2]]))
 
 
 @cache
 def _dwarf_masses() -> tuple[Array, Array]:
-    """Cumulative distribution and log mass of the dwarfs in a magnitude-limited sample.
+    """Return the cumulative distribution and the log masses of dwarfs in a magnitude-limited sample.
 
-    Kroupa 2001 (MNRAS 322, 231) initial masses, thinned by main-sequence lifetimes ~ m^-2.5 in a disc
-    10 Gyr old, times the volume in which Gaia sees them.
+    Initial masses (Kroupa 2001, MNRAS 322, 231) are reduced by main-sequence lifetimes ~ m^-2.5 in a disc 10 Gyr old,
+    and multiplied by the volume in which Gaia sees the stars.
     """
     log_mass = np.linspace(np.log(LEAST_MASS), np.log(16.0), 400)
     mass = np.exp(log_mass)
@@ -50,10 +50,10 @@ def _dwarf_masses() -> tuple[Array, Array]:
 
 
 def main_sequence(n: int, rng: Generator) -> Stars:
-    """Dwarfs of 0.085 to 16 solar masses, a third of them with an unresolved companion on the main sequence.
+    """Draw dwarfs of 0.085 to 16 solar masses, a third of them with an unresolved companion on the main sequence.
 
-    Those above 0.8 solar masses have grown by up to 60 % with age. Mass ratios are flat: Duchene & Kraus 2013,
-    ARA&A 51, 269. Teff and radius are the primary's.
+    Those above 0.8 solar masses have grown by up to 60 % with age. Mass ratios are uniform (Duchene & Kraus 2013,
+    ARA&A 51, 269). Teff and radius are the primary's.
     """
     cumulative, log_mass = _dwarf_masses()
     drawn = np.interp(rng.random(n), cumulative, log_mass)
@@ -69,6 +69,6 @@ def main_sequence(n: int, rng: Generator) -> Stars:
 
 
 def brown_dwarf(n: int, rng: Generator) -> Stars:
-    """Late M, L and T dwarfs of 2500 to 700 K, the warmer the more (Kirkpatrick et al. 2021, ApJS 253, 7)."""
+    """Draw late M, L and T dwarfs of 2500 to 700 K, more of the warmer (Kirkpatrick et al. 2021, ApJS 253, 7)."""
     teff = 2500 - 1800 * rng.random(n) ** 1.6
     return bare(teff, rng.normal(0.1, 0.008, n), "dwarf")

@@ -1,15 +1,15 @@
-"""Stars that have left the main sequence: giants, supergiants, and the AGB in its shells of dust."""
+"""Draw stars that have left the main sequence: giants, supergiants, and AGB stars in shells of dust."""
 
 import numpy as np
 
-from ..sed import flux_jy
-from .dust import CARBON, SILICATE, dust_shell
-from .photosphere import photosphere
-from .source import Generator, Stars, at_epochs, bare, radius_of, stars
+from sedsql.photometry.sed import flux_jy
+from sedsql.simulate.dust import CARBON, SILICATE, dust_shell
+from sedsql.simulate.photosphere import photosphere
+from sedsql.simulate.source import Generator, Stars, at_epochs, bare, radius_of, stars
 
 
 def giant(n: int, rng: Generator) -> Stars:
-    """The red clump (40 %) and the red-giant branch up to its tip at 2500 solar luminosities.
+    """Draw stars of the red clump (40 %) and of the red-giant branch up to its tip at 2500 solar luminosities.
 
     Luminosities after Girardi 2016, ARA&A 54, 95; the branch is a line in log L and Teff.
     """
@@ -22,7 +22,7 @@ def giant(n: int, rng: Generator) -> Stars:
 
 
 def supergiant(n: int, rng: Generator) -> Stars:
-    """Mostly red supergiants, a sixth yellow or blue ones; half the red ones with a thin silicate shell.
+    """Draw mostly red supergiants, half with a thin silicate shell, and a sixth yellow or blue ones.
 
     Levesque et al. 2005, ApJ 628, 973 (Teff, luminosities).
     """
@@ -36,7 +36,7 @@ def supergiant(n: int, rng: Generator) -> Stars:
 
 
 def agb_oxygen(n: int, rng: Generator) -> Stars:
-    """Mira-like stars in silicate shells, from none to an optical depth of 40 in V.
+    """Draw Mira-like stars in silicate shells with optical depths of 0 to 40 in V.
 
     Ranges after Suh 2021, ApJS 256, 43: inner edges near 1000 K.
     """
@@ -49,7 +49,7 @@ def agb_oxygen(n: int, rng: Generator) -> Stars:
 
 
 def agb_carbon(n: int, rng: Generator) -> Stars:
-    """Carbon stars of type N (75 %) in shells of amorphous carbon, and the hotter ones of types R and CH without.
+    """Draw carbon stars of type N (75 %) in shells of amorphous carbon, and hotter ones of types R and CH without.
 
     Bergeat, Knapik & Rutily 2001, A&A 369, 178 (Teff); shells after Suh 2021, ApJS 256, 43.
     """

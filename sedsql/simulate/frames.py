@@ -1,4 +1,4 @@
-"""Between the equator and the Galaxy's plane, as Gaia has them."""
+"""Convert between ICRS and Galactic coordinates, as the Gaia archive does."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 # ICRS to Galactic: Hipparcos and Tycho Catalogues (ESA SP-1200), vol. 1, eq. 1.5.11. The frame of astropy, which goes
-# through FK5, is turned by 25 mas against it.
+# through FK5, differs by a rotation of 25 mas.
 _TO_GALACTIC = np.array(
     [
         [-0.0548755604162154, -0.8734370902348850, -0.4838350155487132],
@@ -23,10 +23,10 @@ def _turned(matrix: Array, longitude: Array, latitude: Array) -> tuple[Array, Ar
 
 
 def galactic(ra: Array, dec: Array) -> tuple[Array, Array]:
-    """Galactic glon and glat of ICRS ra and dec, all in degrees."""
+    """Convert ICRS ra and dec to Galactic glon and glat, all in degrees."""
     return _turned(_TO_GALACTIC, ra, dec)
 
 
 def icrs(glon: Array, glat: Array) -> tuple[Array, Array]:
-    """ICRS ra and dec of Galactic glon and glat, all in degrees."""
+    """Convert Galactic glon and glat to ICRS ra and dec, all in degrees."""
     return _turned(_TO_GALACTIC.T, glon, glat)

@@ -1,9 +1,9 @@
-"""A plain Galaxy: how many stars there are along a line of sight, and how much dust in front of them."""
+"""Model a simple Galaxy: the density of stars along a line of sight, and the dust in front of them."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..bands import BANDS
+from sedsql.photometry.bands import BANDS
 
 Array = NDArray[np.float64]
 
@@ -15,28 +15,28 @@ DUST_MAG_PER_KPC = 0.7
 DUST_HEIGHT_PC = 120.0
 
 GAIA_LIMIT = 20.7
-"""Faintest G at which Gaia is nearly complete (Gaia Collaboration, Vallenari et al. 2023, A&A 674, A1)."""
+"""The faintest G at which Gaia is nearly complete (Gaia Collaboration, Vallenari et al. 2023, A&A 674, A1)."""
 
 DISTANCES_PC = np.geomspace(3.0, 60_000.0, 48)
 _MODULI = (5 * np.log10(DISTANCES_PC / 10)).astype(np.float32)
 
 
 def extinction_v(distance_pc: ArrayLike, glat: ArrayLike) -> Array:
-    """Mean A_V in mag in front of a star at `distance_pc` and Galactic latitude `glat` in degrees.
+    """Return the mean A_V in mag in front of a star at `distance_pc` and Galactic latitude `glat` in degrees.
 
-    A layer of dust that thins exponentially with height: 0.7 mag / kpc in the plane, 120 pc thick
-    (Parenago's law). Real clouds scatter around it; `simulate` adds that.
+    The layer of dust thins exponentially with height: 0.7 mag / kpc in the plane, 120 pc thick (Parenago's law).
+    `simulate` adds the scatter of real clouds.
     """
     height = DUST_HEIGHT_PC / np.maximum(np.abs(np.sin(np.radians(glat))), 1e-6)
     return DUST_MAG_PER_KPC / 1000 * height * -np.expm1(-np.asarray(distance_pc) / height)
 
 
 def dust_v(distance_pc: ArrayLike, glon: ArrayLike, glat: ArrayLike) -> Array:
-    """Mean A_V in mag, as `extinction_v` has it, of a layer that is denser towards the Galactic centre.
+    """Return the mean A_V in mag of a layer that, unlike that of `extinction_v`, is denser towards the Galactic centre.
 
-    The three shapes are broadcast. 0.9 mag / kpc at the Sun, 120 pc thick, 8 kpc of scale length: with these the counts
-    of `census` come out at G = 9 to 10 and at G = 17 (nearer in, dust lies in a ring and a bar: Marshall et al. 2006,
-    A&A 453, 635).
+    The three shapes are broadcast. The layer has 0.9 mag / kpc at the Sun, is 120 pc thick and has a scale length of
+    8 kpc; with these values the counts of `census` are right at G = 9 to 10 and at G = 17 (further in, dust lies in a
+    ring and a bar: Marshall et al. 2006, A&A 453, 635).
     """
     glon, glat = np.radians(glon), np.radians(glat)
     sine = np.maximum(np.abs(np.sin(glat)), 1e-6)
@@ -61,11 +61,11 @@ def density(
     thick: float = 0.08,
     halo: float = 0.002,
 ) -> Array:
-    """Space density at a point, 1 at the Sun for the thin disc: disc, and for old stars bulge and halo.
+    """Return the space density at a point, 1 at the Sun for the thin disc; old stars have a bulge and a halo too.
 
-    height_pc is the disc's scale height. The bulge is a Gaussian of 900 pc (after Dwek et al. 1995,
-    ApJ 445, 716), the halo r^-2.75 with 1/500 of the local stars (Juric et al. 2008, ApJ 673, 864),
-    with 8 % of a 900 pc thick disc beside them; `halo` and `thick` are these shares.
+    height_pc is the disc's scale height. The bulge is a Gaussian of 900 pc (after Dwek et al. 1995, ApJ 445, 716). The
+    halo goes as r^-2.75 and has 1/500 of the local stars, the thick disc of 900 pc has 8 % (Juric et al. 2008, ApJ 673,
+    864); `halo` and `thick` are these shares.
     """
     glon, glat, d = np.radians(glon), np.radians(glat), np.asarray(distance_pc)
     z = np.abs(d * np.sin(glat))
@@ -81,9 +81,9 @@ def density(
 
 
 def _seen(g: ArrayLike, glon: Array, glat: Array, height_pc: float, old: bool, faintest: float = GAIA_LIMIT) -> Array:
-    """Relative numbers, shape (n, distances), of stars of absolute magnitude g that are seen down to G = faintest.
+    """Count stars of absolute magnitude g that are seen down to G = faintest; relative, shape (n, distances).
 
-    Half of a simulation's time goes in here, so it is in single precision: these are only weights.
+    Half of a simulation's time is spent here, so the numbers, which are only weights, have single precision.
     """
     lon, lat = (np.asarray(angle, dtype=np.float32)[:, None] for angle in (glon, glat))
     distances = DISTANCES_PC.astype(np.float32)
@@ -103,9 +103,9 @@ def draw_distance(
     old: bool,
     faintest: float = GAIA_LIMIT,
 ) -> Array:
-    """Distances in pc, shape (n,), of stars of absolute magnitude g that are seen there down to G = faintest.
+    """Draw distances in pc, shape (n,), of stars of absolute magnitude g that are seen there down to G = faintest.
 
-    Where such a star is seen at no distance, the nearest one is returned.
+    Where such a star is seen at no distance, the smallest distance is returned.
     """
     cumulative = np.cumsum(_seen(g, glon, glat, height_pc, old, faintest), axis=1, dtype=np.float64)
     cell = (cumulative <= (rng.random(len(g)) * cumulative[:, -1])[:, None]).sum(axis=1)
@@ -115,12 +115,12 @@ def draw_distance(
 
 
 def star_counts(g: float, glon: Array, glat: Array, *, height_pc: float, old: bool) -> Array:
-    """Relative number of stars of absolute magnitude g that Gaia sees towards each direction, shape (n,)."""
+    """Return the relative number of stars of absolute magnitude g that Gaia sees in each direction, shape (n,)."""
     return _seen(g, glon, glat, height_pc, old).sum(axis=1, dtype=np.float64)
 
 
 def galaxy_counts(glat: Array) -> Array:
-    """Relative number of galaxies that Gaia sees behind the Milky Way's dust at a latitude, shape (n,).
+    """Return the relative number of galaxies that Gaia sees behind the Milky Way's dust at a latitude, shape (n,).
 
     Counts rise as 10^(0.6 m), so each magnitude of extinction hides three quarters of them.
     """
@@ -128,5 +128,5 @@ def galaxy_counts(glat: Array) -> Array:
 
 
 def random_directions(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Galactic longitude and latitude in degrees, shape (n,), even over the sphere."""
+    """Draw Galactic longitudes and latitudes in degrees, shape (n,), uniform on the sphere."""
     return rng.uniform(0, 360, n), np.degrees(np.arcsin(rng.uniform(-1, 1, n)))

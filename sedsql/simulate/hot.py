@@ -1,11 +1,11 @@
-"""Hot sources: massive stars and their surroundings, Wolf-Rayet stars, white dwarfs."""
+"""Draw hot sources: massive stars and their surroundings, Wolf-Rayet stars, white dwarfs."""
 
 import numpy as np
 
-from ..sed import flux_jy
-from .dust import CARBON, dust_shell, free_free, nebula
-from .photosphere import photosphere
-from .source import Generator, Stars, bare, radius_of, stars
+from sedsql.photometry.sed import flux_jy
+from sedsql.simulate.dust import CARBON, dust_shell, free_free, nebula
+from sedsql.simulate.photosphere import photosphere
+from sedsql.simulate.source import Generator, Stars, bare, radius_of, stars
 
 # Teff and log luminosity of B9.5 to O3 dwarfs: Pecaut & Mamajek 2013, ApJS 208, 9; Martins, Schaerer & Hillier 2005,
 # A&A 436, 1049.
@@ -14,10 +14,9 @@ _LOG_L = [1.85, 2.55, 3.43, 4.05, 4.68, 5.10, 5.75]
 
 
 def massive(n: int, rng: Generator) -> Stars:
-    """O and B stars: without much around them (72 %), Be stars (12 %), B[e] stars and LBVs with winds
-    and dust (16 %).
+    """Draw O and B stars: bare ones (72 %), Be stars (12 %), B[e] stars and LBVs with winds and dust (16 %).
 
-    Half of them stand in an H II region, whose dust adds to W3 and W4.
+    Half of them are in an H II region, whose dust adds to W3 and W4.
 
     Be stars, a fifth of B stars, free-free discs as bright as the star in the near infrared: Rivinius,
     Carciofi & Martayan 2013, A&ARv 21, 69; winds of O stars: Lamers & Waters 1984, A&A 136, 37; B[e]: Lamers et al.
@@ -32,7 +31,7 @@ def massive(n: int, rng: Generator) -> Stars:
         np.where(be, rng.uniform(np.log(12000), np.log(30000), n), rng.uniform(np.log(10400), np.log(46000), n)),
     )
     teff = np.exp(log_teff)
-    # Stars leave the main sequence to the red at about the same luminosity.
+    # Stars leave the main sequence to the red at nearly constant luminosity.
     log_l = np.interp(log_teff, _LOG_TEFF, _LOG_L) + np.abs(rng.normal(0.15, 0.4, n))
     log_l = np.where(dusty, rng.uniform(4.3, 6.1, n), log_l)
     radius = radius_of(10**log_l, teff)
@@ -47,7 +46,7 @@ def massive(n: int, rng: Generator) -> Stars:
 
 
 def wolf_rayet(n: int, rng: Generator) -> Stars:
-    """Hot stars under a dense wind; a seventh condense dust, a quarter stand in a nebula.
+    """Draw hot stars under a dense wind; a seventh form dust, a quarter are in a nebula.
 
     Crowther 2007, ARA&A 45, 177. Free-free emission adds a tenth of the star's light to three times that in Ks:
     Morris, Brownsberger & Conti 1993, ApJ 412, 324 have indices between that of the wind and that of a photosphere.
@@ -64,7 +63,7 @@ def wolf_rayet(n: int, rng: Generator) -> Stars:
 
 
 def white_dwarf(n: int, rng: Generator) -> Stars:
-    """White dwarfs, a quarter with atmospheres of helium; ranges after Gentile Fusillo et al. 2021, MNRAS 508, 3877."""
+    """Draw white dwarfs, a quarter with helium atmospheres (ranges: Gentile Fusillo et al. 2021, MNRAS 508, 3877)."""
     teff = np.exp(rng.normal(np.log(12000), 0.45, n)).clip(4500, 60000)
     radius = rng.normal(0.0128, 0.0014, n).clip(0.008, 0.02)
     drawn, helium = bare(teff, radius, "hydrogen"), rng.random(n) < 0.25

@@ -1,8 +1,8 @@
-"""How many stars of each luminosity there are in a cubic parsec near the Sun.
+"""Define luminosity functions: the density of stars of each luminosity near the Sun.
 
-`simulate` draws each class as wide as it may look; these functions weigh what is drawn as the Galaxy has it. Densities
-are per cubic parsec and magnitude in G, before any dust, the star's own shell included; within a class only their
-ratios count, as each class is brought to its published number. All are rounded.
+`simulate` draws each class over a wide range; these functions weigh the stars drawn by their frequency in the Galaxy.
+Densities are per cubic parsec and magnitude in G, without interstellar dust but with the star's own shell. Within a
+class only ratios count, because each class is scaled to its published number. All values are rounded.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from .populations import POPULATIONS
+from sedsql.simulate.populations import POPULATIONS
 
 Array = NDArray[np.float64]
 
@@ -39,13 +39,13 @@ def _interpolated(nodes: Array) -> Callable[[Array], Array]:
 
 
 def _giants(m_g: Array) -> Array:
-    """The red clump at M_G = 0.5, and the branch, which thins upwards (Girardi 2016, ARA&A 54, 95)."""
+    """Return the red clump at M_G = 0.5, and the branch, which thins upwards (Girardi 2016, ARA&A 54, 95)."""
     clump = 2.5e-4 / (0.3 * np.sqrt(2 * np.pi)) * np.exp(-0.5 * ((m_g - 0.5) / 0.3) ** 2)
     return clump + 0.8e-4 * 10 ** (np.where(m_g < 0.5, 0.3, 0.1) * (m_g - 0.5))
 
 
 def _massive(m_g: Array) -> Array:
-    """O and B stars: masses and lifetimes make them fewer by 10^0.6 a magnitude (Reed 2001, PASP 113, 537)."""
+    """Return O and B stars, fewer by 10^0.6 a magnitude because of masses and lifetimes (Reed 2001, PASP 113, 537)."""
     return 3e-5 * 10 ** (0.6 * np.minimum(m_g, 1.5))
 
 
@@ -56,15 +56,15 @@ LUMINOSITY: dict[str, Callable[[Array], Array]] = {
     "white_dwarf": _interpolated(_WHITE_DWARFS),
     "brown_dwarf": _interpolated(_BROWN_DWARFS),
 }
-"""By class; the others are drawn by `simulate` as a cubic parsec has them."""
+"""The functions by class; `simulate` draws the other classes with the right frequencies."""
 
 OLD_SHARES = {"giant": {"thick": 0.05, "halo": 0.0005}, "agb_oxygen": {"thick": 0.03, "halo": 0.00002}}
-"""What of `galaxy.density` is other than for dwarfs: most clump stars are younger than thick disc and halo
-(Girardi 2016, Section 4), and so are the AGB stars."""
+"""Shares for `galaxy.density` that differ from those of dwarfs: most clump stars and AGB stars are younger than thick
+disc and halo (Girardi 2016, Section 4)."""
 
 
 def quasars(g: Array) -> Array:
-    """Relative number of active nuclei of apparent G in a magnitude.
+    """Return the relative number of active nuclei per magnitude at apparent G.
 
     Counts steepen from 10^(0.4 G) at 20.5 to 10^(0.85 G) at 15.5 (Richards et al. 2006, AJ 131, 2766).
     """
@@ -74,7 +74,7 @@ def quasars(g: Array) -> Array:
 
 
 def height_pc(label: str, m_g: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """Scale height of the disc in pc, and whether bulge, thick disc and halo have them, of stars of `label`.
+    """Return the scale height of the disc in pc for stars of `label`, and whether bulge, thick disc and halo have them.
 
     Dwarfs brighter than the Sun are younger than the Galaxy and flatter: Just & Jahreiss 2010, MNRAS 402, 461.
     """

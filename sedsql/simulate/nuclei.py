@@ -1,17 +1,17 @@
-"""Active galactic nuclei in their host galaxies."""
+"""Draw active galactic nuclei in their host galaxies."""
 
 import numpy as np
 
-from ..sed import flux_jy
-from .dust import power_law
-from .photosphere import magnitude, photosphere
-from .source import Generator, Stars
+from sedsql.photometry.sed import flux_jy
+from sedsql.simulate.dust import power_law
+from sedsql.simulate.photosphere import magnitude, photosphere
+from sedsql.simulate.source import Generator, Stars
 
 
 def agn(n: int, rng: Generator) -> Stars:
-    """Active nuclei: a power law that breaks at 1 micrometre, mixed with the old stars of the host.
+    """Draw active nuclei: a power law that breaks at 1 micrometre, mixed with the old stars of the host.
 
-    G rises as Euclid's counts to 20.7 (Shen et al. 2011, ApJS 194, 45 for the colours).
+    Numbers rise with G as Euclidean counts, to 20.7 (colours: Shen et al. 2011, ApJS 194, 45).
     """
     nucleus = power_law(rng.normal(0.4, 0.3, n), rng.normal(1.15, 0.3, n))
     host = flux_jy(photosphere(rng.normal(4600, 150, n), np.ones(n), "giant"))

@@ -1,6 +1,6 @@
-"""Magnitudes of photospheres: Planck functions, corrected where stars are far from them.
+"""Compute magnitudes of photospheres: Planck functions, corrected to the colours of real stars.
 
-Everything here is absolute, as seen from 10 pc.
+All magnitudes are absolute, as seen from 10 pc.
 """
 
 from typing import Literal
@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..bands import BANDS
-from ..sed import SPEED_OF_LIGHT_UM_S, WAVELENGTH_UM, ZERO_POINT_JY
+from sedsql.photometry.bands import BANDS
+from sedsql.photometry.sed import SPEED_OF_LIGHT_UM_S, WAVELENGTH_UM, ZERO_POINT_JY
 
 Array = NDArray[np.float64]
 Kind = Literal["dwarf", "giant", "carbon", "hydrogen", "helium", "planck"]
@@ -111,30 +111,30 @@ _HELIUM_WHITE_DWARFS = """
 
 
 def planck_jy(temperature: ArrayLike, wavelength_um: Array = WAVELENGTH_UM) -> Array:
-    """Planck function B_nu in Jy / sr at wavelengths in micrometres, shape (..., wavelengths)."""
+    """Return the Planck function B_nu in Jy / sr at wavelengths in micrometres, shape (..., wavelengths)."""
     frequency = SPEED_OF_LIGHT_UM_S / wavelength_um
     x = _HC_OVER_K / (wavelength_um * np.asarray(temperature, dtype=np.float64)[..., None])
     return _TWO_H_OVER_C2_JY * frequency**3 / np.expm1(np.minimum(x, 600.0))
 
 
 def magnitude(flux_jy: ArrayLike) -> Array:
-    """Vega magnitudes of flux densities in Jy, shape (..., 10)."""
+    """Return Vega magnitudes of flux densities in Jy, shape (..., 10)."""
     with np.errstate(divide="ignore"):
         return -2.5 * np.log10(np.asarray(flux_jy) / ZERO_POINT_JY)
 
 
 def disc_solid_angle(radius: ArrayLike) -> Array:
-    """Solid angle in sr of a disc of `radius` solar radii seen face-on from 10 pc."""
+    """Return the solid angle in sr of a disc of `radius` solar radii seen face-on from 10 pc."""
     return np.pi * (np.asarray(radius, dtype=np.float64) * _SUN_RADIUS_OVER_10_PC) ** 2
 
 
 def planck(teff: ArrayLike, radius: ArrayLike) -> Array:
-    """Absolute magnitudes, shape (n, 10), of black spheres: teff in K, radius in solar radii."""
+    """Return absolute magnitudes, shape (n, 10), of black spheres: teff in K, radius in solar radii."""
     return magnitude(planck_jy(teff) * disc_solid_angle(radius)[..., None])
 
 
 def _corrections(table: str) -> tuple[Array, Array]:
-    """Teff, increasing, and tabulated minus Planck magnitudes at them, for one solar radius."""
+    """Return increasing Teff, and tabulated minus Planck magnitudes at each, for one solar radius."""
     rows = np.array(table.split(), dtype=np.float64).reshape(-1, 11)
     rows = rows[np.argsort(rows[:, 0])]
     teff, bc, g_ks, bp_rp, g_rp, j_ks, h_ks, ks_w1, w1_w2, w1_w3, w1_w4 = rows.T
@@ -157,20 +157,20 @@ _TABLES = {
 
 
 def photosphere(teff: ArrayLike, radius: ArrayLike, kind: Kind = "dwarf") -> Array:
-    """Absolute magnitudes, shape (n, 10), of stars: teff in K, radius in solar radii.
+    """Return absolute magnitudes, shape (n, 10), of stars: teff in K, radius in solar radii.
 
-    A Planck function at the effective wavelengths, normalised by radius and temperature
-    (Stefan-Boltzmann), plus a correction that depends on temperature alone: molecular bands of cool
+    They come from a Planck function at the effective wavelengths, normalised by radius and temperature
+    (Stefan-Boltzmann), plus a correction that depends only on temperature: molecular bands of cool
     stars, the Balmer jump of A stars, the methane of T dwarfs. Its nodes are mean colours and
     bolometric corrections, rounded: dwarfs after Pecaut & Mamajek 2013, ApJS 208, 9, and its later versions,
     ultracool ones after Best et al. 2021, AJ 161, 42 and Kirkpatrick et al. 2021, ApJS 253, 7; giants
-    after Bessell & Brett 1988, PASP 100, 1134, carried to Gaia's bands with Riello et al. 2021,
+    after Bessell & Brett 1988, PASP 100, 1134, transformed to Gaia's bands with Riello et al. 2021,
     A&A 649, A3, Appendix C, the coolest with the water of Miras in H (Feast et al. 1989, MNRAS 241, 375).
-    Gaia's colours above 11,000 K, and all from 35,000 K, are of model atmospheres: Castelli & Kurucz 2003,
-    IAU Symp. 210, A20; Lanz & Hubeny 2003, ApJS 146, 417 and 2007, ApJS 169, 83. Kind 'carbon': mean colours
+    Gaia's colours above 11,000 K, and all from 35,000 K, come from model atmospheres: Castelli & Kurucz 2003,
+    IAU Symp. 210, A20; Lanz & Hubeny 2003, ApJS 146, 417 and 2007, ApJS 169, 83. Kind 'carbon' has mean colours
     after Bergeat, Knapik & Rutily 2001, A&A 369, 178 and Aringer et al. 2009, A&A 503, 913, with the bands of
-    C2H2 and HCN in W1 and of CO and C3 in W2. Kinds 'hydrogen' and 'helium': white dwarfs of log g = 8 after
-    Bedard et al. 2020, ApJ 901, 93. Kind 'planck' leaves the correction out.
+    C2H2 and HCN in W1 and of CO and C3 in W2. Kinds 'hydrogen' and 'helium' are white dwarfs of log g = 8 after
+    Bedard et al. 2020, ApJ 901, 93. Kind 'planck' has no correction.
     """
     magnitudes = planck(teff, radius)
     if kind != "planck":

@@ -1,28 +1,28 @@
-"""The kinds of sources: how hot, how large, and what dust they bring along.
+"""List the populations of sources: how each is drawn, and how it is distributed in the Galaxy.
 
-Each `draw` function returns `Stars`. The distributions are of what a survey limited in magnitude sees,
-wide rather than exact: they are there to exercise queries and models, not to count stars.
+Each `draw` function returns `Stars`. The distributions are those of a magnitude-limited survey, wide rather than exact:
+they serve to exercise queries and models, not to count stars.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .dwarfs import brown_dwarf, main_sequence
-from .evolved import agb_carbon, agb_oxygen, giant, supergiant
-from .galaxy import galaxy_counts, star_counts
-from .hot import massive, white_dwarf, wolf_rayet
-from .nuclei import agn
-from .source import Array, Generator, Stars
-from .young import yso, yso_discless
+from sedsql.simulate.dwarfs import brown_dwarf, main_sequence
+from sedsql.simulate.evolved import agb_carbon, agb_oxygen, giant, supergiant
+from sedsql.simulate.galaxy import galaxy_counts, star_counts
+from sedsql.simulate.hot import massive, white_dwarf, wolf_rayet
+from sedsql.simulate.nuclei import agn
+from sedsql.simulate.source import Array, Generator, Stars
+from sedsql.simulate.young import yso, yso_discless
 
 
 @dataclass(frozen=True)
 class Population:
-    """How it is drawn, and where it lies.
+    """A kind of source: how it is drawn, and where it lies.
 
-    height_pc : scale height of its disc; None for what lies beyond the Galaxy
+    height_pc : scale height of its disc; None for sources beyond the Galaxy
     old : whether bulge, thick disc and halo have it too
-    typical_g : the absolute G that stands for all of it when its place on the sky is worked out
+    typical_g : the absolute G that is used for all its sources to compute their distribution on the sky
     """
 
     draw: Callable[[int, Generator], Stars]
@@ -31,7 +31,7 @@ class Population:
     typical_g: float = 0.0
 
     def counts(self, glon: Array, glat: Array) -> Array:
-        """Relative number that Gaia sees towards each direction in degrees, shape (n,)."""
+        """Return the relative number that Gaia sees in each direction, in degrees, shape (n,)."""
         if self.height_pc is None:
             return galaxy_counts(glat)
         return star_counts(self.typical_g, glon, glat, height_pc=self.height_pc, old=self.old)
@@ -51,4 +51,4 @@ POPULATIONS: dict[str, Population] = {
     "massive": Population(massive, 60.0, False, -3.0),
     "yso_discless": Population(yso_discless, 80.0, False, 8.0),
 }
-"""By class."""
+"""The populations by class."""

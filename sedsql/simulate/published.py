@@ -1,16 +1,16 @@
-"""How many sources of each class Gaia DR3 has, as published."""
+"""List published numbers of sources of each class in Gaia DR3."""
 
 from dataclasses import dataclass
 
-from .populations import POPULATIONS
+from sedsql.simulate.populations import POPULATIONS
 
 TOTAL = 1_811_709_771
-"""Sources of Gaia DR3 (Gaia Collaboration, Vallenari et al. 2023, A&A 674, A1)."""
+"""The number of sources of Gaia DR3 (Gaia Collaboration, Vallenari et al. 2023, A&A 674, A1)."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """How many sources of a class Gaia DR3 has: number, what was counted, and by whom."""
+    """The number of sources of a class in Gaia DR3, what was counted, and by whom."""
 
     number: float
     definition: str
@@ -36,7 +36,7 @@ PUBLISHED: dict[str, Published] = {
 _REST = TOTAL - sum(one.number for one in PUBLISHED.values())
 PUBLISHED["main_sequence"] = Published(_REST, "with subgiants: the rest", "")
 PUBLISHED = {name: PUBLISHED[name] for name in POPULATIONS}
-"""By class."""
+"""The published numbers by class."""
 
 MATCHED = {"G < 17": 0.0804, "G < 19": 0.311, "BP and RP": 0.85, "parallax": 0.81, "2MASS": 0.25, "AllWISE": 0.179}
 """Shares of all sources: G <= 17 with five parameters (145,677,450: A&A 677, A137, 2023), G < 19

@@ -1,4 +1,4 @@
-"""What Gaia, 2MASS and AllWISE make of a magnitude: noise, limits, saturation."""
+"""Simulate the photometry of Gaia, 2MASS and AllWISE: noise, limits, saturation."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ Array = NDArray[np.float64]
 GAIA, TMASS, ALLWISE = slice(0, 3), slice(3, 6), slice(6, 10)
 
 GAIA_FLUX_ZERO_POINTS = np.array([25.6873668671, 25.3385422158, 24.7478955012])
-"""Vega magnitudes of one electron per second in G, BP and RP (Riello et al. 2021, Table 3)."""
+"""The Vega magnitudes of one electron per second in G, BP and RP (Riello et al. 2021, Table 3)."""
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,10 @@ class Depth:
     """How one band is measured.
 
     m10 : magnitude at a signal-to-noise ratio of 10
-    gamma : share of the background in the variance at m10, the rest are the source's photons
+    gamma : share of the background in the variance at m10; the rest comes from the source's photons
     floor : least error in mag
     threshold : least signal-to-noise ratio of a measurement
-    saturates : brighter than this the error grows (2MASS, AllWISE) or the source is lost (Gaia)
+    saturates : magnitude above which a source has a larger error (2MASS, AllWISE) or is lost (Gaia)
     """
 
     m10: float
@@ -50,37 +50,37 @@ _M10, _GAMMA, _FLOOR, THRESHOLD, _SATURATES = (
     np.array([getattr(depth, name) for depth in DEPTHS]) for name in ("m10", "gamma", "floor", "threshold", "saturates")
 )
 _BP_TRANSIT_NOISE = 50.0
-"""Noise of one transit in BP, in electrons per second."""
+"""The noise of one transit in BP, in electrons per second."""
 _CROWDED = 0.08
-"""Share of sources with a neighbour in their window for BP and RP."""
+"""The share of sources with a neighbour in their window for BP and RP."""
 _W2_TOO_BRIGHT = ([3.0, 4.0, 5.0, 6.0, 7.0], [0.6, 0.55, 0.35, 0.12, 0.0])
-"""True W2 of saturated sources, and by how much AllWISE has them too bright; the medians of W1 - W2 of dwarfs and
-supergiants of known magnitude in Ks (see also Patel, Metchev & Heinze 2014, ApJS 212, 10)."""
+"""The true W2 of saturated sources, and by how much AllWISE measures them too bright, from the medians of W1 - W2 of
+dwarfs and supergiants of known magnitude in Ks (see also Patel, Metchev & Heinze 2014, ApJS 212, 10)."""
 
 _MAG_PER_NEPER = 2.5 / np.log(10)
 
 
 def expected_error(magnitudes: Array) -> Array:
-    """Errors in mag, shape (n, 10), without the floor of the calibration.
+    """Return errors in mag, shape (n, 10), without the floor of the calibration.
 
-    Photons and background as in Ivezic et al. 2019, ApJ 873, 111, eq. 5.
+    Photon noise and background are as in Ivezic et al. 2019, ApJ 873, 111, eq. 5.
     """
     x = 10 ** (0.4 * (magnitudes - _M10))
     return 0.1 * _MAG_PER_NEPER * np.sqrt(np.maximum((1 - _GAMMA) * x + _GAMMA * x * x, 0))
 
 
 def limiting_magnitude(snr: float) -> Array:
-    """Magnitudes, shape (10,), at which the signal-to-noise ratio falls to `snr`."""
+    """Return the magnitudes, shape (10,), at which the signal-to-noise ratio falls to `snr`."""
     y = (10 / snr) ** 2
     x = (-(1 - _GAMMA) + np.sqrt((1 - _GAMMA) ** 2 + 4 * _GAMMA * y)) / (2 * _GAMMA)
     return _M10 + 2.5 * np.log10(x)
 
 
 def _with_neighbours(bp_rp: Array, rng: np.random.Generator) -> Array:
-    """BP and RP, shape (n, 2), with the light of neighbours that fall into the same window of 3.5" by 2.1".
+    """Add to BP and RP, shape (n, 2), the light of neighbours in the same window of 3.5" by 2.1".
 
-    The window is not read by G. Neighbours are as many as at low Galactic latitude, their counts rise as
-    10^(0.35 m) (Riello et al. 2021, Section 9.3).
+    G does not use this window. Neighbours are as many as at low Galactic latitude; their counts rise as 10^(0.35 m)
+    (Riello et al. 2021, Section 9.3).
     """
     n = len(bp_rp)
     faint = 22.0 + np.log10(1 - rng.random(n)) / 0.35
@@ -90,9 +90,10 @@ def _with_neighbours(bp_rp: Array, rng: np.random.Generator) -> Array:
 
 
 def _only_bright_transits(bp: Array) -> Array:
-    """BP as a mean of the transits above 1 e/s alone (Riello et al. 2021, Section 8.1): faint sources seem too bright.
+    """Return BP as the mean of only the transits above 1 e/s, which makes faint sources too bright.
 
-    The mean of a normal distribution cut at zero; its hazard function to 5 % by a quadratic in the exponent.
+    Riello et al. 2021, Section 8.1. This is the mean of a normal distribution cut at zero; a quadratic in the exponent
+    approximates its hazard function to 5 %.
     """
     flux = 10 ** (0.4 * (GAIA_FLUX_ZERO_POINTS[1] - bp))
     x = flux / _BP_TRANSIT_NOISE
@@ -101,13 +102,13 @@ def _only_bright_transits(bp: Array) -> Array:
 
 
 def observe(magnitudes: Array, rng: np.random.Generator, *, tmass_deeper: float = 0.0) -> tuple[Array, Array]:
-    """Measured magnitudes and their errors, both of shape (n, 10); NaN where a band has no detection.
+    """Measure magnitudes: returns magnitudes and their errors, shapes (n, 10), NaN where a band has no detection.
 
     Noise is Gaussian in flux, so the limits are soft. 2MASS lists a source that reaches 7 sigma in one of
     its bands, AllWISE one that reaches 5 sigma in W1 or W2; the depth of both varies over the sky by a
     quarter of a magnitude.
 
-    tmass_deeper : by how many magnitudes 2MASS is deeper than it had to be
+    tmass_deeper : by how many magnitudes 2MASS is deeper than its requirement
     """
     true = np.array(magnitudes, dtype=np.float64)
     true[:, 1:3] = _with_neighbours(true[:, 1:3], rng)

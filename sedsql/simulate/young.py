@@ -1,33 +1,33 @@
-"""Young stars, from those in an envelope to those that have lost their discs."""
+"""Draw young stars, from those in an envelope to those that have lost their discs."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sed import flux_jy
-from .dust import disc
-from .photosphere import photosphere, planck
-from .source import Generator, Stars, at_epochs, stars
+from sedsql.photometry.sed import flux_jy
+from sedsql.simulate.dust import disc
+from sedsql.simulate.photosphere import photosphere, planck
+from sedsql.simulate.source import Generator, Stars, at_epochs, stars
 
 SHARES = {"I": 0.07, "flat": 0.09, "II": 0.44, "III": 0.40}
-"""Stages of young stars. Envelopes and flat spectra against discs: Evans et al. 2009, ApJS 181, 321, Table 5; nearly
-as many have lost their disc as have one at an age of 2 to 3 Myr: Mamajek 2009, AIP Conf. Proc. 1158, 3."""
+"""The shares of the stages of young stars: envelopes, flat spectra and discs after Evans et al. 2009, ApJS 181, 321,
+Table 5; at 2 to 3 Myr nearly as many have lost their disc as have one (Mamajek 2009, AIP Conf. Proc. 1158, 3)."""
 
 HOLES = 0.15
-"""Share of the discs with an inner hole (Espaillat et al. 2014, Protostars and Planets VI, 497)."""
+"""The share of discs with an inner hole (Espaillat et al. 2014, Protostars and Planets VI, 497)."""
 
 _CLOUD_A_V = {"I": 10.0, "flat": 7.0, "II": 4.5, "III": 3.0}
 
 
 def young_star(stage: NDArray[np.str_], rng: Generator, *, holes: float = HOLES) -> Stars:
-    """Stars of given stages 'I', 'flat', 'II' and 'III', shape (n,): T Tauri stars and, the heavier ones, Herbig stars.
+    """Draw stars of given stages 'I', 'flat', 'II' and 'III', shape (n,): T Tauri stars and heavier Herbig stars.
 
     Masses of 0.05 to 6 solar masses at 1 to 5 Myr; Teff and radii after Baraffe et al. 2015, A&A 577, A42.
 
-    A disc has a temperature that falls as radius^-q. A flat one would have q = 3/4; what is heated by the star at
-    its flared surface, and what an envelope lights up, has the index of its stage: lambda F_lambda goes as
-    lambda^(2/q - 4) (Adams, Lada & Shu 1987, ApJ 312, 788). Stage II is a disc that is flat inside and flared
-    outside (Kenyon & Hartmann 1987, ApJ 323, 714). Gas that falls on the star shines at 8500 K with a twentieth to
-    half of its light (Calvet & Gullbring 1998, ApJ 509, 802; Hartigan et al. 1995, ApJ 452, 736).
+    The temperature of a disc falls as radius^-q. A flat disc would have q = 3/4; a flared disc, or one that an envelope
+    lights up, has the index of its stage: lambda F_lambda goes as lambda^(2/q - 4) (Adams, Lada & Shu 1987, ApJ 312,
+    788). Stage II is a disc that is flat inside and flared outside (Kenyon & Hartmann 1987, ApJ 323, 714). Gas that
+    falls on the star shines at 8500 K with a twentieth to half of the star's light (Calvet & Gullbring 1998, ApJ 509,
+    802; Hartigan et al. 1995, ApJ 452, 736).
     """
     n = len(stage)
     mass = np.exp(np.interp(rng.random(n), [0, 0.3, 0.7, 0.92, 1], np.log([0.05, 0.2, 0.6, 1.5, 6.0])))
@@ -54,16 +54,16 @@ def young_star(stage: NDArray[np.str_], rng: Generator, *, holes: float = HOLES)
     fallen = flux_jy(planck(np.full(m, 8500.0), r * np.sqrt(light) * (t / 8500.0) ** 2))
     seen[dusty] += around + np.where(holed, 0.3, 1.0)[:, None] * fallen
     a_v = rng.exponential(np.vectorize(_CLOUD_A_V.get, otypes=[float])(stage)) if n else np.zeros(0)
-    # Young stars vary by a tenth or two (Rebull et al. 2014, AJ 148, 92).
+    # Young stars vary by 0.1 to 0.2 mag (Rebull et al. 2014, AJ 148, 92).
     return at_epochs(stars(teff, radius, seen, a_v), 0.12, rng)
 
 
 def yso(n: int, rng: Generator) -> Stars:
-    """Young stars whose disc or envelope is seen, in the SHARES that stages I, flat and II have of a young cluster."""
+    """Draw young stars with a disc or an envelope, of stages I, flat and II in proportion to SHARES."""
     seen = {stage: share for stage, share in SHARES.items() if stage != "III"}
     return young_star(rng.choice(list(seen), n, p=np.array(list(seen.values())) / sum(seen.values())), rng)
 
 
 def yso_discless(n: int, rng: Generator) -> Stars:
-    """Young stars that have lost their discs, of stage III."""
+    """Draw young stars that have lost their discs, of stage III."""
     return young_star(np.full(n, "III"), rng)

@@ -1,4 +1,4 @@
-"""Asking TAP services (IVOA TAP 1.1), so that an answer is either whole or an error.
+"""Ask TAP services (IVOA TAP 1.1), so that an answer is either whole or an error.
 
-`service.Service` asks, `votable.read` decodes, `errors` says what can go wrong, `limits` how much may come.
+`service.Service` asks, `votable.read` decodes, `errors` has the errors, and `limits` says how much may come.
 """

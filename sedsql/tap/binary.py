@@ -1,4 +1,4 @@
-"""Rows of a VOTable in BINARY and BINARY2 (VOTable 1.4, Sections 5.3 and 5.4), block by block, into Arrow arrays."""
+"""Decode rows of a VOTable in BINARY and BINARY2 (VOTable 1.4, Sections 5.3, 5.4) into Arrow arrays, block by block."""
 
 import struct
 
@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .errors import Damaged, Unbounded
-from .fields import Field, lists, numbers
+from sedsql.tap.errors import Damaged, Unbounded
+from sedsql.tap.fields import Field, lists, numbers
 
 _TRUE, _FALSE, _NEITHER = b"Tt1", b"Ff0", b"? \0"
 
@@ -40,7 +40,7 @@ class Rows:
         self._parts = [np.dtype(part) for part in parts]
 
     def feed(self, data: bytes) -> None:
-        """Takes the next bytes, which may end within a row."""
+        """Decode the next bytes, which may end within a row."""
         data = self._rest + data if self._rest else data
         block = np.frombuffer(data, np.uint8)
         if self._variable:
@@ -68,7 +68,7 @@ class Rows:
         self._decode(parts, block, cells, counts)
 
     def finish(self) -> None:
-        """Says that all has come."""
+        """Check that the answer ended with a whole row."""
         if self._rest:
             raise Damaged(f"The answer ends within a row, after {self.count} whole ones.")
 
@@ -139,7 +139,7 @@ def _item(i: int, field: Field) -> tuple:
 
 
 def _gather(block: NDArray[np.uint8], places: NDArray[np.int64], dtype: np.dtype) -> NDArray:
-    """What stands at these places of the block, wherever they are."""
+    """The items at these places of the block."""
     if not dtype.itemsize or not len(places):
         return np.zeros(len(places), dtype)
     if dtype.itemsize == 1 and not dtype.names:
@@ -161,10 +161,10 @@ def _scalars(field: Field, values: NDArray, gone: NDArray[np.bool_] | None) -> p
 
 
 def texts(field: Field, items: NDArray, lengths: NDArray[np.int64], gone: NDArray[np.bool_]) -> pa.Array:
-    """Strings from their characters in a row.
+    """Make strings from their characters.
 
-    A zero stands only at a string's end (VOTable 1.4, Section 2.1): one within shows that a wrong length has swallowed
-    what comes next. Bytes that are no UTF-8 are Latin-1, which older catalogues have.
+    A zero may only end a string (VOTable 1.4, Section 2.1): one within shows that a wrong length has swallowed the next
+    cell. Bytes that are no UTF-8 are Latin-1, which older catalogues have.
     """
     ends = np.concatenate(([0], np.cumsum(lengths)))
     if field.datatype == "unicodeChar" and (not len(items) or items.max() < 128):

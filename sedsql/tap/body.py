@@ -1,4 +1,4 @@
-"""The body of an HTTP answer, unpacked block by block: no block is larger than its limit, however well it is packed."""
+"""Unpack the body of an HTTP answer block by block; no block is larger than its limit, however well it is packed."""
 
 import zlib
 from collections.abc import Iterable, Iterator
@@ -6,18 +6,18 @@ from collections.abc import Iterable, Iterator
 import requests
 import urllib3
 
-from .errors import Damaged, Refused
-from .retry import Passing, Slow
-from .wire import watched
+from sedsql.tap.errors import Damaged, Refused
+from sedsql.tap.retry import Slow, TransientError
+from sedsql.tap.wire import watched
 
 _BLOCK = 1 << 18
 """Blocks of about this size: expat would read a long tag again for each small one."""
 
 
 def blocks(response: requests.Response) -> Iterator[bytes]:
-    """The bytes that were sent, gzip'ed or not, by HTTP or by themselves; none is larger than `_BLOCK`.
+    """Read the bytes that were sent, gzip'ed or not, by HTTP or by themselves, in blocks of at most `_BLOCK`.
 
-    Passing, Slow and Damaged where the answer is cut.
+    TransientError, Slow and Damaged where the answer is cut.
     """
     packed = response.headers.get("Content-Encoding", "").strip().lower()
     came: Iterable[bytes] = _came(response)
@@ -29,7 +29,7 @@ def blocks(response: requests.Response) -> Iterator[bytes]:
 
 
 def unpacked(came: Iterable[bytes]) -> Iterator[bytes]:
-    """Blocks of about the same size, of a file that may be gzip'ed."""
+    """Unpack a file that may be gzip'ed, in blocks of about the same size."""
     came = _joined(came)
     first = next(came, b"")
     rest = _chained(first, came)
@@ -52,7 +52,7 @@ def _came(response: requests.Response) -> Iterator[bytes]:
     except urllib3.exceptions.ReadTimeoutError:
         raise Slow(f"no answer within {watch.silence:g} seconds" if watch else "no answer in time") from None
     except (urllib3.exceptions.HTTPError, OSError):
-        raise Passing("the answer was cut") from None
+        raise TransientError("the answer was cut") from None
 
 
 def _joined(came: Iterable[bytes]) -> Iterator[bytes]:
@@ -70,7 +70,7 @@ def _joined(came: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _unzipped(came: Iterable[bytes]) -> Iterator[bytes]:
-    """gzip has members, one after another (RFC 1952, Section 2.2)."""
+    """Unpack gzip, which has members one after another (RFC 1952, Section 2.2)."""
     member, began = zlib.decompressobj(31), False
     try:
         for block in came:

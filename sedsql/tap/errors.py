@@ -1,30 +1,30 @@
-"""What can go wrong between here and a TAP service, by what its caller can do about it."""
+"""Define the errors of asking a TAP service, each for one thing that the caller can do about it."""
 
-from ..errors import Error
+from sedsql.errors import Error
 
 _LONGEST = 2_000
 """Letters of a message."""
 
 
 def one_line(words: str, most: int) -> str:
-    """A service's words for a terminal: on one line, without control characters, and not endless."""
+    """Make a service's words fit for a terminal: one line, without control characters, not endless."""
     words = " ".join("".join(c if c.isprintable() else " " for c in words[: 4 * most]).split())
     return words if len(words) <= most else words[: most - 4] + " ..."
 
 
 class TapError(Error):
-    """Something between here and a TAP service, in a sentence that can be shown whatever the service's words in it."""
+    """An error in asking a TAP service; its message is safe to show, whatever a service wrote into it."""
 
     def __init__(self, message: str = ""):
         super().__init__(one_line(message, _LONGEST))
 
 
 class Refused(TapError):
-    """The service says no, and will say it again: a wrong query, a login, no such table."""
+    """The service refuses, and would refuse again: a wrong query, a login, no such table."""
 
 
 class Unavailable(TapError):
-    """The service could not be reached, or never sent a whole answer, however often it was asked."""
+    """The service could not be reached, or never sent a whole answer, in all attempts."""
 
 
 class TimedOut(TapError):
@@ -32,11 +32,11 @@ class TimedOut(TapError):
 
 
 class Unbounded(TapError):
-    """What came has no end, or is far more than such an answer ever has; it is not asked for again."""
+    """An answer has no end, or is far larger than such an answer ever is; it is not asked for again."""
 
 
 class TooLarge(TapError):
-    """An answer has more than fits in memory; one with fewer rows may fit."""
+    """An answer does not fit in memory; one with fewer rows may fit."""
 
 
 class Stopped(TapError):
@@ -44,14 +44,14 @@ class Stopped(TapError):
 
 
 class Damaged(TapError):
-    """An answer that is not a whole VOTable; the next one may be."""
+    """An answer is not a whole VOTable; the next one may be."""
 
 
 class Reported(Damaged):
-    """An answer that is an error message (DALI 1.1, Section 4.4.1: QUERY_STATUS is ERROR).
+    """An answer is an error message (DALI 1.1, Section 4.4.1: QUERY_STATUS is ERROR).
 
     message : the service's words
-    after_rows : whether it stands behind rows, so that the query itself was understood
+    after_rows : whether it comes after rows, so that the query itself was understood
     """
 
     def __init__(self, message: str, after_rows: bool):
@@ -60,4 +60,4 @@ class Reported(Damaged):
 
 
 class Changed(TapError):
-    """The columns of an answer are not the expected ones."""
+    """The columns of an answer differ from the expected ones."""

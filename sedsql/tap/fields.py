@@ -1,4 +1,4 @@
-"""The columns of a VOTable (VOTable 1.4, Section 4.1), and what they are in Arrow."""
+"""Turn the columns of a VOTable (VOTable 1.4, Section 4.1) into Arrow's."""
 
 import math
 import re
@@ -11,19 +11,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from .errors import Damaged, Refused
+from sedsql.catalogue.datatypes import DATATYPES
+from sedsql.tap.errors import Damaged, Refused
 
 ITEMS: dict[str, tuple[str, pa.DataType]] = {
-    "boolean": ("u1", pa.bool_()),
-    "bit": ("u1", pa.bool_()),
-    "unsignedByte": ("u1", pa.int16()),
-    "short": (">i2", pa.int16()),
-    "int": (">i4", pa.int32()),
-    "long": (">i8", pa.int64()),
-    "float": (">f4", pa.float32()),
-    "double": (">f8", pa.float64()),
-    "char": ("u1", pa.string()),
-    "unicodeChar": (">u2", pa.string()),
+    name: (storage, DATATYPES[datatype].arrow)
+    for name, storage, datatype in (
+        ("boolean", "u1", "BOOLEAN"),
+        ("bit", "u1", "BOOLEAN"),
+        ("unsignedByte", "u1", "SMALLINT"),
+        ("short", ">i2", "SMALLINT"),
+        ("int", ">i4", "INTEGER"),
+        ("long", ">i8", "BIGINT"),
+        ("float", ">f4", "REAL"),
+        ("double", ">f8", "DOUBLE"),
+        ("char", "u1", "VARCHAR"),
+        ("unicodeChar", ">u2", "VARCHAR"),
+    )
 }
 """How an item of each datatype is stored (VOTable 1.4, Section 6) and its Arrow type; TAP has no unsigned integers."""
 
@@ -56,12 +60,12 @@ class Field:
 
     @property
     def dtype(self) -> np.dtype:
-        """Of an item, as BINARY stores it."""
+        """The type of an item, as BINARY stores it."""
         return np.dtype(ITEMS[self.datatype][0])
 
     @property
     def type(self) -> pa.DataType:
-        """Of the column in Arrow."""
+        """The type of the column in Arrow."""
         kind = ITEMS[self.datatype][1]
         for _ in range(self.depth):
             kind = pa.list_(kind)

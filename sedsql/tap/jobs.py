@@ -1,4 +1,4 @@
-"""Asynchronous queries: a UWS job from its birth to its deletion (TAP 1.1, Section 2.5; UWS 1.1)."""
+"""Run asynchronous queries: a UWS job from its birth to its deletion (TAP 1.1, Section 2.5; UWS 1.1)."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -9,14 +9,14 @@ from urllib.parse import urljoin
 
 import requests
 
-from .body import blocks
-from .errors import Damaged, Refused, TapError, TimedOut
-from .limits import Room
-from .origin import secured
-from .retry import Passing, Patience
-from .transport import Session, failures, refusal, tells_of_time, told_by, whole
-from .votable import Answer, message
-from .xmltext import document
+from sedsql.tap.body import blocks
+from sedsql.tap.errors import Damaged, Refused, TapError, TimedOut
+from sedsql.tap.limits import Room
+from sedsql.tap.origin import secured
+from sedsql.tap.retry import RetryPolicy, TransientError
+from sedsql.tap.transport import Session, failures, refusal, tells_of_time, told_by, whole
+from sedsql.tap.votable import Answer, message
+from sedsql.tap.xmltext import document
 
 _LONGEST_PAUSE = 20.0
 _FAREWELL = 30.0
@@ -25,7 +25,7 @@ _FAREWELL = 30.0
 
 @dataclass
 class Job:
-    """What a service says of a job (UWS 1.1, Section 3).
+    """The state of a job, as the service tells it (UWS 1.1, Section 3).
 
     result : the URL of its result; error : why it failed
     """
@@ -39,14 +39,14 @@ def run(
     submit: Callable[[], requests.Response],
     session: Session,
     host: str,
-    patience: Patience,
+    retry: RetryPolicy,
     longest: float,
     poll: float,
     room: Room,
 ) -> Answer:
-    """The result of the job that `submit` makes, which is deleted in every case.
+    """Give the result of the job that `submit` makes; the job is deleted in every case.
 
-    Each step is asked again by itself, where what went wrong may pass. TimedOut after `longest` seconds.
+    Each step is asked again by itself where an error may be gone the next time. TimedOut after `longest` seconds.
     """
     ends = time.monotonic() + longest
 
@@ -59,22 +59,22 @@ def run(
                 if not response.ok:
                     raise refusal(response, session)
                 return response.url
-        except Passing:
+        except TransientError:
             if session.see_other:
                 return session.see_other
             raise
 
-    url = patience.ask(born, host)
+    url = retry.ask(born, host)
     try:
-        patience.ask(lambda: _start(url, session), host)
-        state = _wait(url, session, host, patience, ends, poll)
-        return patience.ask(lambda: _result(state, session, max(1.0, ends - time.monotonic()), room), host)
+        retry.ask(lambda: _start(url, session), host)
+        state = _wait(url, session, host, retry, ends, poll)
+        return retry.ask(lambda: _result(state, session, max(1.0, ends - time.monotonic()), room), host)
     finally:
         _delete(url, session)
 
 
 def read(url: str, session: Session) -> Job:
-    """How a job is now."""
+    """Ask for the state of a job."""
     with failures(session), session.ask("GET", url) as response:
         if not response.ok:
             raise refusal(response, session)
@@ -82,10 +82,10 @@ def read(url: str, session: Session) -> Job:
 
 
 def job(came: Iterable[bytes], url: str, session: Session) -> Job:
-    """What the document of the job at `url` says."""
+    """Read the document of the job at `url`."""
     root = document(came, session.limits.document, session.limits)
     if root.tag != "job" or not root.words("phase"):
-        raise Passing("the job does not say how it is")
+        raise TransientError("the job does not tell its phase")
     results = [(e.attributes.get("href", "").strip(), e.attributes.get("id")) for e in root.all("results", "result")]
     # TAP's own name for it is a path; older services have it as an id.
     found = [href for href, _ in results if href.endswith("results/result")]
@@ -93,12 +93,12 @@ def job(came: Iterable[bytes], url: str, session: Session) -> Job:
     try:
         result = secured(urljoin(url, found[0]), session.login.home) if found else f"{url}/results/result"
     except ValueError:
-        raise Damaged("The job says that its result is at what is no URL.") from None
+        raise Damaged("The job tells an address of its result that is not a URL.") from None
     return Job(root.words("phase"), result, root.words("errorSummary", "message"))
 
 
 def _start(url: str, session: Session) -> None:
-    """Run a job that waits for it: an earlier attempt may have come through."""
+    """Start a job, unless an earlier attempt has started it."""
     if read(url, session).phase not in ("PENDING", "HELD", "UNKNOWN"):
         return
     with failures(session), session.ask("POST", f"{url}/phase", data={"PHASE": "RUN"}) as response:
@@ -106,8 +106,8 @@ def _start(url: str, session: Session) -> None:
             raise refusal(response, session)
 
 
-def _wait(url: str, session: Session, host: str, patience: Patience, ends: float, poll: float) -> Job:
-    while (state := patience.ask(lambda: read(url, session), host)).phase != "COMPLETED":
+def _wait(url: str, session: Session, host: str, retry: RetryPolicy, ends: float, poll: float) -> Job:
+    while (state := retry.ask(lambda: read(url, session), host)).phase != "COMPLETED":
         now = told_by(state.phase, session)[:40]
         if now in ("ERROR", "ABORTED", "ARCHIVED"):
             reason = told_by(state.error, session) or _error(url, session)
@@ -116,7 +116,7 @@ def _wait(url: str, session: Session, host: str, patience: Patience, ends: float
             raise Refused(f"{host} refuses the query: {reason or 'it gives no reason'}")
         if time.monotonic() + poll > ends:
             raise TimedOut(f"The query was still {now.lower()} at {host} when the time for it was over.")
-        patience.pause(poll)
+        retry.pause(poll)
         poll = min(_LONGEST_PAUSE, poll * 1.5)
     return state
 
@@ -124,7 +124,7 @@ def _wait(url: str, session: Session, host: str, patience: Patience, ends: float
 def _error(url: str, session: Session) -> str:
     """The service's words, from the job's error document (UWS 1.1, Section 2.2.3.6)."""
     text = b""
-    with suppress(requests.RequestException, Passing, TapError), session.ask("GET", f"{url}/error") as response:
+    with suppress(requests.RequestException, TransientError, TapError), session.ask("GET", f"{url}/error") as response:
         if response.ok:
             for block in blocks(response):
                 text += block
@@ -138,17 +138,17 @@ def _result(state: Job, session: Session, longest: float, room: Room) -> Answer:
         response = session.ask("GET", state.result, longest=longest)
         if response.status_code == 404:
             response.close()
-            raise Passing("the job's result is not there")
+            raise TransientError("the job's result is not there")
         return whole(response, session, room)
 
 
 def _delete(url: str, session: Session) -> None:
-    """Also where all else has been stopped."""
+    """Delete a job, also after `Service.stop`."""
     stopped, session.stopped = session.stopped, Event()
     try:
         for _ in range(2):
             with (
-                suppress(requests.RequestException, Passing, TapError),
+                suppress(requests.RequestException, TransientError, TapError),
                 session.ask("DELETE", url, longest=_FAREWELL, follow=False) as response,
             ):
                 if response.status_code < 500:

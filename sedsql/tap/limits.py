@@ -1,4 +1,4 @@
-"""How much a service may send, and how long it may take: what is more is no answer, and ends in a sentence.
+"""Limit how much a service may send, and how long it may take; beyond a limit there is an error, not an answer.
 
 Every limit is far above what the public archives send, and small enough that no service fills a memory of 1 GB or
 keeps a program waiting for ever.
@@ -15,7 +15,7 @@ MB = 1 << 20
 
 @dataclass(frozen=True)
 class Limits:
-    """What is the same for all that one service is asked. Sizes are bytes, after unpacking unless told otherwise.
+    """The limits for all answers of a service. Sizes are bytes, after unpacking unless told otherwise.
 
     In any document:
 
@@ -92,12 +92,12 @@ LIMITS = Limits()
 
 @dataclass(frozen=True)
 class Room:
-    """What the answer to one query may have.
+    """The limits for the answer to one query.
 
-    rows : the number that was asked for at most; one that sends twice as many does not end
+    rows : asked for at most; an answer of more than twice as many is taken for endless
     texts : bytes of all cells of any length; `Limits.long` for each if None
     most : bytes of all rows, whatever their columns
-    check : told the columns before the first row comes; may raise
+    check : called with the columns before the first row comes; may raise
     """
 
     rows: int | None = None

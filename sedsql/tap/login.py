@@ -1,10 +1,10 @@
-"""Who asks: a user name and a password, for one service alone."""
+"""Log in: a user name and a password, for one service alone."""
 
 import os
 import threading
 import time
 from base64 import b64encode
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 from urllib.parse import quote, quote_plus
 
 import requests
@@ -12,16 +12,19 @@ from requests.auth import AuthBase, _basic_auth_str
 from requests.cookies import RequestsCookieJar
 from requests.utils import get_netrc_auth
 
-from .errors import Refused
-from .limits import Limits
-from .origin import HomeCookies, is_home, origin
-
-if TYPE_CHECKING:
-    from .transport import Session
+from sedsql.tap.errors import Refused
+from sedsql.tap.limits import Limits
+from sedsql.tap.origin import HomeCookies, is_home, origin
 
 _SHORT = 60.0
 """Seconds within which a session does not end by itself."""
 USER, PASSWORD = "SEDSQL_TAP_USER", "SEDSQL_TAP_PASSWORD"
+
+
+class Sender(Protocol):
+    """What the login's form is sent by, such as a `transport.Session`."""
+
+    def ask(self, method: str, url: str, *, follow: bool = ..., **what: Any) -> requests.Response: ...
 
 
 class Login(AuthBase):
@@ -30,7 +33,7 @@ class Login(AuthBase):
     They go to the service's scheme, host and port only (`origin.is_home`), whatever it redirects to: by HTTP Basic, or
     once to its form at <url>/login, which gives a cookie. What ~/.netrc has goes by HTTP Basic.
 
-    url : of the service, as it was given; `moved` tells where it is now
+    url : of the service, as it was given; `moved` notes where it is now
     """
 
     def __init__(self, url: str, limits: Limits):
@@ -49,7 +52,7 @@ class Login(AuthBase):
 
     @property
     def is_given(self) -> bool:
-        """Whether there is one for the form, too."""
+        """Whether there is a user for the form, too."""
         return bool(self._user)
 
     @property
@@ -57,7 +60,7 @@ class Login(AuthBase):
         return bool(self._basic)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Add the login, or take away what requests has added for the host alone."""
+        """Add the login, or remove what requests has added for the host alone."""
         if not is_home(request.url or "", self.home):
             request.headers.pop("Cookie", None)
             request.headers.pop("Authorization", None)
@@ -66,14 +69,14 @@ class Login(AuthBase):
         return request
 
     def moved(self, url: str) -> None:
-        """The service is at this URL now; the form there is used if it is the service's own."""
+        """Note that the service is at this URL now; its form there is used if it is the service's own."""
         if is_home(url, self.home):
             self.url = url
 
-    def by_form(self, session: "Session", sent: requests.PreparedRequest | None = None) -> bool:
+    def by_form(self, session: Sender, sent: requests.PreparedRequest | None = None) -> bool:
         """Sign in at the form; False where the service has none, or that has just been done in vain.
 
-        sent : a request that was not let in
+        sent : a request that was refused
         """
         with self._lock:
             if not self.is_given or (sent is not None and not is_home(sent.url or "", self.home)):
@@ -96,7 +99,7 @@ class Login(AuthBase):
             return True
 
     def hidden(self, words: str) -> str:
-        """The words without the password, in whatever form a service may repeat what it was sent."""
+        """Remove the password from a text, in any form in which a service may repeat it."""
         user, password = self._basic or ("", "")
         if not password:
             return words

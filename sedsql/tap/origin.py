@@ -1,16 +1,16 @@
-"""Where a secret may go: to the scheme, host and port that it is for, and nowhere else (RFC 6454, Section 4)."""
+"""Send secrets only to the scheme, host and port that they are for (RFC 6454, Section 4)."""
 
 from http.cookiejar import Cookie, DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from .limits import Limits
+from sedsql.tap.limits import Limits
 
 _PORTS = {"http": 80, "https": 443}
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port; ("", "", None) of what is no URL."""
+    """Scheme, host and port; ("", "", None) where it is no URL."""
     try:
         parts = urlsplit(url)
         return parts.scheme.lower(), (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(parts.scheme.lower())
@@ -19,10 +19,11 @@ def origin(url: str) -> tuple[str, str, int | None]:
 
 
 def is_home(url: str, home: str) -> bool:
-    """Whether what is for `home` may go to `url`.
+    """Whether the secrets of `home` may go to `url`.
 
-    The same scheme, host and port; or https at its own port where `home` is http at its own, of the same host: that is
-    who answered in the clear before, and now proves it. From https to http, or to any other port, nothing goes.
+    It has the same scheme, host and port; or it has https at its own port where `home` is http at its own, of the same
+    host, which answered in the clear before and now proves who it is. From https to http, or to another port, nothing
+    goes.
     """
     there, here = origin(url), origin(home)
     if not here[1]:
@@ -31,7 +32,7 @@ def is_home(url: str, home: str) -> bool:
 
 
 def secured(url: str, home: str) -> str:
-    """The URL with https, where it differs from `home` in that alone: behind a proxy services name themselves so."""
+    """Give a URL https where it differs from `home` only in that: services behind a proxy write it so."""
     if origin(home) == ("https", origin(home)[1], 443) and origin(url) == ("http", origin(home)[1], 80):
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2].removesuffix(":80")

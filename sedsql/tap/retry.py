@@ -1,4 +1,4 @@
-"""Asking again, where what went wrong may pass."""
+"""Ask a service again where an error may be gone the next time."""
 
 import random
 from collections.abc import Callable
@@ -6,32 +6,32 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import TypeVar
 
-from .errors import Damaged, Stopped, Unavailable, one_line
+from sedsql.tap.errors import Damaged, Stopped, Unavailable, one_line
 
 _T = TypeVar("_T")
 LONGEST = 120.0
-"""Seconds that are waited at most, also where Retry-After says more."""
+"""Seconds between two attempts at most, also where Retry-After says more."""
 
 
-class Passing(Exception):
-    """Something that may be gone the next time; wait : seconds that the service asks for."""
+class TransientError(Exception):
+    """An error that may be gone the next time; wait : seconds that the service asks for."""
 
     def __init__(self, reason: str, wait: float | None = None):
         super().__init__(reason)
         self.wait = wait
 
 
-class Slow(Passing):
-    """The answer takes longer than the service or the network lets a synchronous query take."""
+class Slow(TransientError):
+    """An answer takes longer than the service or the network allows a synchronous query."""
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How often and how long one asks.
+class RetryPolicy:
+    """Asks a question several times, with pauses between.
 
     attempts : in all
-    delay : seconds before the second one; each time twice as long, and up to half of it more or less by chance
-    on_retry : told the reason each time
+    delay : seconds before the second one; each time twice as long, and by chance up to half of it more or less
+    on_retry : called with the reason each time
     stopped : ends all waiting
     """
 
@@ -46,14 +46,17 @@ class Patience:
             raise Stopped("It was stopped.")
 
     def ask(self, question: Callable[[], _T], whom: str, slow_passes: bool = True) -> _T:
-        """The answer to the question; Unavailable after the last attempt. Slow goes to the caller, unless it passes."""
+        """Ask until there is an answer; Unavailable after the last attempt.
+
+        slow_passes : ask again after Slow, too; otherwise the caller gets it
+        """
         attempt = 0
         while True:
             self.pause(0)
             attempt += 1
             try:
                 return question()
-            except (Passing, Damaged) as error:
+            except (TransientError, Damaged) as error:
                 if isinstance(error, Slow) and not slow_passes:
                     raise
                 reason, wait = one_line(str(error), 1_000).rstrip("."), getattr(error, "wait", None)

@@ -1,59 +1,36 @@
-"""What a service says of its tables: TAP_SCHEMA (TAP 1.1, Section 4), or else its VOSI tables; and what it sends."""
+"""Ask a service for its tables: by TAP_SCHEMA (TAP 1.1, Section 4), or else by its VOSI tables."""
 
-import re
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
-import pyarrow as pa
+from sedsql.catalogue import Column, Key, Table, table_of
+from sedsql.sql_text import literal
+from sedsql.tap import vosi
+from sedsql.tap.columns import columns_of, datatype
+from sedsql.tap.errors import Damaged, Refused, TimedOut, Unavailable
+from sedsql.tap.limits import Limits
+from sedsql.tap.names import in_adql, quoted, without_quotes
+from sedsql.tap.votable import Answer
 
-from ..catalogue import Column, Key, Table, table_of
-from ..sqltext import literal
-from . import vosi
-from .errors import Changed, Damaged, Refused, TimedOut, Unavailable
-
-if TYPE_CHECKING:
-    from .service import Service
-
-_TYPES = {
-    "BIGINT": ("bigint", "long", "int8", "count"),
-    "INTEGER": ("integer", "int", "int4"),
-    "SMALLINT": ("smallint", "short", "unsignedbyte", "int2", "tinyint"),
-    "DOUBLE": ("double", "double precision", "numeric", "float8"),
-    "REAL": ("real", "float", "float4"),
-    "BOOLEAN": ("boolean", "bool", "bit"),
-    "TIMESTAMP": ("timestamp", "datetime"),
-}
-_DATATYPES = {word: datatype for datatype, words in _TYPES.items() for word in words}
-_ARROW = {
-    pa.int64(): "BIGINT",
-    pa.int32(): "INTEGER",
-    pa.int16(): "SMALLINT",
-    pa.float64(): "DOUBLE",
-    pa.float32(): "REAL",
-    pa.bool_(): "BOOLEAN",
-    pa.timestamp("us"): "TIMESTAMP",
-}
-_REGULAR = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
-_RESERVED = frozenset(
-    """ABS ALL AND AREA AS AVG BOX CIRCLE CONTAINS COUNT DATE DAY DISTANCE DOMAIN END EXP EXTERNAL FLOOR FROM GROUP
-    HOUR IN INT IS KEY LANGUAGE LEVEL LOG MAX MIN MINUTE MOD MODULE MONTH NAMES NOT NULL OR ORDER POINT POLYGON POSITION
-    POWER RAND REAL REGION ROUND ROWS SECOND SECTION SELECT SESSION SIGN SIZE SQRT SUM TABLE TIME TIMESTAMP TO TOP
-    TRANSLATION UNION USER VALUE VALUES VIEW WHEN WHERE WORK YEAR ZONE""".split()  # noqa: SIM905
-)
-"""Words that catalogues use for columns, and ADQL 2.1 (Section 2.1.3) for itself."""
+T = TypeVar("T")
 
 
-def quoted(name: str) -> str:
-    """The name as ADQL takes it: between double quotes where it is no regular identifier (ADQL 2.1, Section 2.1.4)."""
-    if _REGULAR.match(name) and name.upper() not in _RESERVED:
-        return name
-    return '"' + name.replace('"', '""') + '"'
+class Queryable(Protocol):
+    """A service that can be asked for rows and documents: `service.Service`."""
+
+    host: str
+    limits: Limits
+
+    def small(self, adql: str, maxrec: int | None = None) -> Answer: ...
+
+    def document(self, path: str, read: Callable[[Iterator[bytes]], T], params: dict[str, str] | None = None) -> T: ...
 
 
-def table(service: "Service", name: str) -> Table:
+def table(service: Queryable, name: str) -> Table:
     """See `Service.table`."""
     found = _find(service, name)
     if "columns" in found:
@@ -66,12 +43,12 @@ def table(service: "Service", name: str) -> Table:
         columns = [_column(service, row) for row in rows]
     if not columns:
         raise Refused(f"{service.host} does not say what columns {found['table_name']} has.")
-    own = _in_adql(found["table_name"])
+    own = in_adql(found["table_name"])
     return table_of(own, _line(found.get("description")), _as_sent(service, own, columns))
 
 
-def _as_sent(service: "Service", name: str, columns: list[Column]) -> list[Column]:
-    """The columns with the types and units of an answer: schemas are written by hand, and differ."""
+def _as_sent(service: Queryable, name: str, columns: list[Column]) -> list[Column]:
+    """Give the columns the types and units of an answer: schemas are written by hand, and differ."""
     try:
         answer = service.small(f"SELECT TOP 1 * FROM {name}", maxrec=1)
     except (Refused, TimedOut, Unavailable):
@@ -86,7 +63,7 @@ def _as_sent(service: "Service", name: str, columns: list[Column]) -> list[Colum
     return as_sent
 
 
-def keys(service: "Service", name: str) -> list[Key]:
+def keys(service: Queryable, name: str) -> list[Key]:
     """See `Service.keys`."""
     own = _find(service, name)["table_name"]
     rows = _rows_if_there(
@@ -108,7 +85,7 @@ def keys(service: "Service", name: str) -> list[Key]:
     ]
 
 
-def indexed(service: "Service", name: str) -> list[str]:
+def indexed(service: Queryable, name: str) -> list[str]:
     """See `Service.indexed`."""
     own = _find(service, name)["table_name"]
     rows = _rows_if_there(
@@ -119,7 +96,7 @@ def indexed(service: "Service", name: str) -> list[str]:
     return [without_quotes(row["column_name"]) for row in rows]
 
 
-def rows(service: "Service", name: str) -> int | None:
+def rows(service: Queryable, name: str) -> int | None:
     """See `Service.rows`; TAP_SCHEMA.tables of some services has it, VODataService 1.2 (Section 3.3) others."""
     found = _find(service, name)
     if isinstance(found.get("nrows"), int):
@@ -130,41 +107,8 @@ def rows(service: "Service", name: str) -> int | None:
         return None
 
 
-def columns_of(schema: pa.Schema) -> list[Column]:
-    """The columns of an answer, in TAP's words; a list is as DuckDB writes it, DOUBLE[]."""
-    columns = []
-    for field in schema:
-        about = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
-        kind, lists = field.type, ""
-        while pa.types.is_list(kind):
-            kind, lists = kind.value_type, lists + "[]"
-        datatype = _ARROW.get(kind, "VARCHAR") + lists
-        columns.append(Column(field.name, datatype, *(about.get(key) for key in ("unit", "ucd", "description"))))
-    return columns
-
-
-def same_columns(expected: Table, answer: pa.Schema) -> None:
-    """Raises Changed where columns of the answer are missing, new, or of another type or unit than expected."""
-    found = {column.name.lower(): column for column in columns_of(answer)}
-    missing = [column.name for key, column in expected.columns.items() if key not in found]
-    new = [column.name for key, column in found.items() if key not in expected.columns]
-    differences = [f"without {', '.join(missing)}"] if missing else []
-    differences += [f"with {', '.join(new)}"] if new else []
-    for key, column in expected.columns.items():
-        other = found.get(key, column)
-        is_time = column.datatype == "TIMESTAMP" and other.datatype == "VARCHAR"
-        if other.datatype != column.datatype and not is_time:
-            differences.append(f"with {column.name} as {other.datatype} where {column.datatype} was")
-        if other.unit and other.unit != column.unit:  # many services leave units out of some answers
-            differences.append(f"with {column.name} in {other.unit} where {column.unit or 'no unit'} was")
-    if len(found) != len(answer):
-        differences.append("with two columns of one name")
-    if differences:
-        raise Changed(f"The service sends {expected.name} {'; '.join(differences)}.")
-
-
-def _find(service: "Service", name: str) -> dict[str, Any]:
-    """The row of TAP_SCHEMA.tables, or what the VOSI tables say with `columns`."""
+def _find(service: Queryable, name: str) -> dict[str, Any]:
+    """Find the row of TAP_SCHEMA.tables, or the same from the VOSI tables, with `columns`."""
     plain = without_quotes(name)
     tries = dict.fromkeys([name, name.lower(), plain, ".".join(map(quoted, plain.split("."))), f'"{plain}"'])
     try:
@@ -191,7 +135,7 @@ class NoSuchTableError(Refused):
     """The service has no table of this name."""
 
 
-def _choose(service: "Service", name: str, names: list[str]) -> str:
+def _choose(service: Queryable, name: str, names: list[str]) -> str:
     by_plain = {without_quotes(known).lower(): known for known in names}
     plain = without_quotes(name).lower()
     if plain in by_plain:
@@ -204,11 +148,11 @@ def _choose(service: "Service", name: str, names: list[str]) -> str:
     raise NoSuchTableError(f"{service.host} has no table {name}{there}.")
 
 
-def _vosi(service: "Service", name: str) -> dict[str, Any]:
-    """A table as the VOSI document has it (VODataService 1.2, Section 3.3)."""
+def _vosi(service: Queryable, name: str) -> dict[str, Any]:
+    """Read a table from the VOSI document (VODataService 1.2, Section 3.3)."""
     names, _ = service.document("tables", lambda came: vosi.tables(came, service.limits), {"detail": "min"})
     chosen = _choose(service, name, names)
-    # With all columns the document of a large archive is, too; most give a table's own.
+    # With all columns the document of a large archive is large, too; most services have one for each table.
     for path in (f"tables/{quote(chosen)}", "tables"):
         with suppress(Refused):
             _, found = service.document(path, lambda came: vosi.tables(came, service.limits, chosen))
@@ -217,59 +161,32 @@ def _vosi(service: "Service", name: str) -> dict[str, Any]:
     return {"table_name": chosen, "description": None, "nrows": None, "columns": []}
 
 
-def _rows(service: "Service", adql: str, *needed: str) -> list[dict[str, Any]]:
-    """Rows of TAP_SCHEMA; Damaged where one of the `needed` columns is not there, or is no text in a row."""
+def _rows(service: Queryable, adql: str, *needed: str) -> list[dict[str, Any]]:
+    """Ask for rows of TAP_SCHEMA; Damaged where one of the `needed` columns is missing, or is no text in a row."""
     table = service.small(adql, maxrec=service.limits.listed).table
     try:
         rows = [{key.lower(): value for key, value in row.items()} for row in table.to_pylist()]
     except (ValueError, OverflowError) as error:  # times that Python does not have
-        raise Damaged(f"{service.host} answers what is no row of TAP_SCHEMA: {error}.") from None
+        raise Damaged(f"{service.host} answers rows that cannot be of TAP_SCHEMA: {error}.") from None
     for name in needed:
         if not all(isinstance(row.get(name), str) for row in rows):
             raise Damaged(f"{service.host} does not say what {name} is in a row of TAP_SCHEMA, which must be text.")
     return rows
 
 
-def _rows_if_there(service: "Service", adql: str, *needed: str) -> list[dict[str, Any]]:
-    """The same of a part of TAP_SCHEMA that one can do without, and some services do."""
+def _rows_if_there(service: Queryable, adql: str, *needed: str) -> list[dict[str, Any]]:
+    """The same of a part of TAP_SCHEMA that some services do without; then there are no rows."""
     try:
         return _rows(service, adql, *needed)
     except Refused:
         return []
 
 
-def _column(service: "Service", row: dict[str, Any]) -> Column:
+def _column(service: Queryable, row: dict[str, Any]) -> Column:
     name = without_quotes(row["column_name"])
     if not name:
         raise Damaged(f"{service.host} has a column without a name.")
-    return Column(name, _datatype(row), _line(row.get("unit")), _line(row.get("ucd")), _line(row.get("description")))
-
-
-def _datatype(row: dict[str, Any]) -> str:
-    """TAP's word for a type that is told in the words of TAP 1.0 (adql:DOUBLE) or of VOTable (double, arraysize *)."""
-    word = str(row.get("datatype") or "").lower().removeprefix("adql:")
-    size = str(row.get("arraysize") or "").strip()
-    if match := re.match(r"([a-z0-9_ ]+?)\s*\(([\d*x]*)\)", word):
-        word, size = match[1], size or match[2]
-    if str(row.get("xtype") or "").lower().endswith("timestamp"):
-        return "TIMESTAMP"
-    datatype = _DATATYPES.get(word, "VARCHAR")
-    if datatype in ("VARCHAR", "TIMESTAMP"):
-        return datatype
-    return datatype + ("[]" * (size.count("x") + 1) if size not in ("", "1") else "")
-
-
-def without_quotes(name: str) -> str:
-    """A name without its quotes, with all its parts."""
-    return re.sub(r'"((?:[^"]|"")+)"', lambda match: match[1].replace('""', '"'), name.strip())
-
-
-def _in_adql(name: str) -> str:
-    """A table's name as a query has it: services should write it so in TAP_SCHEMA, quotes included, and some do not."""
-    if '"' in name or all(_REGULAR.match(part) for part in name.split(".")):
-        return name
-    schema, dot, own = name.partition(".")
-    return f"{schema}.{quoted(own)}" if dot and _REGULAR.match(schema) else quoted(name)
+    return Column(name, datatype(row), _line(row.get("unit")), _line(row.get("ucd")), _line(row.get("description")))
 
 
 def _line(text: Any) -> str | None:

@@ -1,44 +1,32 @@
-"""A TAP service, asked so that what it answers can be trusted."""
+"""Ask a TAP service so that its answers can be trusted."""
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from io import BytesIO
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 import pyarrow as pa
 
-from ..catalogue import Table
-from ..tables.convert import from_arrow, storable, write_as
-from . import schema
-from .errors import Damaged, Refused, TapError, TooLarge, Unbounded, one_line
-from .limits import LIMITS, Limits, Room
-from .login import Login
-from .origin import origin
-from .retry import Patience, Slow
-from .schema import same_columns
-from .votable import Answer
+from sedsql.catalogue import Key, Table
+from sedsql.files.convert import from_arrow, storable, write_as
+from sedsql.tap import names, schema
+from sedsql.tap.errors import Damaged, TapError, TooLarge, Unbounded, one_line
+from sedsql.tap.known_services import BY_FORM, url_of
+from sedsql.tap.limits import LIMITS, Limits, Room
+from sedsql.tap.login import Login
+from sedsql.tap.origin import origin
+from sedsql.tap.retry import RetryPolicy, Slow
+from sedsql.tap.votable import Answer
 
 if TYPE_CHECKING:
     import requests
 
-    from .transport import Session
-    from .vosi import Capabilities
+    from sedsql.tap.transport import Session
+    from sedsql.tap.vosi import Capabilities
 
 T = TypeVar("T")
-
-__all__ = ["KNOWN", "Service", "same_columns", "url_of"]
-
-KNOWN = {
-    "gaia": "https://gea.esac.esa.int/tap-server/tap",
-    "vizier": "https://tapvizier.cds.unistra.fr/TAPVizieR/tap",
-    "gavo": "https://dc.g-vo.org/tap",
-    "irsa": "https://irsa.ipac.caltech.edu/TAP",
-}
-_FORM = {KNOWN["gaia"]}
-"""Services that let in by a form and do not say so in their capabilities."""
 
 
 class Service:
@@ -48,13 +36,13 @@ class Service:
 
     Parameters
     ----------
-    service : the URL, or a name in KNOWN
+    service : the URL, or a name in `known_services.KNOWN`
     timeout : seconds of silence after which a connection is given up
     longest : seconds that a query may take as a job, or an answer to come
-    attempts, delay : how often to ask where what went wrong may pass; seconds before the second attempt
+    attempts, delay : how often to ask where an error may be gone the next time; seconds before the second attempt
     poll : seconds before a job is looked at again, at first
-    on_retry : told the reason before each further attempt
-    limits : how much may come
+    on_retry : called with the reason before each further attempt
+    limits : how much the service may send
 
     Raises
     ------
@@ -78,7 +66,7 @@ class Service:
         self.host = urlsplit(self.url).hostname or self.url
         self._timeout, self._longest, self._poll = timeout, longest, poll
         self.limits = limits
-        self._patience = Patience(attempts, delay, on_retry)
+        self._retry = RetryPolicy(attempts, delay, on_retry)
         self._login = Login(self.url, limits)
         self._local = threading.local()
         self._lock = threading.Lock()
@@ -96,16 +84,16 @@ class Service:
         uploads: dict[str, pa.Table] | None = None,
         room: Room | None = None,
     ) -> Answer:
-        """The answer to a query.
+        """Ask a query.
 
         maxrec : the most rows to send (TAP 1.1, Section 2.7.4); the service's own limit stands for None
         uploads : tables by the name that the query has for them, after TAP_UPLOAD
-        room : what the answer may have; `maxrec` rows if None
+        room : limits of the answer; `maxrec` rows if None
 
         Raises TooLarge where the answer has more bytes than so many rows may have.
         """
-        from . import jobs
-        from .transport import failures, whole
+        from sedsql.tap import jobs
+        from sedsql.tap.transport import failures, whole
 
         with self._told(adql):
             self._know()
@@ -118,23 +106,23 @@ class Service:
 
             if not self._by_jobs:
                 try:
-                    return self._patience.ask(once, self.host, slow_passes=False)
+                    return self._retry.ask(once, self.host, slow_passes=False)
                 except Slow as reason:
                     self._by_jobs = True
-                    if self._patience.on_retry:
-                        self._patience.on_retry(f"{reason}; from now on as asynchronous jobs")
+                    if self._retry.on_retry:
+                        self._retry.on_retry(f"{reason}; from now on as asynchronous jobs")
             return jobs.run(
                 lambda: self._query(adql, "async", maxrec, files),
                 session,
                 self.host,
-                self._patience,
+                self._retry,
                 self._longest,
                 self._poll,
                 room,
             )
 
     def count(self, adql: str, uploads: dict[str, pa.Table] | None = None) -> int:
-        """The one whole number that a query answers, such as SELECT COUNT(*) FROM ..."""
+        """Ask a query for one whole number, such as SELECT COUNT(*) FROM ..."""
         table = self.small(adql, uploads=uploads).table
         if table.num_rows != 1 or table.num_columns != 1 or not pa.types.is_integer(table.schema.types[0]):
             raise Damaged(f"{self.host} answered {table.num_rows} rows of {table.num_columns} columns to a count.")
@@ -144,36 +132,36 @@ class Service:
         return number
 
     def small(self, adql: str, maxrec: int | None = None, uploads: dict[str, pa.Table] | None = None) -> Answer:
-        """The answer to a query that has few rows, or narrow ones."""
+        """Ask a query that has few rows, or narrow ones."""
         rows = self.limits.listed if maxrec is None else maxrec
         return self.fetch(adql, maxrec=maxrec, uploads=uploads, room=Room(rows, most=self.limits.small))
 
     def stop(self) -> None:
-        """Ends what other threads ask, and all that is asked later, with Stopped; jobs are still deleted."""
-        self._patience.stopped.set()
+        """End the questions of other threads, and all later ones, with Stopped; jobs are still deleted."""
+        self._retry.stopped.set()
 
     def table(self, name: str) -> Table:
-        """A table by its name in any case; its name is as the service writes it in ADQL, its columns' without quotes.
+        """Ask for a table by its name in any case; gives it with the name that the service has in ADQL.
 
-        Types and units are what the service sends in an answer, where its schema says something else.
+        Names of columns have no quotes. Types and units are those of an answer, where the schema says something else.
         """
         return schema.table(self, name)
 
-    def keys(self, name: str) -> list[schema.Key]:
-        """Foreign keys of a table."""
+    def keys(self, name: str) -> list[Key]:
+        """Ask for the foreign keys of a table."""
         return schema.keys(self, name)
 
     def indexed(self, name: str) -> list[str]:
-        """Columns with an index, by which a search is quick."""
+        """Ask for the columns with an index, by which a search is quick."""
         return schema.indexed(self, name)
 
     def rows(self, name: str) -> int | None:
-        """About how many rows a table has, where the service says so."""
+        """Ask about how many rows a table has; None where the service does not say."""
         return schema.rows(self, name)
 
     def bounds(self, table: str, column: str) -> tuple[int | None, int | None]:
-        """The least and the greatest value of a column of whole numbers; (None, None) where it has none."""
-        name = schema.quoted(column)
+        """Ask for the least and the greatest value of a column of whole numbers; (None, None) where it has none."""
+        name = names.quoted(column)
         answer = self.small(f"SELECT MIN({name}) AS low, MAX({name}) AS high FROM {table}").table
         if answer.num_rows != 1 or answer.num_columns != 2:
             raise Damaged(f"{self.host} answered {answer.num_rows} rows to a query for bounds.")
@@ -185,13 +173,13 @@ class Service:
         except (ValueError, TypeError, OverflowError):
             bounds = 1, 0
         if not -(2**63) <= bounds[0] <= bounds[1] < 2**63 - 1:
-            raise Damaged(f"{self.host} answered bounds of {column} that are none: {low!s:.30} and {high!s:.30}.")
+            raise Damaged(f"{self.host} answered impossible bounds of {column}: {low!s:.30} and {high!s:.30}.")
         return bounds
 
     def document(self, path: str, read: Callable[[Iterator[bytes]], T], params: dict[str, str] | None = None) -> T:
-        """What `read` makes of the document at a path below the service's URL, asked again like a query."""
-        from .body import blocks
-        from .transport import failures, refusal
+        """Read the document at a path below the service's URL by `read`; it is asked for again like a query."""
+        from sedsql.tap.body import blocks
+        from sedsql.tap.transport import failures, refusal
 
         with self._told(path):
             self._know()
@@ -203,18 +191,18 @@ class Service:
                         raise refusal(response, session)
                     return read(blocks(response))
 
-            return self._patience.ask(once, self.host)
+            return self._retry.ask(once, self.host)
 
     def _session(self) -> "Session":
-        from .transport import Session
+        from sedsql.tap.transport import Session
 
         if not hasattr(self._local, "session"):
-            self._local.session = Session(self._timeout, self._login, self.limits, self._patience.stopped)
+            self._local.session = Session(self._timeout, self._login, self.limits, self._retry.stopped)
         return self._local.session
 
     @contextmanager
     def _told(self, asked: str) -> Iterator[None]:
-        """Errors within as sentences: who sent what, for what; without the password, which a service may repeat."""
+        """Say in errors who sent what, for what; remove the password, which a service may repeat."""
         asked, hidden = one_line(asked, 120), self._login.hidden
         try:
             yield
@@ -249,9 +237,9 @@ class Service:
         with self._lock:
             if self._is_known:
                 return
-            if self._login.is_given and self.url in _FORM:
+            if self._login.is_given and self.url in BY_FORM:
                 self._sign_in()
-            found = self._patience.ask(self._capabilities, self.host)
+            found = self._retry.ask(self._capabilities, self.host)
             self._format = found.binary2
             by_form = any("password" in method or "cookie" in method for method in found.methods)
             if by_form and not any("Basic" in method for method in found.methods):
@@ -259,9 +247,9 @@ class Service:
             self._is_known = True
 
     def _capabilities(self) -> "Capabilities":
-        from .body import blocks
-        from .transport import failures, refusal
-        from .vosi import Capabilities, capabilities
+        from sedsql.tap.body import blocks
+        from sedsql.tap.transport import failures, refusal
+        from sedsql.tap.vosi import Capabilities, capabilities
 
         session = self._session()
         with failures(session), session.ask("GET", f"{self.url}/capabilities") as response:
@@ -270,7 +258,7 @@ class Service:
             try:
                 found = capabilities(blocks(response), self.limits)
             except Damaged:
-                found = Capabilities()  # what is not to be understood is not to be done without, either
+                found = Capabilities()  # sedsql can do without them
         base, _, last = response.url.partition("?")[0].rpartition("/")
         if last == "capabilities" and origin(base)[1] == origin(self.url)[1]:
             self._base = base  # a POST would lose its query on the way from http to https
@@ -278,7 +266,7 @@ class Service:
         return found
 
     def _sign_in(self) -> None:
-        from .transport import failures
+        from sedsql.tap.transport import failures
 
         session = self._session()
 
@@ -286,31 +274,11 @@ class Service:
             with failures(session):
                 return self._login.by_form(session)
 
-        self._patience.ask(once, self.host)
-
-
-def url_of(service: str) -> str:
-    """The URL of a service, from a name in KNOWN or a URL."""
-    if service.lower() in KNOWN:
-        return KNOWN[service.lower()]
-    try:
-        parts = urlsplit(service)
-        is_url = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        is_url = False
-    if not is_url and "@" not in service:
-        near = get_close_matches(service.lower(), KNOWN, 2, 0.5) or list(KNOWN)
-        raise Refused(f"{service!r} is neither a URL nor the name of a TAP service; there is {' and '.join(near)}.")
-    if "@" in service.split("?")[0].split("//")[-1].split("/")[0] or not is_url:
-        raise Refused(
-            "A URL with a user name and password is not accepted, because URLs are shown and stored: "
-            "set SEDSQL_TAP_USER and SEDSQL_TAP_PASSWORD, or write them into ~/.netrc."
-        )
-    return service.split("?")[0].split("#")[0].rstrip("/")
+        self._retry.ask(once, self.host)
 
 
 def _votables(uploads: dict[str, pa.Table]) -> dict[str, bytes]:
-    """VOTables in TABLEDATA, which every service reads."""
+    """Write tables as VOTables in TABLEDATA, which every service reads."""
     texts = {}
     for name, table in uploads.items():
         out = BytesIO()

@@ -1,11 +1,11 @@
-"""Rows of a VOTable in TABLEDATA (VOTable 1.4, Section 5.1): text in cells, block by block, into Arrow arrays."""
+"""Turn rows of a VOTable in TABLEDATA (VOTable 1.4, Section 5.1), text in cells, into Arrow arrays, block by block."""
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .errors import Damaged, TooLarge, Unbounded
-from .fields import ITEMS, Field, lists, numbers
+from sedsql.tap.errors import Damaged, TooLarge, Unbounded
+from sedsql.tap.fields import ITEMS, Field, lists, numbers
 
 _BLOCK, _BYTES = 100_000, 8_000_000
 """Cells that wait as Python's strings, and bytes that they came in."""
@@ -16,7 +16,7 @@ _WORDS = {"t": True, "true": True, "1": True, "f": False, "false": False, "0": F
 
 
 class Cells:
-    """Takes the elements within TABLEDATA as they come.
+    """Reads the elements within TABLEDATA as they come.
 
     prefix : of the names of elements, with its colon
     most : bytes that a row may have
@@ -68,7 +68,7 @@ class Cells:
         self._row_end = len(self._cells) + len(self.fields)
 
     def came(self, size: int) -> None:
-        """So many bytes were read; what is too long is found here, for it takes no time for each cell."""
+        """Note that so many bytes were read, and check their length here, which takes no time for each cell."""
         self._in_row_now = self._in_row_now + size if self.count == self._rows_before else 0
         self._rows_before = self.count
         if self._in_row_now > self._most:

@@ -1,4 +1,4 @@
-"""HTTP: one session a thread, redirects, and what each failure means."""
+"""Speak HTTP with a service: one session a thread, redirects, and the meaning of each failure."""
 
 import re
 import time
@@ -14,27 +14,27 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import urllib3
 
-from .body import blocks
-from .errors import Damaged, Refused, Reported, TimedOut, Unbounded, one_line
-from .limits import Limits, Room
-from .login import PASSWORD, USER, Login
-from .origin import is_home, secured
-from .retry import Passing, Slow
-from .votable import Answer, message, read
-from .wire import Adapter, Watch, watched
+from sedsql.tap.body import blocks
+from sedsql.tap.errors import Damaged, Refused, Reported, TimedOut, Unbounded, one_line
+from sedsql.tap.limits import Limits, Room
+from sedsql.tap.login import PASSWORD, USER, Login
+from sedsql.tap.origin import is_home, secured
+from sedsql.tap.retry import Slow, TransientError
+from sedsql.tap.votable import Answer, message, read
+from sedsql.tap.wire import Adapter, Watch, watched
 
 _TIME = re.compile(
     r"time[ -]?d?[ -]?out|time limit|execution time|too long|exceeded.{0,40}(time|duration)|statement timeout"
     r"|cancel+ing statement|(?<!a)synchronous.{0,60}(limit|exceed|too)",
     re.IGNORECASE | re.DOTALL,
 )
-"""Services tell in many words that a query took too long."""
+"""The ways in which services say that a query took too long."""
 
 
 class Session(requests.Session):
     """A session that waits `timeout` seconds for a byte, and no longer; redirects are followed here.
 
-    see_other : where the last answer with HTTP 303 led; a new job is there, also when looking at it failed
+    see_other : where the last answer with HTTP 303 led; a new job is there, even if reading it failed
     """
 
     see_other: str | None = None
@@ -71,13 +71,15 @@ class Session(requests.Session):
                 if (encrypted := secured(url, self.login.home)) != response.url:
                     url = encrypted
             except ValueError:
-                raise Refused(f"{shown(response.url)} leads to what is no URL: {one_line(target, 100)!r}.") from None
+                raise Refused(
+                    f"{shown(response.url)} redirects to {one_line(target, 100)!r}, which is not a URL."
+                ) from None
             what.pop("params", None)
             if response.status_code == 303:
                 self.see_other = url
             if response.status_code == 303 or (response.status_code in (301, 302) and method == "POST"):
                 method, what = "GET", {key: what[key] for key in what.keys() - {"data", "files"}}
-        raise Refused(f"{shown(url)} leads from one address to the next, {self.limits.redirects} times and on.")
+        raise Refused(f"{shown(url)} redirects more than {self.limits.redirects} times.")
 
     def resolve_redirects(self, *args: Any, **keywords: Any) -> Iterator[Any]:  # type: ignore[override]
         """None: also where it is not to follow a redirect, requests would read all of its body here."""
@@ -86,13 +88,13 @@ class Session(requests.Session):
 
 @contextmanager
 def failures(session: Session) -> Iterator[None]:
-    """What requests raises over the network, as Passing, Slow or Refused."""
+    """Turn the errors of requests into TransientError, Slow or Refused."""
     try:
         yield
     except requests.RequestException as error:
         raise _meaning(error, session) from None
     except (urllib3.exceptions.HTTPError, HTTPException, UnicodeError) as error:  # of headers that are none
-        raise Passing(f"the answer makes no sense ({type(error).__name__})") from None
+        raise TransientError(f"the answer makes no sense ({type(error).__name__})") from None
 
 
 def _meaning(error: requests.RequestException, session: Session) -> Exception:
@@ -100,15 +102,16 @@ def _meaning(error: requests.RequestException, session: Session) -> Exception:
     if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
         return Refused(f"The certificate of {_host(error)} is not valid.")
     if isinstance(error, requests.ConnectTimeout):
-        return Passing("no connection in time")
+        return TransientError("no connection in time")
     if isinstance(error, requests.Timeout) or isinstance(inner, urllib3.exceptions.ReadTimeoutError):
         return Slow(f"no answer within {session.timeout:g} seconds")
     if isinstance(error, requests.ConnectionError):
-        return Passing(f"no connection ({_cause(error)})")
+        return TransientError(f"no connection ({_cause(error)})")
     return Refused(f"{_host(error)} cannot be asked: {type(error).__name__}.")
 
 
 def host_of(url: str | bytes | None) -> str:
+    """The host of a URL, for messages."""
     try:
         return urlsplit(str(url or "")).hostname or "the service"
     except ValueError:
@@ -116,7 +119,7 @@ def host_of(url: str | bytes | None) -> str:
 
 
 def shown(url: str) -> str:
-    """A URL without what may be secret or long: neither user nor query."""
+    """A URL without its user and query, which may be secret or long."""
     plain = url.split("?")[0].split("#")[0]
     scheme, slashes, rest = plain.partition("//")
     host, slash, path = rest.partition("/")
@@ -128,7 +131,7 @@ def _host(error: requests.RequestException) -> str:
 
 
 def _cause(error: BaseException) -> str:
-    """The operating system's word for it, from below the libraries' own."""
+    """The operating system's reason, from below the libraries' own errors."""
     seen: list[Any] = [error]
     for this in seen:
         if isinstance(this, OSError) and this.strerror and not isinstance(this, requests.RequestException):
@@ -141,10 +144,10 @@ def _cause(error: BaseException) -> str:
 
 
 def refusal(response: requests.Response, session: Session) -> Exception:
-    """What an HTTP status that is no success means; the body is read as far as it may tell why."""
+    """Turn an HTTP status that is no success into an error; the body is read as far as it may tell the reason."""
     status, host, login = response.status_code, host_of(response.url), session.login
     if status == 401 and login.by_form(session, response.request):
-        return Passing("the service asks for a login", wait=0)
+        return TransientError("the service asks for a login", wait=0)
     if status in (401, 403) and login.is_any and not is_home(response.url, login.home):
         return Refused(f"{shown(response.url)} asks for a login (HTTP {status}), and yours is for {login.home} alone.")
     if status in (401, 403):
@@ -157,7 +160,7 @@ def refusal(response: requests.Response, session: Session) -> Exception:
     if status in (408, 504) or _TIME.search(words):
         return Slow(told)
     if status in (429, 500, 502, 503):
-        return Passing(told, _retry_after(response))
+        return TransientError(told, _retry_after(response))
     return Refused(f"{host} refuses the query: {words or told}")
 
 
@@ -168,8 +171,8 @@ def _words(response: requests.Response, session: Session) -> str:
             text += block
             if len(text) >= limits.error:
                 break
-    except (Passing, Damaged, Refused, TimedOut, Unbounded):
-        pass  # what came may tell enough
+    except (TransientError, Damaged, Refused, TimedOut, Unbounded):
+        pass  # the bytes that came may tell enough
     text = text[: limits.error]
     words = message(text, limits) or ("" if text.lstrip()[:1] in (b"<", b"{") else text.decode("utf-8", "replace"))
     return told_by(words, session)
@@ -195,7 +198,7 @@ def _retry_after(response: requests.Response) -> float | None:
 
 
 def whole(response: requests.Response, session: Session, room: Room) -> Answer:
-    """The answer, decoded as it comes."""
+    """Decode an answer as it comes."""
     try:
         with response:
             if not response.ok:
@@ -211,4 +214,5 @@ def whole(response: requests.Response, session: Session, room: Room) -> Answer:
 
 
 def tells_of_time(words: str) -> bool:
+    """Whether a service's message says that a query took too long."""
     return bool(_TIME.search(words))

@@ -1,12 +1,12 @@
-"""What a service says of itself: its capabilities (TAPRegExt 1.0) and its tables (VODataService 1.2, Section 3)."""
+"""Read what a service says of itself: its capabilities (TAPRegExt 1.0) and tables (VODataService 1.2, Section 3)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .errors import Unbounded
-from .limits import Limits
-from .xmltext import Element, document
+from sedsql.tap.errors import Unbounded
+from sedsql.tap.limits import Limits
+from sedsql.tap.xmltext import Element, document
 
 _NAME = 200
 """Letters of a format's name, which is sent with each query."""
@@ -14,7 +14,7 @@ _NAME = 200
 
 @dataclass
 class Capabilities:
-    """What sedsql needs to know of how a service is asked.
+    """What sedsql needs to know to ask a service.
 
     binary2 : its name for BINARY2 among the output formats
     methods : the standards by which it lets users in (VOResource 1.1, securityMethod)
@@ -25,7 +25,7 @@ class Capabilities:
 
 
 def capabilities(blocks: Iterable[bytes], limits: Limits) -> Capabilities:
-    """Of the first capability that is TAP's."""
+    """Read the first capability that is TAP's."""
     root = document(blocks, limits.document, limits)
     for capability in root.all("capability"):
         kind = capability.attributes.get("type", "").rpartition(":")[2]
@@ -47,7 +47,7 @@ def _binary2(capability: Element) -> str | None:
 
 
 def tables(blocks: Iterable[bytes], limits: Limits, name: str = "") -> tuple[list[str], dict[str, Any] | None]:
-    """The names of all tables, and the one of this name: what TAP_SCHEMA has of it and its columns."""
+    """Read the names of all tables, and for the table `name` what TAP_SCHEMA would have of it and its columns."""
     names: list[str] = []
     found: dict[str, Any] | None = None
 

@@ -1,4 +1,4 @@
-"""Reading a VOTable that a TAP service sent, and finding out whether it is whole (VOTable 1.4, DALI 1.1)."""
+"""Read a VOTable that a TAP service sent, and find out whether it is whole (VOTable 1.4, DALI 1.1)."""
 
 import binascii
 from collections.abc import Iterable
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from .binary import Rows
-from .errors import Damaged, Reported, TapError, TooLarge, Unbounded
-from .fields import Field, bytes_of_row, column, field_of, schema_of
-from .limits import LIMITS, Limits, Room
-from .tabledata import Cells
-from .xmltext import NoXML, Parser, size
+from sedsql.tap.binary import Rows
+from sedsql.tap.errors import Damaged, Reported, TapError, TooLarge, Unbounded
+from sedsql.tap.fields import Field, bytes_of_row, column, field_of, schema_of
+from sedsql.tap.limits import LIMITS, Limits, Room
+from sedsql.tap.tabledata import Cells
+from sedsql.tap.xmltext import NoXML, Parser, size
 
 _BLOCK = 1 << 20
 _BLANKS = bytes.maketrans(b"", b""), b" \t\r\n"
@@ -27,7 +27,7 @@ class Answer:
 
 
 def read(blocks: Iterable[bytes], room: Room | None = None, limits: Limits = LIMITS) -> Answer:
-    """The first table of the results in a VOTable, from its bytes as they come.
+    """Read the first table of the results in a VOTable, from its bytes as they come.
 
     Arrow's fields have unit, UCD, description and xtype as metadata. Damaged where anything is missing or wrong,
     Reported where it is the service's error message, Unbounded or TooLarge where it is more than `room` and `limits`
@@ -46,9 +46,9 @@ def read(blocks: Iterable[bytes], room: Room | None = None, limits: Limits = LIM
 
 
 def message(text: bytes, limits: Limits = LIMITS) -> str | None:
-    """The error message in a VOTable, such as an HTTP answer that is no success has; None where there is none.
+    """Find the error message in a VOTable, such as an HTTP answer that is no success; None where there is none.
 
-    text : may be its beginning alone
+    text : the VOTable, or only its beginning
     """
     document = _Document(limits, Room(rows=0))
     with suppress(TapError):
@@ -71,7 +71,7 @@ class _Document:
         self.fields: list[Field] = []
         self.rows: Rows | Cells | None = None
         self._words: list[str] = []
-        self._results = self._table = self._data = False
+        self._results = self._table = False
         self._field: dict[str, str] = {}
         self._null: str | None = None
         self._description = self._status = ""
@@ -158,13 +158,13 @@ class _Document:
             case ["FIELD", "VALUES"]:
                 self._null = attributes.get("null", self._null)
             case ["DATA"]:
-                self._data = True
+                pass  # the element within says how the rows are written
             case ["DATA", "BINARY" | "BINARY2" as kind] if self.fields and self.rows is None:
                 self._make_room(kind)
                 self.rows = Rows(self.fields, masked=kind == "BINARY2", most=self.limits.row)
             case ["DATA", "BINARY" | "BINARY2", "STREAM"] if isinstance(self.rows, Rows):
                 if attributes.get("encoding") != "base64" or "href" in attributes:
-                    raise Damaged("The answer's rows are not in it as base64, the only way sedsql reads.")
+                    raise Damaged("The answer's rows are not written in it as base64, the only way that sedsql reads.")
                 _Base64(self._parser, self.rows, self._leave)
             case ["DATA", "TABLEDATA"] if self.fields and self.rows is None:
                 self._make_room("TABLEDATA")
@@ -174,7 +174,7 @@ class _Document:
                 raise Damaged(f"The answer has a {path[-1]} where its rows belong.")
 
     def _make_room(self, kind: str) -> None:
-        """How many bytes the rows may have in this serialization, now that the columns are known."""
+        """Set how many bytes the rows may have in this serialization, now that the columns are known."""
         if self.room.check and not any(status == "ERROR" for status, _, _ in self.statuses):
             self.room.check(schema_of(self.fields))
         count = self.limits.rows if self.room.most_rows is None else self.room.most_rows

@@ -1,4 +1,4 @@
-"""Every byte that a service sends, headers included, is counted and timed where it leaves the socket.
+"""Count and time every byte that a service sends, headers included, where it leaves the socket.
 
 http.client and urllib3 limit how long they wait for a byte and how many headers there are, but not how long a service
 may go on with one byte a minute, with `100 Continue`, or with the trailers of a chunked answer.
@@ -16,18 +16,18 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from .errors import Stopped, TimedOut, Unbounded
-from .limits import Limits
-from .retry import Slow
+from sedsql.tap.errors import Stopped, TimedOut, Unbounded
+from sedsql.tap.limits import Limits
+from sedsql.tap.retry import Slow
 
 
 @dataclass
 class Watch:
-    """What one answer has taken so far.
+    """The time and bytes that one answer has taken so far.
 
     longest : seconds that it may take in all
     silence : seconds that may pass without a byte
-    body : bytes of the body that were read from it; whoever reads it counts them
+    body : bytes of the body, counted by its reader
     """
 
     limits: Limits
@@ -57,7 +57,7 @@ class Watch:
         return min(self.silence, left)
 
     def came(self, number: int) -> None:
-        """So many bytes came over the wire."""
+        """Note that so many bytes came over the wire."""
         if not self._came:
             self._part = time.monotonic(), 0
         self._came += number
@@ -68,7 +68,7 @@ watched: ContextVar[Watch] = ContextVar("watched")
 
 
 class _Watched(io.RawIOBase):
-    """A socket's file that keeps to a watch."""
+    """A socket's file whose reads obey a watch."""
 
     def __init__(self, raw: io.RawIOBase, sock: Any, watch: Watch):
         self._raw, self._sock, self._watch = raw, sock, watch
@@ -81,7 +81,7 @@ class _Watched(io.RawIOBase):
         try:
             number = self._raw.readinto(buffer)
         except TimeoutError:
-            self._watch.wait()  # which says so, where the time for all of it is over
+            self._watch.wait()  # which raises TimedOut if the time for all of it is over
             raise
         self._watch.came(number or 0)
         return number
@@ -118,7 +118,7 @@ _POOLS = {"http": _HTTPPool, "https": _HTTPSPool}
 
 
 class Adapter(HTTPAdapter):
-    """requests' own, whose connections keep to the watch of the thread that asks."""
+    """An adapter of requests whose connections obey the watch of the thread that asks."""
 
     def init_poolmanager(self, *args: Any, **keywords: Any) -> None:
         super().init_poolmanager(*args, **keywords)

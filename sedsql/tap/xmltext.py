@@ -1,15 +1,15 @@
-"""XML from a service, which may be anything: read by expat, without entities, no deeper and no longer than allowed."""
+"""Read XML from a service, which may be anything, by expat: without entities, no deeper and longer than allowed."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from .errors import Damaged, Unbounded
-from .limits import Limits
+from sedsql.tap.errors import Damaged, Unbounded
+from sedsql.tap.limits import Limits
 
 
 class Parser:
-    """expat, which tells `start`, `end` and `text` what it reads until they are exchanged.
+    """expat, which calls `start`, `end` and `text` with what it reads, until they are exchanged.
 
     A document type with declarations of its own is refused: entities in entities, and attributes that stand for all
     elements, make gigabytes of a few bytes. What it names elsewhere is never fetched, as nothing here asks expat to.
@@ -25,13 +25,13 @@ class Parser:
         self.tell(**handlers)
 
     def tell(self, start: Callable, end: Callable, text: Callable) -> None:
-        """Who is told from now on: start(tag, attributes), end(tag), text(characters)."""
+        """Exchange the functions that are called: start(tag, attributes), end(tag), text(characters)."""
         self._expat.StartElementHandler = start
         self._expat.EndElementHandler = end
         self._expat.CharacterDataHandler = text
 
     def feed(self, block: bytes, last: bool = False) -> None:
-        """Takes the next bytes. Damaged where they are no XML."""
+        """Read the next bytes. Damaged where they are no XML."""
         try:
             self._expat.Parse(block, last)
         except expat.ExpatError as error:
@@ -44,7 +44,7 @@ class Parser:
 
 
 class NoXML(Damaged):
-    """No XML, or not to its end."""
+    """A text is no XML, or not to its end."""
 
 
 def _doctype(name: str, system: str | None, public: str | None, has_declarations: bool) -> None:
@@ -62,24 +62,24 @@ class Element:
     children: list["Element"] = field(default_factory=list)
 
     def all(self, *path: str) -> list["Element"]:
-        """Those that a path of tags leads to."""
+        """The elements that a path of tags leads to."""
         found = [self]
         for tag in path:
             found = [child for element in found for child in element.children if child.tag == tag]
         return found
 
     def words(self, *path: str) -> str:
-        """The text of the first that a path leads to, on one line; empty where there is none."""
+        """The text of the first element that a path leads to, on one line; empty where there is none."""
         return next((" ".join(element.text.split()) for element in self.all(*path)), "")
 
 
 def document(
     blocks: Iterable[bytes], most: int, limits: Limits, each: dict[str, Callable[[Element], None]] | None = None
 ) -> Element:
-    """The root of an XML document.
+    """Read an XML document; gives its root.
 
     most : bytes of it
-    each : told the elements of a tag as they end, which are forgotten then; a long list so takes no memory
+    each : called with the elements of a tag as they end, which are forgotten then, so that a long list takes no memory
     """
     return _Document(limits, each or {}).read(blocks, most)
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from sedsql.adql.tree.model_function import ModelFunction
+
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "adql"
 BANDS = "phot_g_mean_mag phot_bp_mean_mag phot_rp_mean_mag j_m h_m ks_m w1mpro w2mpro w3mpro w4mpro".split()  # noqa: SIM905
 
@@ -28,6 +30,9 @@ class Table:
     cell_margin: float = 1 / 60
     hidden: frozenset[str] = frozenset()
     one_to_one: str | None = None
+    answers: tuple[str, str] | None = None
+    sort_column: str | None = None
+    files: tuple = ()
     base: str | None = None
     asked: dict[str, str] = field(default_factory=dict)
 
@@ -44,11 +49,12 @@ class Catalogue:
 
 
 @dataclass(frozen=True)
-class Function:
-    arity: tuple[int, ...]
+class Function(ModelFunction):
     columns: tuple[str, ...] = tuple(BANDS)
-    row: bool = True
     share: Callable | None = None
+
+    def shared(self, arguments):
+        return self.share(arguments) if self.share else None
 
 
 SKY = {"position": ("ra", "dec"), "cell_column": "source_id"}

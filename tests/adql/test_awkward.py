@@ -137,5 +137,20 @@ NOWHERE += ["DISTANCE(ra, dec, 1, 90.5) < 1", "1 = CONTAINS(POINT(1, 95), CIRCLE
 
 @pytest.mark.parametrize("test", NOWHERE)
 def test_a_constant_that_is_no_position_is_told(test):
-    with pytest.raises(AdqlError, match=r"A (declination|right ascension) of .* is none: it lies between"):
+    with pytest.raises(AdqlError, match=r"A (declination|right ascension) of .* is out of range: it lies between"):
         translate(f"SELECT id FROM one WHERE {test}", CATALOGUE)
+
+
+VALUES = ["CIRCLE(1, -95, 1)", "CIRCLE('ICRS', POINT(1, -95), 1)", "POINT(ra, 90.5)", "AREA(BOX(1, -91, 1, 1))",
+          "POLYGON(1, 1, 2, 1, 2, 100)", "AREA(REGION('CIRCLE 1 90.1 1'))", "CENTROID(CIRCLE(721, 1, 1))",
+          "INTERSECTS(CIRCLE(ra, dec, 1), CIRCLE(1, -95, 1))", "CONTAINS(BOX(1, 91, 1, 1), CIRCLE(ra, dec, 5))",
+          "CONTAINS(CIRCLE(ra, dec, 1), REGION('NOT (CIRCLE 1 95 1)'))"]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("known", [None, CATALOGUE])
+def test_a_constant_that_is_no_position_is_told_in_any_shape(value, known):
+    with pytest.raises(AdqlError, match="is out of range: it lies between") as caught:
+        translate(f"SELECT id,\n{value} AS v FROM one", known)
+    assert caught.value.line == 2
+    assert translate("SELECT id FROM one WHERE 1 = CONTAINS(POINT(ra, dec), BOX(1, 89, 1, 20))", known)

@@ -1,5 +1,8 @@
 """ADQL as one of sqlglot's dialects."""
 
+import subprocess
+import sys
+
 import duckdb
 import pytest
 import sqlglot
@@ -62,3 +65,18 @@ def test_errors_are_sqlglots_too():
 
 def test_a_condition_can_be_parsed_alone():
     assert sqlglot.parse_one("a = 1 AND b < 2", read="adql", into=exp.Condition).sql("adql") == "a = 1 AND b < 2"
+
+
+def test_a_tree_is_changed_and_copied_with_the_calls_in_it():
+    tree = sqlglot.parse_one("SELECT LOG(a) + LOG(LOG10(b)) FROM t", read="adql")
+    assert [column.name for column in tree.find_all(exp.Column)] == ["a", "b"]
+    for column in tree.find_all(exp.Column):
+        column.set("table", exp.to_identifier("t"))
+    assert tree.copy().sql("duckdb") == "SELECT ln(t.a) + ln(log10(t.b)) FROM t"
+    assert tree.copy().sql("adql") == "SELECT LOG(t.a) + LOG(LOG10(t.b)) FROM t"
+
+
+def test_sqlglot_finds_the_dialect_by_itself():
+    code = "import sqlglot; print(sqlglot.transpile('SELECT TOP 5 a FROM t', read='adql', write='duckdb')[0])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ran.stdout.strip() == "SELECT a FROM t LIMIT 5", ran.stderr

@@ -12,7 +12,7 @@ from astropy.coordinates import Latitude, Longitude
 from cdshealpix import nested
 
 from sedsql.adql import AdqlError, translate
-from sedsql.adql.userdefined import USER_DEFINED
+from sedsql.adql.functions.ivoa import USER_DEFINED
 
 from .conftest import SHARED, shared_queries
 

@@ -12,8 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sedsql.adql import AdqlError, translate
-from sedsql.adql import functions as language
-from sedsql.adql.parameters import plain
+from sedsql.adql.functions import registry as language
+from sedsql.adql.parser.parameters import plain
 
 from .conftest import BANDS, Catalogue, Function, table
 from .test_robust import survives
@@ -190,8 +190,8 @@ def test_values_of_other_kinds_become_pythons_own(value, expected):
     ("value", "sentence"),
     [
         (10**400, "A whole number beyond 2\\^127 is handed in"),
-        (3 * u.arcsec, "A value in arcsec is handed in, and a query knows no units; hand in its number"),
-        ("\udc80", "which is none of Unicode"),
+        (3 * u.arcsec, "A value in arcsec is handed in where no unit is known; hand in its number"),
+        ("\udc80", "and is no valid Unicode"),
     ],
 )
 def test_what_cannot_be_handed_in_is_told(value, sentence):

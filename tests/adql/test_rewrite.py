@@ -10,8 +10,12 @@ import pytest
 from astropy import units as u
 from astropy.coordinates import Latitude, Longitude
 from cdshealpix import nested
+from sqlglot import exp
 
-from sedsql.adql import translate
+from sedsql.adql import AdqlError, translate
+from sedsql.adql.optimizer.rules import REWRITES
+from sedsql.adql.tree.model_function import Shared
+from sedsql.adql.tree.nodes import call
 
 from .conftest import BANDS, Catalogue, Function, table
 
@@ -211,7 +215,8 @@ def test_what_stands_around_a_model_keeps_its_types_and_columns(con, select):
 
 def test_functions_may_share_one_inference(con):
     def share(arguments):
-        return f"sed_both({arguments[0]})", lambda both: f"({both}).class"
+        both = call("sed_both", [arguments[0].copy()], model=Function((1,)))
+        return Shared(both, lambda both: exp.Dot(this=both, expression=exp.Identifier(this="class")))
 
     functions = {"sed_class": Function((1,), share=share), "sed_kind": Function((1,), share=share)}
     query = f"SELECT sed_class(s) AS a, sed_kind(s) AS b FROM sky.stars AS s WHERE sed_kind(s) = 'yso' AND {CHEAP}"
@@ -224,17 +229,39 @@ def test_functions_may_share_one_inference(con):
     assert calls["rows"] <= rows
 
 
+def test_columns_among_the_arguments_of_a_shared_call_are_found(con):
+    """They are of the tables, which the query around the subquery does not see."""
+    connection, _ = con
+    connection.execute("CREATE OR REPLACE MACRO sed_is(answer, label) AS answer.class = label")
+
+    def share(arguments):
+        both = call("sed_both", [arguments[0].copy()], model=Function((1,)))
+        return Shared(both, lambda both: call("sed_is", [both, arguments[1].copy()], model=Function((2,))))
+
+    functions = {"sed_class": Function((2,), share=share), "sed_kind": Function((2,), share=share)}
+    text = "CASE WHEN s.parallax > 1 THEN 'yso' ELSE 'giant' END"
+    query = f"SELECT sed_class(s, {text}) AS a, sed_kind(s, 'yso') AS b FROM sky.stars AS s WHERE {CHEAP}"
+    sql = translate(query, CATALOGUE, functions)
+    assert "unnest" in sql
+    plain = translate(f"SELECT s.phot_g_mean_mag AS g, s.parallax AS p FROM sky.stars AS s WHERE {CHEAP}", CATALOGUE)
+    expected = [((g > 15) == (p > 1), g > 15) for g, p in connection.execute(plain).fetchall()]
+    assert len(set(expected)) == 4
+    assert sorted(connection.execute(sql).fetchall()) == sorted(expected)
+
+
 class Bounded(Function):
     """As a model's function that says 'yso' only where G is above 15, and 'giant' elsewhere."""
 
     asked: ClassVar = []
 
-    def bound(self, operator, value, arguments, known):
-        self.asked.append((operator, value, *arguments))
+    def bound(self, comparison, arguments, known, write):
+        operator, value = comparison
+        self.asked.append((operator, value, *map(write, arguments)))
+        g = exp.column("phot_g_mean_mag", table=arguments[0].name)
         if operator == "=" and value in ("yso", "giant"):
-            return f"{arguments[0]}.phot_g_mean_mag {'>' if value == 'yso' else '<='} 15"
+            return g > 15 if value == "yso" else g <= 15
         if operator in (">", ">=") and value > 0.25 and len(arguments) == 2:
-            return f"{arguments[0]}.phot_g_mean_mag > 15"
+            return g > 15
         return None
 
 
@@ -284,7 +311,7 @@ def test_models_may_bound_their_rows(con, condition, bound, asked):
 class Quick(Function):
     """As a model's function that costs much less than the value that it can be had from."""
 
-    def quick(self, arguments):
+    def is_quick(self, arguments):
         return True
 
 
@@ -374,3 +401,17 @@ def test_positional_joins_keep_the_answer(joined, join):
     # `*` has the columns of the tables and no more.
     star = joined.sql(translate(f"SELECT * FROM {join}", catalogue))
     assert not [column for column in star.columns if column.startswith("_")]
+
+
+def test_of_two_mistakes_the_first_is_told_whatever_is_rewritten():
+    query = (
+        "SELECT ra FROM sky.stars AS s WHERE DISTANCE(POINT(725.0, -30.0), POINT(ra, dec)) < sed_proba(s, 'yso') "
+        "AND 1 = CONTAINS(POINT(ra, dec), CIRCLE(9.7, 93.0, 20.0))"
+    )
+    told = []
+    for rewrites in (tuple(REWRITES), ()):
+        with pytest.raises(AdqlError) as refused:
+            translate(query, CATALOGUE, FUNCTIONS, rewrites=rewrites)
+        told.append(str(refused.value))
+    assert told[0] == told[1]
+    assert "right ascension of 725" in told[0]

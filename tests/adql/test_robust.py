@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedsql.adql import AdqlError, lexer, translate
+from sedsql.adql import AdqlError, translate
+from sedsql.adql.parser import lexer
 
 from .conftest import shared_queries
 from .test_resolve import BINDS

@@ -5,9 +5,9 @@ import math
 import pytest
 
 from sedsql.adql import AdqlError, translate
-from sedsql.inference.bounds import Bounds
 from sedsql.inference.calls import Answering, functions
 from sedsql.inference.card import EXTRA, PARALLAX
+from sedsql.inference.necessary_conditions import Bounds
 
 from .conftest import BANDS, PLACE, SKY, Catalogue, table
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sedsql.adql import AdqlError, functions, translate
+from sedsql.adql import AdqlError, translate
+from sedsql.adql.functions import registry
 
 from .conftest import SHARED
 
@@ -69,9 +70,9 @@ def call(name, form):
     return f"{name}({', '.join(values)})"
 
 
-@pytest.mark.parametrize("name", sorted(functions.USER_DEFINED))
+@pytest.mark.parametrize("name", sorted(registry.USER_DEFINED))
 def test_every_form_of_every_function_runs(con, name):
-    function = functions.USER_DEFINED[name]
+    function = registry.USER_DEFINED[name]
     for form in function.forms:
         if (text := call(name, form)) is not None:
             con.execute(translate(f"SELECT {text} AS y FROM one")).fetchall()
@@ -81,7 +82,7 @@ def test_every_form_of_every_function_runs(con, name):
 def test_what_services_declare_is_there_or_refused_with_a_reason():
     for row in ROWS:
         name = row["name"].upper()
-        if functions.find(name):
+        if registry.find(name):
             continue
         with pytest.raises(AdqlError, match=f"sedsql does not support {name}: \\w"):
             translate(f"SELECT {name}(1) FROM t")
@@ -93,7 +94,7 @@ def test_what_services_declare_takes_as_many_arguments():
     garbled = {"gavo_histogram(val REAL)", "gavo_transform(from_sys VARCHAR, to_sys VARCHAR, lower"}
     optional = ("VARBINARY", "healpix(ra DOUBLE, dec DOUBLE) ", "gavo_specconv(expr DOUBLE", "expr_unit TEXT dest_unit")
     for row in ROWS:
-        function = functions.find(row["name"].upper())
+        function = registry.find(row["name"].upper())
         signature = row["signature"]
         inside = signature[signature.index("(") + 1 : signature.index(")")]
         if function is None or signature.startswith(("log(", *garbled)) or any(w in signature for w in optional):
@@ -108,8 +109,8 @@ def test_what_services_declare_takes_as_many_arguments():
 def test_the_page_lists_what_there_is():
     section = PAGE.read_text().split("## User-defined functions")[1].split("\n## ")[0]
     there, refused = section.split("Refused by name")
-    assert set(re.findall(r"`([A-Za-z_0-9]+)`", there)) == {name.lower() for name in functions.USER_DEFINED}
-    assert set(re.findall(r"^\| `([a-z_0-9]+)`", refused, re.MULTILINE)) == {n.lower() for n in functions.REFUSED}
+    assert set(re.findall(r"`([A-Za-z_0-9]+)`", there)) == {name.lower() for name in registry.USER_DEFINED}
+    assert set(re.findall(r"^\| `([a-z_0-9]+)`", refused, re.MULTILINE)) == {n.lower() for n in registry.REFUSED}
 
 
 @pytest.mark.parametrize(

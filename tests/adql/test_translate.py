@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from sedsql.adql import AdqlError, translate
+from sedsql.adql import AdqlError, translate, translation
 
 PAIRS = [
     ("SELECT a FROM t", "SELECT a FROM t"),
@@ -49,3 +49,21 @@ def test_refused_with_place(adql, line, column):
     with pytest.raises(AdqlError) as caught:
         translate(adql)
     assert (caught.value.line, caught.value.column) == (line, column), str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("adql", "values", "parameters"),
+    [
+        ("SELECT a FROM t WHERE b = ? AND c = ?", None, ("1", "2")),
+        ("SELECT a FROM t WHERE b = :x OR c = :y OR d = :x", None, ("x", "y")),
+        ("SELECT a, '$3', \"$4\" FROM t WHERE b = ?", ["$5"], ("1",)),
+        ("SELECT a FROM t WHERE 1 = CONTAINS(POINT(ra, dec), CIRCLE(?, ?, ?)) AND b = ?", [1, 2, 3, 4], ("4",)),
+        ("SELECT a FROM t WHERE 1 = CONTAINS(POINT(ra, dec), CIRCLE(?, ?, ?))", [1, 2, 3], ()),
+        ("SELECT LOG(:x) FROM t WHERE TRUNCATE(:y, 2) > 1", {"x": 1.5, "y": 2}, ("x", "y")),
+    ],
+)
+def test_the_parameters_of_the_sql_are_told(adql, values, parameters):
+    translated = translation(adql, values=values)
+    assert translated.parameters == parameters
+    (statement,) = duckdb.connect().extract_statements(translated.sql)
+    assert set(statement.named_parameters) == set(parameters)

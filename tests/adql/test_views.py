@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sedsql
-from sedsql.adql.rewrite import REWRITES
+from sedsql.adql.optimizer.rules import REWRITES
 from sedsql.catalogue import Catalogue
 
 GAIA = {"source_id", "ra", "dec", "parallax", "parallax_error", "pmra", "pmdec", "ruwe", "l", "b"} | {

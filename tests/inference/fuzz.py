@@ -30,16 +30,17 @@ from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper, numpy_helper
 
 from sedsql import native
-from sedsql.bands import COLUMNS
+from sedsql.adql.tree.model_function import Comparison
+from sedsql.cli.render_evaluation import print_models
 from sedsql.inference import answers, graph
-from sedsql.inference.bounds import Bounds
-from sedsql.inference.boundsfile import read_bounds
+from sedsql.inference.bounds_file import BoundsFile
 from sedsql.inference.card import EXTRA
 from sedsql.inference.macros import of_extension
 from sedsql.inference.model import Model, ModelError, find_models
-from sedsql.inference.plain import install
+from sedsql.inference.necessary_conditions import Bounds, Row
 from sedsql.inference.session import Session
-from sedsql.show import print_models
+from sedsql.inference.sql_engine import install
+from sedsql.photometry.bands import COLUMNS
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests/native/fuzz"))
@@ -235,7 +236,7 @@ class Cases:
         self.con = duckdb.connect(config={"allow_unsigned_extensions": True, "threads": 1})
         self.con.execute(f"LOAD '{native.path()}'")
         shipped = find_models()
-        self.cards = [model.card for model in shipped.values()]
+        self.cards = [model.card.as_object() for model in shipped.values()]
         bounds = json.loads((shipped["lite-2"].folder / "bounds.json").read_text())
         self.bounds = {**bounds, "parts": [{**part, "tree": _shallow(part["tree"])} for part in bounds["parts"]]}
         self.graphs = [data[1:] for data in small_graphs.seeds().values() if data[0] == 1]
@@ -274,8 +275,8 @@ class Cases:
             for made in (answers.struct, answers.answer):
                 made(model, prediction).validate(full=True)
             answers.branches(model, prediction.probabilities, 0.5).validate(full=True)
-            if "conformal" in model.card:
-                answers.sets(model, prediction.probabilities, model.card["conformal"]["levels"][-1]).validate(full=True)
+            if model.card.conformal:
+                answers.sets(model, prediction.probabilities, model.card.conformal.levels[-1]).validate(full=True)
         except Exception as error:
             refused_by_engine(error)
         self.con.execute("SELECT sed_models(?, ?, ?)", [key, model.name, [str(self.folder)]])
@@ -330,7 +331,7 @@ class Cases:
         model = Model(**{**lite.__dict__, "folder": self.folder, "name": f"mine-{number}"})
         model = Model(**{**model.__dict__, "folder": self._moved(number)})
         try:
-            read_bounds(model)
+            BoundsFile.read(model)
         except Exception as error:
             refused(error, "bounds.json")
             return
@@ -339,10 +340,10 @@ class Cases:
             for operator, value, label in (
                 ("=", "yso", None),
                 ("<>", "yso", None),
-                (">", 0.9, "'yso'"),
-                ("<", 0.1, "'agn'"),
+                (">", 0.9, "yso"),
+                ("<", 0.1, "agn"),
             ):
-                found = bounds.condition(operator, value, ["s"], (), label, "NULL")
+                found = bounds.condition(Comparison(operator, value), label, model.name, Row.of(["s"]))
                 if found and engine == "onnx":
                     nothing = ", ".join(f"1::FLOAT AS {column}" for column in COLUMNS)
                     self.con.execute(f"SELECT {found} FROM (SELECT {nothing}) AS s").fetchall()

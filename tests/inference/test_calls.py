@@ -1,12 +1,15 @@
 """What a call takes of its row, and which model answers."""
 
 import pytest
+from sqlglot import exp
 
-from sedsql.bands import COLUMNS
-from sedsql.inference.bounds import Bounds
+from sedsql.adql.translate import Writer
+from sedsql.adql.tree.nodes import call
 from sedsql.inference.calls import FUNCTIONS, UNITS, Answering, functions
 from sedsql.inference.card import EXTRA, PARALLAX
 from sedsql.inference.model import find_models
+from sedsql.inference.necessary_conditions import Bounds
+from sedsql.photometry.bands import COLUMNS
 
 TAKEN = {"shape-2": (), "luminosity-2": PARALLAX, "sky-1": EXTRA}
 ALL = dict(UNITS)
@@ -72,17 +75,31 @@ def test_functions_that_ask_no_model_stay():
     assert called(Answering(TAKEN, sky="sky-1"), "sed_alpha").completed([], ALL) is None
 
 
-@pytest.mark.parametrize("name", [name for name, function in FUNCTIONS.items() if function.part])
+@pytest.mark.parametrize("name", [name for name, function in FUNCTIONS.items() if function.from_answer])
 @pytest.mark.parametrize("more", [(), ("s.parallax", "s.parallax_error"), tuple(f"s.{name}" for name in EXTRA)])
 @pytest.mark.parametrize("row", [("s",), tuple(f"s.{name}" for name in COLUMNS)])
 def test_all_parts_of_a_call_are_told_apart(name, more, row):
-    function = FUNCTIONS[name]
-    own = ["0.9"] * function.arguments
+    function, write = FUNCTIONS[name], Writer().sql
+    own = ["0.9e0"] * function.arguments
+
+    def shared(*arguments):
+        value, use = function.shared([exp.maybe_parse(argument, dialect="duckdb") for argument in arguments])
+        return write(value), write(use(exp.column("answer")))
+
     arguments = [*row, *more, *own, "'m-1'"]
     assert len(arguments) in function.arity
-    value, use = function.share(arguments)
+    value, used = shared(*arguments)
     assert value == f"sed_answer({', '.join([*row, *more])}, 'm-1')"
-    assert "answer" in use("answer")
-    assert ("0.9" in use("answer")) == bool(own)
+    assert "answer" in used
+    assert ("0.9" in used) == bool(own)
     assert len([*row, *own]) in function.arity
-    assert function.share([*row, *own])[0] == f"sed_answer({', '.join(row)}, NULL)"
+    assert shared(*row, *own)[0] == f"sed_answer({', '.join(row)}, NULL)"
+
+
+def test_arguments_that_are_shared_stay_in_their_place():
+    """Copies go into the trees that a function gives: a tree of sqlglot has one parent."""
+    label = exp.Literal.string("yso")
+    node = call("sed_proba", [exp.column("s"), label], model=FUNCTIONS["sed_proba"])
+    _, use = FUNCTIONS["sed_proba"].shared(node.arguments)
+    use(exp.column("answer"))
+    assert label.parent is node

@@ -11,12 +11,12 @@ import pytest
 
 import sedsql
 from sedsql import native
-from sedsql.bands import COLUMNS
-from sedsql.inference import plain
+from sedsql.inference import sql_engine
 from sedsql.inference.card import EXTRA
 from sedsql.inference.macros import ERROR_COLUMNS
 from sedsql.inference.model import Model, find_models
 from sedsql.inference.session import STRANGE_MAG, Session
+from sedsql.photometry.bands import COLUMNS
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -37,6 +37,8 @@ ROW = ", ".join(["s", *(f"s.{name}" for name in EXTRA)])
 ANSWERS = {
     "class": "sed_class({row}, '{model}')",
     "proba": "sed_proba({row}, s.label, '{model}')",
+    "probability": "sed_probability({row}, '{model}')",
+    "outlier": "sed_outlier({row}, '{model}')",
     "node": "sed_node({row}, 0.5, '{model}')",
     "likely node": "sed_node({row}, 0.9, '{model}')",
     "branch": "sed_branch_of(sed_answer({row}, '{model}').probabilities, 0.5, '{model}')",
@@ -70,7 +72,7 @@ def told(engine, model, rows, expressions):
     """What an engine gives for each row, by name of what is asked."""
     with duckdb.connect(config={"allow_unsigned_extensions": True, "threads": 1}) as con:
         if engine == "sql":
-            plain.install(con, {model.name: model}, model.name, temporary=True)
+            sql_engine.install(con, {model.name: model}, model.name, temporary=True)
         else:
             sedsql.register(con, models=[model.folder], engine=engine)
         con.register("t", rows)
@@ -125,17 +127,17 @@ def test_plain_sql_says_what_onnx_runtime_says(sky_model):
 
 
 @needs_extension
-def test_a_lead_is_missing_where_the_class_is_and_else_the_logarithm_of_two_probabilities(model):
+def test_log_odds_are_missing_where_the_class_is_and_else_the_logarithm_of_two_probabilities(model):
     rows = table(model, 4)
     one, other = "yso", "main_sequence"
-    lead = {"lead": f"sed_lead({{row}}, '{one}', '{other}', '{{model}}')"}
+    log_odds = {"log_odds": f"sed_log_odds({{row}}, '{one}', '{other}', '{{model}}')"}
     places = [model.classes.index(label) for label in (one, other)]
     expected = told("onnx", model, rows, {"p": "sed_answer({row}, '{model}').probabilities"})
-    for found, answer in zip(told("native", model, rows, lead), expected, strict=True):
+    for found, answer in zip(told("native", model, rows, log_odds), expected, strict=True):
         p, q = (answer["p"][place] for place in places)
-        assert (found["lead"] is None) == (p is None)
+        assert (found["log_odds"] is None) == (p is None)
         if p and q and min(p, q) > 1e-5:
-            assert found["lead"] == pytest.approx(math.log(p / q), abs=1e-3)
+            assert found["log_odds"] == pytest.approx(math.log(p / q), abs=1e-3)
 
 
 def test_python_says_what_sql_says(model):

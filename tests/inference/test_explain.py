@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 import sedsql
-from sedsql.bands import COLUMNS
 from sedsql.inference import explain
 from sedsql.inference.card import PARALLAX
 from sedsql.inference.model import DEFAULT_MODEL, Model, find_models
 from sedsql.inference.session import Session
+from sedsql.photometry.bands import COLUMNS
 from sedsql.simulate import simulate
 
 
@@ -92,9 +92,11 @@ def test_explanations_in_sql(session):
         assert con.execute(f"SELECT sed_explain({', '.join(['NULL'] * 10)})").fetchone() == (None,)
 
 
+@pytest.mark.peers
 def test_shap_finds_the_same(session):
     """The package's exact explainer, with a masker that takes bands away."""
-    shap = pytest.importorskip("shap", reason="the package shap is not installed")
+    import shap
+
     inputs = simulate("yso", 30, np.random.default_rng(5)).magnitudes.astype(np.float32)
     inputs = inputs[np.isfinite(inputs).all(axis=1)][:3]
     for one in inputs:

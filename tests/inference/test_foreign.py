@@ -15,9 +15,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import sedsql
-from sedsql.bands import COLUMNS
 from sedsql.inference.model import Model, ModelError
 from sedsql.inference.session import Session
+from sedsql.photometry.bands import COLUMNS
 from sedsql.simulate import simulate
 
 BANDS = ("ks_m", "j_m", "phot_g_mean_mag")

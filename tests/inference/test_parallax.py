@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 
 import sedsql
-from sedsql.bands import COLUMNS
 from sedsql.inference.card import PARALLAX
 from sedsql.inference.model import Model
 from sedsql.inference.session import Session
 from sedsql.mirror.sample import write_sample
+from sedsql.photometry.bands import COLUMNS
 
 ONES = ", ".join(f"s.{name}" for name in COLUMNS)
 

@@ -10,11 +10,11 @@ from astropy.coordinates import SkyCoord
 
 import sedsql
 from sedsql import native
-from sedsql.bands import COLUMNS
-from sedsql.inference import answers, plain
+from sedsql.inference import answers, sql_engine
 from sedsql.inference.card import EXTRA
 from sedsql.inference.model import Model, ModelError
 from sedsql.inference.session import Session
+from sedsql.photometry.bands import COLUMNS
 
 ROWS = 4_000
 GIVEN = ", ".join(f"s.{name}" for name in EXTRA)
@@ -63,7 +63,7 @@ def asked(sky_model, table):
     def ask(engine, expression):
         with duckdb.connect(config={"allow_unsigned_extensions": True}) as con:
             if engine == "sql":
-                plain.install(con, {"sky-1": Model.read(sky_model)}, "sky-1", temporary=True)
+                sql_engine.install(con, {"sky-1": Model.read(sky_model)}, "sky-1", temporary=True)
             else:
                 sedsql.register(con, models=[sky_model], engine=engine)
             con.register("t", table)
@@ -162,10 +162,10 @@ def _rounded(value):
 
 
 @pytest.mark.skipif(not native.path(), reason="no C extension")
-def test_the_lead_is_that_of_the_probabilities(asked, told):
-    lead = np.array(asked("native", f"sed_lead(s, {GIVEN}, 'yso', 'agn', 'sky-1')"), float)
+def test_log_odds_are_those_of_the_probabilities(asked, told):
+    log_odds = np.array(asked("native", f"sed_log_odds(s, {GIVEN}, 'yso', 'agn', 'sky-1')"), float)
     yso, agn = (told.probabilities[:, skymodel.CLASSES.index(label)] for label in ("yso", "agn"))
-    np.testing.assert_allclose(lead, np.log(yso / agn), atol=1e-5)
+    np.testing.assert_allclose(log_odds, np.log(yso / agn), atol=1e-5)
 
 
 def test_models_of_less_do_not_mind_a_position(table):

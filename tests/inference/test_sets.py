@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import sedsql
-from sedsql.bands import COLUMNS
+from sedsql.photometry.bands import COLUMNS
 
 CLASSES = ("a", "b", "c")
 CONFORMAL = {

@@ -8,8 +8,8 @@ import onnxruntime
 import pytest
 
 import sedsql
-from sedsql.bands import COLUMNS
 from sedsql.inference.model import find_models
+from sedsql.photometry.bands import COLUMNS
 
 ROWS = {"luminosity-2": "t, t.parallax, NULL"}
 
@@ -38,7 +38,7 @@ def test_sql_and_onnx_runtime_agree_on_every_row_of_the_catalogue(shared, name):
     yso = found["yso"].to_numpy(zero_copy_only=False)
     assert abs(yso[enough] - p[enough, model.classes.index("yso")]).max() < 1e-5
     # scikit-learn was asked when the model was made, of the same rows: `learn.build` writes no model that differs.
-    agreement = model.card["agreement"]
+    agreement = model.card.further["agreement"]
     assert agreement["labels_that_differ"] == 0
-    if hashlib.sha256(file.read_bytes()).hexdigest() in model.card["training"]["files"].values():
+    if hashlib.sha256(file.read_bytes()).hexdigest() in model.card.training["files"].values():
         assert agreement["rows"] >= enough.sum()

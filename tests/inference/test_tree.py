@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import sedsql
-from sedsql import classes
-from sedsql.bands import COLUMNS
 from sedsql.inference import answers
+from sedsql.inference.card import Card
 from sedsql.inference.model import Model
+from sedsql.photometry import classes
+from sedsql.photometry.bands import COLUMNS
 
 PARENTS = {"gas": "fluid", "liquid": "fluid", "fluid": "matter", "solid": "matter"}
 CLASSES = ("gas", "light", "liquid", "solid")
@@ -60,7 +61,7 @@ def deepest_by_descent(p, least):
 @given(arrays(float, (5, 4), elements=st.floats(0.001, 1)), st.sampled_from([0.51, 0.7, 0.9, 0.99]))
 def test_the_deepest_node_is_that_of_a_walk_down_the_tree(numbers, least):
     p = numbers / numbers.sum(axis=1, keepdims=True)
-    card = {"parents": PARENTS}
+    card = Card(name="m", classes=tuple(CLASSES), parents=PARENTS, bands=COLUMNS, min_bands=1, sha256="")
     model = Model(None, "m", CLASSES, COLUMNS, (), 1, "", card)
     assert answers.deepest_nodes(model, p, least).to_pylist() == [deepest_by_descent(row, least) for row in p]
 

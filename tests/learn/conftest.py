@@ -6,11 +6,11 @@ import pyarrow.parquet as pq
 import pytest
 from threadpoolctl import threadpool_limits
 
-from sedsql.bands import COLUMNS
 from sedsql.inference.model import Model
 from sedsql.learn import build, training
 from sedsql.learn.crossvalidation import out_of_fold, sky_folds
 from sedsql.learn.recipes import LUMINOSITY, SHAPE, SKY
+from sedsql.photometry.bands import COLUMNS
 from sedsql.simulate import simulate
 
 KINDS = ("main_sequence", "giant", "yso", "agb_oxygen", "white_dwarf")
@@ -19,7 +19,7 @@ ROWS = 300
 
 @pytest.fixture(scope="session")
 def labelled_file(tmp_path_factory):
-    """A table of simulated sources with positions and labels, as a user would bring one."""
+    """Make a table of simulated sources with positions and labels, like a user's."""
     rng = np.random.default_rng(0)
     samples = [simulate(kind, ROWS, rng) for kind in KINDS]
     magnitudes = np.concatenate([sample.magnitudes for sample in samples]).astype(np.float32)
@@ -46,7 +46,7 @@ def labelled(labelled_file):
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread():
-    """For tables this small, threads cost more than they bring."""
+    """Use one thread, because tables are so small that threads cost more than they gain."""
     with threadpool_limits(1):
         yield
 
@@ -57,31 +57,31 @@ def _small(recipe):
 
 @pytest.fixture(scope="session")
 def small_shape():
-    """The recipe of shape-2 with few trees."""
+    """Return the recipe of shape-2 with few trees."""
     return _small(SHAPE)
 
 
 @pytest.fixture(scope="session")
 def validated(labelled, small_shape):
-    """What cross-validation says of the table."""
+    """Cross-validate the recipe on the table."""
     return out_of_fold(small_shape, labelled, sky_folds(labelled, folds=3))
 
 
 @pytest.fixture(scope="session")
 def built(labelled, validated, small_shape, tmp_path_factory):
-    """A model trained on that table, and the scikit-learn classifier that it was exported from."""
+    """Return a model trained on that table, and the scikit-learn classifier from which it was exported."""
     return _built(labelled, validated, small_shape, tmp_path_factory.mktemp("models") / "small-1")
 
 
 @pytest.fixture(scope="session")
 def luminous(labelled, validated, tmp_path_factory):
-    """The same, of a model that takes parallaxes; it is calibrated as the one without."""
+    """Return the same for a model that takes parallaxes; it is calibrated like the one without."""
     return _built(labelled, validated, _small(LUMINOSITY), tmp_path_factory.mktemp("models") / "luminous-1")
 
 
 @pytest.fixture(scope="session")
 def celestial(labelled, validated, tmp_path_factory):
-    """The same, of a model that takes positions too and has the prior of the sky."""
+    """Return the same for a model that also takes positions and has the prior of the sky."""
     return _built(labelled, validated, _small(SKY), tmp_path_factory.mktemp("models") / "celestial-1")
 
 

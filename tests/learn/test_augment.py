@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from sedsql.bands import COLUMNS
+from sedsql.files import TableError
 from sedsql.learn.augment import DISCLESS, class_shares, training_rows
 from sedsql.learn.features import absolute_g
 from sedsql.learn.parallaxes import KEPT, moduli, parallaxes_at, refuse_telling_parallaxes
 from sedsql.learn.training import MIN_BANDS
+from sedsql.photometry.bands import COLUMNS
 from sedsql.simulate.astrometry import expected_parallax_error
-from sedsql.tables import TableError
 
 
 def colours(magnitudes):

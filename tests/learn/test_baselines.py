@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from sedsql import sed
-from sedsql.bands import COLUMNS
 from sedsql.learn.baselines import NearestTemplate, colour_cuts, koenig_leisawitz, mistaken, young_by_index
+from sedsql.photometry import sed
+from sedsql.photometry.bands import COLUMNS
 from sedsql.simulate import simulate
 
 
 def wise(w12, w23):
-    """Magnitudes of a source with these colours, and no others."""
+    """Return magnitudes of a source that has only these colours."""
     magnitudes = np.full((1, 10), np.nan, np.float32)
     magnitudes[0, 6:9] = 10, 10 - w12, 10 - w12 - w23
     return magnitudes

@@ -10,7 +10,7 @@ CLASSES = np.array(["agn", "giant", "yso"])
 
 @pytest.fixture(scope="module")
 def drawn():
-    """20,000 sources, scores that are true at temperature 1, and labels drawn by them."""
+    """Draw scores of 20,000 sources, and labels with the probabilities that these have at temperature 1."""
     rng = np.random.default_rng(0)
     scores = rng.normal(0, 2, (20_000, 3)) + np.array([0, 1, -2])
     cumulative = softmax(scores, axis=1).cumsum(axis=1)

@@ -11,18 +11,19 @@ from sedsql.simulate.census import natural
 
 @pytest.fixture
 def bare(celestial):
-    """A classifier without its prior, its card and its table."""
+    """Return a classifier without its prior, its card and its table."""
     model, classifier = celestial
     prior = classifier[-1].prior
     classifier[-1].set_params(prior=())
-    yield classifier, model.card["prior"], read(model.folder / "prior.csv", model.classes)
+    yield classifier, model.card.prior, read(model.folder / "prior.csv", model.classes)
     classifier[-1].set_params(prior=prior)
 
 
+@pytest.mark.thorough
 def test_probabilities_add_up_to_the_numbers_of_the_sky(bare):
     classifier, card, table = bare
     classes = [str(name) for name in classifier.classes_]
-    shares = np.array([card["class_shares"][name] for name in classes])
+    shares = np.array([card.class_shares[name] for name in classes])
     sky = natural(dict.fromkeys(classes, 3000), np.random.default_rng(5))
     found = count_corrections(classifier, table, 0.9, shares, sky)
 
@@ -48,6 +49,7 @@ def test_probabilities_add_up_to_the_numbers_of_the_sky(bare):
     assert after.mean() < before.mean() / 2
 
 
+@pytest.mark.thorough
 def test_the_sky_that_is_tuned_on_is_no_other(bare):
     classifier, _, _ = bare
     classes = [str(name) for name in classifier.classes_][:2]

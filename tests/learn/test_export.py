@@ -12,14 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sedsql
-from sedsql.bands import COLUMNS
 from sedsql.inference.model import Model
 from sedsql.inference.session import Session
 from sedsql.learn import classifier as classifiers
 from sedsql.learn import export
 from sedsql.learn.converters import float32_at_most
+from sedsql.learn.decision_tree import LEAF_UNIT
 from sedsql.learn.export import DisagreementError, check, to_onnx
 from sedsql.learn.recipes import SHAPE
+from sedsql.photometry.bands import COLUMNS
 
 LARGE = 2.0**100
 
@@ -32,7 +33,7 @@ def test_a_float32_threshold_splits_float32_numbers_as_the_float64_one_does(thre
 
 
 def thresholds(classifier):
-    """Colour and float32 threshold of every inner node of the trees."""
+    """Return colour and float32 threshold of every inner node of the trees."""
     trees = [tree.nodes for trees in classifier[-1].estimator._predictors for tree in trees]
     inner = np.concatenate([nodes[nodes["is_leaf"] == 0] for nodes in trees])
     inner = inner[np.isfinite(inner["num_threshold"])]  # others tell missing from not missing
@@ -40,7 +41,7 @@ def thresholds(classifier):
 
 
 def awkward_magnitudes(classifier, rows, seed=0):
-    """Magnitudes of all sorts; in every other row one colour lies on a threshold of a tree or next to it."""
+    """Draw magnitudes of all sorts; in every other row one colour lies on a threshold of a tree or next to it."""
     rng = np.random.default_rng(seed)
     magnitudes = rng.uniform(3, 20, (rows, 1)) + rng.normal(0, 1.5, (rows, 10))
     magnitudes = magnitudes.astype(np.float32)
@@ -67,7 +68,7 @@ def test_onnx_runtime_agrees_on_thresholds_and_beside_them(built):
 
 
 def test_onnx_runtime_agrees_on_luminosities(luminous):
-    """Parallaxes of all sorts: negative, infinite, tiny, missing, with and without errors; extreme luminosities."""
+    """Parallaxes are of all sorts: negative, infinite, tiny, missing, with and without errors."""
     model, classifier = luminous
     rng = np.random.default_rng(3)
     magnitudes = awkward_magnitudes(classifier, 40_000)
@@ -82,7 +83,7 @@ def test_onnx_runtime_agrees_on_luminosities(luminous):
 
 
 def moved(model, folder, node):
-    """A copy of the model in which the threshold of one node is the next float32."""
+    """Copy the model, with the threshold of one node raised to the next float32."""
     graph = onnx.load(model.folder / "model.onnx")
     trees = next(n for n in graph.graph.node if n.op_type == "TreeEnsembleRegressor")
     values = next(a for a in trees.attribute if a.name == "nodes_values").floats
@@ -108,10 +109,10 @@ def test_sums_of_leaves_are_exact_in_any_order(built):
     trees = classifier[-1].estimator
     leaves = [tree.nodes["value"][tree.nodes["is_leaf"] == 1] for trees_ in trees._predictors for tree in trees_]
     values = np.concatenate([trees._baseline_prediction.ravel(), *leaves])
-    units = values / classifiers.LEAF_UNIT
+    units = values / LEAF_UNIT
     assert (units == np.round(units)).all()
     largest = np.abs(trees._baseline_prediction).max() + sum(np.abs(leaf).max() for leaf in leaves)
-    assert largest / classifiers.LEAF_UNIT < 2**24
+    assert largest / LEAF_UNIT < 2**24
 
 
 def test_label_and_class_index_are_outputs_of_the_graph(built, labelled):
@@ -134,7 +135,7 @@ def test_two_classes_are_exported_as_well(labelled):
     assert classifier.predict_proba(X) == pytest.approx(trees.predict_proba(classifier[0].transform(X)), abs=1e-12)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_scikit_learn_onnx_runtime_and_sql_agree_on_every_row_of_a_million(built):
     """Labels the same, probabilities to 1e-5; half of the rows lie on a threshold or beside one."""
     model, classifier = built
@@ -167,5 +168,5 @@ def test_several_forests_are_the_mean_of_each(labelled, small_shape):
     both = classifiers.Boosting(forests=2, random_state=3, **settings).fit(X, y)
     one, other = (classifiers.Boosting(random_state=seed, **settings).fit(X, y) for seed in (3, 1003))
     mean = (one.decision_function(X) + other.decision_function(X)) / 2
-    assert both.decision_function(X) == pytest.approx(mean, abs=16 * classifiers.LEAF_UNIT)
-    assert abs(one.decision_function(X) - mean).max() > 1000 * classifiers.LEAF_UNIT
+    assert both.decision_function(X) == pytest.approx(mean, abs=16 * LEAF_UNIT)
+    assert abs(one.decision_function(X) - mean).max() > 1000 * LEAF_UNIT

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sedsql.bands import BANDS, COLUMNS
 from sedsql.learn.features import LEAST_PARALLAX, Colours, Luminosities
+from sedsql.photometry.bands import BANDS, COLUMNS
 
 SED = np.array([[12.0, 12.75, 11.5, 10.5, 10.0, 9.75, 9.5, 9.25, 8.5, 7.0]], np.float32)
 EXTINCTION = {band.short: band.extinction for band in BANDS}
@@ -31,7 +31,7 @@ def test_a_reddening_free_index_by_hand():
 
 @given(st.floats(0, 30))
 def test_dust_leaves_reddening_free_indices_as_they_are(a_v):
-    """The extinction at one wavelength a band; what a wide band does besides is no part of the index."""
+    """The index holds for extinction at one wavelength for each band, and not for the width of a band."""
     dust = np.array([EXTINCTION[band.short] for band in BANDS], np.float32)
     bare, behind_dust = features(Colours, SED), features(Colours, SED + np.float32(a_v) * dust)
     for name in bare:

@@ -1,4 +1,4 @@
-"""The tables of docs/honest.md, as `make honest` writes them."""
+"""Test the tables of docs/honest.md, as `make honest` writes them."""
 
 import runpy
 from pathlib import Path

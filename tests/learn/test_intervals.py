@@ -1,4 +1,4 @@
-"""A model that was just trained gets bounds, and they hold."""
+"""Test that a newly trained model gets bounds, and that they hold."""
 
 import json
 import shutil
@@ -8,10 +8,11 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from sedsql.bands import COLUMNS
-from sedsql.inference.bounds import Bounds
+from sedsql.adql.tree.model_function import Comparison
+from sedsql.inference.necessary_conditions import Bounds, Row
 from sedsql.inference.session import Session
-from sedsql.learn import bounds
+from sedsql.learn import class_bounds
+from sedsql.photometry.bands import COLUMNS
 from sedsql.simulate import simulate
 
 INPUTS = (*COLUMNS, "parallax", "parallax_error")
@@ -21,7 +22,7 @@ def test_a_model_that_takes_more_than_magnitudes_has_no_boxes(luminous, tmp_path
     trained, _ = luminous
     shutil.copytree(trained.folder, tmp_path / "m")
     model = replace(trained, folder=tmp_path / "m")
-    bounds.write_bounds(model)
+    class_bounds.write_bounds(model)
     written = json.loads((model.folder / "bounds.json").read_text())
     assert (written["sha256"], written["parts"]) == (model.sha256, [])
     assert written["nodes"] > len(model.classes)
@@ -31,8 +32,8 @@ def test_a_trained_model_has_bounds_that_hold(built, tmp_path, monkeypatch):
     trained, _ = built
     shutil.copytree(trained.folder, tmp_path / "m")
     model = replace(trained, folder=tmp_path / "m")
-    monkeypatch.setattr(bounds, "CUTS", (12, 8, 8))
-    bounds.write_bounds(model)
+    monkeypatch.setattr(class_bounds, "CUTS", (12, 8, 8))
+    class_bounds.write_bounds(model)
     written = json.loads((model.folder / "bounds.json").read_text())
     assert written["sha256"] == model.sha256
     assert len(written["parts"]) == 3
@@ -51,7 +52,7 @@ def test_a_trained_model_has_bounds_that_hold(built, tmp_path, monkeypatch):
         excluded = 0
         for k, label in enumerate(model.classes):
             names = [f"t.{name}" for name in INPUTS]
-            condition = known.condition("=", label, names[:10], names[10:], None, "NULL") or "true"
+            condition = known.condition(Comparison("=", label), None, model.name, Row.of(names)) or "true"
             kept = np.isin(np.arange(len(rows)), con.execute(f"SELECT id FROM t WHERE {condition}").fetchnumpy()["id"])
             assert kept[place == k].all(), label
             excluded += (~kept).sum()

@@ -1,4 +1,4 @@
-"""Testing on origins that training lacks, on tables whose answer is known."""
+"""Test cross-validation by origins on tables whose answer is known."""
 
 import json
 from dataclasses import replace
@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from sedsql.learn import judge, origins, recipes
-from sedsql.tables import TableError
+from sedsql.files import TableError
+from sedsql.learn import evaluate_model, origins, recipes
 
 
 @pytest.fixture(scope="module")
 def mixed(labelled):
-    """Three origins: `far` alone has young stars, and hardly a white dwarf stands elsewhere than in `near`."""
+    """Make three origins: only `far` has young stars, and nearly all white dwarfs are in `near`."""
     rng = np.random.default_rng(2)
     origin = rng.choice(["near", "far", "deep"], len(labelled)).astype("U9")
     origin[labelled.labels == "yso"] = "far"
@@ -36,7 +36,7 @@ def test_every_fold_leaves_the_shared_classes_of_an_origin_out(mixed):
         assert np.isin(others, fit).all()
         assert not mixed.simulated[test].any()
     assert set(found) == {"near", "far", "deep"}
-    # Young stars stand in one origin: they stay in training when it is left out, and are not tested.
+    # Young stars occur in one origin: they stay in training when it is left out, and are not tested.
     assert (mixed.labels[found["far"][0]] == "yso").sum() == (mixed.labels == "yso").sum()
     tested = np.concatenate([test for _, test in found.values()])
     assert "yso" not in mixed.labels[tested]
@@ -62,6 +62,7 @@ def test_a_table_of_one_origin_is_refused(labelled, mixed):
         next(origins.origin_folds(replace(mixed, origins=np.full(len(mixed), "one"))))
 
 
+@pytest.mark.thorough
 def test_the_figures_are_those_of_models_fitted_without_the_origin(mixed, small_shape, built, monkeypatch):
     smaller = replace(small_shape, trees={**small_shape.trees, "max_iter": 3})
     truth, found, rows_of = [], [], {}
@@ -74,8 +75,8 @@ def test_the_figures_are_those_of_models_fitted_without_the_origin(mixed, small_
     truth, found = np.concatenate(truth), np.concatenate(found)
     monkeypatch.setitem(recipes.RECIPES, "shape", smaller)
     steps = []
-    metrics = judge.cross_validated(built[0], mixed, steps.append, by="origin")
-    assert len(steps) == judge.steps(mixed, "origin") == 3
+    metrics = evaluate_model.cross_validated(built[0], mixed, steps.append, by="origin")
+    assert len(steps) == evaluate_model.steps(mixed, "origin") == 3
     expected = f1_score(truth, found, labels=np.unique(truth), average="macro")
     assert metrics["all"]["macro_f1"] == pytest.approx(expected, abs=1e-4)
     assert {one["origin"]: (one["rows"], pytest.approx(one["right"], abs=1e-4)) for one in metrics["by_origin"]} == (

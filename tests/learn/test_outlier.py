@@ -2,15 +2,15 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from sedsql.bands import COLUMNS
 from sedsql.learn import outlier
+from sedsql.photometry.bands import COLUMNS
 from sedsql.simulate import simulate
 
 MISSING2 = outlier.MISSING_MAG**2
 
 
 def by_definition(sed, typical):
-    """The smallest mean square of differences, over all shifts in brightness."""
+    """Find the smallest mean square of differences over all shifts in brightness."""
     both = np.isfinite(sed) & np.isfinite(typical)
     difference = (sed - typical)[both]
     lacking = (np.isfinite(sed) & ~np.isfinite(typical)).sum()
@@ -56,12 +56,12 @@ def test_brightness_does_not_matter_and_bands_may_be_missing(sources):
 
 def test_seds_unlike_any_are_outliers(built, labelled):
     model, _ = built
-    quantiles = np.array(model.card["outlier"]["quantiles"])
+    quantiles = np.array(model.card.outlier.quantiles)
     assert (np.diff(quantiles) >= 0).all()
     session = onnxruntime.InferenceSession(str(model.folder / "model.onnx"))
     (inside,) = session.run(["distance"], {"magnitudes": labelled.magnitudes})
     np.testing.assert_allclose(np.quantile(inside, np.linspace(0, 1, 101)), quantiles, atol=2e-3)
-    # Bands put in another order: fluxes of nothing on the sky.
+    # With bands in another order these are SEDs of no source on the sky.
     full = labelled.magnitudes[np.isfinite(labelled.magnitudes).all(axis=1) & (labelled.labels == "yso")]
     jumbled = full[:, np.random.default_rng(0).permutation(len(COLUMNS))]
     (outside,) = session.run(["distance"], {"magnitudes": jumbled})

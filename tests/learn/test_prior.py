@@ -7,10 +7,10 @@ import pytest
 from astropy.coordinates import Galactic, SkyCoord
 from scipy.special import softmax
 
-from sedsql.bands import COLUMNS
 from sedsql.learn import prior as priors
 from sedsql.learn import prior_trees
 from sedsql.learn.features import GALACTIC_CENTRE, GALACTIC_POLE, Places, absolute_g, cosine_from
+from sedsql.photometry.bands import COLUMNS
 from sedsql.simulate.census import natural
 
 CLASSES = ("giant", "main_sequence", "white_dwarf", "yso")

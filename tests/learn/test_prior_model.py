@@ -1,4 +1,4 @@
-"""A model with another prior: what its graph answers, against scikit-learn and against Bayes' theorem."""
+"""Compare the graph of a model with another prior with scikit-learn and with Bayes' theorem."""
 
 import csv
 import json
@@ -13,7 +13,6 @@ from refusal import refused
 from scipy.special import softmax
 from sklearn.base import clone
 
-from sedsql.bands import COLUMNS
 from sedsql.inference.answers import deepest_nodes
 from sedsql.inference.card import EXTRA
 from sedsql.inference.model import Model, ModelError, find_models
@@ -23,13 +22,14 @@ from sedsql.learn.export import check
 from sedsql.learn.features import absolute_g
 from sedsql.learn.prior import STRENGTH, PriorError
 from sedsql.learn.prior_model import with_prior
+from sedsql.photometry.bands import COLUMNS
 
 SHARES = {"agb_oxygen": 0.02, "giant": 0.3, "main_sequence": 0.6, "white_dwarf": 0.03, "yso": 0.05}
 
 
 @pytest.fixture(scope="module")
 def rows():
-    """Inputs, float32 of shape (n, 14), in all zones and bins; every one is missing in some rows."""
+    """Draw inputs, float32 of shape (n, 14), in all zones and bins; each is missing in some rows."""
     rng = np.random.default_rng(3)
     n = 6000
     magnitudes = rng.uniform(5, 21, (n, 1)) + rng.normal(0, 1.5, (n, 10))
@@ -49,14 +49,14 @@ def plain(path, shares=SHARES):
 
 
 def classifier_of(celestial, model):
-    """The scikit-learn classifier with the prior that a model's card and table tell."""
+    """Return the scikit-learn classifier with the prior of a model's card and table."""
     _, fitted = celestial
     card = model.card
-    table = prior.read(model.folder / card["prior"]["table"], model.classes)
-    shares = np.array([card["prior"]["class_shares"][label] for label in model.classes])
-    corrections = np.array([card["prior"]["corrections"][label] for label in model.classes])
-    names, temperature = fitted[0].names, card["algorithm"]["temperature"]
-    trees = prior_trees.trees(table, names, card["prior"]["strength"], shares, temperature, corrections)
+    table = prior.read(model.folder / card.prior.table, model.classes)
+    shares = np.array([card.prior.class_shares[label] for label in model.classes])
+    corrections = np.array([card.prior.corrections[label] for label in model.classes])
+    names, temperature = fitted[0].names, card.algorithm["temperature"]
+    trees = prior_trees.trees(table, names, card.prior.strength, shares, temperature, corrections)
     changed = clone(fitted)
     for name, value in vars(fitted[-1].estimator).items():
         setattr(changed[-1].estimator, name, value)
@@ -82,12 +82,12 @@ def test_its_own_table_changes_nothing(celestial, rows, tmp_path):
 @pytest.mark.parametrize("strength", [None, 0.0, 1.0])
 def test_onnx_runtime_says_what_scikit_learn_says(celestial, rows, tmp_path, strength):
     made = with_prior(celestial[0], plain(tmp_path / "mine.csv"), tmp_path / "mine-1", strength=strength)
-    assert made.card["prior"]["strength"] == (STRENGTH if strength is None else strength)
+    assert made.card.prior.strength == (STRENGTH if strength is None else strength)
     assert check(made.graph(), classifier_of(celestial, made), rows) < 1e-5
 
 
 def test_a_prior_of_full_strength_is_that_of_bayes(celestial, rows, tmp_path):
-    """The scores without a position are likelihoods times what the classes weighed in training."""
+    """Scores without a position are likelihoods times the weights of the classes in training."""
     model, _ = celestial
     made = with_prior(model, plain(tmp_path / "mine.csv"), tmp_path / "mine-1", strength=1)
     here = rows[np.isfinite(rows[:, 12:]).all(axis=1)]
@@ -95,11 +95,11 @@ def test_a_prior_of_full_strength_is_that_of_bayes(celestial, rows, tmp_path):
     nowhere[:, 12:] = np.nan
     with_it, without = (Session(made).run(some)[1].astype(float) for some in (here, nowhere))
     np.testing.assert_array_equal(without, Session(model).run(nowhere)[1])
-    trained = np.array([model.card["prior"]["class_shares"][label] for label in model.classes])
+    trained = np.array([model.card.prior.class_shares[label] for label in model.classes])
     ratio = np.array([SHARES[label] for label in model.classes]) / trained
     # Corrections hold where no luminosity is known.
     unknown = np.isnan(absolute_g(here[:, :10], here[:, 10:12]))[:, None]
-    ratio = ratio * np.exp(unknown * np.array([model.card["prior"]["corrections"][label] for label in model.classes]))
+    ratio = ratio * np.exp(unknown * np.array([model.card.prior.corrections[label] for label in model.classes]))
     usual = (without > 1e-6).all(axis=1) & (with_it > 1e-6).all(axis=1)
     assert usual.sum() > 1000
     expected = without[usual] * ratio[usual]
@@ -107,7 +107,7 @@ def test_a_prior_of_full_strength_is_that_of_bayes(celestial, rows, tmp_path):
     np.testing.assert_allclose(
         with_it[usual],
         expected / expected.sum(axis=1, keepdims=True),
-        atol=4 * 2**-12 / model.card["algorithm"]["temperature"],
+        atol=4 * 2**-12 / model.card.algorithm["temperature"],
     )
     assert (softmax(np.log(expected), axis=1).argmax(axis=1) == with_it[usual].argmax(axis=1)).mean() > 0.999
 
@@ -118,9 +118,9 @@ def test_the_card_says_what_it_is_and_goes_with_any_engine(celestial, rows, tmp_
     made = with_prior(model, table, tmp_path / "mine-1", strength=0.5)
     assert made.name == "mine-1"
     assert (made.folder / "prior.csv").read_bytes() == table.read_bytes()
-    assert made.card["made_from"] == {"model": "celestial-1", "sha256": model.sha256, "prior": "mine.csv"}
-    assert made.card["metrics"] == model.card["metrics"]
-    assert "agreement" not in made.card
+    assert made.card.further["made_from"] == {"model": "celestial-1", "sha256": model.sha256, "prior": "mine.csv"}
+    assert made.card.metrics == model.card.metrics
+    assert "agreement" not in made.card.further
     assert sorted(path.name for path in made.folder.iterdir()) == ["card.json", "model.onnx", "prior.csv"]
     session = onnxruntime.InferenceSession(made.graph(), providers=["CPUExecutionProvider"])
     (named,) = session.run(["label"], {"magnitudes": rows[:50]})

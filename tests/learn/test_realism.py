@@ -6,9 +6,10 @@ import pytest
 from astropy.table import Table
 from typer.testing import CliRunner
 
-from sedsql import cli, tables
-from sedsql.bands import BANDS, COLUMNS
+from sedsql import files
+from sedsql.cli import main
 from sedsql.learn import realism, training
+from sedsql.photometry.bands import BANDS, COLUMNS
 from sedsql.simulate import simulate
 
 
@@ -21,7 +22,7 @@ def table_of_two(tmp_path_factory):
     magnitudes = np.concatenate([sample.magnitudes for sample in samples.values()])
     table = Table(dict(zip(COLUMNS, magnitudes.T.astype(np.float32), strict=True)))
     table["class"] = np.repeat(list(samples), [len(sample) for sample in samples.values()])
-    tables.write_table(path, table)
+    files.write_table(path, table)
     return path
 
 
@@ -35,7 +36,7 @@ def sedsql(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments):
-        return CliRunner().invoke(cli.app, [str(a) for a in arguments])
+        return CliRunner().invoke(main.app, [str(a) for a in arguments])
 
     return run
 
@@ -104,7 +105,7 @@ def test_few_rows_are_not_classified(labelled):
 
 @pytest.mark.parametrize(("name", "words"), [("quasar", "cannot be simulated"), ("agn", "no rows of class 'agn'")])
 def test_what_cannot_be_compared_is_said(labelled, name, words):
-    with pytest.raises(tables.TableError, match=words):
+    with pytest.raises(files.TableError, match=words):
         realism.compare(labelled, name, pool=100)
 
 
@@ -112,7 +113,7 @@ def test_a_table_of_simulated_sources(sedsql):
     ran = sedsql("simulate", "yso", "-n", 300, "-o", "yso.parquet", "--seed", 4)
     assert ran.exit_code == 0
     assert ran.output.strip() == "300 simulated sources of class yso written to yso.parquet"
-    table = tables.read_table(Path("yso.parquet"))
+    table = files.read_table(Path("yso.parquet"))
     expected = simulate("yso", 300, np.random.default_rng(4))
     for k, column in enumerate(COLUMNS):
         np.testing.assert_allclose(np.ma.filled(table[column], np.nan), expected.magnitudes[:, k], rtol=1e-6)
@@ -166,8 +167,8 @@ def test_mistakes_are_said_in_a_sentence(sedsql, arguments, words):
 def test_labels_that_cannot_be_simulated_are_said(sedsql, tmp_path):
     table = Table({name: np.linspace(10, 12, 30) + k for k, name in enumerate(COLUMNS)})
     table["kind"] = np.repeat("planet", 30)
-    tables.write_table(tmp_path / "planets.csv", table)
+    files.write_table(tmp_path / "planets.csv", table)
     ran = sedsql("simulate", "--against", tmp_path / "planets.csv", "--label", "kind", "-o", "compared")
-    assert isinstance(ran.exception, tables.TableError)
+    assert isinstance(ran.exception, files.TableError)
     assert "None of the labels in column kind of planets.csv can be simulated" in str(ran.exception)
     assert not (tmp_path / "compared").exists()

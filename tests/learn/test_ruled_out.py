@@ -1,4 +1,4 @@
-"""What absolute magnitudes rule out, on sources whose luminosity is put in by hand."""
+"""Test what absolute magnitudes rule out, on sources with given luminosities."""
 
 import json
 from pathlib import Path
@@ -11,12 +11,12 @@ import pytest
 from astropy.coordinates import Distance
 from refusal import refused
 
-from sedsql.bands import COLUMNS
+from sedsql.files import TableError
 from sedsql.inference.model import find_models
 from sedsql.inference.session import Session
 from sedsql.learn import ruled_out
+from sedsql.photometry.bands import COLUMNS
 from sedsql.simulate import simulate
-from sedsql.tables import TableError
 
 FIELD = Path(__file__).parents[3] / "shared" / "fields" / "tic8_20pc.parquet"
 
@@ -28,7 +28,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def giants(tmp_path_factory):
-    """Sources with the colours of giants, at M_G = 1, 5.4, 5.6 and 9 in turn; a quarter have bad parallaxes."""
+    """Make sources with the colours of giants, at M_G = 1, 5.4, 5.6 and 9 in turn; a quarter have bad parallaxes."""
     sample = simulate("giant", 400, np.random.default_rng(0))
     m_g = np.tile([1.0, 5.4, 5.6, 9.0], 100)
     parallax = 10 ** ((m_g - sample.magnitudes[:, 0] + 10) / 5)
@@ -55,7 +55,7 @@ def test_a_sentinel_is_no_magnitude(giants, tmp_path):
     table = pq.read_table(path)
     place = table.column_names.index(COLUMNS[0])
     pq.write_table(table.set_column(place, COLUMNS[0], pa.array([-999.0] * 400)), tmp_path / "in.parquet")
-    field = ruled_out.read_field(tmp_path / "in.parquet", sentinels=True)
+    field = ruled_out.read_field(tmp_path / "in.parquet")
     assert np.isnan(field.inputs[:, 0]).all()
     np.testing.assert_array_equal(field.inputs[:, 1:10], magnitudes[:, 1:])
 

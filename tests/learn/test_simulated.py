@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from sedsql.files import TableError
 from sedsql.learn.crossvalidation import out_of_fold, sky_folds
 from sedsql.learn.simulated import MANY_BANDS, add_simulated
-from sedsql.tables import TableError
 
 
 def test_simulated_rows_are_trained_on_and_never_tested_on(labelled, small_shape):

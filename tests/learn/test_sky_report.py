@@ -1,4 +1,4 @@
-"""A model on a small simulated sky."""
+"""Test the report of a model on a small simulated sky."""
 
 import json
 from dataclasses import replace
@@ -46,7 +46,7 @@ def test_the_expected_numbers_add_up_to_the_sources_that_have_an_answer(found):
 
 
 def test_a_model_of_positions_is_asked_with_them(sky_model):
-    """The stand-in of `tests/skymodel.py` votes for young stars in the plane and for active nuclei off it."""
+    """The model of `tests/skymodel.py` votes for young stars in the plane and for active nuclei off it."""
     sky = natural(dict.fromkeys(("giant", "agn", "yso"), 200), np.random.default_rng(0))
     places = SkyCoord(sky.sample.glon, sky.sample.glat, unit="deg", frame="galactic").icrs
     nowhere = np.column_stack([sky.sample.magnitudes, sky.parallax, sky.parallax_error]).astype(np.float32)
@@ -81,8 +81,9 @@ def test_a_model_that_knows_everything_is_perfect(model):
         assert found["by_threshold"]["classes"][name]["purity"][-1] == 1
 
 
+@pytest.mark.thorough
 def test_the_oracle_has_the_numbers_of_the_sky(model):
-    """What is a thousandth of the sky by its weights is so by its probabilities too, and they are of use."""
+    """A class with a thousandth of the weights has a thousandth of the probabilities, and these are useful."""
     classes = ("giant", "main_sequence", "white_dwarf")
     skies = [natural(dict.fromkeys(classes, 1000), np.random.default_rng(k)) for k in (0, 1)]
     p = oracle.best_possible(*skies, classes, trees={"max_iter": 40})
@@ -103,6 +104,7 @@ def test_a_model_of_other_classes_is_refused(model):
         sky_report.asked(other, natural({"giant": 3}, np.random.default_rng(0)))
 
 
+@pytest.mark.thorough
 def test_the_command_prints_and_draws(sedsql, tmp_path):
     ran = sedsql("census", "--model", "luminosity-2", "-n", 100, "--plot", tmp_path / "figures")
     assert ran.code == 0, ran.err

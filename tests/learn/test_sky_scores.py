@@ -1,4 +1,4 @@
-"""Weighted scores, each against what a hand or scikit-learn counts."""
+"""Compare weighted scores with counts by hand or by scikit-learn."""
 
 from dataclasses import replace
 
@@ -8,13 +8,15 @@ from scipy.stats import poisson
 from sklearn.metrics import accuracy_score, precision_score, recall_score
 from sklearn.metrics import log_loss as skl_log_loss
 
-from sedsql.classes import PARENTS
-from sedsql.learn import evaluate, sky_scores
+from sedsql.inference.card import Conformal
+from sedsql.learn import evaluation, sky_scores
 from sedsql.learn.sky_scores import Answers
+from sedsql.photometry.classes import PARENTS
 
 CLASSES = ("giant", "main_sequence", "supergiant")
 ROWS = 6
-# Six rows: a dwarf taken for a giant, one for a source only, one with too few bands, a giant told only to be evolved.
+# Six rows: among them a dwarf taken for a giant, a giant answered only with its branch, a dwarf with too few bands, and
+# an active nucleus answered only with the root.
 TINY = Answers(
     labels=np.array(["giant", "main_sequence", "main_sequence", "giant", "main_sequence", "agn"]),
     weights=np.array([2.0, 30.0, 50.0, 4.0, 10.0, 1.0]),
@@ -37,7 +39,7 @@ def test_purity_and_completeness_by_hand():
     assert giant["purity"] == pytest.approx(2 / 32)  # the dwarf called a giant stands for 30
     assert giant["completeness"] == pytest.approx(2 / 6)
     assert giant["completeness_many_bands"] == pytest.approx(2 / 6)
-    assert giant["completeness_branch"] == 1.0  # the other one is told to be evolved
+    assert giant["completeness_branch"] == 1.0  # the other one is answered with `evolved`
     assert dwarf["purity"] == 1.0
     assert dwarf["completeness"] == pytest.approx(50 / 90)  # of these 10 have too few bands
     assert dwarf["completeness_many_bands"] == 0.0
@@ -83,10 +85,10 @@ def test_bins_and_thresholds_by_hand():
 
 
 def test_coverage_by_hand():
-    conformal = {
-        "levels": [0.5, 0.9],
-        "thresholds": {"giant": [0.5, 0.4], "main_sequence": [0.5, 0.3], "supergiant": [0, 0]},
-    }
+    conformal = Conformal(
+        levels=[0.5, 0.9],
+        thresholds={"giant": [0.5, 0.4], "main_sequence": [0.5, 0.3], "supergiant": [0, 0]},
+    )
     found = sky_scores.coverage(TINY, conformal)  # of the rows that have an answer and a class of the model
     assert found["0.5"]["covered"] == pytest.approx((2 + 50) / 86, abs=1e-6)
     assert found["0.9"]["per_class"] == {"giant": 1.0, "main_sequence": 1.0}
@@ -95,7 +97,7 @@ def test_coverage_by_hand():
 
 @pytest.fixture(scope="module")
 def many():
-    """Random answers of rows of random weights."""
+    """Draw random answers for rows with random weights."""
     rng = np.random.default_rng(5)
     n = 4000
     p = rng.dirichlet([0.5] * 3, n)
@@ -135,13 +137,13 @@ def test_the_log_loss_is_that_of_scikit_learn(many):
 
 def test_equal_weights_give_the_unweighted_calibration_error(many):
     same = replace(many, weights=np.full(len(many.labels), 7.0))
-    expected = evaluate.calibration_error(many.labels, many.nodes, many.node_probability)
+    expected = evaluation.calibration_error(many.labels, many.nodes, many.node_probability)
     assert sky_scores.calibration(same)["default_answer"] == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("wrong", [0, 3, 40])
 def test_the_bound_of_equal_weights_is_that_of_poisson_numbers(wrong):
-    """Of so many wrong rows the mean could be as large as the one that gives as few in one case of twenty."""
+    """The bound is the mean number of wrong rows that gives so few in one case of twenty."""
     n = 100 + wrong + 1  # the last one is a dwarf that is called none, as bright as the others
     labels = np.array(["giant"] * 100 + ["main_sequence"] * (wrong + 1))
     nodes = np.array(["giant"] * (n - 1) + ["main_sequence"])

@@ -5,10 +5,10 @@ import pyarrow.parquet as pq
 import pytest
 from astropy_healpix import HEALPix
 
-from sedsql.bands import COLUMNS
+from sedsql.files import ReadOptions, TableError
 from sedsql.learn import training
 from sedsql.learn.training import read_labelled
-from sedsql.tables import TableError
+from sedsql.photometry.bands import COLUMNS
 
 
 def changed(path, tmp_path, **columns):
@@ -87,7 +87,7 @@ def test_limits_by_the_surveys_letters(labelled_file, tmp_path):
 
 
 def test_a_table_knows_which_bands_it_has(labelled_file):
-    read = read_labelled(labelled_file, "kind", {"w4mpro": "none", "h_m": "none"})
+    read = read_labelled(labelled_file, "kind", ReadOptions({"w4mpro": "none", "h_m": "none"}))
     assert read.columns == tuple(name for name in COLUMNS if name not in ("w4mpro", "h_m"))
 
 
@@ -119,19 +119,35 @@ def test_one_label_alone(labelled_file, tmp_path):
 def test_a_number_that_stands_for_missing_is_told_from_a_flux(labelled_file, tmp_path):
     j = pq.read_table(labelled_file)["j_m"].to_numpy(zero_copy_only=False)
     there = np.arange(len(j)) % 9 > 0
-    with pytest.raises(TableError, match=r"j_m of .* has -99 in \S+ rows \(if that stands for .* or add --sentinels"):
-        read_labelled(changed(labelled_file, tmp_path, j_m=np.where(there, j, -99)), "kind")
-    with pytest.raises(TableError, match=r"has -77 in \S+ rows \(if that stands for .* leave it empty instead"):
-        read_labelled(changed(labelled_file, tmp_path, j_m=np.where(there, j, -77)), "kind")
-    read = read_labelled(changed(labelled_file, tmp_path, j_m=np.where(there, j, -99)), "kind", sentinels=True)
     empty = read_labelled(changed(labelled_file, tmp_path, j_m=np.where(there, j, np.nan)), "kind")
+    with pytest.raises(TableError, match=r"has -77 in \S+ rows \(if that stands for .* say so with --missing -77\)"):
+        read_labelled(changed(labelled_file, tmp_path, j_m=np.where(there, j, -77)), "kind")
+    read = read_labelled(tmp_path / "changed.parquet", "kind", ReadOptions(missing=[-77]))
     np.testing.assert_array_equal(read.magnitudes, empty.magnitudes)
+    read = read_labelled(changed(labelled_file, tmp_path, j_m=np.where(there, j, -99)), "kind")
+    np.testing.assert_array_equal(read.magnitudes, empty.magnitudes)
+    (reading,) = read.readings.values()
+    assert any("j_m -99 in " in text for text in reading.notes)
+
+
+def test_a_flux_with_its_unit_is_trained_on_as_a_magnitude(labelled_file, tmp_path):
+    table = pq.read_table(labelled_file)
+    j = table["j_m"].to_numpy(zero_copy_only=False)
+    field = pa.field("j_m", pa.float64(), metadata={"unit": "mJy"})
+    place = table.column_names.index("j_m")
+    flux = table.set_column(place, field, pa.array(1594e3 * 10 ** (-0.4 * j.astype(float)), from_pandas=True))
+    pq.write_table(flux, tmp_path / "flux.parquet")
+    read = read_labelled(tmp_path / "flux.parquet", "kind")
+    np.testing.assert_allclose(read.magnitudes, read_labelled(labelled_file, "kind").magnitudes, atol=1e-5)
 
 
 def test_a_position_that_is_no_number_of_degrees(labelled_file, tmp_path):
     n = pq.read_metadata(labelled_file).num_rows
-    with pytest.raises(TableError, match="Column ra should hold degrees, but row 2 has the text '12:30:11'"):
+    with pytest.raises(TableError, match="Column ra should hold ra, in deg, but row 2 has the text '12:30:11'"):
         read_labelled(changed(labelled_file, tmp_path, ra=["1.5", *["12:30:11"] * (n - 1)]), "kind")
+    text = read_labelled(changed(labelled_file, tmp_path, ra=["12:30:11"] * n), "kind")
+    number = read_labelled(changed(labelled_file, tmp_path, ra=[15 * (12 + 30 / 60 + 11 / 3600)] * n), "kind")
+    assert (text.cells == number.cells).all()
 
 
 def test_a_column_without_a_value_is_missing(labelled_file, tmp_path):

@@ -1,4 +1,4 @@
-"""Files as the Gaia Archive's bulk download has them: ECSV under the name of CSV, `null` for what is not there."""
+"""Write files as the Gaia Archive's bulk download has them: ECSV under the name of CSV, `null` for missing values."""
 
 import gzip
 
@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from cdshealpix import nested
 
-from sedsql.mirror.store import open_mirror
+from sedsql.mirror.database import open_mirror
 
 NAME = "gaiadr3.gaia_source"
 ECSV = {

@@ -1,6 +1,10 @@
+import signal
+import subprocess
+import sys
+
 import pytest
 
-from sedsql.mirror.store import open_mirror
+from sedsql.mirror.database import open_mirror
 
 ROWS = 100_000
 
@@ -20,3 +24,34 @@ def con(sample_sky):
 def tiny_sky(sky_of):
     """A handful of rows, not to be changed."""
     return sky_of(50, seed=3)
+
+
+KILLED = """
+import os, signal, sys
+from sedsql.mirror.mirror import Mirror
+
+left = int(sys.argv[2])
+add_piece = Mirror.add_piece
+
+def counted(self, *given):
+    global left
+    add_piece(self, *given)
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+Mirror.add_piece = counted
+with Mirror.change(sys.argv[1]) as mirror:
+    exec(sys.argv[3])
+"""
+
+
+@pytest.fixture
+def killed():
+    """`killed(folder, pieces, code)` runs code on an open `mirror` in a process that is killed after so many pieces."""
+
+    def killed(folder, pieces, code):
+        done = subprocess.run([sys.executable, "-c", KILLED, folder, str(pieces), code])
+        assert done.returncode == -signal.SIGKILL
+
+    return killed

@@ -1,4 +1,4 @@
-"""The commands that write to a mirror, each with a small mirror to write to."""
+"""List the commands that write to a mirror, each with a small mirror to write to."""
 
 import csv
 import sys
@@ -10,15 +10,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from sedsql import cli
 from sedsql.catalogue import Column, table_of
+from sedsql.cli import main
 from sedsql.mirror import layout, sample
 from sedsql.mirror.add import download
-from sedsql.mirror.layout import TableWriter
-from sedsql.mirror.manifest import DATABASE, Piece, Stored
+from sedsql.mirror.cells import centres_of
+from sedsql.mirror.manifest import DATABASE
+from sedsql.mirror.mirror import Mirror
 from sedsql.mirror.sample import write_sample
-from sedsql.mirror.sample.sky import cell_centres
-from sedsql.mirror.store import save
+from sedsql.mirror.table_state import Piece, TableState
+from sedsql.mirror.writer import TableWriter
 
 TABLE = table_of(
     "gaia.t",
@@ -54,7 +55,7 @@ class Scenario:
 def sedsql(*words: str) -> int:
     sys.argv = ["sedsql", *words]
     try:
-        cli.main()
+        main.main()
     except SystemExit as end:
         return int(end.code or 0)
     return 0
@@ -64,11 +65,11 @@ def fetched(folder: Path, pieces: int = 3) -> None:
     """A table that came from a service in some pieces, each of which has rows in two partitions."""
     mirror = folder / "m"
     mirror.mkdir()
-    stored = Stored(TABLE, 0, "http://tap.example.org", slicing={"kind": "cells"})
+    stored = TableState(TABLE, 0, "http://tap.example.org", partitioning={"kind": "cells"})
     for number in range(pieces):
         ranges = [(k << 24 | number << 20, k << 24 | (number + 1) << 20) for k in range(2)]
         cells = np.concatenate([np.arange(low, high, 1 << 15) for low, high in ranges])
-        ra, dec = cell_centres(cells, 12)
+        ra, dec = centres_of(cells, 12)
         piece = Piece(f"p{number}", ranges, len(cells))
         about = [{"name": piece.name, "ranges": ranges, "rows": piece.rows}]
         with TableWriter(mirror, TABLE, 0, piece.name, None, about) as writer:
@@ -76,7 +77,7 @@ def fetched(folder: Path, pieces: int = 3) -> None:
             stored.files |= {file.path: file for file in writer.close()}
         stored.pieces[piece.name] = piece
     stored.wanted = stored.covered
-    save(mirror, {"gaia.t": stored})
+    Mirror(mirror, {"gaia.t": stored}).save()
     assert sedsql("mirror", "repair", str(mirror)) == 0
 
 
@@ -105,8 +106,18 @@ def beside_hats(folder: Path) -> None:
     assert sedsql("mirror", "compact", str(folder / "other" / "m")) == 0
 
 
-def sampled(folder: Path, rows: int = 6) -> None:
-    write_sample(folder / "m", rows, seed=3, rich=True)
+def sampled(folder: Path, rows: int = 6, stores: bool = True) -> None:
+    write_sample(folder / "m", rows, seed=3, rich=True, stores=stores)
+
+
+def joined(folder: Path) -> None:
+    sampled(folder, stores=False)
+
+
+def stale(folder: Path) -> None:
+    joined(folder)
+    assert sedsql("mirror", "refresh", str(folder / "m")) == 0
+    assert sedsql("mirror", "rules", str(folder / "m"), "--off", "ruwe") == 0
 
 
 def damaged(folder: Path) -> None:
@@ -163,6 +174,9 @@ def scenarios(url: str) -> dict[str, Scenario]:
         "repair": Scenario(damaged, ("mirror", "repair", "{m}"), damaged=True),
         "repair a database": Scenario(damaged_database, ("mirror", "repair", "{m}"), damaged=True),
         "rules": Scenario(sampled, ("mirror", "rules", "{m}", "--off", "ruwe")),
+        "refresh": Scenario(joined, ("mirror", "refresh", "{m}"), part=True),
+        "refresh what is stale": Scenario(stale, ("mirror", "refresh", "{m}"), part=True),
+        "classify": Scenario(sampled, ("mirror", "classify", "{m}", "--model", "lite-2"), part=True),
         "models export": Scenario(sampled, ("models", "export", "lite-2", "--sql", "-m", "{m}")),
         "sample": Scenario(lambda folder: None, sample_, once=simulated, prepare=without_simulating),
         "sample --force": Scenario(sampled, (*sample_, "--force"), once=simulated, prepare=without_simulating),

@@ -1,4 +1,4 @@
-"""Runs commands that write to a mirror, with a disk that fails at each call that changes what is on it.
+"""Run commands that write to a mirror, with a disk that fails at each call that changes it.
 
     crashes.py FOLDER SETTINGS      SETTINGS is JSON: see `main`; it prints a line of JSON for each state that it saw
 
@@ -24,13 +24,18 @@ import pyarrow.dataset
 import pyarrow.parquet
 from crash_scenarios import Scenario, scenarios, sedsql
 
+from sedsql.catalogue import PHOTOMETRY
+from sedsql.catalogue.classified import LABEL
 from sedsql.mirror import silent
-from sedsql.mirror.change import settle_if_cut_off
+from sedsql.mirror.database import open_mirror
 from sedsql.mirror.hats import besides
 from sedsql.mirror.layout import folder_of
 from sedsql.mirror.lock import LOCK
 from sedsql.mirror.manifest import DATABASE
-from sedsql.mirror.store import DAMAGED, load, open_mirror
+from sedsql.mirror.mirror import Mirror, settle_if_cut_off
+from sedsql.mirror.repair import DAMAGED
+from sedsql.mirror.stored import is_made
+from sedsql.mirror.stored.joined import is_stored
 from sedsql.mirror.verify import verify
 
 NAMES, WRITES, CREATES = 1, 2, 4
@@ -58,21 +63,32 @@ def by_views(mirror: Path) -> State:
     if not (mirror / DATABASE).exists():
         return {}
     with open_mirror(mirror) as con:
-        tables = con.execute("SELECT table_name FROM mirror.manifest.tables ORDER BY 1").fetchall()
+        tables = con.execute(
+            "SELECT table_name FROM mirror.manifest.tables WHERE lower(table_name) IN (SELECT lower(schema_name || '.' "
+            "|| view_name) FROM duckdb_views() WHERE database_name = 'mirror') ORDER BY 1"
+        ).fetchall()
         return {name: _sums(con, f"mirror.{name}") for (name,) in tables}
 
 
 def by_folders(mirror: Path) -> State:
     """What Arrow reads in the folders of the tables."""
     found = {}
-    for stored in load(mirror).values():
+    for stored in Mirror.read(mirror).tables.values():
+        if is_made(stored) and not reads_files(mirror, stored.table.name):
+            continue  # what its folder has is not what the view gives
         folder = Path(stored.place) / "dataset" if stored.place else mirror / folder_of(stored.table)
-        columns = [column.name for column in stored.table.columns.values()]
+        columns = [column.name for column in stored.table.columns.values() if column.name != LABEL]
         with duckdb.connect() as con:
             if stored.files:
                 con.register("came", pyarrow.dataset.dataset(folder, format="parquet").to_table(columns=columns))
             found[stored.table.name] = _sums(con, "came") if stored.files else (0, 0)
     return dict(sorted(found.items()))
+
+
+def reads_files(mirror: Path, table: str) -> bool:
+    """Whether a view of what sedsql makes reads what is stored."""
+    with open_mirror(mirror) as con:
+        return is_stored(con) if table == PHOTOMETRY else table in by_views(mirror)
 
 
 def _sums(con: duckdb.DuckDBPyConnection, table: str) -> tuple[int, int]:
@@ -98,10 +114,10 @@ def check(folder: Path, states: list[State], part: bool) -> None:
             raise Wrong("the mirror is gone")
         return
     state, other = check_rows(mirror, states, part), by_folders(mirror)
-    if state != other:
+    if other != {name: state.get(name) for name in other}:
         raise Wrong(f"views have {state}, folders {other}")
     needed = {DATABASE}
-    for stored in load(mirror).values():
+    for stored in Mirror.read(mirror).tables.values():
         if stored.place is None:
             needed |= {*stored.files, *_besides(mirror, stored)}
     there = {path.relative_to(mirror).as_posix() for path in mirror.rglob("*") if path.is_file()}
@@ -110,7 +126,7 @@ def check(folder: Path, states: list[State], part: bool) -> None:
         raise Wrong(f"left: {sorted(there - needed)}, gone: {sorted(needed - there)}")
     if hollow := [str(path) for path in mirror.rglob("*") if path.is_dir() and not any(path.iterdir())]:
         raise Wrong(f"empty: {hollow}")
-    problems = [problem for problem in verify(mirror, load(mirror), silent) if problem.file or not part]
+    problems = [problem for problem in verify(Mirror.read(mirror), silent) if problem.file or not part]
     if problems:
         raise Wrong(f"verify says {problems}")
 
@@ -219,12 +235,12 @@ class Crashes:
         for path in list(found.values())[:: max(1, len(found) // most) if most else 1]:
             yield int(path.name), path, None, ""
 
-    def judge(self, folder: Path, code: int | None, said: str, then: str) -> list[str]:
-        """What is wrong with an outcome, and with what is done next."""
+    def faults(self, folder: Path, code: int | None, said: str, then: str) -> list[str]:
+        """List what is wrong with an outcome, and with what is done next."""
         if code and (code != 1 or said.count("\n") != 1 or not said.startswith("Error: ")):
             return [f"it said, with code {code}: {said}"]
         states = self.states[1:] if code == 0 else self.states
-        ended, words = forked(lambda: self._judged(self._moved(folder), states, then), self.log)
+        ended, words = forked(lambda: self._check(self._moved(folder), states, then), self.log)
         return [f"{then}: {words}"] if ended else []
 
     def _moved(self, folder: Path) -> Path:
@@ -234,7 +250,7 @@ class Crashes:
             folder.rename(self.work)
         return self.work
 
-    def _judged(self, folder: Path, states: list[State], then: str) -> None:
+    def _check(self, folder: Path, states: list[State], then: str) -> None:
         mirror, part, is_damaged = folder / "m", self.scenario.part, self.scenario.damaged
         if is_damaged:
             then = "again"  # it is what mends it
@@ -279,7 +295,7 @@ def main(folder: Path, settings: dict) -> None:
             for at, found, code, said in crashes.outcomes(fault, settings.get("most")):
                 key = _digest(found), code == 0
                 then = settings.get("then", NEXT[len(seen) % len(NEXT)])
-                wrong = [] if key in seen else crashes.judge(found, code, said, then)
+                wrong = [] if key in seen else crashes.faults(found, code, said, then)
                 about = {"scenario": name, "fault": fault, "at": at, "then": then, "code": code, "wrong": wrong}
                 print(json.dumps(about | {"seen": key in seen}), flush=True)
                 seen.add(key)

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sedsql.errors import Error
-from sedsql.mirror import cells
-from sedsql.mirror.cells import common, minus, of_region, pixels, size, union
+from sedsql.mirror import cells, ranges
+from sedsql.mirror.ranges import common, largest_cells, minus, size, union
+from sedsql.mirror.regions import cells_of_region
 
 RANGES = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 60)), max_size=8).map(
     lambda pairs: union((low, low + width) for low, width in pairs)
@@ -34,23 +35,20 @@ def test_ranges_are_sets(a, b):
 
 
 @given(RANGES)
-def test_bridged_ranges_are_fewer_and_hardly_larger(ranges):
-    bridged = cells.bridged(ranges, 0.2)
-    assert members(ranges) <= members(bridged)
-    assert size(ranges) <= size(bridged) <= 1.2 * size(ranges)
-    assert len(bridged) <= len(ranges)
-    if len(ranges) > 1 and min(b[0] - a[1] for a, b in pairwise(ranges)) <= 0.2 * size(ranges):
-        assert len(bridged) < len(ranges)
+def test_bridged_ranges_are_fewer_and_hardly_larger(some):
+    bridged = ranges.bridged(some, 0.2)
+    assert members(some) <= members(bridged)
+    assert size(some) <= size(bridged) <= 1.2 * size(some)
+    assert len(bridged) <= len(some)
+    if len(some) > 1 and min(b[0] - a[1] for a, b in pairwise(some)) <= 0.2 * size(some):
+        assert len(bridged) < len(some)
 
 
 @given(RANGES)
-def test_pixels_are_the_ranges_again(ranges):
-    again = [
-        (pixel << 2 * (cells.ORDER - order), (pixel + 1) << 2 * (cells.ORDER - order))
-        for order, pixel in pixels(ranges)
-    ]
-    assert union(again) == ranges
-    assert sum(high - low for low, high in again) == size(ranges)
+def test_the_largest_cells_are_the_ranges_again(some):
+    again = [(cell << 2 * (12 - order), (cell + 1) << 2 * (12 - order)) for order, cell in largest_cells(some)]
+    assert union(again) == some
+    assert sum(high - low for low, high in again) == size(some)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +72,7 @@ def inside(ranges, at):
 def test_no_source_of_a_circle_is_left_out_and_few_others_are_in(sky, ra0, dec0, radius):
     ra, dec, at = sky
     apart = SkyCoord(ra0 * u.deg, dec0 * u.deg).separation(SkyCoord(ra * u.deg, dec * u.deg)).deg
-    covered = inside(of_region(f"CIRCLE('ICRS', {ra0}, {dec0}, {radius})"), at)
+    covered = inside(cells_of_region(f"CIRCLE('ICRS', {ra0}, {dec0}, {radius})"), at)
     assert covered[apart <= radius].all()
     assert not covered[apart > radius * 1.25 + 0.1].any()
 
@@ -85,7 +83,7 @@ def test_no_source_of_a_circle_is_left_out_and_few_others_are_in(sky, ra0, dec0,
 def test_no_source_of_a_box_is_left_out(sky, box):
     ra, dec, at = sky
     within = (np.abs((ra - box[0] + 180) % 360 - 180) <= box[2] / 2) & (np.abs(dec - box[1]) <= box[3] / 2)
-    covered = inside(of_region("BOX({}, {}, {}, {})".format(*box)), at)
+    covered = inside(cells_of_region("BOX({}, {}, {}, {})".format(*box)), at)
     assert covered[within].all()
 
 
@@ -95,7 +93,7 @@ def test_no_source_of_a_polygon_is_left_out(sky):
     points = SkyCoord(ra * u.deg, dec * u.deg).cartesian.xyz.value.T
     sides = [points @ np.cross(corners[k], corners[(k + 1) % 3]) for k in range(3)]
     within = np.all(np.array(sides) > 0, axis=0)
-    covered = inside(of_region("POLYGON(350, -10, 20, -5, 5, 25)"), at)
+    covered = inside(cells_of_region("POLYGON(350, -10, 20, -5, 5, 25)"), at)
     assert within.sum() > 1000
     assert covered[within].all()
     assert covered.sum() < 1.3 * within.sum()
@@ -129,4 +127,4 @@ def test_a_cell_lies_in_its_circle(order, data):
 )
 def test_what_is_no_region_is_told_where(text, place, what):
     with pytest.raises(Error, match=rf"goes wrong at column {place}: .*{what}"):
-        of_region(text)
+        cells_of_region(text)

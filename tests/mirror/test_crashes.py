@@ -1,4 +1,4 @@
-"""Every command that writes to a mirror, killed before each call that changes the disk, and with no space for it.
+"""Kill every command that writes to a mirror before each call that changes the disk, and give it a full disk there.
 
 `make crashes` tries all calls of all commands; here some of each are tried.
 """
@@ -20,13 +20,15 @@ COMMANDS = {
     "replace": ("import --replace", "replace by HATS"),
     "repair": ("repair", "repair a database"),
     "settings": ("rules", "models export"),
+    "refresh": ("refresh", "refresh what is stale"),
+    "classify": ("classify",),
     "sample": ("sample", "sample --force"),
     "add": ("add",),
     "add more": ("add more",),
 }
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.thorough,
     pytest.mark.timeout(3000 if ALL else 240),
     pytest.mark.skipif(
         sys.platform != "linux" or not shutil.which("gcc"), reason="a library is preloaded, as on Linux"

@@ -1,4 +1,4 @@
-"""Mirrors as HATS catalogues, read by LSDB itself; and HATS catalogues of others as tables of a mirror."""
+"""LSDB reads mirrors as HATS catalogues, and HATS catalogues become tables of a mirror."""
 
 import shutil
 
@@ -11,11 +11,12 @@ from astropy.coordinates import SkyCoord
 from astropy_healpix import HEALPix
 
 import sedsql
+from sedsql.files import TableError
+from sedsql.mirror.database import open_mirror
 from sedsql.mirror.ingest import import_files
 from sedsql.mirror.manifest import MirrorError
-from sedsql.mirror.store import load, open_mirror
+from sedsql.mirror.mirror import Mirror
 from sedsql.mirror.verify import verify
-from sedsql.tables import TableError
 
 ORION = (83.8, -5.4, 2.0)
 TABLES = ["gaiadr3.gaia_source", "gaiadr1.tmass_original_valid", "gaiadr1.allwise_original_valid"]
@@ -36,11 +37,12 @@ def rows_near(sky, table, ra, dec, radius):
 
 @pytest.fixture(scope="module")
 def lsdb():
-    return pytest.importorskip(
-        "lsdb", reason="LSDB is not installed; `make test` installs it, or pip install -e .[peers]"
-    )
+    import lsdb
+
+    return lsdb
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("table", TABLES)
 def test_lsdb_counts_and_searches_a_table_of_a_mirror(lsdb, sample_sky, table):
     catalogue = lsdb.open_catalog(sample_sky / table.replace(".", "/"))
@@ -54,6 +56,7 @@ def test_lsdb_counts_and_searches_a_table_of_a_mirror(lsdb, sample_sky, table):
     assert sorted(zip(found["ra"], found["dec"], strict=True)) == expected
 
 
+@pytest.mark.peers
 def test_lsdb_matches_two_tables_of_a_mirror(lsdb, sample_sky):
     gaia, allwise = (lsdb.open_catalog(sample_sky / table.replace(".", "/")) for table in (TABLES[0], TABLES[2]))
     ra, dec, radius = ORION
@@ -66,6 +69,7 @@ def test_lsdb_matches_two_tables_of_a_mirror(lsdb, sample_sky):
     assert len(found) == np.count_nonzero(separation.arcsec <= 1) > 10
 
 
+@pytest.mark.peers
 def test_lsdb_reads_what_was_imported(lsdb, sample_sky, tmp_path):
     with open_mirror(sample_sky) as con:
         con.execute(f"COPY (SELECT * FROM {TABLES[1]} ORDER BY random()) TO '{tmp_path}/a.parquet'")
@@ -76,6 +80,7 @@ def test_lsdb_reads_what_was_imported(lsdb, sample_sky, tmp_path):
     assert sorted(zip(found["ra"], found["dec"], strict=True)) == expected
 
 
+@pytest.mark.peers
 def test_what_lsdb_writes_is_a_table_of_a_mirror(lsdb, tmp_path):
     table = stars(3000)
     lsdb.from_dataframe(
@@ -83,7 +88,7 @@ def test_what_lsdb_writes_is_a_table_of_a_mirror(lsdb, tmp_path):
     ).write_catalog(tmp_path / "theirs", catalog_name="theirs")
     import_files(tmp_path / "sky", [tmp_path / "theirs"], "my.survey")
     same_cones(tmp_path / "sky", table)
-    assert list(verify(tmp_path / "sky", load(tmp_path / "sky"), lambda *_: None)) == []
+    assert list(verify(Mirror.read(tmp_path / "sky"), lambda *_: None)) == []
 
 
 # A catalogue of others in a mirror
@@ -145,7 +150,7 @@ def test_a_catalogue_is_used_where_it_lies(tmp_path, options):
     assert list((tmp_path / "sky").rglob("*.parquet")) == []
     assert {path: path.stat().st_mtime_ns for path in theirs.rglob("*")} == before
     ra, dec = options.get("ra", "ra"), options.get("dec", "dec")
-    stored = load(tmp_path / "sky")["my.survey"]
+    stored = Mirror.read(tmp_path / "sky").tables["my.survey"]
     assert list(stored.table.columns) == ["obj", ra.lower(), dec.lower(), "mag", "_healpix_29"]
     assert (stored.table.cell_column, stored.table.position) == ("_healpix_29", (ra, dec))
     assert (stored.rows, stored.place) == (2000, str(theirs))
@@ -157,12 +162,12 @@ def test_a_catalogue_is_used_where_it_lies(tmp_path, options):
 def test_verify_tells_what_happened_to_a_catalogue_in_place(tmp_path):
     theirs = write_hats(tmp_path / "theirs", stars(2000))
     import_files(tmp_path / "sky", [theirs], "my.survey")
-    mirror, manifest = tmp_path / "sky", load(tmp_path / "sky")
-    assert list(verify(mirror, manifest, lambda *_: None)) == []
+    mirror = Mirror.read(tmp_path / "sky")
+    assert list(verify(mirror, lambda *_: None)) == []
     some, other = sorted(theirs.rglob("Npix=*.parquet"))[:2]
     some.unlink()
     pq.write_table(pq.read_table(other, partitioning=None).slice(1), other)
-    problems = {problem.file: problem.what for problem in verify(mirror, manifest, lambda *_: None)}
+    problems = {problem.file: problem.what for problem in verify(mirror, lambda *_: None)}
     assert problems.keys() == {str(some), str(other)}
     assert problems[str(some)] == "is gone"
 
@@ -209,4 +214,4 @@ def test_a_mirror_s_own_table_is_a_catalogue_for_another_mirror(sample_sky, tmp_
             expected = con.execute(f"SELECT count(*), sum(ra) FROM {table}").fetchone()
         with open_mirror(tmp_path / "sky") as con:
             assert con.execute(f"SELECT count(*), sum(ra) FROM {table}").fetchone() == pytest.approx(expected)
-    assert load(tmp_path / "sky")[TABLES[0]].table.columns["ra"].unit == "deg"
+    assert Mirror.read(tmp_path / "sky").tables[TABLES[0]].table.columns["ra"].unit == "deg"

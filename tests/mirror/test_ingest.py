@@ -1,4 +1,4 @@
-"""Files of others in a mirror: compared with astropy's reading of them, and with the rows they were written from."""
+"""Imported files are compared with astropy's reading of them, and with the rows they were written from."""
 
 import json
 
@@ -12,8 +12,9 @@ from astropy.units import Unit
 from bulk import NAME, rows_in, stars, write_bulk
 
 from sedsql.mirror import layout
+from sedsql.mirror.database import open_mirror
 from sedsql.mirror.ingest import import_files
-from sedsql.mirror.store import load, open_mirror
+from sedsql.mirror.mirror import Mirror
 from sedsql.mirror.verify import verify
 
 # The bulk files
@@ -25,23 +26,23 @@ def test_bulk_files_in_any_order_become_one_sorted_table(tmp_path):
     assert import_files(tmp_path / "sky", files, "GaiaDR3.gaia_source") == 1500
     expected = pa.concat_tables([parts[1], parts[2], parts[0]])
     assert rows_in(tmp_path / "sky").equals(expected)
-    (file,) = load(tmp_path / "sky")[NAME].files.values()
+    (file,) = Mirror.read(tmp_path / "sky").tables[NAME].files.values()
     stored = pq.read_table(tmp_path / "sky" / file.path, partitioning=None)
     assert stored["source_id"].to_pylist() == expected["source_id"].to_pylist()
     assert [str(kind) for kind in stored.schema.types] == [str(kind) for kind in expected.schema.types]
-    assert list(verify(tmp_path / "sky", load(tmp_path / "sky"), lambda *_: None)) == []
+    assert list(verify(Mirror.read(tmp_path / "sky"), lambda *_: None)) == []
 
 
 def test_units_ucds_and_descriptions_of_the_header_are_kept_and_the_archive_s_fill_in(tmp_path):
     about = {"ra": {"unit": "deg", "description": "My own, of: ra"}, "rv_nb_transits": {"meta": {"ucd": "meta.number"}}}
     write_bulk(tmp_path / "a.csv.gz", stars(10), about)
     import_files(tmp_path / "sky", [tmp_path / "a.csv.gz"], NAME)
-    columns = load(tmp_path / "sky")[NAME].table.columns
+    columns = Mirror.read(tmp_path / "sky").tables[NAME].table.columns
     assert (columns["ra"].unit, columns["ra"].description) == ("deg", "My own, of: ra")
     assert columns["ra"].ucd == "pos.eq.ra;meta.main"
     assert columns["rv_nb_transits"].ucd == "meta.number"
     assert columns["phot_g_mean_mag"].unit == "mag"
-    (file,) = load(tmp_path / "sky")[NAME].files
+    (file,) = Mirror.read(tmp_path / "sky").tables[NAME].files
     assert pq.read_schema(tmp_path / "sky" / file).field("ra").metadata[b"description"] == b"My own, of: ra"
 
 
@@ -60,7 +61,7 @@ def test_what_astropy_writes_as_ecsv_is_read_as_astropy_reads_it(tmp_path):
     with open_mirror(tmp_path / "sky") as con:
         rows = con.execute("SELECT * FROM gaia.mine").fetchall()
     assert rows == [(3 << 35, None, 3.0, None), (5 << 35, 45.03, 0.037, "a b")]
-    assert load(tmp_path / "sky")["gaia.mine"].table.columns["ra"].unit == "deg"
+    assert Mirror.read(tmp_path / "sky").tables["gaia.mine"].table.columns["ra"].unit == "deg"
 
 
 def test_rows_in_no_order_are_sorted_and_fill_the_right_partitions(tmp_path, monkeypatch):
@@ -72,7 +73,7 @@ def test_rows_in_no_order_are_sorted_and_fill_the_right_partitions(tmp_path, mon
     files = [write_bulk(tmp_path / f"{k}.csv.gz", mixed.slice(k * 1000, 1000)) for k in range(3)]
     import_files(tmp_path / "sky", files, NAME)
     assert rows_in(tmp_path / "sky").equals(whole)
-    stored = load(tmp_path / "sky")[NAME]
+    stored = Mirror.read(tmp_path / "sky").tables[NAME]
     for file in stored.files.values():
         keys = pq.read_table(tmp_path / "sky" / file.path, columns=["source_id"], partitioning=None)[
             "source_id"
@@ -125,7 +126,7 @@ def test_the_archive_s_own_files_keep_types_units_and_nulls(shared, tmp_path, fi
     table = Table.read(path) if path.suffix == ".fits" else Table.read(path, use_names_over_ids=True)
     assert import_files(tmp_path / "sky", [path], name) == len(table)
     same_as_astropy(tmp_path / "sky", name, table, order)
-    columns = load(tmp_path / "sky")[name].table.columns
+    columns = Mirror.read(tmp_path / "sky").tables[name].table.columns
     units = {key.lower(): table[key].unit for key in table.colnames if table[key].unit}
     assert units
     written = "fits" if path.suffix == ".fits" else "vounit"
@@ -152,7 +153,7 @@ def test_fits_has_units_ucds_and_what_is_not_there(tmp_path):
     with open_mirror(tmp_path / "sky") as con:
         rows = con.execute("SELECT flag, word, dec, pair FROM gaia.t").fetchall()
     assert rows == [(4, "abc", None, [3.0, 4.0]), (None, None, 1.0, [1.0, 2.0])]
-    about = load(tmp_path / "sky")["gaia.t"].table.columns
+    about = Mirror.read(tmp_path / "sky").tables["gaia.t"].table.columns
     assert (about["ra"].unit, about["ra"].ucd, about["flag"].description) == (
         "deg",
         "pos.eq.ra;meta.main",
@@ -200,7 +201,7 @@ def test_parquet_of_a_survey_without_source_id_gets_cells(tmp_path):
     with open_mirror(tmp_path / "sky") as con:
         cells = con.sql("SELECT name, _healpix_29 FROM my.survey").fetchall()
     assert sorted(name for name, _ in cells) == sorted(rows["Name"].to_pylist())
-    for file in load(tmp_path / "sky")["my.survey"].files:
+    for file in Mirror.read(tmp_path / "sky").tables["my.survey"].files:
         keys = pq.read_table(tmp_path / "sky" / file, partitioning=None)["_healpix_29"].to_pylist()
         assert keys == sorted(keys)
         assert {key >> 58 for key in keys} == {int(file.split("Npix=")[1].split("/")[0])}

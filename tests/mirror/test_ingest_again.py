@@ -1,4 +1,4 @@
-"""Files that come to a table that is there already, and files that are broken: nothing is doubled, or changed."""
+"""Files are added to a table that is there, and broken files are refused: no row is doubled or changed."""
 
 import gzip
 import shutil
@@ -10,10 +10,11 @@ import pytest
 from astropy.table import Table
 from bulk import NAME, files_in, rows_in, stars, write_bulk
 
+from sedsql.files import TableError
+from sedsql.mirror.database import open_mirror
 from sedsql.mirror.ingest import import_files
 from sedsql.mirror.manifest import MirrorError
-from sedsql.mirror.store import load, open_mirror
-from sedsql.tables import TableError
+from sedsql.mirror.mirror import Mirror
 
 # What is there already
 
@@ -53,7 +54,7 @@ def test_no_row_comes_twice(sky, tmp_path):
         NAME,
     )
     again = [write_bulk(tmp_path / f"{k}.csv.gz", stars(60, 200)) for k in range(2)]
-    refused(sky, MirrorError, "^60 values of source_id are more than once in the files", again, NAME)
+    refused(sky, MirrorError, "^60 values of source_id appear more than once in the files", again, NAME)
     with pytest.raises(TableError, match="is named twice"):
         import_files(sky, [again[0], again[0]], NAME)
 
@@ -65,7 +66,7 @@ def test_rows_of_a_match_table_are_compared_as_a_whole(tmp_path):
     import_files(tmp_path / "sky", [tmp_path / "a.parquet"], "gaiadr3.allwise_neighbourhood")
     with pytest.raises(MirrorError, match=r"^1 rows of the files are in"):
         import_files(tmp_path / "sky", [tmp_path / "b.parquet"], "gaiadr3.allwise_neighbourhood")
-    with pytest.raises(MirrorError, match=r"^1 rows are more than once"):
+    with pytest.raises(MirrorError, match=r"^1 rows appear more than once"):
         import_files(
             tmp_path / "new", [tmp_path / "a.parquet", tmp_path / "b.parquet"], "gaiadr3.allwise_neighbourhood"
         )
@@ -78,7 +79,7 @@ def test_replace_leaves_nothing_of_the_old_table(sky, tmp_path):
     with open_mirror(sky) as con:
         assert con.sql(f"SELECT * FROM {NAME}").to_arrow_table().column_names == rows.column_names
     files = [path.relative_to(sky).as_posix() for path in sky.rglob("*.parquet")]
-    assert files == list(load(sky)[NAME].files)
+    assert files == list(Mirror.read(sky).tables[NAME].files)
     schema = pq.read_schema(next(sky.rglob("_common_metadata")))
     assert schema.names == rows.column_names
 

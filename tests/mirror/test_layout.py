@@ -1,3 +1,5 @@
+"""Files, folders and cells of a table, compared with astropy_healpix."""
+
 import os
 from pathlib import Path
 
@@ -13,7 +15,11 @@ from hypothesis import strategies as st
 
 from sedsql.catalogue import CELL, Column, table_of
 from sedsql.mirror import layout
-from sedsql.mirror.layout import TableWriter, partition_order, sha256, sort_cells, with_cells
+from sedsql.mirror import writer as parquet
+from sedsql.mirror.columns import as_stored
+from sedsql.mirror.layout import partition_order
+from sedsql.mirror.rows import sort_cells
+from sedsql.mirror.writer import TableWriter, sha256
 
 NUMBERS = table_of("s.t", "Numbers", [Column("a", "BIGINT", "mag", "phot.mag", "A number")])
 PLACES = table_of("s.places", "Places", [Column("ra", "DOUBLE"), Column("dec", "DOUBLE"), Column("n", "INTEGER")])
@@ -26,7 +32,7 @@ def places(n, seed=0):
 
 
 def test_row_groups_are_even_whatever_the_pieces(tmp_path, monkeypatch):
-    monkeypatch.setattr(layout, "ROW_GROUP", 1000)
+    monkeypatch.setattr(parquet, "ROW_GROUP", 1000)
     with TableWriter(tmp_path, NUMBERS, None, "all", {"source": "here"}) as writer:
         start = 0
         for size in (1, 999, 700, 700, 2500, 0, 99):
@@ -86,9 +92,9 @@ def test_a_row_without_a_position_is_kept(tmp_path):
 
 def test_only_gaia_s_source_id_stands_for_a_cell():
     columns = [Column("source_id", "BIGINT"), Column("ra", "DOUBLE"), Column("dec", "DOUBLE")]
-    assert CELL not in with_cells(table_of("gaiadr3.gaia_source", None, columns)).columns
-    assert with_cells(table_of("other.survey", None, columns)).sort_column == CELL
-    assert with_cells(table_of("gaiadr3.match", None, columns[:1])).sort_column == "source_id"
+    assert CELL not in as_stored(table_of("gaiadr3.gaia_source", None, columns)).columns
+    assert as_stored(table_of("other.survey", None, columns)).sort_column == CELL
+    assert as_stored(table_of("gaiadr3.match", None, columns[:1])).sort_column == "source_id"
 
 
 def test_nothing_is_left_of_files_that_were_not_finished(tmp_path):

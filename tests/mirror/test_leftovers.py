@@ -1,4 +1,4 @@
-"""What a process that was cut off has left is told, removed, and never read as rows of the mirror."""
+"""The rest of a process that was cut off is reported, removed, and never read as rows of the mirror."""
 
 import os
 import shutil
@@ -9,10 +9,11 @@ import pyarrow.dataset
 import pytest
 from crash_scenarios import fetched
 
+from sedsql.files.atomic import new_folder
+from sedsql.mirror.database import open_mirror
 from sedsql.mirror.lock import LOCK, is_cut_off, writing
-from sedsql.mirror.manifest import MirrorError
-from sedsql.mirror.store import DATABASE, load, new_mirror, open_mirror
-from sedsql.output import new_folder
+from sedsql.mirror.manifest import DATABASE, MirrorError
+from sedsql.mirror.mirror import Mirror
 
 
 def rows_of(mirror):
@@ -20,7 +21,8 @@ def rows_of(mirror):
     with open_mirror(mirror) as con:
         ((views,),) = con.execute("SELECT count(*) FROM gaia.t").fetchall()
     folder = mirror / "gaia/t/dataset"
-    return views, load(mirror)["gaia.t"].rows, pyarrow.dataset.dataset(folder, format="parquet").count_rows()
+    rows = Mirror.read(mirror).tables["gaia.t"].rows
+    return views, rows, pyarrow.dataset.dataset(folder, format="parquet").count_rows()
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def compacted(tmp_path, sedsql):
 
 def test_files_that_the_manifest_does_not_name_are_told_and_removed(compacted, sedsql):
     mirror, old, new = compacted
-    rows = load(mirror)["gaia.t"].rows
+    rows = Mirror.read(mirror).tables["gaia.t"].rows
     assert rows_of(mirror) == (rows, rows, 2 * rows)
     verified = sedsql("mirror", "verify", mirror)
     assert verified.code == 1
@@ -54,7 +56,7 @@ def test_files_that_the_manifest_does_not_name_are_told_and_removed(compacted, s
 @pytest.mark.parametrize("left", ["all", "all old, one new", "all new, one old", "all new", "all old"])
 def test_a_lost_manifest_has_each_row_once(compacted, sedsql, left):
     mirror, old, new = compacted
-    rows = load(mirror)["gaia.t"].rows
+    rows = Mirror.read(mirror).tables["gaia.t"].rows
     gone = {"all old, one new": new[1:], "all old": new, "all new, one old": old[1:], "all new": old}
     for path in gone.get(left, []):
         (mirror / path).unlink()
@@ -66,12 +68,12 @@ def test_a_lost_manifest_has_each_row_once(compacted, sedsql, left):
 
 def test_pieces_of_which_no_generation_is_whole_are_fetched_again(compacted, sedsql):
     mirror, old, new = compacted
-    wanted = load(mirror)["gaia.t"].wanted
+    wanted = Mirror.read(mirror).tables["gaia.t"].wanted
     for path in (old[0], new[0]):  # files of one partition
         (mirror / path).unlink()
     (mirror / DATABASE).unlink()
     assert "sedsql mirror resume" in sedsql("mirror", "repair", mirror).out
-    stored = load(mirror)["gaia.t"]
+    stored = Mirror.read(mirror).tables["gaia.t"]
     views, named, there = rows_of(mirror)
     assert views == named == there
     assert stored.rows == sum(piece.rows for piece in stored.pieces.values())
@@ -81,12 +83,12 @@ def test_pieces_of_which_no_generation_is_whole_are_fetched_again(compacted, sed
 
 def test_a_mirror_that_is_written_to_is_not_replaced(tmp_path):
     fetched(tmp_path)
-    replacing = new_mirror(tmp_path / "m", force=True)
+    replacing = Mirror.new(tmp_path / "m", force=True)
     with writing(tmp_path / "m") as lock:
         with pytest.raises(MirrorError, match="is writing to"), replacing:
             pass
         lock.truncate(0)
-    assert load(tmp_path / "m")["gaia.t"].rows > 0
+    assert Mirror.read(tmp_path / "m").tables["gaia.t"].rows > 0
     assert os.listdir(tmp_path) == ["m"]
 
 
@@ -101,8 +103,8 @@ def test_who_waits_for_a_mirror_that_is_replaced_holds_the_new_one(tmp_path):
             lock.truncate(0)
 
     waiting = threading.Thread(target=wait)
-    with new_mirror(mirror, force=True) as new:
-        shutil.copy(mirror / DATABASE, new)
+    with Mirror.new(mirror, force=True) as new:
+        shutil.copy(mirror / DATABASE, new.folder)
         waiting.start()
         waiting.join(0.3)
         assert waiting.is_alive()

@@ -1,3 +1,5 @@
+"""A manifest is read as it was written, or an error says what is wrong with it."""
+
 import json
 import random
 import shutil
@@ -8,20 +10,20 @@ import pyarrow as pa
 import pytest
 
 from sedsql.catalogue import Catalogue, Column, Key, table_of
-from sedsql.mirror import manifest
-from sedsql.mirror.change import changing
-from sedsql.mirror.layout import TableWriter
-from sedsql.mirror.manifest import JOURNAL, MirrorError, Piece, Stored, check_name
-from sedsql.mirror.store import load, open_mirror, save
-from sedsql.mirror.sweep import sweep
+from sedsql.mirror.database import open_mirror
+from sedsql.mirror.journal import JOURNAL
+from sedsql.mirror.manifest import MirrorError, check_name
+from sedsql.mirror.mirror import Mirror
+from sedsql.mirror.table_state import Piece, TableState
+from sedsql.mirror.writer import TableWriter
 
 COLUMNS = [Column("source_id", "BIGINT", None, "meta.id"), Column("g", "REAL", "mag", "phot.mag", "Brightness")]
 TABLE = table_of("gaia.t", "Some sources", COLUMNS)
 
 
 def stored():
-    slicing = {"kind": "cells", "table": "gaia.t", "columns": ["source_id", "g"], "condition": "g < 3"}
-    return Stored(TABLE, 0, "http://tap.example.org", "g < 3", slicing, wanted=[(0, 100), (200, 300)])
+    partitioning = {"kind": "cells", "table": "gaia.t", "columns": ["source_id", "g"], "condition": "g < 3"}
+    return TableState(TABLE, 0, "http://tap.example.org", "g < 3", partitioning, wanted=[(0, 100), (200, 300)])
 
 
 def piece_of(mirror, one, low, high):
@@ -30,7 +32,7 @@ def piece_of(mirror, one, low, high):
     rows = pa.table({"source_id": pa.array(range(low << 35, high << 35, 1 << 35)), "g": pa.array([1.5] * (high - low))})
     with TableWriter(mirror, one.table, 0, piece.name) as writer:
         writer.write(rows)
-        manifest.note(mirror, one, piece, writer.close())
+        Mirror(mirror, {one.table.name: one}).add_piece(one, piece, writer.close())
 
 
 @pytest.fixture
@@ -39,23 +41,23 @@ def mirror(tmp_path):
     tables = {"gaia.t": stored()}
     for low, high in ((0, 40), (40, 70)):
         piece_of(tmp_path, tables["gaia.t"], low, high)
-    save(tmp_path, tables)
+    Mirror(tmp_path, tables).save()
     piece_of(tmp_path, tables["gaia.t"], 210, 260)
     return tmp_path
 
 
 def test_a_manifest_is_read_as_it_was_written(mirror):
-    before = load(mirror)
-    save(mirror, before)
+    before = Mirror.read(mirror)
+    before.save()
     assert not (mirror / JOURNAL).exists()
-    assert load(mirror) == before
-    (one,) = before.values()
+    assert Mirror.read(mirror) == before
+    (one,) = before.tables.values()
     assert one.table == TABLE
-    assert (one.order, one.service, one.condition, one.slicing) == (
+    assert (one.order, one.service, one.condition, one.partitioning) == (
         0,
         "http://tap.example.org",
         "g < 3",
-        stored().slicing,
+        stored().partitioning,
     )
     assert one.covered == [(0, 70), (210, 260)]
     assert one.missing == [(70, 100), (200, 210), (260, 300)]
@@ -69,17 +71,17 @@ def test_a_line_torn_from_the_journal_is_a_piece_that_never_came(mirror):
     line["piece"]["name"] = "260-300"
     for cut in (1, 20, len(json.dumps(line)) - 1):
         journal.write_text(whole + json.dumps(line)[:cut])
-        assert set(load(mirror)["gaia.t"].pieces) == {"0-40", "40-70", "210-260"}
+        assert set(Mirror.read(mirror).tables["gaia.t"].pieces) == {"0-40", "40-70", "210-260"}
     journal.write_text(whole[:-30])
-    assert set(load(mirror)["gaia.t"].pieces) == {"0-40", "40-70"}
+    assert set(Mirror.read(mirror).tables["gaia.t"].pieces) == {"0-40", "40-70"}
 
 
 def test_a_journal_that_is_in_the_manifest_already_changes_nothing(mirror):
     journal = (mirror / JOURNAL).read_text()
-    tables = load(mirror)
-    save(mirror, tables)
+    before = Mirror.read(mirror)
+    before.save()
     (mirror / JOURNAL).write_text(journal)
-    assert load(mirror) == tables
+    assert Mirror.read(mirror) == before
 
 
 def test_files_that_the_manifest_does_not_name_are_no_rows_and_are_swept(mirror):
@@ -87,8 +89,8 @@ def test_files_that_the_manifest_does_not_name_are_no_rows_and_are_swept(mirror)
     stray.parent.mkdir(parents=True)
     shutil.copy(next((mirror / "gaia").rglob("0-40-*.parquet")), stray)
     (stray.parent / ".partial-x.parquet").touch()
-    with changing(mirror) as (_, tables):
-        assert tables["gaia.t"].rows == 120
+    with Mirror.change(mirror) as held:
+        assert held.tables["gaia.t"].rows == 120
     assert not stray.parent.exists()
     with open_mirror(mirror) as con:
         assert con.execute("SELECT count(*), count(DISTINCT source_id) FROM gaia.t").fetchone() == (120, 120)
@@ -98,17 +100,17 @@ def test_a_user_s_own_tables_and_views_stay(mirror):
     with open_mirror(mirror, read_only=False) as con:
         con.execute("CREATE TABLE mine AS SELECT 7 AS a")
         con.execute("CREATE VIEW bright AS SELECT * FROM gaia.t WHERE g < 2")
-    save(mirror, load(mirror))
+    Mirror.read(mirror).save()
     with open_mirror(mirror) as con:
         assert con.execute("SELECT a FROM mine").fetchone() == (7,)
         assert con.execute("SELECT count(*) FROM bright").fetchone() == (120,)
 
 
 def test_tap_schema_tells_of_tables_columns_and_keys(mirror):
-    tables = load(mirror)
-    tables["gaia.u"] = Stored(table_of("gaia.u", None, COLUMNS[:1]), 0)
-    save(mirror, tables, keys=[Key("gaia.t", "gaia.u", (("source_id", "source_id"),))])
-    save(mirror, tables)
+    held = Mirror.read(mirror)
+    held.tables["gaia.u"] = TableState(table_of("gaia.u", None, COLUMNS[:1]), 0)
+    held.save(keys=[Key("gaia.t", "gaia.u", (("source_id", "source_id"),))])
+    held.save()
     with open_mirror(mirror) as con:
         rows = con.execute(
             "SELECT column_name, datatype, unit, ucd, description, indexed FROM tap_schema.columns "
@@ -131,14 +133,14 @@ def test_a_mirror_without_a_manifest_is_told_so(mirror):
     with duckdb.connect(mirror / "mirror.duckdb") as con:
         con.execute("DROP SCHEMA manifest CASCADE")
     with pytest.raises(MirrorError, match=r"has no manifest; `sedsql mirror repair .*` makes one from its files"):
-        load(mirror)
+        Mirror.read(mirror)
 
 
 def test_sweep_leaves_other_folders_alone(mirror):
     other = mirror / "notes" / "mine.parquet"
     other.parent.mkdir()
     other.touch()
-    sweep(mirror, load(mirror))
+    Mirror.read(mirror).sweep()
     assert other.exists()
     assert Path(mirror / "mirror.duckdb").exists()
 
@@ -149,15 +151,15 @@ def test_sweep_leaves_other_folders_alone(mirror):
 def test_a_table_of_any_name_is_stored_within_the_mirror(tmp_path, name):
     mirror = tmp_path / "in" / "sky"
     mirror.mkdir(parents=True)
-    one = Stored(table_of(name, None, [Column("source_id", "BIGINT"), Column('g"; --', "REAL")]))
+    one = TableState(table_of(name, None, [Column("source_id", "BIGINT"), Column('g"; --', "REAL")]))
     rows = pa.table({"source_id": pa.array([3, 4]), 'g"; --': pa.array([1.5, 2.5], pa.float32())})
     with TableWriter(mirror, one.table, None, "all") as writer:
         writer.write(rows)
         one.files = {file.path: file for file in writer.close()}
-    save(mirror, {name.lower(): one})
+    Mirror(mirror, {name.lower(): one}).save()
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
     assert [path.name for path in (tmp_path / "in").iterdir()] == ["sky"]
-    found = load(mirror)
+    found = Mirror.read(mirror).tables
     assert found == {name.lower(): one}
     schema, table = (part.replace('"', '""') for part in one.table.parts)
     with open_mirror(mirror) as con:
@@ -177,7 +179,7 @@ def test_a_manifest_names_no_file_outside_of_the_mirror(mirror, path):
     with duckdb.connect(mirror / "mirror.duckdb") as con:
         con.execute("UPDATE manifest.files SET path = ? WHERE path LIKE '%0-40%'", [path])
     with pytest.raises(MirrorError, match="outside of the mirror"):
-        load(mirror)
+        Mirror.read(mirror)
 
 
 def _flipped(data, place):

@@ -1,4 +1,4 @@
-"""A mirror answers with its own rows, from whichever directory it is asked and wherever it lies."""
+"""A mirror answers with its own rows, whatever the current directory and wherever it lies."""
 
 import json
 import shutil
@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from sedsql import connect
+from sedsql.mirror.database import open_mirror
 from sedsql.mirror.manifest import RELATIVE, MirrorError
+from sedsql.mirror.mirror import Mirror
 from sedsql.mirror.sample import write_sample
-from sedsql.mirror.store import load, open_mirror
 
 COUNT = "SELECT COUNT(*) AS n, MIN(source_id) AS least FROM gaiadr3.gaia_source"
 ROWS = 60
@@ -29,14 +30,14 @@ def other(tmp_path_factory):
 
 
 def expected(mirror):
-    files = [mirror / path for path in load(mirror)["gaiadr3.gaia_source"].files]
+    files = [mirror / path for path in Mirror.read(mirror).tables["gaiadr3.gaia_source"].files]
     ids = pa.concat_tables([pq.read_table(path, columns=["source_id"]) for path in files])["source_id"]
     return len(ids), min(ids.to_pylist())
 
 
 def planted(folder, mirror):
     """A copy of the mirror's files in which each has one row, as someone could plant it."""
-    for stored in load(mirror).values():
+    for stored in Mirror.read(mirror).tables.values():
         for file in stored.files:
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             pq.write_table(pq.read_table(mirror / file).slice(0, 1), folder / file)
@@ -91,7 +92,7 @@ def test_a_shell_in_another_mirror_finds_no_file_rather_than_another(tmp_path, t
 
 def test_no_two_mirrors_have_different_files_of_one_name(tiny_sky, other):
     files = [
-        {file.path for stored in load(mirror).values() for file in stored.files.values()}
+        {file.path for stored in Mirror.read(mirror).tables.values() for file in stored.files.values()}
         for mirror in (tiny_sky, other)
     ]
     assert not files[0] & files[1]

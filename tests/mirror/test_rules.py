@@ -1,4 +1,4 @@
-"""What the view gives is compared with the Parquet files, read and joined by pyarrow and numpy alone."""
+"""The view sed.photometry is compared with the Parquet files, read and joined by pyarrow and numpy alone."""
 
 import re
 import shutil
@@ -14,8 +14,8 @@ import pyarrow.dataset as ds
 import pytest
 
 from sedsql import connect
+from sedsql.mirror.database import open_mirror
 from sedsql.mirror.rules import RULES, RuleError, switch
-from sedsql.mirror.store import open_mirror
 
 TMASS, ALLWISE, ASTROMETRY = ("j", "h", "ks"), ("w1", "w2", "w3", "w4"), ("parallax", "parallax_error", "pmra", "pmdec")
 VALUE = {b: f"{b}_m" for b in TMASS} | {b: f"{b}mpro" for b in ALLWISE}

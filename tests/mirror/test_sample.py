@@ -1,3 +1,5 @@
+"""The sample sky has the archive's columns, its proportions, and the same rows for the same seed."""
+
 import csv
 import subprocess
 import sys
@@ -10,9 +12,9 @@ import pytest
 from astropy import units as u
 from astropy.coordinates import Latitude, Longitude, SkyCoord
 
-from sedsql.bands import COLUMNS
+from sedsql.mirror.database import open_mirror
 from sedsql.mirror.sample import permute, write_sample
-from sedsql.mirror.store import open_mirror
+from sedsql.photometry.bands import COLUMNS
 from sedsql.simulate import POPULATIONS
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -213,11 +215,13 @@ def contents(mirror):
     return {file.relative_to(mirror): file.read_bytes() for file in mirror.rglob("*.parquet")}
 
 
-def test_the_seed_decides(tmp_path, tiny_sky):
-    write_sample(tmp_path / "same", 50, seed=3, rich=True)
+@pytest.mark.thorough
+def test_the_seed_decides(tmp_path):
+    for name in ("first", "same"):
+        write_sample(tmp_path / name, 50, seed=3, rich=True)
     write_sample(tmp_path / "other", 50, seed=4, rich=True)
-    first, same, other = (contents(path) for path in (tiny_sky, tmp_path / "same", tmp_path / "other"))
-    assert len({file.parts[:2] for file in first}) == 7
+    first, same, other = (contents(tmp_path / name) for name in ("first", "same", "other"))
+    assert len({file.parts[:2] for file in first}) == 8
     assert first == same
     assert all(first[file] != other[file] for file in set(first) & set(other))
 
@@ -243,15 +247,18 @@ def test_progress_counts_to_the_end(tmp_path):
 MEASURE = """
 import re, sys
 from sedsql.mirror.sample import write_sample
-write_sample(sys.argv[1], int(sys.argv[2]))
+write_sample(sys.argv[1], int(sys.argv[2]), stores=False)
 print(re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1])
 """
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux for the peak of memory")
 def test_memory_does_not_grow_with_the_number_of_rows(tmp_path):
-    """The 400,000 rows more are some 130 MB of columns, none of which may stay."""
+    """The 400,000 rows more are some 130 MB of columns, none of which may stay.
+
+    To store sed.photometry is another matter: DuckDB joins each part with all of 2MASS and AllWISE.
+    """
 
     def peak_mb(rows):
         command = [sys.executable, "-c", MEASURE, str(tmp_path / str(rows)), str(rows)]

@@ -1,3 +1,5 @@
+"""Positions of the sample sky come in the order of cells, with the numbers that were asked for."""
+
 from pathlib import Path
 
 import cdshealpix

@@ -6,9 +6,9 @@ import pytest
 
 import sedsql
 from sedsql import native
-from sedsql.bands import COLUMNS
 from sedsql.inference.macros import ERROR_COLUMNS
 from sedsql.inference.model import find_models
+from sedsql.photometry.bands import COLUMNS
 
 
 @pytest.fixture(autouse=True, scope="session")

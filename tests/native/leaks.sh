@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 .venv/bin/sedsql shell --print > "$scratch/sed.sql"
-shell=$(.venv/bin/python -c 'from sedsql.shell import find_shell; print(find_shell())')
+shell=$(.venv/bin/python -c 'from sedsql.integrations.duckdb_shell import find_shell; print(find_shell())')
 cat > "$scratch/round.sql" <<'SQL'
 SELECT count(DISTINCT sed_class(s)) FROM t AS s;
 SELECT count(sed_proba(s, 'yso', 'lite-2')) FROM t AS s WHERE w4mpro < 10;
@@ -21,7 +21,7 @@ SELECT sed_class(1, 2, 3);
 SQL
 {
     .venv/bin/python -c '
-from sedsql.bands import COLUMNS
+from sedsql.photometry.bands import COLUMNS
 from sedsql.inference.macros import ERROR_COLUMNS
 magnitudes = ", ".join(f"CASE WHEN random() < 0.9 THEN 8 + 10 * random() END::FLOAT AS {c}" for c in COLUMNS)
 errors = ", ".join(f"0.05::FLOAT AS {c}" for c in ERROR_COLUMNS)

@@ -13,5 +13,5 @@ preload="$($compiler -print-file-name=libasan.so) $($compiler -print-file-name=l
 export LD_PRELOAD=$preload ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
 position=tests/inference/test_position.py
 $python -m pytest -q tests/native/test_extension.py $position::test_the_dear_functions_too \
-    $position::test_every_function_takes_it $position::test_the_lead_is_that_of_the_probabilities \
+    $position::test_every_function_takes_it $position::test_log_odds_are_those_of_the_probabilities \
     tests/inference/test_model_fuzz.py "$@"

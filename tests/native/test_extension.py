@@ -12,9 +12,9 @@ import pytest
 import sedsql
 from sedsql import native
 from sedsql.inference.engines import EngineError
-from sedsql.inference.errors import DEVIATES
 from sedsql.inference.model import find_models
-from sedsql.native.build import HERE
+from sedsql.inference.uncertainties import DEVIATES
+from sedsql.native.build import SOURCES
 
 ROW = "s.parallax, s.parallax_error"
 
@@ -46,6 +46,8 @@ def same(found, expected, tolerance=1e-5):
         "sed_predict(s, nullif(s.model, 'a model whose name is long'))",
         "sed_answer(s, 'lite-2')",
         "sed_node(s, s.number)",
+        "sed_branch(s, nullif(s.number, 0.9), 'lite-2')",
+        f"sed_branch(s, {ROW}, s.number, 'luminosity-2').path",
         "sed_set(s, s.number)",
         "sed_place(s.label, 'lite-2')",
         "sed_node_of(sed_answer(s, 'lite-2').probabilities, 0.8, 'lite-2')",
@@ -83,15 +85,15 @@ def test_dear_functions_are_those_of_onnx_runtime(asked, awkward, expression):
 
 @pytest.mark.parametrize("model", ["lite-2", "shape-2", "luminosity-2"])
 def test_a_lead_is_the_logarithm_of_two_probabilities(asked, awkward, model):
-    """And a class that is the answer leads every other by 0 or more, to the last bit."""
+    """And a class that is the answer has log-odds of 0 or more against every other, to the last bit."""
     row = f"s, {ROW}" if model == "luminosity-2" else "s"
     classes = find_models()[model].classes
     fields = [f"c := sed_class({row}, '{model}')"]
     for label in classes:
-        fields.append(f"{label} := sed_lead({row}, '{label}', 'yso', '{model}')")
-    leads = asked("native", awkward, f"struct_pack({', '.join(fields)})")
+        fields.append(f"{label} := sed_log_odds({row}, '{label}', 'yso', '{model}')")
+    log_odds = asked("native", awkward, f"struct_pack({', '.join(fields)})")
     expected = asked("onnx", awkward, f"sed_answer({row}, '{model}').probabilities")
-    for found, probabilities in zip(leads, expected, strict=True):
+    for found, probabilities in zip(log_odds, expected, strict=True):
         label = found.pop("c")
         if label is None:
             assert set(found.values()) == {None}
@@ -99,7 +101,7 @@ def test_a_lead_is_the_logarithm_of_two_probabilities(asked, awkward, model):
         assert max(found.values()) == found[label]
         p = dict(zip(classes, probabilities, strict=True))
         assert all(math.isclose(found[c], math.log(p[c] / p["yso"]), abs_tol=1e-3) for c in classes if p[c] > 1e-5)
-    assert sum(found["yso"] is not None for found in leads) > 1000
+    assert sum(found["yso"] is not None for found in log_odds) > 1000
 
 
 def test_an_empty_table_and_one_of_doubles(asked, awkward):
@@ -120,8 +122,8 @@ def test_an_empty_table_and_one_of_doubles(asked, awkward):
         ("sed_set(s, 'NaN'::DOUBLE)", "sed_set takes a level above 0 and at most 0.99, not nan."),
         ("sed_node_of([0.1, 0.9], 0.8, 'lite-2')", "Model lite-2 has 11 classes, and the list of probabilities 2."),
         ("_sed_class({}, 'lite-2', 'no key')".format(", ".join(["1"] * 10)), "No models are known under this key"),
-        ("sed_lead(s, 'quasar', 'yso', 'lite-2')", "Model lite-2 has no class 'quasar'; it has agb_carbon,"),
-        ("sed_lead(s, 'yso', s.label, 'lite-2')", "sed_lead takes two classes, the same for all rows."),
+        ("sed_log_odds(s, 'quasar', 'yso', 'lite-2')", "Model lite-2 has no class 'quasar'; it has agb_carbon,"),
+        ("sed_log_odds(s, 'yso', s.label, 'lite-2')", "sed_log_odds takes two classes, the same for all rows."),
         ("sed_models('k', 'shape-2', ['/nowhere'])", "No model in /nowhere: card.json: No such file or directory."),
         ("sed_models('k', NULL, ['/nowhere'])", "sed_models takes a key, the name of the default model, and a list"),
     ],
@@ -191,16 +193,16 @@ def test_all_kernels_agree_to_the_last_bit(awkward, tmp_path):
 
     feather.write_feather(awkward, tmp_path / "rows.feather")
     answers = {}
-    for kernel in ("plain", "avx2", "avx512"):
+    for kernel in ("portable", "avx2", "avx512"):
         command = [sys.executable, "-c", KERNEL, str(tmp_path / "rows.feather")]
         environment = {**os.environ, "SEDSQL_KERNEL": kernel}
         answers[kernel] = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-    assert len(answers["plain"].split()) == 3
+    assert len(answers["portable"].split()) == 3
     assert len(set(answers.values())) == 1
 
 
 def test_the_deviates_are_those_of_python():
-    text = (HERE / "src" / "deviates.h").read_text()
+    text = (SOURCES / "model/deviates.h").read_text()
     numbers = [float(number) for number in re.findall(r"(-?\d+\.\d+(?:e-?\d+)?)f", text)]
     assert numbers == pytest.approx(DEVIATES.ravel().tolist(), abs=1e-7)
 

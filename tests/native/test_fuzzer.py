@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_hostile_bytes_stop_no_reader(tmp_path):
     command = ["bash", str(Path(__file__).parent / "fuzz/run"), "3", str(tmp_path), sys.executable]
     ran = subprocess.run(command, capture_output=True, text=True)

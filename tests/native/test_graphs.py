@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from sedsql.bands import COLUMNS
+from sedsql.photometry.bands import COLUMNS
 
 KINDS = np.array(["cool", "hot", "odd"])
 
@@ -56,10 +56,10 @@ def agrees(asked, write_model, graph, X, classes, output="probabilities"):
     ]
     assert len(set(labels)) > 1
     one, other = classes[:2]
-    leads = np.array(asked("native", table(X), f"sed_lead(s, '{one}', '{other}', 'mine-1')", path))
+    log_odds = np.array(asked("native", table(X), f"sed_log_odds(s, '{one}', '{other}', 'mine-1')", path))
     some = (expected[:, :2] > 1e-3).all(axis=1)
-    np.testing.assert_allclose(leads[some], np.log(expected[some, 0] / expected[some, 1]), atol=1e-2)
-    assert (leads[expected[:, 0] == expected[:, 1]] == 0).all()
+    np.testing.assert_allclose(log_odds[some], np.log(expected[some, 0] / expected[some, 1]), atol=1e-2)
+    assert (log_odds[expected[:, 0] == expected[:, 1]] == 0).all()
 
 
 @pytest.mark.parametrize(

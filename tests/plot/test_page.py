@@ -1,4 +1,4 @@
-"""The page of SEDs."""
+"""Test the page of SEDs."""
 
 import sys
 
@@ -7,7 +7,7 @@ import pytest
 from matplotlib import image
 
 from sedsql.plot import PlotError
-from sedsql.plot.page import sed_page
+from sedsql.plot.page import page, sed_page
 
 
 def test_a_page_has_a_panel_a_class(tmp_path):
@@ -22,6 +22,13 @@ def test_a_page_has_a_panel_a_class(tmp_path):
     assert five.shape[0] > one.shape[0]
     assert five.shape[1] > 2 * one.shape[1]
     assert five[..., :3].std() > 0.05
+
+
+def test_the_lowest_panel_of_each_column_has_wavelengths_below_it():
+    seds = {name: np.random.default_rng(0).normal(12, 1, (30, 10)) for name in "abcde"}
+    panels = page(seds, dict.fromkeys(seds, 30), "Simulated").axes
+    labelled = [panel.xaxis.get_tick_params(which="major")["labelbottom"] for panel in panels[:5]]
+    assert labelled == [False, True, True, True, True]  # e is below a
 
 
 def test_without_matplotlib_it_says_what_to_install(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Panels of purity and completeness."""
+"""Test panels of purity and completeness."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def test_a_panel_a_class_with_gaps_where_there_is_nothing():
     assert np.array_equal(purity.get_ydata(), [0.5, np.nan, 1.0], equal_nan=True)
     assert completeness.get_ydata().tolist() == [1.0, 0.5, 0.25]
     assert purity.get_color() != completeness.get_color()
-    assert purity.get_marker() != completeness.get_marker()  # for eyes that cannot tell the colours
+    assert purity.get_marker() != completeness.get_marker()  # for readers who cannot distinguish the colours
     assert figure.get_suptitle() == "simulated sky"
 
 

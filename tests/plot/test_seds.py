@@ -1,4 +1,4 @@
-"""SEDs as pictures: what is drawn is what was measured, and the blackbody is the one that it should be."""
+"""Test pictures of SEDs: the points are the measurements, and the blackbody is the best fit."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,9 @@ from astropy.modeling.models import BlackBody
 from astropy.table import Table
 
 import sedsql
-from sedsql import plot, sed
-from sedsql.bands import BANDS, COLUMNS
+from sedsql import plot
+from sedsql.photometry import sed
+from sedsql.photometry.bands import BANDS, COLUMNS
 from sedsql.plot import PlotError
 
 QUERY = (
@@ -23,7 +24,7 @@ def con(sky_of):
 
 
 def points(axes):
-    """Wavelengths and fluxes of the points with errors."""
+    """Return wavelengths and fluxes of the points with errors."""
     return axes.containers[0].lines[0].get_xydata()
 
 
@@ -34,7 +35,7 @@ def of_blackbody(temperature):
 
 @pytest.mark.parametrize("temperature", [2_000, 5_800, 12_000])
 def test_the_blackbody_of_a_blackbody_is_itself(temperature):
-    """astropy's Planck function is the independent one."""
+    """Compare with astropy's Planck function."""
     figure = plot.sed(of_blackbody(temperature))
     top, below = figure.axes
     (text,) = top.get_legend().get_texts()
@@ -81,20 +82,30 @@ def test_a_magnitude_without_an_error_is_an_upper_limit():
     (limit,) = (line for line in top.lines if line.get_marker() == "v")
     assert limit.get_xdata() == [BANDS[9].wavelength_um]
     assert BANDS[9].wavelength_um not in points(top)[:, 0]
-    # An upper limit says nothing of the temperature.
+    # An upper limit tells nothing about the temperature.
     table["w4mpro"] -= 5
     text, again = (f.axes[0].get_legend().get_texts()[0].get_text() for f in (figure, plot.sed(table)))
     assert text == again
+    assert [text.get_text() for text in top.get_legend().get_texts()][1:] == ["upper limit"]
 
 
 def test_against_simulated_sources_of_the_class(con):
     figure = plot.sed(con.execute(QUERY).table()[:1], against="class")
     top, below = figure.axes
-    assert top.get_legend().get_texts()[0].get_text() == "simulated yso"
+    legend = [text.get_text() for text in top.get_legend().get_texts()]
+    assert legend[:2] == ["simulated yso", "16 to 84 % of these"]
+    assert below.get_ylabel() == "residual\n[dex]"
     assert len(top.collections) > 1  # the spread besides the points' errors
     residuals = below.containers[0].lines[0].get_ydata()
     assert abs(np.nanmean(residuals)) < 0.3
     assert len(plot.sed(con.execute(QUERY).table()[:1], against=None).axes) == 1
+
+
+def test_against_simulated_sources_where_a_band_is_missing(con):
+    row = con.execute(QUERY).table()[:1]
+    row["w4mpro"] = np.ma.masked_all(1)
+    top, _ = plot.sed(row, against="class").axes
+    assert top.get_legend().get_texts()[0].get_text() == "simulated yso"
 
 
 @pytest.mark.parametrize("form", ["table", "arrow", "df", "pl"])
@@ -116,7 +127,7 @@ def test_results_of_pyvo_are_drawn(sky_of, con):
     [
         (Table({"a": [1]}), "The rows have no magnitudes; those of sed.photometry are phot_g_mean_mag"),
         (Table({"g_mag": []}), "There are no rows to draw"),
-        (Table({"g_mag": np.ones(13)}), r"13 sources are more than a figure has room for: 12\. Take TOP 12"),
+        (Table({"g_mag": np.ones(13)}), r"13 sources are too many; a figure has room for 12\. Take TOP 12"),
         ([1, 2], "list is no table; astropy's and Arrow's are"),
     ],
 )

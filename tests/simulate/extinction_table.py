@@ -1,4 +1,4 @@
-"""Writes sedsql/simulate/extinction.csv; needs speclite: `python tests/simulate/extinction_table.py`."""
+"""Write sedsql/simulate/extinction.csv, with speclite: `python tests/simulate/extinction_table.py`."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import numpy as np
 from dust_extinction.parameter_averages import G23
 from speclite.filters import load_filter
 
-from sedsql.bands import BANDS
+from sedsql.photometry.bands import BANDS
 from sedsql.simulate.extinction import TABLE
 
 PASSBANDS = (
@@ -20,7 +20,7 @@ A_V = (0.0, 1.0, 3.0, 7.0, 15.0, 30.0, 60.0)
 
 
 def transmitted(temperature: float, a_v: float, r_v: float) -> np.ndarray:
-    """Mean of a Planck function's F_nu over the ten passbands, as photons count, behind dust; shape (10,)."""
+    """Average F_nu of a Planck function behind dust over the ten passbands, weighted by photons; shape (10,)."""
     means = []
     for name in PASSBANDS:
         passband = load_filter(name)
@@ -35,13 +35,13 @@ def transmitted(temperature: float, a_v: float, r_v: float) -> np.ndarray:
 
 
 def coefficients(temperature: float, a_v: float, r_v: float) -> np.ndarray:
-    """A_band / A_V of the ten bands; the limit of thin dust where a_v is 0."""
+    """Return A_band / A_V of the ten bands; for a_v = 0 the limit of thin dust."""
     a_v = max(a_v, 1e-3)
     return -2.5 * np.log10(transmitted(temperature, a_v, r_v) / transmitted(temperature, 0.0, r_v)) / a_v
 
 
 def bp_rp(temperature: float) -> float:
-    """Vega colour of a Planck function."""
+    """Return the Vega colour of a Planck function."""
     _, bp, rp = -2.5 * np.log10(transmitted(temperature, 0.0, 3.1)[:3] / [b.zero_point_jy for b in BANDS[:3]])
     return bp - rp
 

@@ -1,4 +1,4 @@
-"""How G, BP and RP of real stars belong together: Riello et al. 2021, A&A 649, A3."""
+"""Relate G, BP and RP of real stars: Riello et al. 2021, A&A 649, A3."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from sedsql.simulate.survey import GAIA_FLUX_ZERO_POINTS
 
 
 def g_magnitude(bp, rp):
-    """G of sources of given BP and RP: the mean flux excess factor of stars turned round (Section 9.4, Table 2)."""
+    """Compute G from BP and RP, by the mean flux excess factor of stars (Section 9.4, Table 2)."""
     x = np.clip(bp - rp, -1.0, 8.0)
     excess = np.select(
         [x < 0.5, x < 4.0],

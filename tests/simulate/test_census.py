@@ -19,7 +19,7 @@ def sky():
 
 @pytest.fixture(scope="module")
 def stars():
-    """Many dwarfs and giants, which decide the counts."""
+    """Simulate many dwarfs and giants, because they decide the counts."""
     return natural({"main_sequence": 60_000, "giant": 60_000}, np.random.default_rng(2))
 
 
@@ -28,12 +28,12 @@ def share(sky, chosen):
 
 
 def area(low, high):
-    """Square degrees between two |b|."""
+    """Return the area between two |b| in square degrees."""
     return 4 * np.pi * np.degrees(1) ** 2 * (np.sin(np.radians(high)) - np.sin(np.radians(low)))
 
 
 def counted(sky, faint, low, high):
-    """Sources of a magnitude of G from `faint`, between two |b|."""
+    """Count the sources in one magnitude of G from `faint`, between two |b|."""
     g, b = sky.sample.magnitudes[:, 0], np.abs(sky.sample.glat)
     return sky.weights[(g >= faint) & (g < faint + 1) & (b >= low) & (b < high)].sum()
 
@@ -64,7 +64,7 @@ def test_counts_by_magnitude(sky):
 
 
 def test_counts_of_bright_stars_by_latitude(stars):
-    """Stars a square degree at G = 9 to 10 of Gaia DR3, with Hipparcos where Gaia has none."""
+    """Compare with stars per square degree at G = 9 to 10 of Gaia DR3, completed by Hipparcos."""
     for low, high, published in ((0, 5, 16.0), (5, 20, 11.3), (20, 45, 5.8), (45, 90, 3.35)):
         found = counted(stars, 9, low, high) / area(low, high)
         assert published / 1.5 < found < published * 1.5, (low, high, found)
@@ -112,7 +112,7 @@ def test_without_weights_all_rows_of_a_class_weigh_the_same(sky):
 
 
 def test_giants_are_most_of_the_bright_stars_and_few_of_the_faint(stars):
-    """Their share in a model with the densities of GUMS-DR3: .5 to .6 at G = 9, .04 at 16 and |b| of 20 to 45."""
+    """In a model with the densities of GUMS-DR3 their share is .5 to .6 at G = 9, and .04 at 16 and |b| of 20 to 45."""
     g, b, giant = stars.sample.magnitudes[:, 0], np.abs(stars.sample.glat), stars.labels == "giant"
 
     def found(chosen):
@@ -131,7 +131,7 @@ def test_giants_are_most_of_the_bright_stars_and_few_of_the_faint(stars):
 def test_shares_by_zone_and_magnitude_are_those_of_another_model(label, columns, stars, shared):
     """Star counts from the densities of GUMS-DR3 and Padova isochrones: the median ratio is within a factor of 2.
 
-    White dwarfs are more here, as candidates are counted, and so they are compared as if both had as many.
+    There are more white dwarfs here, because candidates are counted; so their numbers are scaled to be equal.
     """
     path = shared / "priors" / "star_counts_model.csv"
     if not path.exists():

@@ -4,7 +4,7 @@ import pytest
 from dust_extinction.parameter_averages import G23
 from flux_excess import g_magnitude
 
-from sedsql.bands import BANDS
+from sedsql.photometry.bands import BANDS
 from sedsql.simulate import redden
 from sedsql.simulate.extinction import coefficients, draw_r_v
 from sedsql.simulate.photosphere import photosphere
@@ -26,9 +26,9 @@ def test_red_clump_in_gaia():
     np.testing.assert_allclose(found, [0.789, 1.002, 0.589], atol=0.04)
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize(("temperature", "a_v", "r_v"), [(28000, 4.2, 3.5), (3900, 10.0, 2.8), (7500, 0.4, 5.0)])
 def test_between_the_nodes_it_is_what_the_passbands_give(temperature, a_v, r_v):
-    pytest.importorskip("speclite")
     import extinction_table
 
     expected = extinction_table.coefficients(temperature, a_v, r_v)
@@ -41,7 +41,7 @@ def test_wide_bands_lose_their_blue_light_first():
     hot, cool = coefficients([-0.4, 2.5], [1.0, 1.0])
     assert thin[0] > 1.3 * thick[0]
     assert hot[0] > 1.3 * cool[0]
-    # Not so the narrow ones.
+    # The narrow bands do not change.
     np.testing.assert_allclose(thin[NARROW], thick[NARROW], rtol=0.02)
 
 
@@ -58,7 +58,7 @@ def test_no_dust_changes_nothing():
 
 
 def test_g_by_integration_agrees_with_g_from_the_light_of_bp_and_rp():
-    """Riello et al. 2021 measured how BP and RP make G: reddened stars must obey it too."""
+    """Riello et al. 2021 measured the relation of BP and RP to G, which must hold for reddened stars too."""
     teff, a_v = (axis.ravel() for axis in np.meshgrid([4500.0, 6000.0, 20000.0, 30000.0], [0.0, 1.0, 3.0, 6.0]))
     reddened = redden(photosphere(teff, np.ones(16)), a_v)
     np.testing.assert_allclose(g_magnitude(reddened[:, 1], reddened[:, 2]), reddened[:, 0], atol=0.12)

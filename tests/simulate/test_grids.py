@@ -1,4 +1,4 @@
-"""Photospheres against grids of model atmospheres that two packages carry as tables; `make test` installs them."""
+"""Compare photospheres with grids of model atmospheres from two packages, which `make peers` installs."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,15 +14,18 @@ BANDS = (
 COLOURS = {"G-Ks": (0, 5), "BP-RP": (1, 2), "G-RP": (0, 2), "J-Ks": (3, 5)}
 
 
+pytestmark = pytest.mark.peers
+
+
 def folder(package: str) -> Path:
     spec = find_spec(package)
-    if spec is None or spec.origin is None:
-        pytest.skip(f"{package} is not installed")
+    assert spec is not None, f"{package} is not installed; `make peers` installs it"
+    assert spec.origin is not None
     return Path(spec.origin).parent
 
 
 def grid(name: str) -> np.ndarray:
-    """Teff, log g, [Fe/H], and magnitudes in BANDS, for which a model of Vega has none."""
+    """Read Teff, log g, [Fe/H], and magnitudes in BANDS with the grid's own zero points."""
     path = folder("astroARIADNE") / "Datafiles" / "model_grids" / f"model_grid_{name}.dat"
     names = path.open().readline().lstrip("# ").split()
     rows = np.loadtxt(path)
@@ -69,7 +72,7 @@ def test_white_dwarfs_have_the_magnitudes_of_the_montreal_grid(kind, file):
     )
     for row in rows[(rows[:, 1] == 8.0) & (rows[:, 0] >= 5000) & (rows[:, 0] <= 35000)]:
         columns = [last["G3"], last["G3_BP"], last["G3_RP"], *(first[name] for name in ("J", "H", "Ks"))]
-        # The radius that makes the bolometric magnitude.
+        # This radius gives the bolometric magnitude.
         radius = 10 ** (0.2 * (4.74 - row[3])) * (5772 / row[0]) ** 2
         ours = photosphere([row[0]], [radius], kind)[0, :6]
         np.testing.assert_allclose(ours, row[columns], atol=0.12, err_msg=f"{row[0]:.0f} K")

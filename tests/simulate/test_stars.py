@@ -3,7 +3,7 @@ import pytest
 from flux_excess import g_magnitude
 from scipy.stats import truncnorm
 
-from sedsql.sed import flux_jy
+from sedsql.photometry.sed import flux_jy
 from sedsql.simulate.dust import nebula
 from sedsql.simulate.dwarfs import main_sequence
 from sedsql.simulate.hot import massive, white_dwarf
@@ -56,7 +56,7 @@ def test_white_dwarfs_of_log_g_8():
     magnitudes = photosphere([10000.0], [0.0127], "hydrogen")[0]
     assert magnitudes[0] == pytest.approx(12.2, abs=0.1)
     cool = photosphere([4000.0], [0.0127], "hydrogen")[0]
-    # Molecular hydrogen takes away their infrared.
+    # Molecular hydrogen absorbs their infrared light.
     assert colour(cool, 3, 5) < -0.1
     helium = photosphere([12000.0], [0.0127], "helium")[0]
     assert colour(helium, 1, 2) == pytest.approx(
@@ -98,7 +98,7 @@ def test_massive_stars_are_hot_and_half_of_them_bare_until_w3():
 
 
 def test_bp_without_its_faint_transits_is_too_bright():
-    """The mean of normal numbers cut at zero, by scipy."""
+    """Compare with scipy's mean of a normal distribution cut at zero."""
     true = np.full((5, 10), 15.0)
     true[:, 1] = [16.0, 19.5, 20.5, 21.0, 23.0]
     observed = np.array([observe(true, np.random.default_rng(k))[0][:, 1] for k in range(400)])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sedsql import sed
+from sedsql.photometry import sed
 from sedsql.simulate.young import SHARES, young_star, yso, yso_discless
 
 

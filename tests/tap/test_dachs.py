@@ -1,70 +1,71 @@
-"""The real server gives back what was put in: every column and row, NULLs too; and it stops at its limit."""
-
-import warnings
+"""The client works with a real service: GAVO DaCHS."""
 
 import duckdb
-import numpy as np
 import pytest
-from astropy.table import Table
-from pyvo.dal import DALFormatError, DALOverflowWarning, TAPService
 
-from . import resources
+from sedsql.mirror.archive import TABLES
+from sedsql.tap.columns import columns_of, same_columns
+from sedsql.tap.errors import Refused
+from sedsql.tap.service import Service
 
-TYPES = {"BIGINT": np.int64, "SMALLINT": np.int16, "REAL": np.float32, "DOUBLE": np.float64, "VARCHAR": object}
-QUERY = "SELECT source_id, ra FROM gaiadr3.gaia_source"
-
-
-@pytest.mark.parametrize("table", resources.ARCHIVE, ids=lambda table: table.name)
-def test_every_row_and_column(dachs, table):
-    columns = ", ".join(table.columns)
-    service = TAPService(dachs.url)
-    got = service.run_sync(f"SELECT {columns} FROM {table.name}", maxrec=100_000).to_table()
-    with duckdb.connect() as con:
-        parquet = dachs.mirror / table.name.replace(".", "/") / "**/*.parquet"
-        expected = con.sql(f"SELECT {columns} FROM '{parquet}'").to_arrow_table()
-    assert len(got) == expected.num_rows > 10_000
-    got, expected = in_order(got), in_order(Table({c: masked(expected[c]) for c in expected.column_names}))
-    for column in table.columns.values():
-        mine, archive = got[column.name], expected[column.name]
-        assert mine.dtype == TYPES[column.datatype], column
-        # The words of the unit may differ, as in mas.yr**-1 and mas / yr.
-        assert (mine.unit is None) == (column.unit is None), column
-        if column.datatype == "VARCHAR":
-            # astropy reads a NULL string as an empty one, so the server is asked for their number.
-            counted = service.run_sync(f"SELECT COUNT({column.name}) AS n FROM {table.name}")["n"][0]
-            assert counted == np.ma.count(archive), column
-            assert np.array_equal(mine, np.ma.filled(archive, "")), column
-        else:
-            assert np.array_equal(np.ma.getmaskarray(mine), np.ma.getmaskarray(archive)), column
-            assert np.array_equal(np.ma.compressed(mine), np.ma.compressed(archive)), column
+NAME = "gaiadr3.gaia_source"
 
 
-def masked(column):
-    filled = column.fill_null("" if str(column.type) == "string" else 0)
-    return np.ma.array(filled.to_numpy(), mask=column.is_null().to_numpy())
+@pytest.fixture(scope="module")
+def real(dachs):
+    return Service(dachs.url, timeout=60, attempts=2, delay=0.1, poll=0.1)
 
 
-def in_order(table):
-    """The rows by the first of the numbers that is another in each row."""
-    key = next(name for name in table.colnames if table[name].dtype == np.int64 and len(set(table[name])) == len(table))
-    return table[np.argsort(table[key])]
+@pytest.mark.parametrize(
+    "by_jobs, tables",
+    [
+        (False, (NAME, "gaiadr1.allwise_original_valid", "gaiadr1.tmass_original_valid")),
+        (True, ("gaiadr1.allwise_original_valid",)),  # each job is a process
+    ],
+)
+def test_every_row_of_every_table_comes(real, dachs, by_jobs, tables):
+    real._by_jobs = by_jobs
+    for name in tables:
+        table = real.table(name)
+        names = ", ".join(table.columns)
+        answer = real.fetch(f"SELECT {names} FROM {name}", maxrec=100_000)
+        same_columns(table, answer.table.schema)
+        assert not answer.overflow
+        files = dachs.mirror / name.replace(".", "/") / "**" / "*.parquet"
+        ours = answer.table
+        where = f"SELECT {names} FROM '{files}'"
+        assert duckdb.sql(f"FROM ours EXCEPT ALL {where}").fetchall() == []
+        assert duckdb.sql(f"{where} EXCEPT ALL FROM ours").fetchall() == []
+        assert real.count(f"SELECT COUNT(*) FROM {name}") == len(ours) > 1_000
+    real._by_jobs = False
 
 
-@pytest.mark.parametrize("rows", [pytest.param(rows, marks=pytest.mark.limit(rows)) for rows in (2_000, 20_000)])
-def test_it_stops_at_its_limit(dachs, rows):
-    service = TAPService(dachs.url)
-    assert service.hardlimit == rows
-    with pytest.warns(DALOverflowWarning):
-        assert len(service.run_sync(QUERY, maxrec=100_000)) == rows
-    assert service.run_sync("SELECT COUNT(*) AS n FROM gaiadr3.gaia_source")["n"][0] == 30_000
+def test_it_sends_binary2(real):
+    real._know()
+    assert "BINARY2" in real._format
 
 
-def test_it_can_be_killed_and_comes_back(dachs):
-    service = TAPService(dachs.url)
-    dachs.kill()
-    with pytest.raises(DALFormatError):
-        service.run_sync(QUERY)
-    dachs.start()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert len(service.run_sync(QUERY, maxrec=7)) == 7
+def test_a_cut_answer_is_told(real):
+    assert real.fetch(f"SELECT source_id FROM {NAME}", maxrec=10).overflow
+
+
+def test_tables_and_their_columns(real):
+    table = real.table(NAME.upper())
+    assert table.name == NAME
+    assert list(table.columns) == list(TABLES[NAME].columns)
+    for name, column in TABLES[NAME].columns.items():
+        assert (table.columns[name].unit, table.columns[name].ucd) == (column.unit, column.ucd)
+        assert table.columns[name].datatype == column.datatype
+    assert "source_id" in real.indexed(NAME)
+    with pytest.raises(Refused, match=NAME):
+        real.table("gaiadr3.gaia_sorce")
+
+
+def test_a_wrong_query_is_refused(real):
+    with pytest.raises(Refused, match="nope"):
+        real.fetch(f"SELECT nope FROM {NAME}")
+
+
+def test_the_schema_of_the_schema(real):
+    answer = real.fetch("SELECT * FROM TAP_SCHEMA.columns")
+    assert {"column_name", "datatype", "ucd"} <= {column.name for column in columns_of(answer.table.schema)}

@@ -1,4 +1,4 @@
-"""Algorithms compared on the same folds of the sky: nested cross-validation in a time, resumable, and what it shows."""
+"""Compare algorithms by nested cross-validation on the same folds of the sky, within a time budget; resumable."""
 
 import hashlib
 import platform
@@ -16,18 +16,19 @@ from scipy.special import softmax
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from .. import evaluate
-from ..algorithms import ALGORITHMS, Algorithm, Shipped, scores
-from ..augment import training_rows
-from ..bandsets import SAME_BANDS, with_same_bands
-from ..baselines import NearestTemplate, colour_cuts, koenig_leisawitz, majority, mistaken, young_by_index
-from ..crossvalidation import FOLDS, NEVER, OutOfFold, sky_folds
-from ..features import Colours
-from ..training import SKY_ORDER, LabelledTable
-from . import diagnosis, leaks, published
-from .ensemble import Trial, ensemble
-from .finished import Finished
-from .nested import choose
+from sedsql.learn import evaluation
+from sedsql.learn.algorithms import ALGORITHMS, Algorithm, Shipped, scores
+from sedsql.learn.augment import training_rows
+from sedsql.learn.band_subsets import SAME_BANDS, with_same_bands
+from sedsql.learn.baselines import NearestTemplate, colour_cuts, koenig_leisawitz, majority, mistaken, young_by_index
+from sedsql.learn.comparison import diagnosis, leaks, published
+from sedsql.learn.comparison.budget import plan
+from sedsql.learn.comparison.checkpoint import Checkpoint
+from sedsql.learn.comparison.ensemble import Trial, ensemble
+from sedsql.learn.comparison.nested import choose
+from sedsql.learn.crossvalidation import FOLDS, NEVER, OutOfFold, sky_folds
+from sedsql.learn.features import Colours
+from sedsql.learn.training import SKY_ORDER, LabelledTable
 
 ENSEMBLE = "ensemble"
 YOUNG = "yso"
@@ -36,8 +37,8 @@ _Candidates = Sequence[Algorithm | Shipped]
 
 
 def steps(chosen: _Candidates) -> int:
-    """How often `compare` calls its `step`."""
-    return FOLDS * len(chosen) + FOLDS + len(leaks.SEEN) * len(leaks.SPLITS) + 2
+    """Return how often `compare` calls its `step`."""
+    return FOLDS * len(chosen) + FOLDS + len(leaks.SEEN) * len(leaks.SPLITS) + 3
 
 
 def compare(
@@ -50,17 +51,28 @@ def compare(
     force: bool = False,
     step: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Compare algorithms on a labelled table; what it shows, as JSON has it.
+    """Compare algorithms on a labelled table and return the figures, in the form of the JSON output.
 
     Parameters
     ----------
-    folder : keeps what is finished, so that a second call goes on where the first ended
-    budget : seconds for all fits of the algorithms. Each has its share; in it, each algorithm is fitted once a fold in
-        any case, and tries as many of its settings as there is time for
+    folder : keeps the finished pieces, so that a second call continues the first
+    budget : seconds for the comparison. Where they do not suffice for all rows, it takes fewer, drawn at random, and
+        leaves out the slowest algorithms; where there is time left, the algorithms share it equally and try as many of
+        their settings as it allows
     step : called with a few words at the start of each of the `steps`
     """
+    next(sky_folds(table, seed))  # a table of too few places is refused before anything is written
+    kept = Checkpoint(folder, _what(table, seed), force)
+    step("how many rows there is time for")
+    begun, of = time.monotonic(), len(table)
+    planned = kept.piece("rows", partial(plan, budget, table, chosen, seed))
+    table = table[planned["rows"]]
+    left_out = [one.title for one in chosen if one.name not in planned["algorithms"]]
+    chosen = [one for one in chosen if one.name in planned["algorithms"]]
+    budget -= planned["reserved"] + time.monotonic() - begun
+    for_budget = f"{len(table):,} of {of:,} rows, drawn at random for the budget; " if len(table) < of else ""
+    for_budget += f"no time for {', '.join(left_out)}; " if left_out else ""
     folds = list(sky_folds(table, seed))
-    kept = Finished(folder, _what(table, seed), force)
     tested = _test(table, kept, chosen, folds, budget, seed, step)
     single = {name: t for name, t in tested.items() if isinstance(ALGORITHMS[name], Algorithm)}
     if len(single) > 1:
@@ -72,9 +84,10 @@ def compare(
     best_single = max((name for name in figures if name != ENSEMBLE), key=lambda name: figures[name]["all"]["macro_f1"])
     return {
         "table": table.about,
-        "how": f"{FOLDS}-fold cross-validation by whole HEALPix cells of order {SKY_ORDER}, rows without a position at "
-        "random; settings chosen on cells within each training part; no simulated rows tested; the temperature of "
-        "each fold from the others",
+        "budget": {"rows_taken": len(table), "rows": of, "left_out": left_out},
+        "how": f"{for_budget}{FOLDS}-fold cross-validation by whole HEALPix cells of order {SKY_ORDER}, rows without a "
+        "position at random; settings chosen on cells within each training part; no simulated rows tested; the "
+        "temperature of each fold from the others",
         "seed": seed,
         "folds": FOLDS,
         "classes": [str(name) for name in next(iter(tested.values())).whole.classes],
@@ -94,7 +107,7 @@ def compare(
 
 
 def _what(table: LabelledTable, seed: int) -> dict[str, Any]:
-    """What makes a comparison another one: the table, the seed, and what is made of the table before a fit."""
+    """Return what identifies a comparison: the table, the seed, and the training rows made from the table."""
     rows = training_rows(table, seed)
     print_of = hashlib.sha256(repr(Colours(table.columns).names).encode())
     for array in (rows.magnitudes, rows.weights, rows.labels.astype("U"), table.cells, table.origins.astype("U")):
@@ -108,12 +121,12 @@ def _what(table: LabelledTable, seed: int) -> dict[str, Any]:
     }
 
 
-def _test(table, kept: Finished, chosen: _Candidates, folds, budget, seed, step) -> dict[str, Trial]:
+def _test(table, kept: Checkpoint, chosen: _Candidates, folds, budget, seed, step) -> dict[str, Trial]:
     units = [(fold, algorithm) for fold in range(len(folds)) for algorithm in chosen]
     pieces: dict[str, list[dict]] = {algorithm.name: [] for algorithm in chosen}
     spent = sum(
         kept.piece(_name(fold, a), dict)["seconds"] for fold, a in units if _name(fold, a) in kept
-    )  # a run that was interrupted has used some of the budget
+    )  # an interrupted run has used a part of the budget
     left = sum(_name(fold, a) not in kept for fold, a in units)
     for fold, algorithm in units:
         step(f"{algorithm.title}, fold {fold + 1} of {len(folds)}")
@@ -129,19 +142,19 @@ def _test(table, kept: Finished, chosen: _Candidates, folds, budget, seed, step)
 
 
 def _name(fold: int, algorithm: Algorithm | Shipped) -> str:
-    """The name of a piece; other settings have other ones."""
+    """Return the name of a piece, which changes with the settings."""
     return (
         f"{algorithm.name}-{_mark(algorithm.recipe if isinstance(algorithm, Shipped) else algorithm.settings)}-{fold}"
     )
 
 
 def _mark(settings: Any) -> str:
-    """A few letters that change with the settings."""
+    """Return a few letters that change with the settings."""
     return hashlib.sha256(re.sub(r" at 0x\w+", "", repr(settings)).encode()).hexdigest()[:8]
 
 
 def _one_fold(algorithm, table: LabelledTable, split, seconds, one_fit, seed) -> dict[str, Any]:
-    """Settings chosen, a fit, and what it says of the rows that it has not seen."""
+    """Choose settings, fit, and score the rows that the fit has not seen."""
     started = time.monotonic()
     fit, test = split
     test = test[~table.simulated[test]]
@@ -196,16 +209,16 @@ def _figures(tested: Trial, table: LabelledTable) -> dict[str, Any]:
     whole = tested.whole
     truth, found = table.labels[whole.rows], whole.found()
     raw, p = softmax(whole.scores, axis=1).max(axis=1), whole.probabilities(truth).max(axis=1)
-    scored = evaluate.by_bands(truth, found, p, table.n_bands[whole.rows])
-    rows_of = {"all": np.ones(len(truth), bool), diagnosis.MANY: table.n_bands[whole.rows] >= evaluate.MANY_BANDS}
+    scored = evaluation.by_bands(truth, found, p, table.n_bands[whole.rows])
+    rows_of = {"all": np.ones(len(truth), bool), evaluation.MANY: table.n_bands[whole.rows] >= evaluation.MANY_BANDS}
     for name, some in scored.items():
         matrix = diagnosis.confusion(truth[rows_of[name]], found[rows_of[name]], whole.classes)
         some["macro_f1_error"] = diagnosis.macro_f1_error(matrix)
     same = {name: (some.rows, some.found()) for name, some in tested.same_bands.items()}
     return {
         **scored,
-        "calibration_error_as_fitted": round(evaluate.calibration_error(truth, found, raw), 4),
-        "same_bands": evaluate.same_bands(table.labels, same),
+        "calibration_error_as_fitted": round(evaluation.calibration_error(truth, found, raw), 4),
+        "same_bands": evaluation.same_bands(table.labels, same),
         "reliability": diagnosis.reliability(truth == found, p),
         "reliability_as_fitted": diagnosis.reliability(truth == found, raw),
         "fit_seconds": round(tested.fit_seconds, 2),
@@ -214,8 +227,8 @@ def _figures(tested: Trial, table: LabelledTable) -> dict[str, Any]:
     }
 
 
-def _classical(table: LabelledTable, kept: Finished, folds, seed, step) -> dict[str, Any]:
-    """The classical ways on the same rows: those that give a class, and those that only tell young stars."""
+def _classical(table: LabelledTable, kept: Checkpoint, folds, seed, step) -> dict[str, Any]:
+    """Measure the classical ways on the same rows: those that give a class, and those that only find young stars."""
     parts = []
     for k, (fit, test) in enumerate(folds):
         step(f"nearest template, fold {k + 1} of {len(folds)}")
@@ -241,9 +254,9 @@ def _classical(table: LabelledTable, kept: Finished, folds, seed, step) -> dict[
     ones = np.ones(len(truth))
     young = np.where(truth == YOUNG, YOUNG, "other")
     return {
-        "of_class": {name: evaluate.by_bands(truth, found, ones, n_bands) for name, found in of_class.items()},
+        "of_class": {name: evaluation.by_bands(truth, found, ones, n_bands) for name, found in of_class.items()},
         "of_young": {
-            name: evaluate.by_bands(young, np.where(found, YOUNG, "other"), ones, n_bands)
+            name: evaluation.by_bands(young, np.where(found, YOUNG, "other"), ones, n_bands)
             | {"wrongly": mistaken(truth, found, YOUNG)}
             for name, found in of_young.items()
         }
@@ -252,7 +265,7 @@ def _classical(table: LabelledTable, kept: Finished, folds, seed, step) -> dict[
     }
 
 
-def _leaks(table: LabelledTable, kept: Finished, seed, step) -> dict:
+def _leaks(table: LabelledTable, kept: Checkpoint, seed, step) -> dict:
     found = {}
     for how in leaks.SPLITS:
         for seen in leaks.SEEN:
@@ -264,10 +277,10 @@ def _leaks(table: LabelledTable, kept: Finished, seed, step) -> dict:
 
 
 def _closer(tested: dict[str, Trial], best: str, table: LabelledTable) -> dict[str, Any]:
-    """Confusion and curves: of the best, and of all together where they fail."""
+    """Return confusion and curves of the best algorithm, and the pairs of classes that all algorithms confuse."""
     whole = tested[best].whole
     classes, truth = whole.classes, table.labels[whole.rows]
-    rows_of = {"all": np.ones(len(truth), bool), diagnosis.MANY: table.n_bands[whole.rows] >= evaluate.MANY_BANDS}
+    rows_of = {"all": np.ones(len(truth), bool), evaluation.MANY: table.n_bands[whole.rows] >= evaluation.MANY_BANDS}
     result: dict[str, Any] = {"confusion": {}, "remaining_confusion": {}}
     for name, rows in rows_of.items():
         if rows.any():
@@ -280,8 +293,8 @@ def _closer(tested: dict[str, Trial], best: str, table: LabelledTable) -> dict[s
     return {**result, "precision_recall": diagnosis.precision_recall(truth, p, classes)}
 
 
-def _worth(tested, name, table: LabelledTable, kept: Finished, folds, seed, step) -> dict[str, Any]:
-    """What bands and more rows are worth to an algorithm, by the first fold."""
+def _worth(tested, name, table: LabelledTable, kept: Checkpoint, folds, seed, step) -> dict[str, Any]:
+    """Measure on the first fold how much each band, and more rows, improve an algorithm."""
     algorithm, settings = ALGORITHMS[name], tested[name].choices[0]["settings"]
     fit, test = folds[0]
     test = test[~table.simulated[test]]

@@ -1,4 +1,4 @@
-"""Where a classification is good and where it is not: confusion, curves, what bands and more rows are worth."""
+"""Diagnose a classification: confusion, precision-recall curves, the value of bands and of more rows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,13 +8,10 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, confusion_matrix, precision_recall_curve
 from sklearn.pipeline import Pipeline
 
-from ...bands import BANDS, COLUMNS
-from ..algorithms import Algorithm, Shipped, scores
-from ..evaluate import MANY_BANDS, macro_f1
-from ..training import LabelledTable
-
-MANY = f"{MANY_BANDS}_bands_or_more"
-"""The key of rows with many bands in `evaluate.by_bands`."""
+from sedsql.learn.algorithms import Algorithm, Shipped, scores
+from sedsql.learn.evaluation import macro_f1
+from sedsql.learn.training import LabelledTable
+from sedsql.photometry.bands import BANDS, COLUMNS
 
 RECALLS = np.linspace(0, 1, 51)
 BINS = 10
@@ -27,14 +24,14 @@ LEAST_CONFUSION = 0.02
 def confusion(
     truth: NDArray[np.str_], found: NDArray[np.str_], classes: Sequence[str] | NDArray[np.str_]
 ) -> list[list[int]]:
-    """Rows of each class (lines) that are given each class (columns)."""
+    """Count the rows of each true class (lines) that get each class (columns)."""
     return confusion_matrix(truth, found, labels=list(classes)).tolist()
 
 
 def macro_f1_error(matrix: Sequence[Sequence[int]], seed: int = 0) -> float:
-    """Standard error of macro F1, of a confusion matrix: the scatter over RESAMPLES of its rows drawn anew.
+    """Return the standard error of macro F1, by drawing the rows of a confusion matrix anew RESAMPLES times.
 
-    (The bootstrap, Efron 1979, Annals of Statistics 7, 1. Rows count as independent.)
+    This is the bootstrap (Efron 1979, Annals of Statistics 7, 1); rows are taken as independent.
     """
     counts = np.array(matrix)
     drawn = np.random.default_rng(seed).multinomial(counts.sum(), counts.ravel() / counts.sum(), RESAMPLES)
@@ -48,7 +45,7 @@ def macro_f1_error(matrix: Sequence[Sequence[int]], seed: int = 0) -> float:
 def precision_recall(
     truth: NDArray[np.str_], p: NDArray[np.float64], classes: Sequence[str] | NDArray[np.str_]
 ) -> dict[str, dict]:
-    """Of each class, the best precision that reaches each of RECALLS, and the average precision; p is (n, classes)."""
+    """Return for each class the best precision at each of RECALLS, and the average precision; p is (n, classes)."""
     result = {}
     for place, name in enumerate(classes):
         right = truth == name
@@ -64,7 +61,7 @@ def precision_recall(
 
 
 def reliability(right: NDArray[np.bool_], top: NDArray[np.float64]) -> list[dict[str, float]]:
-    """In bins of the highest probability: its mean, how often it is right, and rows; bins with 20 rows or more."""
+    """Return, in bins of the highest probability with 20 rows or more, its mean, the share that is right, and rows."""
     place = np.minimum((top * BINS).astype(int), BINS - 1)
     return [
         {
@@ -80,10 +77,10 @@ def reliability(right: NDArray[np.bool_], top: NDArray[np.float64]) -> list[dict
 def remaining_confusion(
     matrices: dict[str, list[list[int]]], classes: Sequence[str] | NDArray[np.str_], best: str
 ) -> list[dict]:
-    """Pairs of classes that no algorithm separates, the most confused first.
+    """List the pairs of classes that no algorithm separates, the most confused first.
 
     The confusion of a pair is the mean of two shares: rows of the one that are called the other, and the reverse.
-    Of every pair the least over all algorithms is taken; pairs below LEAST_CONFUSION are left out.
+    The least confusion over all algorithms counts; pairs below LEAST_CONFUSION are left out.
     """
     shares = {}
     for name, matrix in matrices.items():
@@ -109,10 +106,10 @@ def remaining_confusion(
 
 
 def band_importance(classifier: Pipeline, table: LabelledTable, columns: Sequence[str], seed: int) -> dict[str, Any]:
-    """By how much macro F1 falls when the magnitudes of one band are dealt out anew among the rows that have it.
+    """Measure by how much macro F1 falls when the magnitudes of one band are permuted among the rows that have it.
 
-    Breiman 2001, Machine Learning 45, 5, section 10, for all that a band enters into at once. Which rows lack the
-    band stays as it is. `mean` and `spread` (standard deviation) of REPEATS deals.
+    Breiman 2001, Machine Learning 45, 5, section 10, for all features of a band at once. The rows that lack the band
+    stay the same. Returns `mean` and `spread` (standard deviation) of REPEATS permutations.
     """
     rng = np.random.default_rng(seed)
 
@@ -129,8 +126,8 @@ def band_importance(classifier: Pipeline, table: LabelledTable, columns: Sequenc
         falls = []
         for _ in range(REPEATS):
             dealt = table.magnitudes.copy()
-            # Brightness is dealt along with the colours of the row that it comes from: only the difference from the
-            # row's other bands is moved, or faint rows would get bright bands, which no source has.
+            # Only the difference from the row's other bands is permuted: otherwise faint rows would get bright bands,
+            # which no source has.
             others = np.delete(table.magnitudes, place, axis=1)[there]
             level = np.nanmedian(others, axis=1)
             dealt[there, place] = level + rng.permutation(table.magnitudes[there, place] - level)
@@ -147,7 +144,7 @@ def learning_curve(
     test: NDArray[np.int64],
     seed: int,
 ) -> list[dict[str, float]]:
-    """Macro F1 of the rows `test` after fits to SHARES of the sky cells of the rows `fit`."""
+    """Return macro F1 of the rows `test` after fits to SHARES of the sky cells of the rows `fit`."""
     cells = np.random.default_rng(seed).permutation(np.unique(table.cells[fit]))
     points = []
     for share in SHARES:

@@ -1,12 +1,12 @@
-"""What several algorithms say together: the mean of their probabilities."""
+"""Combine several algorithms by the mean of their probabilities."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..crossvalidation import OutOfFold
-from ..evaluate import macro_f1
+from sedsql.learn.crossvalidation import OutOfFold
+from sedsql.learn.evaluation import macro_f1
 
 MEMBERS = 3
 _LEAST = 1e-12
@@ -14,14 +14,15 @@ _LEAST = 1e-12
 
 @dataclass
 class Trial:
-    """What an algorithm said of every row, by the model of the fold that left the row out.
+    """The scores of an algorithm for every row, by the model of the fold that left the row out.
 
     Attributes
     ----------
-    whole : of the rows as they are
-    same_bands : by the names of `bandsets.SAME_BANDS`, of the rows that have all these bands, others taken away
-    fit_seconds, row_seconds : of one fit, and of one row's prediction
-    choices : of each fold: the settings taken, how many were tried, on how many inner folds
+    whole : scores of the rows as they are
+    same_bands : by the names of `band_subsets.SAME_BANDS`, scores of the rows that have all these bands, given only
+        these
+    fit_seconds, row_seconds : the time of one fit, and of one row's prediction
+    choices : for each fold the settings used, how many were tried, and on how many inner folds
     """
 
     whole: OutOfFold
@@ -32,7 +33,7 @@ class Trial:
 
 
 def best_elsewhere(candidates: dict[str, Trial], labels: NDArray[np.str_], fold: int) -> list[str]:
-    """Names of the MEMBERS with the best macro F1 on all folds but one; `labels` are those of the table."""
+    """Name the MEMBERS with the best macro F1 on all folds but one; `labels` are those of the table."""
     found = {}
     for name, tested in candidates.items():
         others = tested.whole.folds != fold
@@ -41,7 +42,7 @@ def best_elsewhere(candidates: dict[str, Trial], labels: NDArray[np.str_], fold:
 
 
 def ensemble(candidates: dict[str, Trial], labels: NDArray[np.str_]) -> Trial:
-    """In each fold, the mean of the calibrated probabilities of those that are best on the other folds."""
+    """Average, in each fold, the calibrated probabilities of the algorithms that are best on the other folds."""
     some = next(iter(candidates.values()))
     members = {int(fold): best_elsewhere(candidates, labels, fold) for fold in np.unique(some.whole.folds)}
     every = sorted({name for names in members.values() for name in names})

@@ -1,4 +1,4 @@
-"""The pictures of a comparison (matplotlib): one style, colours that all eyes can tell apart."""
+"""Draw the pictures of a comparison with matplotlib, in colours that colour-blind readers can distinguish."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -6,20 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from ...output import new_file
-from ...plot.judged import confusion_panel
-from ...plot.style import BLUE, ORANGE, style
-from ..evaluate import MANY_BANDS
-from .diagnosis import MANY, RECALLS
+from sedsql.files.atomic import new_file
+from sedsql.learn.comparison.diagnosis import RECALLS
+from sedsql.learn.evaluation import MANY, MANY_BANDS
+from sedsql.plot.evaluation import confusion_panel
+from sedsql.plot.style import BLUE, ORANGE, style
 
-# Okabe & Ito 2008, "Color Universal Design", with a dark red for their yellow; marks tell the algorithms apart too.
+# Okabe & Ito 2008, "Color Universal Design", with dark red instead of yellow; marks distinguish the algorithms too.
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#999999", "#882255", "#000000")
 _MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", "*")
 Report = Mapping[str, Any]
 
 
 def draw(report: Report, titles: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Draw all pictures of a report into a folder; gives the file of each by what it shows."""
+    """Draw all pictures of a report into a folder, and return the file name of each by its subject."""
     result = {}
     drawings: dict[str, Callable[..., Any]] = {
         "algorithms": _algorithms,
@@ -42,7 +42,7 @@ def draw(report: Report, titles: Mapping[str, str], folder: Path) -> dict[str, s
 
 
 def _look(report: Report) -> dict[str, dict[str, str]]:
-    """Colour and mark of each algorithm, the same in all pictures."""
+    """Choose a colour and a mark for each algorithm, the same in all pictures."""
     look = zip(report["algorithms"], _COLOURS, _MARKS, strict=False)
     return {name: {"color": colour, "marker": mark} for name, colour, mark in look}
 

@@ -1,9 +1,8 @@
-"""What leaks from training to testing: the same classifier, tested on rows, on sky, on catalogues that it has not seen.
+"""Measure what leaks from training to testing, with one classifier tested on unseen rows, sky and catalogues.
 
-Which bands a row lacks tells which catalogue it is from, and so its class. Three things are shown to a classifier:
-magnitudes as they are; the same with the guards of `augment.training_rows`; and nothing but which bands there are.
-Each is tested three ways: on rows drawn at random, on whole sky cells, on a catalogue (origin) left out
-(`origins.origin_folds`).
+The bands that a row lacks show which catalogue it is from, and so its class. The classifier gets one of three inputs:
+magnitudes as they are; the same with the guards of `augment.training_rows`; or only which bands there are. Each is
+tested in three ways: on random rows, on whole sky cells, and on a catalogue (origin) left out (`origins.origin_folds`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,14 +12,14 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import StratifiedKFold
 
-from ..algorithms import bands
-from ..augment import training_rows
-from ..bandsets import with_same_bands
-from ..crossvalidation import sky_folds
-from ..evaluate import macro_f1
-from ..features import Colours
-from ..origins import learnt_elsewhere, origin_folds
-from ..training import LEAST_ROWS, LabelledTable
+from sedsql.learn.algorithms import bands
+from sedsql.learn.augment import training_rows
+from sedsql.learn.band_subsets import with_same_bands
+from sedsql.learn.crossvalidation import sky_folds
+from sedsql.learn.evaluation import macro_f1
+from sedsql.learn.features import Colours
+from sedsql.learn.origins import learnt_elsewhere, origin_folds
+from sedsql.learn.training import LEAST_ROWS, LabelledTable
 
 FOLDS = 3
 SEEN = ("magnitudes, no guards", "magnitudes, guards", "only which bands there are")
@@ -36,13 +35,13 @@ TREES = {
     "max_features": 0.3,
     "max_bins": 63,
 }
-"""As the recipes of the shipped models, with fewer and smaller trees: it is fitted two dozen times."""
+"""As in the recipes of the shipped models, with fewer and smaller trees, because there are two dozen fits."""
 
 _Test = Callable[[NDArray[np.float32]], NDArray[np.str_]]
 
 
 def splits(table: LabelledTable, how: str, seed: int) -> Iterator[tuple[NDArray, NDArray]]:
-    """Places of the rows to fit on and of those to test on: 'naive', 'sky' or 'origin'."""
+    """Yield the places of the rows to fit on and of those to test on: 'naive', 'sky' or 'origin'."""
     if how == "naive":
         folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
         yield from folds.split(table.magnitudes, table.labels)
@@ -53,7 +52,7 @@ def splits(table: LabelledTable, how: str, seed: int) -> Iterator[tuple[NDArray,
 
 
 def fitted(seen: str, table: LabelledTable, columns: Sequence[str], seed: int) -> _Test:
-    """The classes that a small gradient boosting, fitted to a table, finds for magnitudes of shape (n, 10)."""
+    """Fit a small gradient boosting to a table; the result classifies magnitudes of shape (n, 10)."""
     trees = HistGradientBoostingClassifier(**TREES, early_stopping=False, random_state=seed)
     if seen == "magnitudes, guards":
         rows = training_rows(table, seed)
@@ -74,10 +73,10 @@ def fitted(seen: str, table: LabelledTable, columns: Sequence[str], seed: int) -
 
 
 def found_by(seen: str, how: str, table: LabelledTable, seed: int) -> dict[str, NDArray]:
-    """What a classifier says of the rows that a split tests: `rows`, their places, and `found`, their classes.
+    """Classify the rows that a split tests: returns `rows`, their places, and `found`, their classes.
 
-    With the sky split, `band_rows` and `band_found` besides: rows that have the bands of Gaia and 2MASS, all others
-    taken away.
+    The sky split also returns `band_rows` and `band_found`, for rows with the bands of Gaia and 2MASS, given only
+    these.
     """
     parts, same = [], []
     for fit, test in splits(table, how, seed):
@@ -96,11 +95,12 @@ def found_by(seen: str, how: str, table: LabelledTable, seed: int) -> dict[str, 
 
 
 def table_of(found: dict[tuple[str, str], dict[str, NDArray]], table: LabelledTable) -> dict:
-    """The leaks as figures, of what `found_by` gave for each of SEEN and of the splits that could be made.
+    """Return the leaks as figures, from the results of `found_by` for each of SEEN and each possible split.
 
     `all_classes` is macro F1 by the naive and the sky split; `same_rows` is macro F1 of the rows that the origin
-    split can test, by all three; `same_bands` is macro F1 by the sky split with all bands but SAME taken away.
-    `by_origin` has of each origin the share of its rows that is right with the guards: left out, and by the sky split.
+    split can test, by all three; `same_bands` is macro F1 by the sky split with only the bands SAME.
+    `by_origin` gives for each origin the share of right answers with the guards: when it is left out, and by the sky
+    split.
     """
     testable = learnt_elsewhere(table)
     labels = np.unique(table.labels[~table.simulated])

@@ -1,4 +1,4 @@
-"""The inner half of nested cross-validation: settings chosen within the training part, in the time there is."""
+"""Choose settings within the training part of a fold, as the inner loop of nested cross-validation."""
 
 import time
 from collections.abc import Sequence
@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..algorithms import Algorithm, Shipped, scores
-from ..crossvalidation import sky_folds
-from ..evaluate import macro_f1
-from ..training import LabelledTable
+from sedsql.learn.algorithms import Algorithm, Shipped, scores
+from sedsql.learn.crossvalidation import sky_folds
+from sedsql.learn.evaluation import macro_f1
+from sedsql.learn.training import LabelledTable
 
 INNER_FOLDS = 3
 
@@ -33,11 +33,11 @@ def choose(
     seconds: float,
     one_fit: float = 0.0,
 ) -> Choice:
-    """The settings with the best macro F1 on parts of the sky that the fits do not see.
+    """Choose the settings with the best macro F1 on parts of the sky that the fits do not see.
 
-    All settings are tried on the first inner fold, then on the second, until the `seconds` are too few for another
+    All settings are tried on the first inner fold, then on the second, until the `seconds` do not suffice for another
     try and the fit after it; `one_fit` is how long a fit is known to take. Without time for two settings the first
-    is taken.
+    is used.
     """
     first = dict(algorithm.settings[0])
     started, longest = time.monotonic(), one_fit / 2
@@ -57,7 +57,7 @@ def choose(
 
 
 def _best(algorithm, found) -> Choice | None:
-    """The best by the folds on which all that were tried have been tried; None where fewer than two were."""
+    """Choose by the folds on which all settings tried so far were tried; None where fewer than two were."""
     tried = [results for results in found if results]
     if len(tried) < 2:
         return None

@@ -1,4 +1,4 @@
-"""Classifications that others published, and our figures in their classes."""
+"""Score a classification in the classes of published ones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..crossvalidation import OutOfFold
-from ..evaluate import scores
+from sedsql.learn.crossvalidation import OutOfFold
+from sedsql.learn.evaluation import scores
 
 SURE = 0.9
-"""Both papers count a source as classified from this probability on."""
+"""The probability from which on both papers count a source as classified."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class Setting:
     Attributes
     ----------
     name : the paper
-    groups : its classes, and those of ours that are meant by each
-    bands : the name in `bandsets.SAME_BANDS` of the bands nearest to those that it used
-    abstract : what its abstract says of it, with the numbers that stand there
-    other : how it differs from what is done here, so that figures cannot simply be set side by side
+    groups : its classes, and which of ours belong to each
+    bands : the name in `band_subsets.SAME_BANDS` of the bands nearest to those that it used
+    abstract : a summary of its abstract, with the numbers given there
+    other : how it differs from our classification, so that figures cannot simply be compared
     """
 
     name: str
@@ -68,10 +68,10 @@ SETTINGS = (
 def regrouped(
     p: NDArray[np.float64], classes: Sequence[str] | NDArray[np.str_], truth: NDArray[np.str_], setting: Setting
 ) -> dict | None:
-    """Scores in the classes of a published setting, of rows whose own class has a place among them.
+    """Score the rows whose class belongs to a class of a published setting, in the classes of that setting.
 
-    Probabilities, shape (n, classes), are summed in each group; classes without a place are left out, for the
-    published classifiers could not answer them. None where fewer than two of the groups have rows.
+    Probabilities, shape (n, classes), are summed in each group. Rows and probabilities of other classes are left out,
+    because the published classifiers could not answer them. Returns None where fewer than two groups have rows.
     """
     place = {ours: theirs for theirs, names in setting.groups.items() for ours in names}
     names = [name for name, ours in setting.groups.items() if np.isin(truth, ours).any()]
@@ -94,7 +94,7 @@ def regrouped(
 
 
 def regrouped_all(same_bands: Mapping[str, OutOfFold], labels: NDArray[np.str_]) -> list[dict[str, Any]]:
-    """Each of the SETTINGS, with the figures of rows that have its bands; `labels` are those of the table."""
+    """List each of the SETTINGS with the figures of rows that have its bands; `labels` are those of the table."""
     result = []
     for setting in SETTINGS:
         some = same_bands.get(setting.bands)

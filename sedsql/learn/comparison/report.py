@@ -1,20 +1,19 @@
-"""A comparison as words, tables and pictures: report.json, report.md and report.html in its folder."""
+"""Write the report of a comparison: report.json, report.md, report.html and pictures in its folder."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ...jsontext import to_json
-from ...output import new_file
-from ..algorithms import ALGORITHMS
-from ..document import Block, Heading, Paragraph, Picture, Rows, html, markdown
-from ..evaluate import MANY_BANDS
-from .compare import ENSEMBLE, YOUNG
-from .diagnosis import MANY
-from .ensemble import MEMBERS
-from .figures import draw
-from .report_trust import TITLES, carried_over, leaking, number, published, trust
+from sedsql.files.atomic import new_file
+from sedsql.files.json import to_json
+from sedsql.learn.algorithms import ALGORITHMS
+from sedsql.learn.comparison.compare import ENSEMBLE, YOUNG
+from sedsql.learn.comparison.ensemble import MEMBERS
+from sedsql.learn.comparison.figures import draw
+from sedsql.learn.comparison.report_trust import TITLES, carried_over, leaking, number, published, trust
+from sedsql.learn.document import Block, Heading, Paragraph, Picture, Rows, html, markdown
+from sedsql.learn.evaluation import MANY, MANY_BANDS
 
 Report = Mapping[str, Any]
 
@@ -26,7 +25,7 @@ _ENSEMBLE = (
 
 
 def write(report: Report, folder: Path, command: str) -> None:
-    """Write the report and its pictures; `command` is said to make them again."""
+    """Write the report and its pictures; the report names `command` as the one that makes it again."""
     pictures = draw(report, TITLES, folder / "figures")
     blocks = page(report, pictures, command)
     title = f"Algorithms compared on {report['table']['table']}"
@@ -40,7 +39,7 @@ def write(report: Report, folder: Path, command: str) -> None:
 
 
 def summary(report: Report) -> tuple[list[str], list[tuple]]:
-    """Names of columns, and a line of figures for each algorithm, the best first."""
+    """Return names of columns, and a line of figures for each algorithm, the best first."""
     many = f"{MANY_BANDS}+ bands"
     names = ["", "macro F1", "±", many, "±", "weighted F1", "calibration error", "fit, s", "µs a row"]
     lines = [
@@ -61,7 +60,7 @@ def summary(report: Report) -> tuple[list[str], list[tuple]]:
 
 
 def page(report: Report, pictures: Mapping[str, str], command: str) -> list[Block]:
-    """The whole report."""
+    """Compose the whole report."""
     table = report["table"]
     return [
         Heading("Algorithms compared", 1),
@@ -204,10 +203,6 @@ def _classes(report: Report, pictures) -> list[Block]:
     if report["classical"]["of_young"]:
         blocks += _young(report)
     return blocks
-
-
-def _pair(some: Mapping[str, Any]) -> str:
-    return " and ".join(f"{name} ({rows:,})" for name, rows in zip(some["pair"], some["rows"], strict=True))
 
 
 def _young(report: Report) -> list[Block]:

@@ -1,15 +1,14 @@
-"""The sections of a report that tell how far to believe it: probabilities, leaks, what others published."""
+"""Compose the sections of a report on how far to trust it: probabilities, leaks, published classifications."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from ..algorithms import ALGORITHMS
-from ..document import Block, Heading, Paragraph, Picture, Rows
-from ..evaluate import MANY_BANDS
-from .compare import ENSEMBLE
-from .diagnosis import MANY
-from .leaks import SEEN
-from .published import SURE
+from sedsql.learn.algorithms import ALGORITHMS
+from sedsql.learn.comparison.compare import ENSEMBLE
+from sedsql.learn.comparison.leaks import SEEN
+from sedsql.learn.comparison.published import SURE
+from sedsql.learn.document import Block, Heading, Paragraph, Picture, Rows
+from sedsql.learn.evaluation import MANY, MANY_BANDS
 
 Report = Mapping[str, Any]
 
@@ -17,7 +16,7 @@ TITLES = {**{name: some.title for name, some in ALGORITHMS.items()}, ENSEMBLE: "
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A figure as a cell of a table."""
+    """Write a figure as a cell of a table."""
     return "-" if value is None else f"{value:,.{digits}f}"
 
 
@@ -74,7 +73,7 @@ def _last_step(points: list[Mapping[str, Any]]) -> str:
 
 
 def carried_over(leaks: Mapping[str, Any]) -> list[Block]:
-    """What is left of the figures on a catalogue that training lacks."""
+    """Compose the section on the figures for a catalogue that training lacks."""
     blocks: list[Block] = [Heading("What carries over to another catalogue")]
     tested = leaks["tested_by_origin"]
     if not tested:

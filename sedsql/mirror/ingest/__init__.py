@@ -1,4 +1,4 @@
-"""Importing files into a mirror: the archive's bulk files, and tables in any format that `sedsql.tables` knows.
+"""Import files into a mirror: the archive's bulk files, and tables in any format that `sedsql.files` knows.
 
 Rows that come in the order of their table, as the Gaia Archive's bulk files have them, go straight to the
 partitions; others are sorted first, on disk where they are many. The manifest is saved last.
@@ -11,21 +11,23 @@ from collections.abc import Sequence
 from dataclasses import replace as changed
 from pathlib import Path
 
-from ...catalogue import Column, Table, table_of
-from ...tables import TableError, refuse_pipe
-from .. import Progress, archive, silent
-from ..change import changing
-from ..layout import File, TableWriter, number_of, partition_order
-from ..manifest import DATABASE, OWN_SCHEMAS, MirrorError, Stored
-from ..sort import SCRATCH
-from ..store import load, save
-from . import inplace, twins
-from .ids import with_its_cells
-from .sources import Source, open_sources, wider
-from .stream import Stream, Unsorted
+from sedsql.catalogue import Column, Table, table_of
+from sedsql.files import TableError, refuse_pipe
+from sedsql.mirror import Progress, archive, silent
+from sedsql.mirror.ingest import duplicates, inplace
+from sedsql.mirror.ingest.ids import with_its_cells
+from sedsql.mirror.ingest.sources import Source, open_sources, wider
+from sedsql.mirror.ingest.stream import Stream, Unsorted
+from sedsql.mirror.layout import number_of, partition_order
+from sedsql.mirror.manifest import DATABASE, OWN_SCHEMAS, MirrorError
+from sedsql.mirror.mirror import Mirror
+from sedsql.mirror.sort import SCRATCH
+from sedsql.mirror.stored.refresh import store_if_whole
+from sedsql.mirror.table_state import File, TableState
+from sedsql.mirror.writer import TableWriter
 
 IMPORTED = {"kind": "import"}
-"""How a table came that was imported (`Stored.slicing`)."""
+"""The `TableState.partitioning` of a table that was imported."""
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?")
 _FILES_NOTED = 100
@@ -38,6 +40,7 @@ def import_files(
     *,
     replace: bool = False,
     wait: bool = False,
+    stores: bool = True,
     progress: Progress = silent,
 ) -> int:
     """Import files as the table `name` of the mirror in folder `path`, which is made if there is none; gives the rows.
@@ -47,6 +50,7 @@ def import_files(
     empty text become NULL. A folder is a HATS catalogue, which is used where it lies, as it is.
 
     replace : drop the table of this name that is there; otherwise rows are added to it, if it was imported
+    stores : whether sed.photometry is stored at the end, if a table of it was imported and all of them are there
 
     Raises TableError where a file cannot be read, MirrorError where its rows do not go with those that are
     there, or are there twice. Then nothing is changed.
@@ -56,32 +60,49 @@ def import_files(
         raise MirrorError(f"{name!r} is no name for a table; write it as schema.table, such as gaiadr3.gaia_source")
     paths = [Path(file).absolute() for file in files]
     _check(paths)
-    known = archive.TABLES.get(name)
     if paths[0].is_dir():
-        stored = inplace.catalogue_at(paths[0], name, known, progress)
-        with changing(path, wait=wait, whole=True) as (mirror, manifest):
-            if name in manifest and not replace:
-                raise MirrorError(f"{name} is in this mirror already; a catalogue can only replace it (--replace)")
-            manifest[name] = stored
-            save(mirror, manifest)
-        return stored.rows
-    there = load(path).get(name) if (Path(path) / DATABASE).is_file() and not replace else None
+        return _use_in_place(path, paths[0], name, replace, wait, stores, progress)
+    known = archive.TABLES.get(name)
+    there = Mirror.read(path).tables.get(name) if (Path(path) / DATABASE).is_file() and not replace else None
     sources = open_sources(paths, there.table if there else known)
-    with changing(path, wait=wait, whole=True) as (mirror, manifest):
-        there = None if replace else manifest.get(name)
+    with Mirror.change_or_make(path, wait=wait, whole=True) as mirror:
+        there = None if replace else mirror.tables.get(name)
         table = _table(name, sources, known)
         if there:
             _must_match(there, table, sources[0].path)
             table = there.table
-        _must_have_room(mirror, sources)
+        _must_have_room(mirror.folder, sources)
         about = {"source": "imported by sedsql", "files": ", ".join(file.name for file in paths[:_FILES_NOTED])}
         stream = Stream(sources, table, progress)
-        stored, new = _write(mirror, stream, there, _free_name(manifest.get(name)), about)
-        is_counted = twins.key_of(stream.table) == stream.table.sort_column
-        twins.refuse(mirror, stream.table, new, there, stream.repeated if is_counted else None)
-        manifest[name] = stored
-        save(mirror, manifest)
+        state, new = _write(mirror.folder, stream, there, _free_name(mirror.tables.get(name)), about)
+        is_counted = duplicates.key_of(stream.table) == stream.table.sort_column
+        duplicates.refuse(mirror.folder, stream.table, new, there, stream.repeated if is_counted else None)
+        mirror.tables[name] = state
+        mirror.save()
+        if stores and name in archive.TABLES:
+            store_if_whole(mirror, progress)
     return sum(file.rows for file in new)
+
+
+def _use_in_place(
+    path: str | os.PathLike,
+    catalogue: Path,
+    name: str,
+    replace: bool,
+    wait: bool,
+    stores: bool,
+    progress: Progress,
+) -> int:
+    """Add a HATS catalogue to the mirror in folder `path`, without a copy; gives its rows."""
+    state = inplace.catalogue_at(catalogue, name, archive.TABLES.get(name), progress)
+    with Mirror.change_or_make(path, wait=wait, whole=True) as mirror:
+        if name in mirror.tables and not replace:
+            raise MirrorError(f"{name} is in this mirror already; a catalogue can only replace it (--replace)")
+        mirror.tables[name] = state
+        mirror.save()
+        if stores and name in archive.TABLES:
+            store_if_whole(mirror, progress)
+    return state.rows
 
 
 def _check(paths: Sequence[Path]) -> None:
@@ -133,10 +154,10 @@ def _described(column: Column, known: Column | None) -> Column:
     return changed(column, **about)
 
 
-def _must_match(there: Stored, new: Table, path: Path) -> None:
+def _must_match(there: TableState, new: Table, path: Path) -> None:
     """Refuse to add rows to a table that is another one."""
     name = there.table.name
-    if there.slicing != IMPORTED:
+    if there.partitioning != IMPORTED:
         source = there.service or there.place or "`sedsql mirror sample`"
         raise MirrorError(
             f"{name} is in this mirror and comes from {source}, which is not mixed with files; "
@@ -159,14 +180,14 @@ def _must_match(there: Stored, new: Table, path: Path) -> None:
 
 
 def _write(
-    mirror: Path, stream: Stream, there: Stored | None, name: str, about: dict[str, str]
-) -> tuple[Stored, list[File]]:
-    """Write the rows; gives the table with them, which the manifest does not have yet, and the new files."""
+    folder: Path, stream: Stream, there: TableState | None, name: str, about: dict[str, str]
+) -> tuple[TableState, list[File]]:
+    """Write the rows into files; gives the table with them, which is not saved yet, and the new files."""
     table = stream.table
     order = partition_order(stream.rows, stream.share) if table.sort_column else None
     order = there.order if there and there.files else order
-    for rows in (stream.in_order(), stream.sorted(mirror / SCRATCH)):
-        with TableWriter(mirror, table, order, name, about, in_order=True) as writer:
+    for rows in (stream.in_order(), stream.sorted(folder / SCRATCH)):
+        with TableWriter(folder, table, order, name, about, in_order=True) as writer:
             try:
                 for some in rows:
                     writer.write(some)
@@ -174,21 +195,21 @@ def _write(
                 continue
             files = writer.close()
             break
-    stored = Stored(table, order, slicing=dict(IMPORTED))
-    stored.files = (dict(there.files) if there else {}) | {file.path: file for file in files}
-    return stored, files
+    state = TableState(table, order, partitioning=dict(IMPORTED))
+    state.files = (dict(there.files) if there else {}) | {file.path: file for file in files}
+    return state, files
 
 
-def _must_have_room(mirror: Path, sources: Sequence[Source]) -> None:
-    needed, free = sum(source.stored_bytes for source in sources), shutil.disk_usage(mirror).free
+def _must_have_room(folder: Path, sources: Sequence[Source]) -> None:
+    needed, free = sum(source.stored_bytes for source in sources), shutil.disk_usage(folder).free
     if needed > free:
         raise MirrorError(
-            f"The disk of {mirror} has {free / 1e9:,.1f} GB left, and the files take about {needed / 1e9:,.1f} GB "
+            f"The disk of {folder} has {free / 1e9:,.1f} GB left, and the files take about {needed / 1e9:,.1f} GB "
             "in a mirror; make room, or import them to a mirror on another disk"
         )
 
 
-def _free_name(stored: Stored | None) -> str:
-    """The name of files that no import before has used."""
-    numbers = (number_of(path, "import") for path in (stored.files if stored else ()))
+def _free_name(state: TableState | None) -> str:
+    """A name of files that no earlier import has used."""
+    numbers = (number_of(path, "import") for path in (state.files if state else ()))
     return f"import-{max(numbers, default=0) + 1}"

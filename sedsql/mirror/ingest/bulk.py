@@ -1,4 +1,4 @@
-"""CSV and ECSV, such as the Gaia Archive's bulk files, read in the types that the header gives."""
+"""Read CSV and ECSV, such as the Gaia Archive's bulk files, in the types that the header gives."""
 
 import gzip
 import io
@@ -16,42 +16,30 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 from astropy.table.meta import get_header_from_yaml
 
-from ...catalogue import Column
-from ...sqltext import literal
-from ...tables.errors import TableError
-from ..layout import ARROW_TYPES
+from sedsql.catalogue import Column
+from sedsql.catalogue.datatypes import arrow_type, of_arrow
+from sedsql.files.errors import TableError
+from sedsql.sql_text import identifier, literal
 
 BATCH = 65_536
 """Rows that are held at a time."""
 
 _HEAD = 1 << 18
-"""Bytes of a file that tell of what kind its rows are, and about how many."""
+"""Bytes at the beginning of a file, from which the kind and number of its rows are estimated."""
 
 _BLOCK = 1 << 22
 """Bytes read at a time, and the longest row."""
 
 _MISSING = ("", "null", "NULL")
-_ECSV_TYPES = {
-    "bool": "BOOLEAN",
-    "int8": "SMALLINT",
-    "int16": "SMALLINT",
-    "int32": "INTEGER",
-    "int64": "BIGINT",
-    "uint8": "SMALLINT",
-    "uint16": "INTEGER",
-    "uint32": "BIGINT",
-    "uint64": "BIGINT",
-    "float16": "REAL",
-    "float32": "REAL",
-    "float64": "DOUBLE",
-    "string": "VARCHAR",
-}
-"""ECSV 1.0 (APE 6), datatypes; the unsigned ones become what holds their values."""
+_ECSV_NUMBERS = ("bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)))
+_ECSV_NUMBERS += ("float16", "float32", "float64")
+_ECSV_TYPES = {"string": "VARCHAR"} | {word: of_arrow(pa.type_for_alias(word)) or "" for word in _ECSV_NUMBERS}
+"""ECSV 1.0 (APE 6), datatypes."""
 
 
 @dataclass(frozen=True)
 class Head:
-    """What stands before the rows of a CSV or ECSV file.
+    """The lines before the rows of a CSV or ECSV file.
 
     names : of the columns, as written
     lines : how many lines there are before the rows
@@ -69,7 +57,7 @@ class Head:
 
 
 def head_of(path: Path) -> Head:
-    """Read what stands before the rows. Raises TableError where it is no header."""
+    """Read the lines before the rows. Raises TableError where they are no header."""
     zipped = path.name.lower().endswith(".gz")
     try:
         with (gzip.open if zipped else open)(path, "rt", encoding="utf-8-sig", newline="") as text:
@@ -123,13 +111,13 @@ def _beginning(path: Path) -> bytes:
         while block := source.read(1 << 16):
             text.write(block)
     except (EOFError, gzip.BadGzipFile, zlib.error):
-        pass  # who reads all of it will say so
+        pass  # reading all of it will raise the error
     found = text.getvalue()
     return found if path.stat().st_size <= _HEAD else found[: found.rfind(b"\n") + 1]
 
 
 def first_rows(head: Head, types: dict[str, str]) -> pa.Table | None:
-    """Some rows from the beginning; None where there are none, or wrong ones."""
+    """Read some rows from the beginning; None where there are none, or they are wrong."""
     lines = _beginning(head.path).split(b"\n", head.lines)
     try:
         reader = _reader(io.BytesIO(lines[-1]), head, types)
@@ -139,7 +127,7 @@ def first_rows(head: Head, types: dict[str, str]) -> pa.Table | None:
 
 
 def rows_of(head: Head, types: dict[str, str]) -> Iterator[pa.Table]:
-    """The rows, in the order of the file; a gzip file is checked against its checksum meanwhile.
+    """Read the rows, in the order of the file; a gzip file is checked against its checksum meanwhile.
 
     types : by the names as written
     """
@@ -170,7 +158,7 @@ def _reader(file: BinaryIO, head: Head, types: dict[str, str], *, threads: bool 
         pacsv.ReadOptions(column_names=head.names, block_size=_BLOCK, use_threads=threads),
         pacsv.ParseOptions(delimiter=head.delimiter, newlines_in_values=True),
         pacsv.ConvertOptions(
-            column_types={name: ARROW_TYPES[kind] for name, kind in types.items()},
+            column_types={name: arrow_type(kind) for name, kind in types.items()},
             null_values=_MISSING,
             strings_can_be_null=True,
             true_values=["True", "true", "TRUE", "T", "t", "1"],
@@ -180,7 +168,7 @@ def _reader(file: BinaryIO, head: Head, types: dict[str, str], *, threads: bool 
 
 
 def _sentence(head: Head, types: dict[str, str], error: Exception) -> str:
-    """What is wrong with a file, and where: without threads Arrow tells the row."""
+    """Say what is wrong with a file, and where: without threads Arrow tells the row."""
     if isinstance(error, pa.ArrowInvalid):
         try:
             with _opened(head) as file:
@@ -198,7 +186,7 @@ def _sentence(head: Head, types: dict[str, str], error: Exception) -> str:
 
 
 def infer(heads: Sequence[Head], wanted: Sequence[str]) -> dict[str, str]:
-    """The types of columns in files whose headers do not tell them: those that every value in all files has.
+    """Find the types of columns that headers do not tell: those that every value in all files has.
 
     Digits that a number would change, such as 007, make a column text.
     """
@@ -208,8 +196,7 @@ def infer(heads: Sequence[Head], wanted: Sequence[str]) -> dict[str, str]:
         "DOUBLE": "bool_and(TRY_CAST({c} AS DOUBLE) IS NOT NULL AND NOT "
         "regexp_full_match({c}, '[+-]?(0[0-9]+|[0-9]{{16,}})'))",
     }
-    quoted = ['"' + name.replace('"', '""') + '"' for name in wanted]
-    asked = ", ".join(test.format(c=name) for name in quoted for test in tests.values())
+    asked = ", ".join(test.format(c=identifier(name)) for name in wanted for test in tests.values())
     with duckdb.connect() as con:
         con.execute("SET memory_limit = '500MB'")
         try:

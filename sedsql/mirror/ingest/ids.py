@@ -1,28 +1,28 @@
-"""Whether the source_id of files is Gaia's, which holds the HEALPix cell where its source was first seen."""
+"""Tell whether the source_id of files is Gaia's, which holds the HEALPix cell where its source was first seen."""
 
 from collections.abc import Sequence
 
-import numpy as np
 import pyarrow as pa
 
-from ...catalogue import CELL, Table
-from ...tablecells import ARCMINUTE
-from ..cells import apart
-from ..layout import celled, positions
-from .sources import Source
+from sedsql.catalogue import CELL, Table
+from sedsql.catalogue.healpix import ARCMINUTE
+from sedsql.mirror.cells import apart, are_positions
+from sedsql.mirror.columns import with_cell_column
+from sedsql.mirror.ingest.sources import Source
+from sedsql.mirror.rows import positions
 
 LEAST_SHARE = 0.99
-"""Of the rows with a position, those that must lie within an arcminute of the cell in their source_id.
+"""The share of rows with a position that must lie within an arcminute of the cell in their source_id.
 
-Of Gaia's own all do but the fastest stars, of numbers that mean something else one in a million.
+All of Gaia's do but the fastest stars; of numbers that mean something else, one in a million does.
 """
 
 _TRIED = 16
-"""Files that are looked into, at their first rows."""
+"""Files of which the first rows are read."""
 
 
 def with_its_cells(table: Table, sources: Sequence[Source]) -> Table:
-    """The table that goes by its source_id if that holds cells, else the one with a column of cells of its own."""
+    """Add a column of cells to a table whose source_id holds none."""
     if not table.has_cells or CELL in table.columns or not table.position:
         return table
     near = rows = 0
@@ -31,9 +31,9 @@ def with_its_cells(table: Table, sources: Sequence[Source]) -> Table:
         if batch is None:
             continue
         ra, dec = positions(table, batch)
-        there = np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90)
+        there = are_positions(ra, dec)
         ids = batch["source_id"].cast(pa.int64(), safe=False).fill_null(-1).to_numpy()
         far = apart(ids >> table.cell_shift, ra, dec) > ARCMINUTE
         rows += int(there.sum())
         near += int((there & ~far).sum())
-    return table if near and near >= LEAST_SHARE * rows else celled(table)
+    return table if near and near >= LEAST_SHARE * rows else with_cell_column(table)

@@ -1,4 +1,4 @@
-"""A HATS catalogue that is used where it lies, such as hats-import or LSDB writes one (IVOA Note "HATS", 2025)."""
+"""Use a HATS catalogue, such as hats-import and LSDB write, where it lies (IVOA Note "HATS", 2025)."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,19 +7,18 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ...catalogue import CELL, Column, Table, table_of, tap_type
-from ...sqltext import literal
-from ...tables import TableError
-from .. import Progress
-from ..layout import File
-from ..manifest import Stored
-from ..reach import measure
+from sedsql.catalogue import CELL, Column, Table, table_of, tap_type
+from sedsql.files import TableError
+from sedsql.mirror import Progress
+from sedsql.mirror.reach import measure
+from sedsql.mirror.table_state import File, TableState
+from sedsql.sql_text import literal
 
 _PARTITIONS = ("norder", "dir", "npix")
 """Columns that repeat the path of the file; older catalogues have them."""
 
 
-def catalogue_at(folder: Path, name: str, known: Table | None, progress: Progress) -> Stored:
+def catalogue_at(folder: Path, name: str, known: Table | None, progress: Progress) -> TableState:
     """The catalogue in a folder as the table `name` of a mirror; its files stay where they are.
 
     known : tells units, UCDs and descriptions, which HATS does not have
@@ -42,18 +41,16 @@ def catalogue_at(folder: Path, name: str, known: Table | None, progress: Progres
     for number, path in enumerate(paths):
         files[str(path)] = _file(path, table)
         progress("reading metadata", number + 1, len(paths))
-    stored = Stored(table, place=str(folder), files=files)
-    measure(folder, stored)
+    state = TableState(table, place=str(folder), files=files)
+    measure(folder, state)
     rows = properties.get("hats_nrows")
-    if rows is not None and int(rows) != stored.rows:
-        raise TableError(
-            f"{folder} is not whole: its files have {stored.rows:,} rows, its properties say {int(rows):,}"
-        )
-    return stored
+    if rows is not None and int(rows) != state.rows:
+        raise TableError(f"{folder} is not whole: its files have {state.rows:,} rows, its properties say {int(rows):,}")
+    return state
 
 
 def _properties(folder: Path) -> tuple[Path, dict[str, str]]:
-    """The folder of the catalogue, which may be the main one of a collection, and what its properties say."""
+    """The folder of the catalogue, which may be the main one of a collection, and its properties."""
     collection = _read(folder / "collection.properties")
     if collection is not None:
         folder = folder / collection.get("hats_primary_table_url", "")

@@ -1,4 +1,4 @@
-"""Files of others as streams of rows: the columns they have, with types, units, UCDs and descriptions."""
+"""Open files of any format as streams of rows, with the columns' types, units, UCDs and descriptions."""
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -12,14 +12,15 @@ import pyarrow.parquet as pq
 from astropy.io import fits
 from astropy.table import Table as AstropyTable
 
-from ...catalogue import Column, Table
-from ...tables import TableError, file_format, read_table, to_arrow
-from ...tables.convert import without_yaml
-from . import bulk
-from .bulk import BATCH, Head
+from sedsql.catalogue import Column, Table
+from sedsql.catalogue.datatypes import INTEGERS, of_arrow
+from sedsql.files import TableError, file_format, read_table, to_arrow
+from sedsql.files.convert import without_yaml
+from sedsql.mirror.ingest import bulk
+from sedsql.mirror.ingest.bulk import BATCH, Head
 
 _SIZES = {"csv": 0.25, "csv.gz": 0.6, "fits": 0.5, "fits.gz": 0.8, "votable": 0.2, "votable.gz": 0.5, "parquet": 0.8}
-"""Bytes in the mirror for a byte of the file, at least; as measured with gaia_source."""
+"""Bytes in the mirror for a byte of the file, at least, as measured with gaia_source."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,8 @@ def _types(heads: Sequence[Head], known: Table | None) -> dict[str, str]:
 
 
 def wider(one: str, other: str) -> str | None:
-    """The type that holds the values of both; None if there is none but text."""
-    for chain in (("SMALLINT", "INTEGER", "BIGINT"), ("REAL", "DOUBLE"), ("SMALLINT", "INTEGER", "DOUBLE")):
+    """The type that holds the values of both; None if only text does."""
+    for chain in (INTEGERS, ("REAL", "DOUBLE"), ("SMALLINT", "INTEGER", "DOUBLE")):
         if one in chain and other in chain:
             return max(one, other, key=chain.index)
     return one if one == other else None
@@ -152,7 +153,7 @@ def _of_fits(path: Path) -> Source:
 
 @contextmanager
 def _opened(path: Path) -> Iterator:
-    """The first table of a FITS file; what astropy raises is a TableError."""
+    """Open the first table of a FITS file; errors of astropy become TableError."""
     try:
         with fits.open(path, memmap=True) as file:
             hdu = next((hdu for hdu in file if isinstance(hdu, fits.BinTableHDU | fits.TableHDU)), None)
@@ -188,7 +189,7 @@ def _parts(rows: pa.Table) -> list[pa.Table]:
 
 
 def _vounit(text: str | None) -> str | None:
-    """A unit as VOTables write it; astropy's own words are others."""
+    """A unit as VOTables write it, which differs from astropy's own format."""
     try:
         return u.Unit(text).to_string("vounit") if text else None
     except ValueError:
@@ -197,38 +198,10 @@ def _vounit(text: str | None) -> str | None:
 
 _READERS = {"parquet": _of_parquet, "fits": _of_fits, "votable": _of_votable}
 
-_ARROW = {
-    pa.bool_(): "BOOLEAN",
-    pa.int8(): "SMALLINT",
-    pa.int16(): "SMALLINT",
-    pa.int32(): "INTEGER",
-    pa.int64(): "BIGINT",
-    pa.uint8(): "SMALLINT",
-    pa.uint16(): "INTEGER",
-    pa.uint32(): "BIGINT",
-    pa.uint64(): "BIGINT",
-    pa.float16(): "REAL",
-    pa.float32(): "REAL",
-    pa.float64(): "DOUBLE",
-    pa.string(): "VARCHAR",
-    pa.large_string(): "VARCHAR",
-    pa.string_view(): "VARCHAR",
-    pa.null(): "VARCHAR",
-}
-
 
 def _column(path: Path, field: pa.Field) -> Column:
     about = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
-    kind = field.type
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    datatype = _ARROW.get(kind)
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        datatype = "TIMESTAMP"
-    elif pa.types.is_decimal(kind):
-        datatype = "DOUBLE"
-    elif hasattr(kind, "value_type") and kind.value_type in _ARROW:
-        datatype = _ARROW[kind.value_type] + "[]"
-    if datatype is None:
-        raise TableError(f"{path}: column {field.name} is of the type {kind}, which is not imported")
+    datatype = of_arrow(field.type)
+    if datatype is None or datatype.endswith("[][]"):
+        raise TableError(f"{path}: column {field.name} is of the type {field.type}, which is not imported")
     return Column(field.name, datatype, about.get("unit"), about.get("ucd"), about.get("description"))

@@ -1,4 +1,4 @@
-"""The rows of many files as one stream, in the order of their table."""
+"""Read the rows of many files as one stream, in the order of their table."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
@@ -8,13 +8,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...catalogue import CELL, Table
-from ...tables.errors import TableError
-from .. import Progress
-from ..cells import ORDER
-from ..layout import arrow_schema, sort_cells, with_cells
-from ..sort import sorted_by
-from .sources import Source
+from sedsql.catalogue import CELL, Table
+from sedsql.files.errors import TableError
+from sedsql.mirror import Progress
+from sedsql.mirror.columns import arrow_schema, as_stored
+from sedsql.mirror.ingest.sources import Source
+from sedsql.mirror.ranges import SKY, size
+from sedsql.mirror.rows import sort_cells
+from sedsql.mirror.sort import sorted_by
 
 
 class Unsorted(Exception):  # noqa: N818
@@ -29,7 +30,7 @@ class Stream:
     """
 
     def __init__(self, sources: Sequence[Source], table: Table, progress: Progress):
-        self.table = with_cells(table)
+        self.table = as_stored(table)
         self.schema = arrow_schema(self.table)
         self.rows = sum(source.rows for source in sources)
         self.repeated = 0
@@ -62,7 +63,7 @@ class Stream:
             cells += span * max(1.0, source.rows / batch.num_rows)
             self._progress("looking at the files", number + 1, len(sources))
         order = sorted(range(len(sources)), key=firsts.__getitem__)
-        return [sources[place] for place in order], min(1.0, cells / (12 << 2 * ORDER))
+        return [sources[place] for place in order], min(1.0, cells / size(SKY))
 
     def _batches(self, what: str) -> Iterator[pa.Table]:
         batches = chain.from_iterable(map(self._of, self._sources))
@@ -75,7 +76,7 @@ class Stream:
     def _stored(self, batch: pa.Table, source: Source) -> pa.Table:
         """The rows in the types of the table, what is not there as NULL, sorted among themselves."""
         if self.table.position and CELL in batch.column_names:
-            batch = batch.drop_columns([CELL])  # the positions tell, and not a file
+            batch = batch.drop_columns([CELL])  # positions are computed anew, not believed
         arrays = []
         for name in batch.column_names:
             kind = self.schema.field(name).type

@@ -1,9 +1,9 @@
-"""The sample sky: a simulated mirror with the archive's tables and columns.
+"""Write the sample sky: a simulated mirror with the archive's tables and columns.
 
 It comes from simple physics (`sedsql.simulate`), a plain Galaxy and a dozen star-forming regions at their
 real places. Classes, magnitudes, places and matches are as frequent as in Gaia DR3 (`sedsql.simulate.census`), or, in
 a rich sky, there are many of the rare kinds. It is neither Gaia's catalogue nor fitted to it, and every file says so.
-What was put in stands in `sample.truth`.
+The table `sample.truth` has what was simulated.
 """
 
 import os
@@ -15,15 +15,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ...catalogue import SOURCE_ID_SHIFT, Column, Table, table_of
-from ...simulate import POPULATIONS, Sample, simulate
-from ...simulate.census import along
-from .. import archive
-from ..layout import TableWriter, partition_order, with_cells
-from ..manifest import Stored
-from ..store import new_mirror, save
-from . import surveys
-from .sky import REGIONS, Positions, positions
+from sedsql.catalogue import SOURCE_ID_SHIFT, Column, Table, table_of
+from sedsql.mirror import Progress, archive, silent
+from sedsql.mirror.columns import as_stored
+from sedsql.mirror.layout import partition_order
+from sedsql.mirror.mirror import Mirror
+from sedsql.mirror.sample import surveys
+from sedsql.mirror.sample.sky import REGIONS, Positions, positions
+from sedsql.mirror.stored.refresh import refresh
+from sedsql.mirror.table_state import TableState
+from sedsql.mirror.writer import TableWriter
+from sedsql.simulate import POPULATIONS, Sample, simulate
+from sedsql.simulate.census import along
 
 Ints = NDArray[np.int64]
 
@@ -79,32 +82,33 @@ def write_sample(
     *,
     rich: bool = False,
     force: bool = False,
+    stores: bool = True,
     progress: Callable[[int], None] | None = None,
+    storing: Progress = silent,
 ) -> None:
     """Write a simulated mirror of `rows` Gaia sources to a new folder `path`.
 
     The same `rows`, `seed` and `rich` give the same tables, byte by byte. Classes, magnitudes, places and matches are
     as frequent as in Gaia DR3 (`simulate.census`); with `rich`, classes keep the order of their numbers on the sky,
     but rare ones are raised so that 100,000 rows have some of each (`sky.RICH`). Memory does not grow with `rows`.
-    `progress` is called with the number of rows done.
+    `progress` is called with the number of rows done, `storing` while `sed.photometry` is stored, which `stores` tells.
 
     Raises FileExistsError where `path` exists, unless `force` and it is a mirror.
     """
     if rows < 1:
         raise ValueError(f"a sample needs at least one row, not {rows}")
-    with new_mirror(path, force=force) as mirror:
+    with Mirror.new(path, force=force) as mirror:
         note = RICH_NOTE if rich else NATURAL_NOTE
         about = {"source": SIMULATED_BY, "rows": str(rows), "seed": str(seed), "proportions": "rich" if rich else "sky"}
-        stored = {}
         for name, table in TABLES.items():
             described = replace(table, description=f"{note}{table.description}")
-            stored[name] = Stored(with_cells(described), _order(table, rows))
+            mirror.tables[name] = TableState(as_stored(described), _order(table, rows))
         with ExitStack() as stack:
             writers = {
                 name: stack.enter_context(
-                    TableWriter(mirror, one.table, one.order, "sample", about, in_order=_is_in_order(one.table))
+                    TableWriter(mirror.folder, one.table, one.order, "sample", about, in_order=_is_in_order(one.table))
                 )
-                for name, one in stored.items()
+                for name, one in mirror.tables.items()
             }
             done = 0
             for part in _parts(rows, seed, rich):
@@ -114,9 +118,11 @@ def write_sample(
                 if progress:
                     progress(done)
             for name, writer in writers.items():
-                stored[name].files = {file.path: file for file in writer.close()}
-        save(mirror, stored, note=note)
-        (mirror / "README.txt").write_text(
+                mirror.tables[name].files = {file.path: file for file in writer.close()}
+        mirror.save(note=note)
+        if stores:
+            refresh(mirror, storing, note=note)
+        (mirror.folder / "README.txt").write_text(
             README.format(rows=f"{rows:,}", seed=seed, proportions=_PROPORTIONS[rich]), encoding="utf-8"
         )
 
@@ -127,7 +133,7 @@ def _is_in_order(table: Table) -> bool:
 
 
 def _order(table: Table, rows: int) -> int | None:
-    return partition_order(rows) if with_cells(table).sort_column else None
+    return partition_order(rows) if as_stored(table).sort_column else None
 
 
 def _parts(rows: int, seed: int, rich: bool) -> Iterator[dict[str, pa.Table]]:

@@ -1,4 +1,4 @@
-"""Where on the sky the sources of the sample stand, cell by HEALPix cell, in the order of source_id."""
+"""Draw the positions of the sample's sources, HEALPix cell by cell, in the order of source_id."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,11 +9,12 @@ from astropy import units as u
 from astropy.coordinates import Latitude, Longitude
 from numpy.typing import NDArray
 
-from ...simulate import POPULATIONS
-from ...simulate.counts import counts, surface_density
-from ...simulate.frames import galactic
-from ...simulate.published import PUBLISHED, TOTAL
-from ..cells import FINEST, ORDER
+from sedsql.catalogue.healpix import FINEST, ORDER, number_of_cells
+from sedsql.mirror.cells import centres_of
+from sedsql.simulate import POPULATIONS
+from sedsql.simulate.counts import counts, surface_density
+from sedsql.simulate.frames import galactic
+from sedsql.simulate.published import PUBLISHED, TOTAL
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -38,7 +39,7 @@ RICH = {
 """Share of each population in a rich sky: the order of the true one, with the rare ones raised (up to a thousandfold
 for Wolf-Rayet stars), so that 100,000 rows hold some fifty of the rarest."""
 NATURAL = {name: one.number / TOTAL for name, one in PUBLISHED.items()}
-"""The same in Gaia DR3."""
+"""Share of each population in Gaia DR3."""
 
 YOUNG = ("yso", "yso_discless")
 REGION_FRACTION = 0.8
@@ -104,12 +105,6 @@ class Positions:
         return len(self.cell)
 
 
-def cell_centres(cells: Ints, order: int) -> tuple[Array, Array]:
-    """ICRS ra and dec in degrees of the centres of nested HEALPix cells."""
-    ra, dec = cdshealpix.healpix_to_lonlat(cells, order, num_threads=1)
-    return ra.deg, dec.deg
-
-
 def positions(rows: int, seed: int, chunk: int, *, rich: bool) -> Iterator[Positions]:
     """Positions of `rows` sources in ascending order of cell, in pieces of about `chunk` rows.
 
@@ -131,11 +126,11 @@ def positions(rows: int, seed: int, chunk: int, *, rich: bool) -> Iterator[Posit
 
 
 def _counts(rows: int, rich: bool, rng: np.random.Generator) -> tuple[Ints, tuple[Ints, Ints], Ints]:
-    """How many sources fall where: of each population in each cell of SKY_ORDER, shape (populations, cells);
+    """Draw how many sources of each population fall in each cell of SKY_ORDER, shape (populations, cells);
     then the pairs of region and cell of REGION_ORDER, and the number of young stars in each, shape (YOUNG, pairs)."""
     shares = RICH if rich else NATURAL
     each = rng.multinomial(rows, np.array([shares[name] for name in POPULATIONS]))
-    glon, glat = galactic(*cell_centres(np.arange(12 * 4**SKY_ORDER), SKY_ORDER))
+    glon, glat = galactic(*centres_of(np.arange(number_of_cells(SKY_ORDER)), SKY_ORDER))
     regions, cells, weights = _region_cells()
     sky, crowds = [], np.zeros((len(YOUNG), len(cells)), dtype=np.int64)
     for (name, population), number in zip(POPULATIONS.items(), each, strict=True):
@@ -160,7 +155,7 @@ def _region_cells() -> tuple[Ints, Ints, Array]:
             flat=True,
         )
         found = np.sort(found.astype(np.int64))
-        ra, dec = cell_centres(found, REGION_ORDER)
+        ra, dec = centres_of(found, REGION_ORDER)
         off = np.hypot(((ra - region.ra + 180) % 360 - 180) * np.cos(np.radians(region.dec)), dec - region.dec)
         density = np.exp(-0.5 * (off / region.radius) ** 2)
         regions.append(np.full(len(found), index))
@@ -195,6 +190,6 @@ def _fill(
     cell = cell[order]
     # The centre of a random cell of the finest order, 0.4 mas wide, is never on the edge of a coarse one.
     down = 2 * (FINEST - ORDER)
-    ra, dec = cell_centres((cell << down) + rng.integers(0, 1 << down, len(cell)), FINEST)
+    ra, dec = centres_of((cell << down) + rng.integers(0, 1 << down, len(cell)), FINEST)
     glon, glat = galactic(ra, dec)
     return Positions(cell, np.concatenate(populations)[order], np.concatenate(regions)[order], ra, dec, glon, glat)

@@ -1,14 +1,14 @@
-"""The columns of Gaia's, 2MASS's and AllWISE's tables, from positions and measured magnitudes."""
+"""Make the columns of Gaia's, 2MASS's and AllWISE's tables from positions and measured magnitudes."""
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ...simulate import Sample
-from ...simulate.astrometry import has_parallax, parallax_error
-from ...simulate.survey import ALLWISE, GAIA, GAIA_FLUX_ZERO_POINTS, TMASS, limiting_magnitude
-from .sky import REGIONS, Positions
+from sedsql.mirror.sample.sky import REGIONS, Positions
+from sedsql.simulate import Sample
+from sedsql.simulate.astrometry import has_parallax, parallax_error
+from sedsql.simulate.survey import ALLWISE, GAIA, GAIA_FLUX_ZERO_POINTS, TMASS, limiting_magnitude
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -84,7 +84,7 @@ class Conditions(Values):
         form = self.choices.below(6)
         if form < 3:
             call = self.call("sed_class", source, scope)
-            label = f"'{self.choices.one((*LABELS, 'nonsense'))}'"
+            label = f"'{self.choices.one(LABELS)}'" if not self.choices.chance(2) else "'nonsense'"  # is refused
             return self.choices.weighed((4, f"{call} = {label}"), (1, f"{label} = {call}"), (2, f"{call} <> {label}"),
                                         (1, f"{call} IN ({label}, 'giant')"), (1, f"{call} LIKE 'm%'"))  # fmt: skip
         if form == 3:

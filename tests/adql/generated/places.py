@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from sedsql.adql.lexer import RESERVED
+from sedsql.adql.parser.lexer import RESERVED
 
 from .choices import Choices
 from .tables import Column, Table

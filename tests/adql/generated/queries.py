@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from sedsql.bands import COLUMNS
+from sedsql.photometry.bands import COLUMNS
 
 from .choices import Choices
 from .places import REGULAR, Scope, Source

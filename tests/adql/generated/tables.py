@@ -14,9 +14,13 @@ import numpy as np
 import pyarrow as pa
 import skymodel
 
-from sedsql.bands import COLUMNS
-from sedsql.db import UPLOADS, Connection
+from sedsql.dbapi.connection import Connection
+from sedsql.dbapi.uploads import UPLOADS
+from sedsql.inference.model import SKY_MODEL, find_models
+from sedsql.mirror.mirror import Mirror
 from sedsql.mirror.sample import write_sample
+from sedsql.mirror.stored.classify import classify
+from sedsql.photometry.bands import COLUMNS
 
 NAN, INF = math.nan, math.inf
 BIG = 2**63 - 1
@@ -78,12 +82,17 @@ class Table:
         return all(band in names and names[band].kind == "r" for band in COLUMNS)
 
 
-def write_mirror(folder: Path, sources: int, seed: int = 5) -> Path:
+def write_mirror(folder: Path, sources: int, seed: int = 5, *, stores: bool) -> Path:
     """A simulated mirror whose rows are in the database itself, not in files: a query then takes a fifth of the time.
 
     Its manifest says that the tables are large, so that conditions are made of models.
+
+    stores : whether the photometry and the classes by sky-1 are stored; else the photometry is a join
     """
-    write_sample(folder, sources, seed=seed, rich=True)
+    write_sample(folder, sources, seed=seed, rich=True, stores=stores)
+    if stores:
+        with Mirror.change(folder) as mirror:
+            classify(mirror, find_models()[SKY_MODEL])
     with duckdb.connect() as con:
         con.execute(f"SET file_search_path = '{folder}'; ATTACH '{folder / 'mirror.duckdb'}' AS mirror; USE mirror")
         con.execute("CREATE SCHEMA held")

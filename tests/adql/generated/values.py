@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sedsql.bands import COLUMNS
+from sedsql.photometry.bands import COLUMNS
 
 from .places import Places, Scope, Source
 from .tables import Column
@@ -201,6 +201,8 @@ class Values(Places):
         if self.choices.chance(15):
             return f"sed_alpha({source.name})"
         self.notes.add("noise")
+        if self.choices.chance(20):
+            return self.call(self.choices.one(("sed_probability", "sed_outlier")), source, scope)
         return self.call("sed_proba", source, scope, (f"'{self.choices.one(LABELS)}'",))
 
     def model_text(self, scope: Scope) -> str | None:

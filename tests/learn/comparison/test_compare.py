@@ -10,14 +10,14 @@ import pytest
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
 from typer.testing import CliRunner
 
-from sedsql.bands import COLUMNS
-from sedsql.cli import app
+from sedsql.cli.main import app
+from sedsql.files import TableError
 from sedsql.learn.algorithms import ALGORITHMS
 from sedsql.learn.comparison import compare, diagnosis, leaks
-from sedsql.learn.comparison.finished import ComparisonError, Finished
+from sedsql.learn.comparison.checkpoint import Checkpoint, ComparisonError
 from sedsql.learn.crossvalidation import sky_folds
 from sedsql.learn.training import read_labelled
-from sedsql.tables import TableError
+from sedsql.photometry.bands import COLUMNS
 
 CHOSEN = [ALGORITHMS["logistic"], ALGORITHMS["neighbours"]]
 KINDS = ("main_sequence", "yso", "white_dwarf")
@@ -25,7 +25,7 @@ KINDS = ("main_sequence", "yso", "white_dwarf")
 
 @pytest.fixture(autouse=True, scope="module")
 def _few_trees():
-    """Leaks have a test of their own."""
+    """Skip the leaks, which have a test of their own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(leaks, "TREES", {**leaks.TREES, "max_iter": 3, "max_bins": 8})
         yield
@@ -79,6 +79,7 @@ def test_all_settings_are_tried_in_a_long_time(compared):
     assert compared["best"] in compared["algorithms"]
 
 
+@pytest.mark.thorough
 def test_a_comparison_that_was_interrupted_goes_on_to_the_same_figures(compared, small, tmp_path):
     calls = []
 
@@ -110,15 +111,15 @@ def test_another_comparison_is_refused_or_starts_anew(compared, small, folder, t
     with pytest.raises(ComparisonError, match=r"with seed 0, where now it is seed 1; .* --force"):
         compare.compare(small, folder, CHOSEN, budget=1, seed=1)
     assert compare.compare(small, folder, CHOSEN, budget=600) == compared
-    kept = Finished(tmp_path / "one", {"table": "a", "training rows": "x"})
+    kept = Checkpoint(tmp_path / "one", {"table": "a", "training rows": "x"})
     kept.piece("p", lambda: {"n": 1})
     with pytest.raises(ComparisonError, match="another version of sedsql"):
-        Finished(tmp_path / "one", {"table": "a", "training rows": "y"})
-    assert "p" not in Finished(tmp_path / "one", {"table": "b", "training rows": "y"}, force=True)
+        Checkpoint(tmp_path / "one", {"table": "a", "training rows": "y"})
+    assert "p" not in Checkpoint(tmp_path / "one", {"table": "b", "training rows": "y"}, force=True)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").touch()
     with pytest.raises(ComparisonError, match="holds no comparison"):
-        Finished(tmp_path / "mine", {"table": "b"}, force=True)
+        Checkpoint(tmp_path / "mine", {"table": "b"}, force=True)
     assert (tmp_path / "mine" / "thesis.tex").exists()
 
 
@@ -130,8 +131,8 @@ def test_a_table_of_one_place_on_the_sky_is_refused(small, tmp_path):
 
 def test_a_piece_is_read_as_it_was_made(tmp_path):
     made = {"rows": np.arange(3), "names": np.array(["a", "b"]), "settings": {"C": 0.1}, "seconds": 1 / 3}
-    kept = Finished(tmp_path / "kept", {"seed": 0})
-    for again in (kept, Finished(tmp_path / "kept", {"seed": 0})):
+    kept = Checkpoint(tmp_path / "kept", {"seed": 0})
+    for again in (kept, Checkpoint(tmp_path / "kept", {"seed": 0})):
         found = again.piece("p", lambda: made)
         assert {key: found[key] for key in ("settings", "seconds")} == {"settings": {"C": 0.1}, "seconds": 1 / 3}
         assert found["names"].tolist() == ["a", "b"]
@@ -145,7 +146,7 @@ def _without_times(found):
 
 
 class _Tables(HTMLParser):
-    """The cells of a page's tables, and what its pictures are."""
+    """Collect the cells of a page's tables, and its pictures."""
 
     def __init__(self):
         super().__init__()
@@ -237,7 +238,7 @@ def test_precision_recall_curves_are_those_of_scikit_learn():
 
 
 def test_the_band_that_decides_is_worth_all(small):
-    """Labels that W1's place among the other bands tells, and nothing else does."""
+    """Make labels that only W1 relative to the other bands tells."""
     rng = np.random.default_rng(0)
     magnitudes = (12 + rng.normal(0, 0.5, (300, 10)) + rng.uniform(-3, 3, (300, 1))).astype(np.float32)
     place = COLUMNS.index("w1mpro")

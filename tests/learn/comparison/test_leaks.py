@@ -11,8 +11,8 @@ ROWS = 120
 
 @pytest.fixture(scope="module")
 def planted(labelled):
-    """Labels that have nothing to do with the magnitudes; in each origin the bands there are tell them, in the one the
-    other way round than in the other."""
+    """Make labels that are independent of the magnitudes, but in each of two origins follow from the bands, in opposite
+    ways."""
     rng = np.random.default_rng(1)
     table = labelled[rng.permutation(np.flatnonzero(np.isfinite(labelled.magnitudes).all(axis=1)))[: 2 * ROWS]]
     labels = rng.permutation(np.repeat(["a", "b"], ROWS))
@@ -32,7 +32,7 @@ BANDS = "only which bands there are"
 
 
 def test_a_planted_leak_is_found(planted):
-    """Half of the rows say the one, half the other: among all rows the bands tell nothing; within an origin, all."""
+    """Bands tell everything within an origin, and nothing among all rows, because the origins have opposite rules."""
     one = planted[planted.origins == "one"]
     assert told(one, BANDS, "naive") == 1
     assert told(one, BANDS, "sky") == 1

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
-from sedsql.classes import PARENTS
 from sedsql.learn.comparison.published import SETTINGS, Setting, regrouped
+from sedsql.photometry.classes import PARENTS
 
 SETTING = Setting("A paper", {"young": ("yso",), "stars": ("giant", "dwarf")}, "Gaia", "", "")
 CLASSES = np.array(["agn", "dwarf", "giant", "yso"])

@@ -4,10 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "block.h"
-#include "card.h"
-#include "graph.h"
-#include "lead.h"
+#include "model/bind.h"
+#include "model/log_odds.h"
 
 static float magnitude(int row, uint32_t k)
 {
@@ -18,8 +16,8 @@ static void try_card(const uint8_t *data, size_t size)
 {
     arena memory = {0};
     model_card card = {0};
-    failure why;
-    card_read(&memory, (const char *)data, size, &card, &why);
+    failure error;
+    card_read(&memory, (const char *)data, size, &card, &error);
     arena_free(&memory);
 }
 
@@ -29,11 +27,11 @@ static void try_graph(const uint8_t *data, size_t size)
     arena memory = {0};
     onnx_graph file = {0};
     graph g = {0};
-    failure why;
+    failure error;
     text input = text_of("magnitudes");
     uint32_t width = WIDTH;
     graph_ends ends = {1, &input, &width, {{0}, text_of("probabilities"), {0}}};
-    if (onnx_read(&memory, data, size, &file, &why) && graph_plan(&memory, &file, &ends, &g, &why)) {
+    if (onnx_read(&memory, data, size, &file, &error) && graph_plan(&memory, &file, &ends, &g, &error)) {
         workspace *w = workspace_new(&g);
         for (uint32_t k = 0; w && k < WIDTH; k++)
             for (int row = 0; row < BLOCK; row++)
@@ -45,10 +43,10 @@ static void try_graph(const uint8_t *data, size_t size)
     arena_free(&memory);
 }
 
-static void ask(model *m)
+static void run(model *m)
 {
     prediction p;
-    float lead[BLOCK];
+    float log_odds[BLOCK];
     workspace *w = model_take(m);
     for (int again = 0; w && again < 2; again++) {
         for (uint32_t input = 0; input < INPUTS; input++) {
@@ -57,7 +55,7 @@ static void ask(model *m)
                 to[row] = magnitude(row, input);
         }
         if (again)
-            model_lead(m, w, 0, (int32_t)m->card.n_classes - 1, lead, p.n_bands);
+            model_log_odds(m, w, 0, (int32_t)m->card.n_classes - 1, log_odds, p.n_bands);
         else
             model_run(m, WANT_CLASS | WANT_PROBABILITIES | WANT_DISTANCE, w, &p);
         for (int row = 0; !again && row < BLOCK; row++)
@@ -76,10 +74,10 @@ static void try_model(const uint8_t *data, size_t size)
     size_t of_card = data[0] + 256 * (size_t)data[1];
     of_card = of_card < size - 2 ? of_card : size - 2;
     model *m = calloc(1, sizeof *m);
-    failure why;
-    if (m && card_read(&m->memory, (const char *)data + 2, of_card, &m->card, &why) &&
-        model_bind(m, data + 2 + of_card, size - 2 - of_card, &why))
-        ask(m);
+    failure error;
+    if (m && card_read(&m->memory, (const char *)data + 2, of_card, &m->card, &error) &&
+        model_bind(m, data + 2 + of_card, size - 2 - of_card, &error))
+        run(m);
     if (m)
         model_free(m);
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from sedsql.bands import COLUMNS
+from sedsql.photometry.bands import COLUMNS
 
 NUMBERS = {
     "row": np.arange(10, dtype=np.float32)[None],
@@ -107,7 +107,7 @@ def seeds() -> dict[str, bytes]:
     card |= {"conformal": {"levels": [0.5, 0.9], "thresholds": {c: [0.1, 0.2] for c in "abc"}}}
     card |= {"outlier": {"quantiles": list(range(101))}, "note": 'é\\"', "flags": [True, False, None]}
     models = {f"model {name}": model(found[name]) for name in ("few", "Gemm", "MatMul", "classes")}
-    models["lead"] = model(
+    models["log-odds"] = model(
         graph(
             trees("TreeEnsembleRegressor", "target", 3, n_targets=3, output="scores"),
             ("Div", ["scores", "one"], "cooler", {}),

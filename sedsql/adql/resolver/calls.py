@@ -1,0 +1,91 @@
+"""Resolve the calls of functions: of the language, and of those that are handed in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+from sedsql.adql.functions import registry as language
+from sedsql.adql.functions.coordinate_systems import wrong_system
+from sedsql.adql.resolver import row_calls
+from sedsql.adql.resolver.context import Context, nearest
+from sedsql.adql.resolver.model_output import meant
+from sedsql.adql.resolver.scope import Scope, Source
+from sedsql.adql.tree.model_function import ModelFunction
+from sedsql.adql.tree.nodes import Call, text_of
+from sedsql.adql.tree.notes import notes
+
+
+class Calls:
+    """Checks calls, and completes those of functions of a row."""
+
+    def __init__(self, context: Context):
+        self.context = context
+
+    def check_arguments(self, node: Call) -> None:
+        """Check the arguments of a call, now that the types of columns and the models of rows are known."""
+        model = notes(node).model
+        if model and (mistake := model.mistake(node.arguments)):
+            hint = meant(text_of(mistake.argument) or "", mistake.texts)
+            raise self.context.error(mistake.argument, mistake.message, hint)
+        function = language.find(node.name)
+        if function is None:
+            return
+        form = function.match(node.arguments)
+        if form is None:
+            message = f"{node.name} does not take columns of these types"
+            raise self.context.error(node, message, language.explain(node.name))
+        if wrong := wrong_system(node.name, form, node.arguments):
+            raise self.context.error(*wrong)
+
+    def handed_in(self, node: Call, scope: Scope) -> exp.Expr | None:
+        """Check a call of a function that is handed in; give its first argument when that is a row."""
+        values = node.arguments
+        function = self.context.functions.get(node.name.lower())
+        if function is None:
+            self.refuse(node)
+            return None
+        if len(values) not in function.arity:
+            counts = " or ".join(map(str, function.arity))
+            raise self.context.error(node, f"{node.name} takes {counts} arguments, not {len(values)}")
+        notes(node).model = function
+        notes(node).value_type = function.value_type
+        if not function.row or len(values) >= len(function.columns):
+            return None
+        first: Any = values[0] if values else None
+        source = _row(first, scope)
+        if source is None:
+            names = [source.name for source in scope.every() if source.name]
+            hint = f"such as {node.name}({names[0]})"
+            raise self.context.error(first, f"{node.name} asks for a table of this query", hint)
+        self.check_columns(node, function, source)
+        notes(first).row = source
+        row_calls.complete(node, function, source, scope)
+        return first
+
+    def check_columns(self, node: Call, function: ModelFunction, source: Source) -> None:
+        """Check that the table has the columns that the function takes of its row."""
+        first = node.arguments[0]
+        missing = [name for name in function.columns if source.columns is not None and name not in source.columns]
+        if missing:
+            message = f"{node.name} asks for columns that '{first.name}' does not have"
+            raise self.context.error(first, message, ", ".join(missing))
+
+    def refuse(self, node: Call) -> None:
+        """Refuse a function that nobody has, unless only the language is checked."""
+        upper = node.name.upper()
+        if upper in language.REFUSED:
+            raise self.context.error(node, f"sedsql does not support {upper}: {language.REFUSED[upper]}")
+        if not self.context.lax:
+            names = [name for name in self.context.functions if name[0] != "_"]
+            names += [name.lower() for name in (*language.LANGUAGE, *language.USER_DEFINED)]
+            hint = nearest(node.name.lower(), names)
+            raise self.context.error(node, f"There is no function '{node.name}'", hint)
+
+
+def _row(first: Any, scope: Scope) -> Source | None:
+    """The table whose row an argument stands for, if it is the name of one."""
+    if not isinstance(first, exp.Column) or first.args.get("table"):
+        return None
+    return next((source for source in scope.every() if source.name and source.is_called(first.this)), None)

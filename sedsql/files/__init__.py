@@ -1,0 +1,77 @@
+"""Tables in files: CSV, ECSV, VOTable, FITS and Parquet, read and written in pieces where the format allows it."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from sedsql.files.errors import TableError, TableWarning
+
+if TYPE_CHECKING:
+    from sedsql.files.columns import numbers
+    from sedsql.files.convert import from_arrow, to_arrow
+    from sedsql.files.formats import (
+        PIECE,
+        Pieces,
+        file_format,
+        read_pieces,
+        read_table,
+        refuse_pipe,
+        streams,
+        write_pieces,
+        write_table,
+    )
+    from sedsql.files.in_memory import Rows, arrow_of
+    from sedsql.files.input_columns import ReadOptions
+    from sedsql.files.inputs import Inputs
+    from sedsql.files.names import FURTHER, find_column, would_do
+    from sedsql.files.parts import file_and_part
+
+__all__ = [
+    "FURTHER",
+    "PIECE",
+    "Inputs",
+    "Pieces",
+    "ReadOptions",
+    "Rows",
+    "TableError",
+    "TableWarning",
+    "arrow_of",
+    "file_and_part",
+    "file_format",
+    "find_column",
+    "from_arrow",
+    "numbers",
+    "read_pieces",
+    "read_table",
+    "refuse_pipe",
+    "streams",
+    "to_arrow",
+    "would_do",
+    "write_pieces",
+    "write_table",
+]
+
+_MODULES = {
+    "convert": ("from_arrow", "to_arrow"),
+    "formats": (
+        *("PIECE", "Pieces", "file_format", "read_pieces", "read_table", "refuse_pipe"),
+        *("streams", "write_pieces", "write_table"),
+    ),
+    "in_memory": ("Rows", "arrow_of"),
+    "input_columns": ("ReadOptions",),
+    "inputs": ("Inputs",),
+    "names": ("FURTHER", "find_column", "would_do"),
+    "columns": ("numbers",),
+    "parts": ("file_and_part",),
+}
+"""Modules that are imported when one of these names is first used: they need astropy's tables, and a query does not."""
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

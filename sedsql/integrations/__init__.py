@@ -1,0 +1,1 @@
+"""Bring sedsql to tools that users already have, one file a tool."""

@@ -1,0 +1,120 @@
+"""Evaluate a model on a labelled table: the model as it is, or its recipe cross-validated."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sedsql.errors import Error
+from sedsql.inference.card import Conformal
+from sedsql.inference.model import Model
+from sedsql.inference.session import Session
+from sedsql.learn import evaluation
+from sedsql.learn.band_subsets import SAME_BANDS, with_same_bands
+from sedsql.learn.build import metrics_of
+from sedsql.learn.calibration import set_scores
+from sedsql.learn.crossvalidation import FOLDS, out_of_fold, sky_folds
+from sedsql.learn.origins import leave_one_origin_out, origin_folds
+from sedsql.learn.recipes import RECIPES
+from sedsql.learn.simulated import add_simulated
+from sedsql.learn.training import LabelledTable
+
+SKY, ORIGIN = SPLITS = ("sky", "origin")
+"""What cross-validation leaves out at a time: a fifth of the sky, or an origin."""
+
+STEPS = 1 + len(SAME_BANDS)
+"""The most often that `evaluate_model` calls its `step`."""
+
+Look = Callable[[NDArray[np.str_], NDArray[np.str_], NDArray[np.float64]], None]
+"""A function that gets the labels, the classes found and their probabilities, each of shape (n,)."""
+
+
+class EvaluationError(Error):
+    """Raised for a model and a table that do not go together."""
+
+
+def evaluate_model(
+    model: Model, table: LabelledTable, step: Callable[[str], None] = lambda _: None, look: Look = lambda *_: None
+) -> dict:
+    """Measure a model on the rows of a table that have enough bands and a label that is one of the model's classes.
+
+    `step` is called with a few words at the start of each classification of the table: as it is, then with the same
+    bands in every row; `look` gets the classes found.
+    """
+    notes = []
+    trained_on = model.card.training.get("files", {})
+    if set(table.about["files"].values()) & set(trained_on.values()):
+        notes.append(
+            f"{model.name} was trained on this very table, so these figures are better than the truth; "
+            "--cross-validate gives honest ones."
+        )
+    known = np.isin(table.labels, model.classes)
+    if not known.any():
+        raise EvaluationError(
+            f"No label of the table is a class of {model.name}: the table has "
+            f"{', '.join(np.unique(table.labels)[:8])}, the model {', '.join(model.classes)}."
+        )
+    if not known.all():
+        others = ", ".join(map(str, np.unique(table.labels[~known])))
+        notes.append(f"{(~known).sum():,} rows are left out: {model.name} has no class {others}.")
+    table = table[known]
+    session = Session(model, threads=0)
+    step("all rows")
+    classes = np.array(model.classes)
+    prediction = session.predict(np.hstack([table.magnitudes, table.parallax]))
+    enough = prediction.class_index >= 0
+    if not enough.all():
+        notes.append(f"{(~enough).sum():,} rows are left out: they have fewer than {model.min_bands} of the bands.")
+    truth, p = table.labels[enough], prediction.probabilities[enough].astype(float)
+    found = classes[prediction.class_index[enough]]
+    look(truth, found, p.max(axis=1))
+    metrics = evaluation.by_bands(truth, found, p.max(axis=1), table.n_bands[enough], table.parallax[enough, 0])
+    metrics["young_by_stage"] = evaluation.by_stage(truth, found, table.magnitudes[enough])
+    seen = {}
+    for name, (rows, thinned) in with_same_bands(table.magnitudes).items():
+        step(f"only {name}")
+        place = session.predict(np.hstack([thinned, table.parallax[rows]])).class_index
+        seen[name] = (rows[place >= 0], classes[place[place >= 0]])
+    metrics["same_bands"] = evaluation.same_bands(table.labels, seen)
+    conformal = model.card.conformal
+    if conformal:
+        metrics["conformal"] = _coverage(truth, p, classes, conformal)
+    return {**metrics, "notes": notes}
+
+
+def steps(table: LabelledTable, by: str = SKY) -> int:
+    """Return the most often that `cross_validated` calls its `step`."""
+    return FOLDS if by == SKY else len(list(origin_folds(table)))
+
+
+def cross_validated(
+    model: Model,
+    table: LabelledTable,
+    step: Callable[[str], None] = lambda _: None,
+    look: Look = lambda *_: None,
+    *,
+    by: str = SKY,
+) -> dict:
+    """Measure models of the same recipe, each on a fifth of the sky, or an origin, that it was not trained on."""
+    algorithm = model.card.algorithm
+    recipe = RECIPES.get(algorithm.get("recipe", ""))
+    if recipe is None:
+        raise EvaluationError(f"{model.name} was not made by a recipe of sedsql, so it cannot be trained anew.")
+    seed = algorithm.get("seed", 0)
+    table = add_simulated(table, model.card.training.get("simulated_rows", {}), seed)
+    if by == ORIGIN:
+        return leave_one_origin_out(recipe, table, seed, step, look)
+    validated = out_of_fold(recipe, table, sky_folds(table, seed), seed, step)
+    truth = table.labels[validated.rows]
+    look(truth, validated.found(), validated.probabilities(truth).max(axis=1))
+    return metrics_of(validated, table)
+
+
+def _coverage(truth, p, classes, conformal: Conformal) -> dict:
+    place = [list(classes).index(label) for label in truth]
+    result = {}
+    for k, level in enumerate(conformal.levels):
+        member = p >= np.array([conformal.thresholds[name][k] for name in classes])
+        covered = member[np.arange(len(truth)), place]
+        result[str(level)] = set_scores(truth, covered, member)
+    return result

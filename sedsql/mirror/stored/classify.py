@@ -1,0 +1,75 @@
+"""Ask a model about all sources of the stored photometry, and store what it says as `sed.classified`."""
+
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+
+import duckdb
+import pyarrow as pa
+
+from sedsql.catalogue import CLASSIFIED, PHOTOMETRY, Catalogue
+from sedsql.catalogue.classified import stored
+from sedsql.inference.calls import Answering
+from sedsql.inference.classified import select
+from sedsql.inference.engines import install
+from sedsql.inference.model import Model
+from sedsql.mirror import Progress, silent
+from sedsql.mirror.database import open_mirror
+from sedsql.mirror.layout import escaped
+from sedsql.mirror.manifest import MirrorError
+from sedsql.mirror.mirror import Mirror
+from sedsql.mirror.sort import BATCH
+from sedsql.mirror.stored.classes import classes, made_by, pieces
+from sedsql.mirror.stored.refresh import origin, refresh, room
+from sedsql.mirror.table_state import Piece, TableState
+from sedsql.mirror.writer import TableWriter
+from sedsql.sql_text import literal
+
+
+def classify(mirror: Mirror, model: Model, progress: Progress = silent) -> int:
+    """Store what a model says of the sources of which it is not stored yet; gives the number of rows written.
+
+    The photometry is stored first, as far as it is not right. What was written before a crash is not asked again.
+    The caller holds the lock.
+    """
+    refresh(mirror, progress)
+    with open_mirror(mirror.folder, unsigned=True) as con:
+        con.execute(
+            "SET enable_progress_bar = false; SET streaming_buffer_size = '64MB'"
+        )  # it runs on while files are written
+        by = made_by(model, install(con, [model.folder], model.name, temporary=True)[model.name])
+        state = classes(mirror.tables)
+        if state is None or state.partitioning != by:
+            if state is None and CLASSIFIED in mirror.tables:
+                raise MirrorError(f"{CLASSIFIED} of {mirror.folder} is a table of your own, which is left as it is")
+            table = stored(Catalogue.of(con).tables[CLASSIFIED])
+            mirror.tables[CLASSIFIED] = TableState(table, mirror.tables[PHOTOMETRY].order, partitioning=by)
+            mirror.save()
+        with room(mirror, CLASSIFIED):
+            rows = _store(mirror, con, Answering.of({model.name: model}, model.name), progress)
+    if rows:
+        mirror.save()
+    return rows
+
+
+def _store(mirror: Mirror, con: duckdb.DuckDBPyConnection, answering: Answering, progress: Progress) -> int:
+    """Write the pieces that are not there."""
+    photometry, state = mirror.tables[PHOTOMETRY], mirror.tables[CLASSIFIED]
+    about = origin(mirror) | (state.partitioning or {})
+    done = written = 0
+    for name, file in pieces(photometry, state).items():
+        if name not in state.pieces:
+            piece = Piece(name, photometry.pieces[file.pieces[0]].ranges, file.rows)
+            rows = f"read_parquet({literal(escaped(mirror.folder / file.path))}, hive_partitioning = false)"
+            with TableWriter(
+                mirror.folder, state.table, photometry.order, name, about, [asdict(piece)], in_order=True
+            ) as writer:
+                for batch in con.sql(select(answering, rows, label=True)).to_arrow_reader(BATCH):
+                    writer.write(pa.Table.from_batches([batch]))
+                    done += batch.num_rows
+                    progress(f"asking {answering.sky}", done, photometry.rows)
+                files = writer.close()
+            mirror.add_piece(state, replace(piece, fetched=datetime.now(UTC).isoformat(timespec="seconds")), files)
+            written += file.rows
+        else:
+            done += file.rows
+    return written

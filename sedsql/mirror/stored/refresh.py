@@ -1,0 +1,140 @@
+"""Join the tables of `sed.photometry`, part by part, and store the rows."""
+
+import errno
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sedsql.catalogue import PHOTOMETRY, Catalogue
+from sedsql.mirror import Progress, archive, silent
+from sedsql.mirror.archive import GAIA
+from sedsql.mirror.database import open_mirror
+from sedsql.mirror.manifest import MirrorError
+from sedsql.mirror.mirror import Mirror
+from sedsql.mirror.sort import SCRATCH
+from sedsql.mirror.stored import STORED, joined, photometry
+from sedsql.mirror.stored.parts import Part, order_of, parts
+from sedsql.mirror.table_state import Piece, TableState
+from sedsql.mirror.writer import TableWriter
+
+_COPIED = ("source", "rows", "seed", "proportions")
+"""What the files of `sed.photometry` say of their origin as those of Gaia's table do."""
+
+
+def refresh(mirror: Mirror, progress: Progress = silent, *, note: str = "") -> int:
+    """Store what is missing or no longer right of `sed.photometry`; gives the number of rows that were written.
+
+    A part of it is noted when it is written, and not written again after a crash. Readers have the join until all of it
+    is there. The caller holds the lock.
+
+    note : what the descriptions of views begin with
+
+    Raises MirrorError where the mirror lacks a table of it, or the disk is full.
+    """
+    _must_be_complete(mirror)
+    if photometry(mirror.tables) is None:
+        _begin(mirror, note)
+    state = mirror.tables[PHOTOMETRY]
+    with room(mirror, PHOTOMETRY), open_mirror(mirror.folder) as con:
+        con.execute("SET enable_progress_bar = false")
+        con.execute("SET temp_directory = ?", [str(mirror.folder / SCRATCH)])
+        wanted = parts(mirror.tables, joined.definition(con))
+        is_right = joined.is_stored(con) and {part.name for part in wanted} == set(state.pieces)
+        rows = _store(mirror, state, con, wanted, progress)
+    if not is_right:
+        mirror.save()
+    return rows
+
+
+def store_if_whole(mirror: Mirror, progress: Progress = silent) -> int:
+    """Refresh a mirror that has all tables of `sed.photometry`, whole, and no other view of that name than ours.
+
+    `refresh` replaces the view of an earlier sedsql, or a user's own.
+    """
+    tables = mirror.tables
+    if not joined.is_complete(tables) or not joined.has_ids(tables) or any(tables[name].missing for name in _TABLES):
+        return 0
+    if photometry(tables) is None:
+        with open_mirror(mirror.folder) as con:
+            if PHOTOMETRY in tables or not joined.is_ours(con):
+                return 0
+    return refresh(mirror, progress)
+
+
+_TABLES = tuple(archive.TABLES)
+
+
+def _must_be_complete(mirror: Mirror) -> None:
+    if not joined.is_complete(mirror.tables):
+        lacking = [name for name in _TABLES if name not in mirror.tables]
+        what = f"has no {', '.join(lacking)}" if lacking else f"lacks columns that {PHOTOMETRY} needs"
+        raise MirrorError(f"{mirror.folder} {what}; `sedsql mirror sed` fetches all tables of {PHOTOMETRY}")
+    if not joined.has_ids(mirror.tables):
+        raise MirrorError(f"source_id in {GAIA} of {mirror.folder} is no BIGINT, by which {PHOTOMETRY} is stored")
+
+
+def _begin(mirror: Mirror, note: str) -> None:
+    """Save the table without rows: the journal tells of parts of tables that the manifest has."""
+    if PHOTOMETRY in mirror.tables:
+        raise MirrorError(f"{PHOTOMETRY} of {mirror.folder} is a table of your own, which is left as it is")
+    with mirror.edit_database() as con:
+        joined.make_view(con)
+        table = replace(Catalogue.of(con).tables[PHOTOMETRY], one_to_one=None)
+    mirror.tables[PHOTOMETRY] = TableState(table, order_of(mirror.tables), partitioning=dict(STORED))
+    mirror.save(note=note)
+
+
+def _store(
+    mirror: Mirror, state: TableState, con: duckdb.DuckDBPyConnection, wanted: list[Part], progress: Progress
+) -> int:
+    """Write the parts that are not there."""
+    about, order = origin(mirror), order_of(mirror.tables)
+    done, total, written = 0, sum(part.rows for part in wanted), 0
+    for part in wanted:
+        if part.name not in state.pieces:
+            asked = f"SELECT * FROM ({joined.select()}) WHERE {part.condition} ORDER BY source_id"
+            rows = con.sql(asked).to_arrow_table()
+            piece = Piece(part.name, part.cells, rows.num_rows)
+            with TableWriter(
+                mirror.folder, state.table, order, part.name, about, [asdict(piece)], in_order=True
+            ) as writer:
+                writer.write(rows)
+                files = writer.close()
+            mirror.add_piece(state, replace(piece, fetched=datetime.now(UTC).isoformat(timespec="seconds")), files)
+            written += rows.num_rows
+        done += part.rows
+        progress(f"storing {PHOTOMETRY}", done, total)
+    return written
+
+
+def origin(mirror: Mirror) -> dict[str, str]:
+    """What the metadata of Gaia's files say of their origin."""
+    file = next(iter(mirror.tables[GAIA].files), None)
+    try:
+        found = pq.read_schema(Path(mirror.folder, file)).metadata or {} if file else {}
+    except (OSError, pa.ArrowInvalid):
+        found = {}
+    return {key: found[key.encode()].decode() for key in _COPIED if key.encode() in found}
+
+
+@contextmanager
+def room(mirror: Mirror, name: str) -> Iterator[None]:
+    """Say what to do where the disk is full, and leave nothing of what memory did not hold."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise MirrorError(
+            f"The disk of {mirror.folder} is full, so {name} is computed by each query; make room, and store it with "
+            f"`sedsql mirror refresh {mirror.folder}`"
+        ) from None
+    finally:
+        shutil.rmtree(mirror.folder / SCRATCH, ignore_errors=True)
