@@ -12,7 +12,6 @@ import astropy.units as u
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from astropy.io.votable import from_table
 from astropy.io.votable.tree import Info, VOTableFile
 from astropy.table import Column, MaskedColumn, Table
 from astropy.table.meta import get_header_from_yaml
@@ -197,10 +196,16 @@ def to_votable(table: Table) -> VOTableFile:
     Of astropy's writers that of TABLEDATA, which is in C, writes past the end of its memory (astropy issue 20419).
     """
     table, about = _apart(table)
-    written = from_table(table)
-    written.set_all_tables_format("binary2")
+    written = _Binary2.from_table(table)
     written.infos.extend(provenance_infos(about))
     return written
+
+
+class _Binary2(VOTableFile):
+    """A VOTable that is written as BINARY2; before astropy 7.2 `set_all_tables_format` knows no such format here."""
+
+    def to_xml(self, fd, compressed=False, tabledata_format="binary2", **options):
+        return super().to_xml(fd, compressed=compressed, tabledata_format=tabledata_format, **options)
 
 
 def _apart(table: Table) -> tuple[Table, Mapping]:
