@@ -144,3 +144,7 @@ def test_what_amplifies_the_difference_of_an_outlier_is_not_compared():
     assert told("SELECT s.class, s.outlier FROM sed.classified AS s", 0.5, 0.5003) == ""
     assert told("SELECT s.class, s.outlier FROM sed.classified AS s", 0.5, 0.51) == "rows"
     assert told("SELECT s.class, COT(s.class_probability) FROM t AS s", 31.49, 31.39) == "rows"
+    as_text = "SELECT s.class, CAST(s.class_probability AS VARCHAR) FROM t AS s"
+    assert told(as_text, "0.7679631740213466", "0.7679631733744863") == ""
+    assert told(as_text, "0.76", "0.77") == "rows"
+    assert told(as_text, "0.7679631740213466", "0.7679631733744863", engines=False) == "rows"

@@ -33,6 +33,9 @@ ENGINES = 2e-5
 DISTANCES = 5e-4
 """An `outlier` is the place of a distance among others, which is a square root of float32 differences: where it is
 short, their last bits are worth 1e-4 of a place."""
+DECIMAL = re.compile(r"-?\d+\.\d+(e-?\d+)?")
+"""A number as a text, with a decimal point."""
+
 AMPLIFYING = re.compile(
     r"\b(?:COT|TAN|LOG|LOG10|ACOS|ASIN|SQRT|CBRT|POWER|EXP|ATAN2|DEGREES|SUM)\(|[\w)] [*/] [\w(]", re.IGNORECASE
 )
@@ -226,7 +229,8 @@ def _without(some: Iterable[tuple], others: Iterable[tuple], key: Callable[[Any]
 
 
 def _rounded(value: Any) -> Any:
-    """The key of a value whose numbers are rounded to six digits."""
+    """The key of a value whose numbers, and texts of numbers, are rounded to six digits."""
+    value = _number(value)
     if isinstance(value, float):
         return _key(float(f"{value:.6g}"))
     if isinstance(value, tuple | list):
@@ -247,6 +251,11 @@ def told(one: Answer, other: Answer, within: float) -> str:
     pairs = zip(one.columns, row, like, strict=True)
     values = [f"{name}: {a!r} and {b!r}" for (name, _), a, b in pairs if not _close(a, b, within)]
     return f"{len(here)} rows differ, one in {', '.join(values[:6])[:500]}"
+
+
+def _number(value: Any) -> Any:
+    """The number that a text such as CAST(0.5 AS VARCHAR) is of, which two engines write in other digits."""
+    return float(value) if isinstance(value, str) and DECIMAL.fullmatch(value) else value
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -276,6 +285,8 @@ def _apart(one: Any, other: Any) -> float:
 
 
 def _close(one: Any, other: Any, within: float) -> bool:
+    if within:
+        one, other = _number(one), _number(other)
     if isinstance(one, float) and isinstance(other, float):
         if _key(one) == _key(other):
             return True
