@@ -20,8 +20,8 @@ from sedsql.dbapi.translator import DatabaseTranslator, Parameters
 from sedsql.dbapi.uploads import UPLOADS, drop_upload, store_upload
 from sedsql.errors import InterfaceError
 from sedsql.files.place import at_home
-from sedsql.inference.calls import RowFunction
 from sedsql.inference.engines import Engine
+from sedsql.inference.row_function import RowFunction
 
 if TYPE_CHECKING:
     from sedsql.files import Rows

@@ -12,11 +12,13 @@ import duckdb
 from sedsql.dbapi.open_database import OpenDatabase
 from sedsql.dbapi.stored_classes import StoredClasses
 from sedsql.dbapi.uploads import UPLOADS
-from sedsql.inference.calls import Answering, RowFunction, functions
+from sedsql.inference.answering import Answering
+from sedsql.inference.calls import functions
 from sedsql.inference.classified import stubs, view
 from sedsql.inference.engines import Engine, install
 from sedsql.inference.model import Model, find_models
 from sedsql.inference.necessary_conditions import Bounds
+from sedsql.inference.row_function import RowFunction
 from sedsql.mirror.database import OWN_MACROS, open_mirror, state_of
 from sedsql.mirror.manifest import MirrorError
 from sedsql.mirror.mirror import settle_if_cut_off

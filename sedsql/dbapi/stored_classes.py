@@ -8,7 +8,7 @@ from dataclasses import replace
 import duckdb
 
 from sedsql.catalogue import CLASSIFIED, PHOTOMETRY, Answers, Catalogue
-from sedsql.inference.calls import Answering
+from sedsql.inference.answering import Answering
 from sedsql.inference.classified import view
 from sedsql.inference.model import Model
 from sedsql.mirror.stored.classes import made_by, view_of

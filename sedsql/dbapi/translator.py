@@ -8,7 +8,7 @@ from sedsql import adql
 from sedsql.adql import Translation
 from sedsql.catalogue import Catalogue
 from sedsql.dbapi.open_database import OpenDatabase
-from sedsql.inference.calls import RowFunction
+from sedsql.inference.row_function import RowFunction
 
 MOST_KEPT = 256
 """Translations that a connection keeps for queries that are asked again."""

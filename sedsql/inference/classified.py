@@ -6,8 +6,8 @@ mirror can hold is what the model said (`mirror/stored/classify.py`).
 """
 
 from sedsql.catalogue.classified import GIVEN_BY_MODEL, LABEL, name_of_stored
+from sedsql.inference.answering import Answering
 from sedsql.inference.answers import ANSWER, BRANCH
-from sedsql.inference.calls import Answering
 from sedsql.inference.macros import parameters
 from sedsql.photometry.classes import HALF
 from sedsql.sql_text import identifier, literal

@@ -13,7 +13,7 @@ import duckdb
 from sedsql import native
 from sedsql.dbapi.connection import connect
 from sedsql.errors import Error
-from sedsql.inference.calls import Answering
+from sedsql.inference.answering import Answering
 from sedsql.inference.classified import PHOTOMETRY, view
 from sedsql.inference.engines import engine_macro, key_of
 from sedsql.inference.macros import log_odds_macro, macros, of_extension, photometry_macros

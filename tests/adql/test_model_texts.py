@@ -5,7 +5,8 @@ import math
 import pytest
 
 from sedsql.adql import AdqlError, translate
-from sedsql.inference.calls import Answering, functions
+from sedsql.inference.answering import Answering
+from sedsql.inference.calls import functions
 from sedsql.inference.model import find_models
 from sedsql.inference.necessary_conditions import Bounds
 

@@ -5,7 +5,8 @@ from sqlglot import exp
 
 from sedsql.adql.translate import Writer
 from sedsql.adql.tree.nodes import call
-from sedsql.inference.calls import FUNCTIONS, UNITS, Answering, functions
+from sedsql.inference.answering import UNITS, Answering
+from sedsql.inference.calls import FUNCTIONS, functions
 from sedsql.inference.card import EXTRA, PARALLAX
 from sedsql.inference.model import find_models
 from sedsql.inference.necessary_conditions import Bounds

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from sedsql.catalogue import CLASSIFIED, PHOTOMETRY, Catalogue
 from sedsql.catalogue.classified import stored
-from sedsql.inference.calls import Answering
+from sedsql.inference.answering import Answering
 from sedsql.inference.classified import select
 from sedsql.inference.engines import install
 from sedsql.inference.model import Model
