@@ -29,6 +29,7 @@ from sedsql.adql.tree import value_types
 from sedsql.adql.tree.model_function import ModelFunction
 from sedsql.adql.tree.nodes import Call, RawSQL
 from sedsql.adql.tree.notes import notes
+from sedsql.adql.tree.parts import every_of
 from sedsql.adql.tree.value_types import ValueType
 
 # Words that DuckDB reserves, which are quoted as names. A word that is missing here gives a syntax error, no more.
@@ -161,7 +162,7 @@ def _resolved(
 
 def _asked(query: exp.Expr) -> dict[str, str]:
     """Find the models that the calls of a query ask, with their SHA-256."""
-    asked = (model.asks(call.arguments) for call in query.find_all(Call) if (model := notes(call).model))
+    asked = (model.asks(call.arguments) for call in every_of(query, Call) if (model := notes(call).model))
     return dict(filter(None, asked))
 
 

@@ -41,8 +41,9 @@ def of_manifest(con: duckdb.DuckDBPyConnection, tables: Tables, views: Mapping[s
         return tables
     rows = con.execute(
         "SELECT lower(table_name), max(reach), count(*) > count(reach), "
-        "CASE WHEN bool_and(low IS NOT NULL AND high IS NOT NULL) THEN list((path, low, high) ORDER BY path) END "
-        "FROM manifest.files GROUP BY ALL"
+        "CASE WHEN bool_and(low IS NOT NULL AND high IS NOT NULL) "
+        "THEN list((CASE folder WHEN '' THEN path ELSE concat(folder, '/', path) END, low, high) ORDER BY path) END "
+        "FROM (SELECT *, current_setting('file_search_path') AS folder FROM manifest.files) GROUP BY ALL"
     ).fetchall()
     found = dict(tables)
     for name, margin, lacks_some, files in rows:

@@ -36,7 +36,7 @@ class Answers(NamedTuple):
 
 @dataclass(frozen=True)
 class CellFile:
-    """A file of a mirror's table with the first and the last cell of order 12 of its rows."""
+    """A file of a mirror's table, as DuckDB finds it, with the first and the last cell of order 12 of its rows."""
 
     path: str
     low: int

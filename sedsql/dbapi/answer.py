@@ -30,7 +30,9 @@ class Answer:
     database, cursor : where the statement is run, and the DuckDB cursor that runs it
     sql, values : the statement with what is bound to its parameters; no SQL before the first
     columns : the catalogue's columns that the answer has, by lower-case name
-    relation : of a SELECT; DuckDB computes it when it is fetched, and gives Arrow of it without a copy
+    is_select : whether it is a SELECT; DuckDB computes it when it is fetched
+    relation : of a SELECT, once something needs it: it gives Arrow without a copy, and DuckDB takes half a millisecond
+        to bind it
     fetching : whether the DuckDB cursor has rows to fetch
     rowcount : rows that the statement changed; -1 where that is not known
     query, models : the ADQL, and name and SHA-256 of each model that it asks
@@ -42,6 +44,7 @@ class Answer:
     sql: str = ""
     values: Any = None
     columns: Mapping[str, Column] = field(default_factory=dict)
+    is_select: bool = False
     relation: duckdb.DuckDBPyRelation | None = None
     fetching: bool = False
     rowcount: int = -1
@@ -53,13 +56,16 @@ class Answer:
     def __post_init__(self) -> None:
         self._catalogue = self.database.catalogue
 
-    def select(self) -> None:
-        """Ask `sql`, which is a SELECT; DuckDB computes it at once where it has values."""
-        self.relation = self.database.run(self.cursor, self._select)
+    def bind(self) -> duckdb.DuckDBPyRelation:
+        """Have DuckDB bind `sql`, which is a SELECT; it is computed at once where it has values."""
+        if self.relation is None:
+            self.relation = self.database.run(self.cursor, self._bound)
+        return self.relation
 
-    def _select(self) -> duckdb.DuckDBPyRelation:
-        self._translate_again()
-        return self.cursor.sql(self.sql, params=self.values or None)
+    def _bound(self) -> duckdb.DuckDBPyRelation:
+        if self._translate_again() or self.relation is None:
+            self.relation = self.cursor.sql(self.sql, params=self.values or None)
+        return self.relation
 
     def _translate_again(self) -> bool:
         """Translate the query again if the catalogue is another than it was; tell whether it was."""
@@ -81,7 +87,7 @@ class Answer:
 
     def fetch(self, take: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         """Take the next rows; DuckDB computes none before the first are taken."""
-        self._rows()
+        self._check()
         if self.fetching:
             return take(self.cursor)
 
@@ -98,21 +104,15 @@ class Answer:
 
         If some rows were taken one by one, it is asked again by another cursor of DuckDB, and the rest can still be.
         """
-        if self.relation is not None and self.fetching:
+        self._check()
+        if not self.is_select:
+            return self.database.run(self.cursor, lambda: take(self.cursor))
+        if self.fetching:
             if self._again is None:
                 cursor = self.database.new_cursor()
-                again = replace(self, cursor=cursor, relation=None, fetching=False, _again=None)
-                again.select()
-                self._again = again
+                self._again = replace(self, cursor=cursor, relation=None, fetching=False, _again=None)
             return self._again.whole(take)
-        self._rows()
-
-        def compute() -> T:
-            if self.relation is not None and self._translate_again():
-                self.relation = self._select()
-            return take(self._rows())
-
-        return self.database.run(self.cursor, compute)
+        return self.database.run(self.cursor, lambda: take(self._bound()))
 
     def abandon(self) -> None:
         """Let go of rows that were not taken: DuckDB does nothing else on a cursor that has some."""
@@ -125,17 +125,15 @@ class Answer:
 
     def first(self, rows: int) -> pa.Table | None:
         """Compute the first rows without taking them; None where there are none to fetch, or some were taken."""
-        if self.relation is None or self.fetching:
+        if not self.is_select or self.fetching:
             return None
-        relation = self.relation.limit(rows)
+        relation = self.bind().limit(rows)
         table = self.database.run(self.cursor, lambda: relation.to_arrow_table())
         return pa.Table.from_arrays(table.columns, schema=self.described(table.schema))
 
-    def _rows(self) -> duckdb.DuckDBPyRelation | duckdb.DuckDBPyConnection:
-        if self.relation is not None:
-            return self.relation
-        if self.fetching:
-            return self.cursor
+    def _check(self) -> None:
+        if self.is_select or self.fetching:
+            return
         if self.sql:
             raise ProgrammingError("The statement gives no rows to fetch.")
         raise ProgrammingError("There is no answer to fetch from; execute a query first.")
@@ -143,8 +141,9 @@ class Answer:
     @property
     def description(self) -> list[tuple[Any, ...]] | None:
         """Name, DuckDB type and five times None for each column; None where there are no rows to fetch."""
-        has_rows = self.relation is not None or self.fetching
-        return self._rows().description or None if has_rows else None
+        if self.fetching:
+            return self.cursor.description or None
+        return self.bind().description or None if self.is_select else None
 
     def provenance(self) -> dict[str, dict[str, str]]:
         """Say, under PROVENANCE, where the classes of the answer come from; nothing where the query asks no model."""

@@ -113,7 +113,7 @@ class Cursor:
 
         translation = self._translator.translate(query, values)
         bound = values_to_bind(translation, values)
-        answer = Answer(
+        self._answer = Answer(
             self._database,
             self.duckdb,
             translation.sql,
@@ -122,15 +122,15 @@ class Cursor:
             renew=translated,
             query=query,
             models=translation.models,
+            is_select=True,
         )
-        answer.select()
-        self._answer = answer
 
     def _execute_sql(self, query: str, values: Any) -> None:
         answer = Answer(self._database, self.duckdb, query, values)
         statements = self.duckdb.extract_statements(query)
         if len(statements) == 1 and statements[0].type == duckdb.StatementType.SELECT:
-            answer.select()
+            answer.is_select = True
+            answer.bind()
         else:
             answer.execute(statements)
         self._answer = answer
@@ -148,7 +148,8 @@ class Cursor:
     @property
     def description(self) -> list[Row] | None:
         """Name, DuckDB type and five times None for each column; None where there are no rows to fetch."""
-        return self._answer.description
+        with own_errors(translated=self._is_translated):
+            return self._answer.description
 
     @property
     def rowcount(self) -> int:

@@ -3,10 +3,12 @@
 import re
 
 import duckdb
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import sedsql
 from sedsql.adql import translate
 from sedsql.catalogue.table import CellFile
 
@@ -121,3 +123,26 @@ def test_each_table_of_a_join_has_its_own():
     written = translate(query, CATALOGUE, rewrites=("files",))
     assert written.count("'f3'") == 2
     assert written.count("'f0'") == written.count("'f1'") == 1
+
+
+def test_files_are_read_where_they_stand_and_without_a_subquery():
+    """DuckDB takes twice as long to bind a subquery, of which no name of the query needs anything."""
+    query = f"SELECT ra FROM g.t WHERE source_id = {ONE}"
+    assert translate(query, CATALOGUE, rewrites=("files",)) == (
+        f"SELECT ra FROM read_parquet(['f3'], hive_partitioning = false) AS t WHERE source_id = {ONE}"
+    )
+
+
+def test_a_column_of_another_table_is_not_taken_for_the_name_of_a_file(small_mirror):
+    """DuckDB knows `filename` in each file that it reads, and finds it first."""
+    with sedsql.connect(small_mirror) as con:
+        ids = con.sql("SELECT source_id FROM gaiadr3.gaia_source ORDER BY 1 LIMIT 2").fetchall()
+        con.upload("list", pa.table({"filename": ["mine", "yours"], "rowid": [5, 6], "n": [one for (one,) in ids]}))
+        query = (
+            "SELECT filename, rowid FROM gaiadr3.gaia_source AS g, TAP_UPLOAD.list "
+            f"WHERE source_id = n AND source_id <= {ids[1][0]} ORDER BY rowid"
+        )
+        explained: list[str] = []
+        con.translate(query, explained)
+        assert "of its" in explained[0]
+        assert con.execute(query).fetchall() == [("mine", 5), ("yours", 6)]

@@ -86,3 +86,28 @@ def test_a_package_that_is_not_here_is_named(con, monkeypatch):
     monkeypatch.setitem(sys.modules, "polars", None)
     with pytest.raises(sedsql.InterfaceError, match=r"needs polars.*pip install 'sedsql\[polars\]'"):
         con.execute(QUERY).pl()
+
+
+@pytest.mark.parametrize("form", ["fetchall", "fetchone", "arrow", "df"])
+def test_a_query_is_computed_once(con, form):
+    """With values too, which DuckDB computes as soon as it is handed them."""
+    with con.cursor() as cursor:
+        cursor.duckdb.execute("CALL enable_logging('QueryLog')")
+        for query, values in (("ra < 7", []), ("ra < ?", [8])):
+            cursor.execute(f"SELECT source_id FROM gaiadr3.gaia_source WHERE {query} AND 'once' <> '{form}'", values)
+            getattr(cursor, form)()
+        logged = "SELECT message FROM duckdb_logs WHERE message LIKE ? AND message NOT LIKE '%duckdb_logs%'"
+        found = cursor.duckdb.execute(logged, [f"%'once' <> '{form}'%"]).fetchall()
+        cursor.duckdb.execute("CALL disable_logging()")
+    assert sorted(one.partition("<")[2][:3] for (one,) in found) == [" $1", " 7 "]
+
+
+def test_what_is_known_of_an_answer_before_it_is_computed_and_after(con):
+    for values in ([], [9]):
+        cursor = con.execute(f"SELECT ra, dec AS d FROM gaiadr3.gaia_source WHERE ra < {'?' if values else 9}", values)
+        before = cursor.description
+        assert [name for name, *_ in before] == ["ra", "d"]
+        one = cursor.fetchone()
+        assert cursor.description == before
+        assert (one, *cursor.fetchall()) == tuple(con.execute("SELECT ra, dec FROM gaiadr3.gaia_source WHERE ra < 9"))
+        assert cursor.description == before

@@ -10,6 +10,7 @@ from sedsql.adql.geometry import numbers
 from sedsql.adql.tree import value_types
 from sedsql.adql.tree.nodes import Call
 from sedsql.adql.tree.notes import noted, notes
+from sedsql.adql.tree.parts import every_of
 from sedsql.adql.tree.signature import Write
 
 ROWS = "_rows"
@@ -54,7 +55,7 @@ class RowsSubquery:
 
     def forget(self, select: exp.Select) -> None:
         """Remove the marks of what was moved, so that it can be moved again."""
-        for node in select.find_all(exp.Column):
+        for node in every_of(select, exp.Column):
             notes(node).moved = False
 
     def _outside(self, node: exp.Expr, names: Collection[str]) -> exp.Expr:

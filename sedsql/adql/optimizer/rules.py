@@ -13,6 +13,7 @@ from sedsql.adql.optimizer.positional_joins import positional_join
 from sedsql.adql.optimizer.region_ranges import regions_to_ranges
 from sedsql.adql.optimizer.stored_answers import stored_answers
 from sedsql.adql.optimizer.unused_joins import without_unused_joins
+from sedsql.adql.tree.parts import every_of
 from sedsql.adql.tree.signature import Write
 
 REWRITES: dict[str, Callable[[exp.Select, Write, list[str]], None]] = {
@@ -29,7 +30,7 @@ REWRITES: dict[str, Callable[[exp.Select, Write, list[str]], None]] = {
 
 def rewrite(query: exp.Expr, write: Write, explain: list[str], names: Collection[str] = tuple(REWRITES)) -> None:
     """Rewrite every SELECT of a resolved query in place, and tell in `explain` what was done."""
-    for select in list(query.find_all(exp.Select)):
+    for select in every_of(query, exp.Select):
         for name, one in REWRITES.items():
             if name in names:
                 one(select, write, explain)

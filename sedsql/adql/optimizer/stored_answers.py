@@ -11,6 +11,7 @@ from sedsql.adql.resolver.scope import Source
 from sedsql.adql.resolver.select_parts import is_named_with_schema, is_star, tables_of
 from sedsql.adql.tree.nodes import Call
 from sedsql.adql.tree.notes import notes
+from sedsql.adql.tree.parts import every_of
 from sedsql.adql.tree.signature import Write
 from sedsql.catalogue.classified import name_of_stored
 
@@ -44,7 +45,7 @@ def stored_answers(select: exp.Select, write: Write, explain: list[str]) -> None
 
 def _calls(select: exp.Select, source: Source, model: str) -> Iterator[tuple[Call, str]]:
     """Find the calls of a table's rows that are stored, with the column that has what they give."""
-    for part in list(select.find_all(Call)):
+    for part in every_of(select, Call):
         function = notes(part).model
         if function is None or not part.arguments or notes(part.arguments[0]).row is not source:
             continue
@@ -55,6 +56,6 @@ def _calls(select: exp.Select, source: Source, model: str) -> Iterator[tuple[Cal
 
 def _shows_all(select: exp.Select) -> bool:
     """Whether the query names columns by `*`, `t.*` or NATURAL."""
-    if any(join.args.get("method") == "NATURAL" for join in select.find_all(exp.Join)):
+    if any(join.args.get("method") == "NATURAL" for join in every_of(select, exp.Join)):
         return True
     return any(map(is_star, select.expressions))

@@ -14,6 +14,14 @@ from sedsql.adql.parser.parameters import LARGEST, Parameters, Values
 from sedsql.adql.tree.notes import mark, span
 from sedsql.adql.tree.value_types import ValueType
 
+VALUES = (
+    TokenType.STRING,
+    TokenType.NUMBER,
+    TokenType.HEX_STRING,
+    TokenType.IDENTIFIER,
+    TokenType.PARAMETER,
+)
+"""Tokens that are no words of the language."""
 MAX_DIGITS = 1000
 MAX_DEPTH = 40  # of brackets in brackets; deeper ones would exhaust Python's stack further on
 MAX_CHAIN = 100  # of operators in a row: DuckDB stops at expressions 1,000 deep, and a division takes six
@@ -29,6 +37,9 @@ class TokenStream:
 
     def __init__(self, tokens: list[Token], sql: str, strict: bool = True, values: Values | None = None):
         self.tokens, self.sql, self.strict = tokens, sql, strict
+        # The rules look at each several times.
+        self._words = [None if token.token_type in VALUES else token.text.upper() for token in tokens]
+        self._words += [None] * 3
         self.parameters = Parameters(sql, values)
         self.place = self.depth = 0
 
@@ -39,22 +50,11 @@ class TokenStream:
     def ahead(self, steps: int = 0) -> str | None:
         """The next word or symbol in upper case; None for a string, a number, a delimited name, or the end."""
         place = self.place + steps
-        if place >= len(self.tokens):
-            return None
-        token = self.tokens[place]
-        if token.token_type in (
-            TokenType.STRING,
-            TokenType.NUMBER,
-            TokenType.HEX_STRING,
-            TokenType.IDENTIFIER,
-            TokenType.PARAMETER,
-        ):
-            return None
-        return token.text.upper()
+        return self._words[place] if place < len(self._words) else None
 
     def accept(self, *words: str) -> str | None:
         """Take one of these words, if it comes next."""
-        word = self.ahead()
+        word = self._words[self.place]
         if word is not None and word in words:
             self.place += 1
             return word

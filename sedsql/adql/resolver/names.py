@@ -162,6 +162,9 @@ class Resolver:
         `aliases` are the items of SELECT that the expression may name; with `aliases_first` they come before the
         columns of tables.
         """
+        if isinstance(node, exp.Column) and not notes(node).source:
+            self.columns.resolve(node, scope, aliases or {}, aliases_first)
+            return
         calls: list[Call] = []
         operations: list[exp.Expr] = []
         queries: dict[int, Columns | None] = {}

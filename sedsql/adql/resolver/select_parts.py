@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from sedsql.adql.resolver.scope import Source
 from sedsql.adql.tree.notes import notes
+from sedsql.adql.tree.parts import every_of
 
 
 def is_brackets(table: exp.Expr) -> bool:
@@ -55,7 +56,7 @@ def is_named_with_schema(select: exp.Select, source: Source) -> bool:
     """Whether a column of a table, or all of them, are named with its schema, which a subquery does not have."""
     return any(
         column.args.get("db") and source in (notes(column).source, notes(column).star_of)
-        for column in select.find_all(exp.Column)
+        for column in every_of(select, exp.Column)
     )
 
 
