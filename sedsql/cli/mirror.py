@@ -11,7 +11,7 @@ import typer
 from sedsql import progress
 from sedsql.cli import mirror_upkeep as upkeep
 from sedsql.cli.mirror_upkeep import Folder, Wait, open_service
-from sedsql.cli.options import Force, Json
+from sedsql.cli.options import ColumnMap, Force, Json, KeepSentinels, Missing, Units, read_options
 from sedsql.cli.render import print_answer, say
 from sedsql.files.json import to_json
 from sedsql.mirror.manifest import DATABASE
@@ -182,6 +182,10 @@ def import_(
         str, typer.Option("--as", help="Name of the table, such as gaiadr3.gaia_source.", show_default=False)
     ],
     replace: Annotated[bool, typer.Option("--replace", help="Replace the table of this name.")] = False,
+    column_map: ColumnMap = None,
+    unit: Units = None,
+    missing: Missing = None,
+    keep_sentinels: KeepSentinels = False,
     joined: Joined = False,
     wait: Wait = False,
     as_json: Json = False,
@@ -190,12 +194,29 @@ def import_(
 
     Example: `sedsql mirror import sky GaiaSource_*.csv.gz --as gaiadr3.gaia_source`
 
-    Masked values, NaN and empty texts become NULL. Names of columns are written in lower case.
+    Example: `sedsql mirror import sky asu.tsv --as vizier.members --missing -77`
+
+    Masked values, NaN, empty texts, and numbers that stand for a missing one become NULL. Names of columns are written
+    in lower case. Positions are found by the names that `classify` knows, and stored in degrees.
     """
     from sedsql.mirror.ingest import import_files
 
+    options = read_options(column_map, unit, missing=missing, keep_sentinels=keep_sentinels)
+    notes: list[str] = []
     with progress.stages("rows") as update:
-        rows = import_files(folder, files, name, replace=replace, wait=wait, stores=not joined, progress=update)
+        rows = import_files(
+            folder,
+            files,
+            name,
+            replace=replace,
+            wait=wait,
+            stores=not joined,
+            options=options,
+            note=notes.append,
+            progress=update,
+        )
+    for text in notes:
+        progress.note(text)
     state = Mirror.read(folder).tables[name.lower()]
     if as_json:
         about = {"table": name.lower(), "imported": rows, "rows": state.rows, "files": len(state.files)}

@@ -45,6 +45,11 @@ def is_tsv(path: Path) -> bool:
     return path.name.lower().endswith((".tsv", ".tsv.gz"))
 
 
+def is_vizier(path: Path) -> bool:
+    """Tell whether a file has VizieR's lines of units and dashes between the names and the rows."""
+    return bool(_layout(path).about)
+
+
 def read_text(path: Path) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """Read all values as text; an empty value without quotes is NULL."""
     layout = _layout(path)

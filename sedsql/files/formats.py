@@ -72,7 +72,7 @@ def read_pieces(path: Path, *, as_text: bool = False) -> Pieces:
 
     as_text : leave every CSV value as it is written in the file
     """
-    _refuse_part(path)
+    refuse_part(path)
     with _reading(path):
         if file_format(path) == "parquet":
             file = pq.ParquetFile(path)
@@ -106,7 +106,7 @@ def read_table(path: Path) -> Table:
             return _read_votable(file, part)
         if kind == "fits":
             return _read_fits(file, part)
-        _refuse_part(path)
+        refuse_part(path)
         return Table.read(file, format=kind)
 
 
@@ -125,7 +125,7 @@ def _read_fits(path: Path, part: str | None) -> Table:
     return nan_masked(Table.read(path, format="fits", hdu=number, mask_invalid=False))
 
 
-def _refuse_part(path: Path) -> None:
+def refuse_part(path: Path) -> None:
     """Raise TableError for NAME#PART of a format whose files hold one table."""
     file, part = file_and_part(path)
     if part is not None:

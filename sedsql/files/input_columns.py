@@ -82,7 +82,7 @@ def find_columns(
 
     units : of the columns that say one
     """
-    units = {**units, **_said(names, options.units)}
+    units = {**units, **units_said(names, options.units)}
     if unknown := [name for name in options.columns if name not in NAMES]:
         raise TableError(
             f"No band is called {unknown[0]!r} (--map {unknown[0]}={options.columns[unknown[0]]}); bands are "
@@ -125,7 +125,7 @@ def _found(
     return source
 
 
-def _said(names: Sequence[str], units: Mapping[str, str]) -> dict[str, str]:
+def units_said(names: Sequence[str], units: Mapping[str, str]) -> dict[str, str]:
     """The units that the user says, by the table's own names of columns."""
     found = {}
     for name, unit in units.items():

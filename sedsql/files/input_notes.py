@@ -51,13 +51,7 @@ def of_numbers(
     for source in columns.values():
         if source.scale and source.scale.kind != "vega":
             yield _converted(source)
-    if sentinels.counts:
-        kept = options.keep_sentinels
-        way_out = "" if kept or options.missing else "; with --keep-sentinels they are magnitudes"
-        yield (
-            f"Numbers that stand for a missing one, {sentinels}, were taken as {'they are' if kept else 'missing'}"
-            f"{way_out}."
-        )
+    yield from of_sentinels(sentinels, options)
     for source in columns.values():
         if source.strange:
             yield (
@@ -70,6 +64,16 @@ def of_numbers(
             f"The column {columns['dec'].column} is beyond 90 degrees in {_rows(nowhere)}: they count as without "
             "position."
         )
+
+
+def of_sentinels(sentinels: Sentinels, options: ReadOptions) -> Iterator[str]:
+    """Tell which numbers stand for a missing one, and how they were taken."""
+    if not sentinels.counts:
+        return
+    kept = options.keep_sentinels
+    taken = "they are" if kept else "missing"
+    way_out = "" if kept or options.missing else "; with --keep-sentinels they are magnitudes"
+    yield f"Numbers that stand for a missing one, {sentinels}, were taken as {taken}{way_out}."
 
 
 def _converted(source: InputColumn) -> str:

@@ -7,14 +7,15 @@ partitions; others are sorted first, on disk where they are many. The manifest i
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace as changed
 from pathlib import Path
 
 from sedsql.catalogue import Column, Table, table_of
-from sedsql.files import TableError, refuse_pipe
+from sedsql.files import ReadOptions, TableError, file_and_part, refuse_pipe
 from sedsql.mirror import Progress, archive, silent
 from sedsql.mirror.ingest import duplicates, inplace
+from sedsql.mirror.ingest.as_meant import AsMeant
 from sedsql.mirror.ingest.ids import with_its_cells
 from sedsql.mirror.ingest.sources import Source, open_sources, wider
 from sedsql.mirror.ingest.stream import Stream, Unsorted
@@ -41,16 +42,21 @@ def import_files(
     replace: bool = False,
     wait: bool = False,
     stores: bool = True,
+    options: ReadOptions | None = None,
+    note: Callable[[str], None] = lambda text: None,
     progress: Progress = silent,
 ) -> int:
     """Import files as the table `name` of the mirror in folder `path`, which is made if there is none; gives the rows.
 
     Columns get lower-case names and keep their types, units, UCDs and descriptions; where a file has none of
     these, a table of the Gaia Archive's that sedsql knows gets the archive's. Values that are masked, NaN or
-    empty text become NULL. A folder is a HATS catalogue, which is used where it lies, as it is.
+    empty text become NULL, and so do numbers that stand for a missing one. Positions are found by the names that
+    `classify` knows, and stored in degrees. A folder is a HATS catalogue, which is used where it lies, as it is.
 
     replace : drop the table of this name that is there; otherwise rows are added to it, if it was imported
     stores : whether sed.photometry is stored at the end, if a table of it was imported and all of them are there
+    options : what the user says of the files' columns
+    note : called with a sentence on each thing that is not stored as the files have it
 
     Raises TableError where a file cannot be read, MirrorError where its rows do not go with those that are
     there, or are there twice. Then nothing is changed.
@@ -64,7 +70,8 @@ def import_files(
         return _use_in_place(path, paths[0], name, replace, wait, stores, progress)
     known = archive.TABLES.get(name)
     there = Mirror.read(path).tables.get(name) if (Path(path) / DATABASE).is_file() and not replace else None
-    sources = open_sources(paths, there.table if there else known)
+    meant = AsMeant(options or ReadOptions(), there.table if there else known)
+    sources = [meant.source(one) for one in open_sources(paths, there.table if there else known)]
     with Mirror.change_or_make(path, wait=wait, whole=True) as mirror:
         there = None if replace else mirror.tables.get(name)
         table = _table(name, sources, known)
@@ -81,6 +88,8 @@ def import_files(
         mirror.save()
         if stores and name in archive.TABLES:
             store_if_whole(mirror, progress)
+    for text in meant.notes():
+        note(text)
     return sum(file.rows for file in new)
 
 
@@ -107,9 +116,10 @@ def _use_in_place(
 
 def _check(paths: Sequence[Path]) -> None:
     for place, path in enumerate(paths):
-        if not path.exists():
-            raise TableError(f"{path} does not exist")
-        refuse_pipe(path)
+        file, _ = file_and_part(path)
+        if not file.exists():
+            raise TableError(f"{file} does not exist")
+        refuse_pipe(file)
         if path in paths[:place]:
             raise TableError(f"{path} is named twice")
         if path.is_dir() and len(paths) > 1:

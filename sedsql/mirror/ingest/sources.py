@@ -14,8 +14,10 @@ from astropy.table import Table as AstropyTable
 
 from sedsql.catalogue import Column, Table
 from sedsql.catalogue.datatypes import INTEGERS, of_arrow
-from sedsql.files import TableError, file_format, read_table, to_arrow
+from sedsql.files import TableError, csv, file_and_part, file_format, read_pieces, read_table, to_arrow
 from sedsql.files.convert import without_yaml
+from sedsql.files.formats import refuse_part
+from sedsql.files.parts import Part, chosen
 from sedsql.mirror.ingest import bulk
 from sedsql.mirror.ingest.bulk import BATCH, Head
 
@@ -57,10 +59,21 @@ def open_sources(paths: Sequence[Path], known: Table | None) -> list[Source]:
 
     known : tells the types of columns in CSV files, which cannot say it themselves
     """
-    heads = {path: bulk.head_of(path) for path in paths if file_format(path) in ("csv", "ascii.ecsv")}
+    for path in paths:
+        if file_format(path) not in ("fits", "votable"):
+            refuse_part(path)
+    from_vizier = {path for path in paths if file_format(path) == "csv" and csv.is_vizier(path)}
+    texts = [path for path in paths if file_format(path) in ("csv", "ascii.ecsv") and path not in from_vizier]
+    heads = {path: bulk.head_of(path) for path in texts}
     plain = [head for head in heads.values() if head.columns is None]
     types = _types(plain, known)
-    return [_of_csv(heads[path], types) if path in heads else _READERS[file_format(path)](path) for path in paths]
+
+    def opened(path: Path) -> Source:
+        if path in from_vizier:
+            return _of_vizier(path, known)
+        return _of_csv(heads[path], types) if path in heads else _READERS[file_format(path)](path)
+
+    return [opened(path) for path in paths]
 
 
 def _types(heads: Sequence[Head], known: Table | None) -> dict[str, str]:
@@ -95,7 +108,8 @@ def _source(path: Path, names: Sequence[str], columns: Sequence[Column], rows: i
         for batch in batches():
             yield batch.rename_columns(lower)
 
-    return Source(path, tuple(replace(c, name=n) for c, n in zip(columns, lower, strict=True)), rows, read)
+    described = tuple(replace(c, name=n) for c, n in zip(columns, lower, strict=True))
+    return Source(file_and_part(path)[0], described, rows, read)
 
 
 def _of_csv(head: Head, known: dict[str, str]) -> Source:
@@ -108,6 +122,16 @@ def _of_csv(head: Head, known: dict[str, str]) -> Source:
         return rows and rows.rename_columns([column.name for column in source.columns])
 
     return replace(source, quick=quick)
+
+
+def _of_vizier(path: Path, known: Table | None) -> Source:
+    """A CSV or TSV as VizieR writes it, in which a first line of rows has the units."""
+    stream = read_pieces(path)
+    columns = [_column(path, field) for field in stream.schema]
+    types = {key: column.datatype for key, column in known.columns.items()} if known else {}
+    columns = [replace(column, datatype=types.get(column.name.lower(), column.datatype)) for column in columns]
+    rows = sum(len(piece) for piece in stream.pieces)
+    return _source(path, stream.schema.names, columns, rows, lambda: read_pieces(path).pieces)
 
 
 def _of_parquet(path: Path) -> Source:
@@ -153,12 +177,15 @@ def _of_fits(path: Path) -> Source:
 
 @contextmanager
 def _opened(path: Path) -> Iterator:
-    """Open the first table of a FITS file; errors of astropy become TableError."""
+    """Open the table of a FITS file, or NAME#PART of several; errors of astropy become TableError."""
+    path, part = file_and_part(path)
     try:
         with fits.open(path, memmap=True) as file:
-            hdu = next((hdu for hdu in file if isinstance(hdu, fits.BinTableHDU | fits.TableHDU)), None)
-            if hdu is None:
+            tables = [k for k, hdu in enumerate(file) if isinstance(hdu, fits.BinTableHDU | fits.TableHDU)]
+            if not tables:
                 raise TableError(f"{path} has no table in it, only images")
+            parts = [Part(k, file[k].name, file[k].header["NAXIS2"]) for k in tables]
+            hdu = file[tables[chosen(path, parts, part)]]
             rows = hdu.header["NAXIS1"] * hdu.header["NAXIS2"] + hdu.header.get("PCOUNT", 0)
             size, end = path.stat().st_size, hdu.fileinfo()["datLoc"] + rows
             if path.suffix.lower() != ".gz" and size < end:
@@ -174,14 +201,21 @@ def _fits_rows(hdu, start: int, end: int) -> pa.Table:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         part = type(hdu)(hdu.data[start:end], header=hdu.header)
-        return to_arrow(AstropyTable.read(part, format="fits", mask_invalid=False))
+        return to_arrow(_without_complex(AstropyTable.read(part, format="fits", mask_invalid=False)))
 
 
 def _of_votable(path: Path) -> Source:
-    rows = to_arrow(read_table(path))
+    rows = to_arrow(_without_complex(read_table(path)))
     columns = [_column(path, field) for field in rows.schema]
     columns = [replace(column, unit=_vounit(column.unit)) for column in columns]
     return _source(path, rows.column_names, columns, rows.num_rows, lambda: iter(_parts(rows)))
+
+
+def _without_complex(table: AstropyTable) -> AstropyTable:
+    for column in table.itercols():
+        if getattr(column, "dtype", None) is not None and column.dtype.kind == "c":
+            raise TableError(f"Column {column.name} holds complex numbers, which a mirror cannot; leave it out.")
+    return table
 
 
 def _parts(rows: pa.Table) -> list[pa.Table]:
