@@ -287,7 +287,7 @@ def _numbers(card: dict) -> str | None:
         if set(thresholds) != set(card["classes"]) or any(len(t) != len(levels) for t in thresholds.values()):
             return "needs a threshold for each class and level in 'conformal', 'thresholds'"
     if "outlier" in card:
-        quantiles = card["outlier"]["quantiles"]
+        quantiles = [float(distance) for distance in card["outlier"]["quantiles"]]
         if len(quantiles) != QUANTILES or any(a > b for a, b in pairwise(quantiles)):
             return f"needs {QUANTILES} increasing distances in 'outlier', 'quantiles'"
     for key in ("class_shares", "corrections") if "prior" in card else ():

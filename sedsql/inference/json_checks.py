@@ -19,7 +19,8 @@ def is_whole(value: Any) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_FLOAT
+    """Tell whether it is a number that a float of C holds; whole ones are rounded first, as the C extension does."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(float(value)) <= LARGEST_FLOAT
 
 
 def is_name(value: Any) -> bool:

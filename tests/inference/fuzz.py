@@ -255,13 +255,22 @@ class Cases:
         (self.folder / "card.json").write_bytes(card)
         (self.folder / "model.onnx").write_bytes(content)
 
-    def _model(self) -> Model | None:
-        """The model in the folder, if it is one; the C extension takes it too then."""
+    def _model(self, key: str) -> Model | None:
+        """The model in the folder, if it is one; the C extension takes the same cards."""
+        model, said = None, ""
         try:
             model = Model.read(self.folder)
         except Exception as error:
             refused(error, "card.json")
-            return None
+            said = str(error)
+        try:
+            self.con.execute("SELECT sed_models(?, ?, [?])", [key, model.name if model else "mine-1", str(self.folder)])
+        except duckdb.InvalidInputException as error:
+            if model or "No model 'mine-1'" in str(error):
+                raise WrongError(f"Python says {said[:300] or 'nothing'}, the C extension {error}") from error
+        else:
+            if not model:
+                raise WrongError(f"The C extension takes a card of which Python says: {said[:300]}")
         return model
 
     def _use(self, model: Model, key: str) -> None:
@@ -279,7 +288,6 @@ class Cases:
                 answers.sets(model, prediction.probabilities, model.card.conformal.levels[-1]).validate(full=True)
         except Exception as error:
             refused_by_engine(error)
-        self.con.execute("SELECT sed_models(?, ?, ?)", [key, model.name, [str(self.folder)]])
         (why,) = self.con.execute("SELECT sed_refused(?, ?)", [model.name, key]).fetchone()
         if why is None:
             called = of_extension(key)("_sed_predict", [*(f"{10 + k}::FLOAT" for k in range(10)), "NULL"])
@@ -303,11 +311,11 @@ class Cases:
         content = linear(len(card["classes"]), len(card["bands"]) + len(card.get("extra", ())))
         card = {key: card[key] for key in keys} | {"sha256": hashlib.sha256(content).hexdigest()}
         self._write(mutated_json(card, rng), content)
-        model = self._model()
+        model = self._model(key := f"{number:012x}")
         if model:
             with contextlib.redirect_stdout(io.StringIO()):
                 print_models({model.name: model}, {})
-            self._use(model, f"{number:012x}")
+            self._use(model, key)
 
     def _graphs(self, rng, number: int) -> None:
         content = mutated_graph(self.graphs[rng.integers(len(self.graphs))], rng)
@@ -320,10 +328,10 @@ class Cases:
         card = {"name": "mine-1", "classes": ["a", "b", "c"], "bands": COLUMNS, "min_bands": 1}
         card |= {"outlier": {"quantiles": list(range(101))}} if rng.random() < 0.5 else {}
         self._write(json.dumps(card | {"sha256": hashlib.sha256(content).hexdigest()}).encode(), content)
-        model = self._model()
+        model = self._model(key := f"{number:012x}")
         if model is None:
             raise WrongError("The card was refused.")
-        self._use(model, f"{number:012x}")
+        self._use(model, key)
 
     def _bounds(self, rng, number: int) -> None:
         lite = find_models()["lite-2"]

@@ -145,16 +145,10 @@ def refused_by_the_extension(folder):
 @pytest.mark.skipif(not native.path(), reason="no C extension")
 @pytest.mark.parametrize("change", [change for change, _ in REFUSED])
 def test_the_c_extension_refuses_the_same_cards(copy, change):
-    """All but those with a mistake in what it does not read, or compares with the graph when it loads that."""
     rewrite(copy, name="copy-1")
     assert refused_by_the_extension(copy) is None
     rewrite(copy, **change)
-    why = refused_by_the_extension(copy)
-    unread = not change.keys().isdisjoint({"algorithm", "training", "metrics", "prior"})
-    unread |= change in ({"inputs": {"Jmag": "j_m"}}, {"inputs": {"j_m": "x", "h_m": "x"}})
-    unread |= len(change.get("parents", ())) == 10_000  # branches from which no class hangs
-    assert (why is None) == unread, why
-    assert unread or re.search(r"has a (card|name)", why)
+    assert re.search(r"has a (card|name)", str(refused_by_the_extension(copy)))
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The tests of the extension's functions, and some cases of the fuzzer, on a build that AddressSanitizer and UndefinedBehaviorSanitizer watch.
+# The tests of the extension's functions, some cases of the fuzzer, and cards of all kinds, on a build that AddressSanitizer and UndefinedBehaviorSanitizer watch.
 # It stops at the first mistake. Arguments go to pytest: tests/native/sanitized.sh -k explain
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -14,4 +14,4 @@ export LD_PRELOAD=$preload ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null
 position=tests/inference/test_position.py
 $python -m pytest -q tests/native/test_extension.py $position::test_the_dear_functions_too \
     $position::test_every_function_takes_it $position::test_log_odds_are_those_of_the_probabilities \
-    tests/inference/test_model_fuzz.py "$@"
+    tests/inference/test_model_fuzz.py tests/inference/test_cards_agree.py "$@"

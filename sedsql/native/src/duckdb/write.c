@@ -49,15 +49,15 @@ static void put_paths(const call *c, duckdb_vector lists, uint32_t first, uint32
     const model_card *card = &c->rows.model->card;
     idx_t length = 0;
     for (uint32_t k = 0; k < n; k++)
-        length += p->place[k] < 0 ? 0 : card->depths[p->place[k]];
+        length += p->place[k] < 0 ? 0 : card->tree.depths[p->place[k]];
     idx_t at = more_of_lists(lists, length);
     duckdb_string_t *nodes = duckdb_vector_get_data(duckdb_list_vector_get_child(lists));
     duckdb_list_entry *entries = duckdb_vector_get_data(lists);
     for (uint32_t k = 0; k < n; k++) {
-        uint32_t row = row_of(&c->rows, first + k), depth = p->place[k] < 0 ? 0 : card->depths[p->place[k]];
+        uint32_t row = row_of(&c->rows, first + k), depth = p->place[k] < 0 ? 0 : card->tree.depths[p->place[k]];
         entries[row] = (duckdb_list_entry){at, depth};
         for (uint32_t d = 0; d < depth; d++)
-            nodes[at++] = lasting(card->paths[p->place[k]][d]);
+            nodes[at++] = lasting(card->tree.paths[p->place[k]][d]);
         if (p->place[k] < 0)
             put_null(lists, row);
     }
@@ -157,7 +157,7 @@ bool write_node_of(duckdb_vector output, uint32_t row, const model_card *card, c
     double probability;
     if (!deepest_node(card, probabilities, least, &node, &probability, error))
         return false;
-    put_text(output, row, card->nodes[node]);
+    put_text(output, row, card->tree.nodes[node]);
     return true;
 }
 
@@ -168,9 +168,9 @@ bool write_branch_of(duckdb_vector output, uint32_t row, const model_card *card,
     double probability;
     if (!deepest_node(card, probabilities, least, &node, &probability, error))
         return false;
-    put_text(duckdb_struct_vector_get_child(output, 0), row, card->nodes[node]);
+    put_text(duckdb_struct_vector_get_child(output, 0), row, card->tree.nodes[node]);
     put_double(duckdb_struct_vector_get_child(output, 1), row, probability);
-    put_text(duckdb_struct_vector_get_child(output, 2), row, card->node_paths[node]);
+    put_text(duckdb_struct_vector_get_child(output, 2), row, card->tree.node_paths[node]);
     return true;
 }
 

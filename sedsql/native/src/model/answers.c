@@ -47,8 +47,8 @@ bool deepest_node(const model_card *card, const double *probabilities, double le
         best = probabilities[class] > probabilities[best] ? class : best;
     *node = 0; /* the root, even where rounding makes the sum of all less than `least` */
     *probability = 0;
-    for (uint32_t k = 0; k < card->n_nodes; k++) {
-        const bool *holds = card->holds + (size_t)k * card->n_classes;
+    for (uint32_t k = 0; k < card->tree.n_nodes; k++) {
+        const bool *holds = card->tree.holds + (size_t)k * card->n_classes;
         double sum = 0;
         for (uint32_t class = 0; class < card->n_classes; class++)
             sum += holds[class] ? probabilities[class] : 0;

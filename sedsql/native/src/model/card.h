@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "model/class_tree.h"
 #include "text/arena.h"
 #include "text/failure.h"
 #include "text/json.h"
@@ -13,8 +14,6 @@
 enum { BANDS = 10, PARALLAX = 2, POSITION = 2, INPUTS = BANDS + PARALLAX + POSITION };
 extern const char *const input_names[INPUTS];
 
-enum { MOST_CLASSES = 1024 };
-
 typedef struct {
     text name;
     uint32_t n_classes;
@@ -22,12 +21,7 @@ typedef struct {
     uint32_t n_columns, n_bands;
     uint32_t columns[INPUTS]; /* which of the inputs the graph takes, in its order: bands, then the rest */
     int min_bands;
-    /* The tree of classes: a branch stands before what is below it; holds[node * n_classes + class] */
-    uint32_t n_nodes;
-    const text *nodes, *node_paths; /* a path: 'evolved/agb_carbon'; the root's is its name */
-    const bool *holds;
-    const uint32_t *depths; /* of the classes' paths, without the root */
-    const text *const *paths;
+    class_tree tree;
     /* Conformal sets: thresholds[class * n_levels + level]; no levels where the card has none */
     uint32_t n_levels;
     const double *levels, *thresholds;

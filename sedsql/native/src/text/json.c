@@ -172,15 +172,14 @@ static bool number_of(reader *r, json *v)
     written[n] = 0;
     char *end;
     v->kind = JSON_NUMBER;
+    v->whole = !strpbrk(written, ".eE");
     v->number = strtod(written, &end);
     return is_number(written) && end == written + n && isfinite(v->number);
 }
 
 static int by_key(const void *one, const void *other)
 {
-    const text *a = one, *b = other;
-    int order = memcmp(a->data, b->data, a->size < b->size ? a->size : b->size);
-    return order ? order : (a->size > b->size) - (a->size < b->size);
+    return text_order(*(const text *)one, *(const text *)other);
 }
 
 static bool keys_differ(reader *r, const json *object)
@@ -260,14 +259,20 @@ const json *json_read(arena *from, const char *data, size_t size)
     return r.at == r.end ? whole : NULL;
 }
 
-const json *json_part(const json *object, const char *key, json_kind kind)
+const json *json_any(const json *object, const char *key)
 {
     if (!object || object->kind != JSON_OBJECT)
         return NULL;
     for (const json *part = object->first; part; part = part->next)
         if (is(part->key, key))
-            return part->kind == kind ? part : NULL;
+            return part;
     return NULL;
+}
+
+const json *json_part(const json *object, const char *key, json_kind kind)
+{
+    const json *part = json_any(object, key);
+    return part && part->kind == kind ? part : NULL;
 }
 
 text json_text(const json *object, const char *key, text otherwise)

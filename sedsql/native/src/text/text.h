@@ -26,6 +26,14 @@ static inline bool is(text one, const char *string)
     return same(one, text_of(string));
 }
 
+/* Compare two texts byte by byte, as memcmp does. */
+static inline int text_order(text one, text other)
+{
+    size_t least = one.size < other.size ? one.size : other.size;
+    int order = least ? memcmp(one.data, other.data, least) : 0;
+    return order ? order : (one.size > other.size) - (one.size < other.size);
+}
+
 /* The length to print with "%.*s"; a text longer than a name is cut. */
 static inline int shown(text one)
 {
