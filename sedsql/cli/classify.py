@@ -1,6 +1,6 @@
 """Define the `sedsql classify` command."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,8 +22,10 @@ from sedsql.cli.options import (
     needs_training,
     read_options,
 )
-from sedsql.cli.render import print_rows, say
+from sedsql.cli.render import say
+from sedsql.cli.render_findings import print_findings
 from sedsql.cli.render_mapping import print_mapping
+from sedsql.files.atomic import new_file
 from sedsql.files.json import to_json
 from sedsql.inference.classify_table import Prior, classify_table
 from sedsql.inference.model import SKY_MODEL, Model
@@ -57,6 +59,14 @@ def classify(
     bands: Surveys = None,
     missing: Missing = None,
     keep_sentinels: KeepSentinels = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a report too, one .html file: classes and how many are expected to be right, bands, SEDs, "
+            "diagrams, and what to look at.",
+            show_default=False,
+        ),
+    ] = None,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
@@ -70,17 +80,34 @@ def classify(
     Example: `sedsql classify members.csv -o classified.csv --prior flat --missing -77 --unit FJ=mJy`
     """
     options = read_options(column_map, unit, bands, missing, keep_sentinels)
-    with _with_prior(model_named(model, models), prior) as (chosen, given), progress.bar("classifying") as update:
-        found = classify_table(
-            file, output, chosen, prior=given, options=options, force=force, progress=update, note=progress.note
-        )
+    notes: list[str] = []
+
+    def note(text: str) -> None:
+        notes.append(text)
+        progress.note(text)
+
+    with _with_prior(model_named(model, models), prior) as (chosen, given), _report(report, force) as write:
+        with progress.bar("classifying") as update:
+            found = classify_table(
+                file,
+                output,
+                chosen,
+                prior=given,
+                options=options,
+                force=force,
+                whole=report is not None,
+                progress=update,
+                note=note,
+            )
+        write(file.name, found.findings, found.mapping, found.provenance, notes)
     if as_json:
         print(
             to_json(
                 {
                     "output": str(output),
                     "model": chosen.name,
-                    "classes": {str(k): v for k, v in found.counts.items()},
+                    "classes": {str(k): v for k, v in found.findings.counts.items()},
+                    "findings": found.findings.as_object(),
                     "mapping": found.mapping,
                     "provenance": found.provenance,
                 }
@@ -88,13 +115,26 @@ def classify(
         )
         return
     print_mapping(found.mapping)
-    rows = sorted(found.counts.items(), key=lambda item: -item[1])
-    expected = [found.expected[name] / count if name in found.expected else None for name, count in rows]
-    print_rows(
-        ["class", "sources", "right, by the model's probabilities"],
-        [(name, n, "" if share is None else f"{share:.0%}") for (name, n), share in zip(rows, expected, strict=True)],
-    )
-    say(f"{sum(found.counts.values()):,} rows written to {output} (model {chosen.name})")
+    print_findings(found.findings)
+    say(f"{found.findings.rows:,} rows written to {output} (model {chosen.name})")
+    if report is not None:
+        say(f"Report written to {report}")
+
+
+@contextmanager
+def _report(path: Path | None, force: bool) -> Iterator[Callable[..., None]]:
+    """Yield what writes the report, if one is wanted; it is refused before the work where it cannot be written."""
+    if path is None:
+        yield lambda *_: None
+        return
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise typer.BadParameter(f"a report is one .html file, not {path.name}", param_hint="--report")
+    from sedsql.plot.report import write_report
+    from sedsql.plot.style import pyplot
+
+    pyplot()
+    with new_file(path, force=force) as partial:
+        yield lambda *found: write_report(partial, *found)
 
 
 @contextmanager

@@ -163,7 +163,7 @@ def _draw(con: Connection, page: Path, say: Print) -> None:
 def _classify(catalogue: Path, target: Path, prior: Prior, print_rows: PrintRows, say: Print) -> None:
     model = find_models()[SKY_MODEL]
     with progress.bar("classifying") as update:
-        counts = classify_table(catalogue, target, model, prior=prior, force=True, progress=update).counts
+        counts = classify_table(catalogue, target, model, prior=prior, force=True, progress=update).findings.counts
     say(f"Classified in {target} (prior: {prior}).")
     table = files.read_table(target)
     if "class" not in table.colnames:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from sedsql import files
 from sedsql.files import TableError
 from sedsql.files.atomic import new_file
 from sedsql.files.json import to_json
 from sedsql.files.provenance import PROVENANCE
-from sedsql.inference.card import POSITION
+from sedsql.inference.card import PARALLAX, POSITION
 from sedsql.inference.class_query import Classes, ClassQuery
+from sedsql.inference.findings import Findings
 from sedsql.inference.model import Model, ModelError
 from sedsql.inference.provenance import provenance
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 ADDED = ("sed_class", "sed_probability", "sed_path", "sed_n_bands")
 
 Prior = Literal["sky", "flat"]
+_Answer = tuple[NDArray[np.float32], Classes]
 Progress = Callable[[int, int | None], None]
 
 
@@ -35,14 +39,12 @@ class Summary(NamedTuple):
 
     Attributes
     ----------
-    counts : rows of each class; None is the class of sources with too few bands
-    expected : the sum of the probabilities of each class: how many of its rows are to be right
+    findings : the rows of each class, how many of them are to be right, bands, low probabilities
     mapping : the columns that were taken, as `files.Inputs.mapping` has them
     provenance : where the classes come from
     """
 
-    counts: dict[str | None, int]
-    expected: dict[str, float]
+    findings: Findings
     mapping: list[dict[str, Any]]
     provenance: dict[str, Any]
 
@@ -63,6 +65,7 @@ def classify_table(
     prior: Prior | None = None,
     options: files.ReadOptions | None = None,
     force: bool = False,
+    whole: bool = False,
     progress: Progress = lambda done, of: None,
     note: Callable[[str], None] = lambda text: None,
 ) -> Summary:
@@ -77,6 +80,7 @@ def classify_table(
     prior : 'flat' keeps positions from a model whose prior goes by them; 'sky' asks for that prior, and without either
         it holds wherever a row has a position
     options : what the user says of the table's columns
+    whole : whether the findings are to have outliers, expected numbers and rows for pictures
     progress : called with the number of rows done and of all rows (None while that is not known)
     note : called with a sentence on what the model takes and the table lacks, and on how columns were taken
     """
@@ -84,7 +88,7 @@ def classify_table(
     files.refuse_pipe(file)
     if not file.is_file():
         raise TableError(f"{file} does not exist." if not file.exists() else f"{file} is a folder, not a file.")
-    classifier = Classifier(model, prior, options)
+    classifier = Classifier(model, prior, options, whole=whole)
     files.file_format(source), files.file_format(target)  # an unknown format is told before any work
     work = _classify_pieces if files.streams(source) and files.streams(target) else _classify_whole
     with new_file(target, force=force) as partial:
@@ -97,14 +101,22 @@ def classify_table(
 class Classifier:
     """Find the columns of a table, compute those that are added, and count classes."""
 
-    def __init__(self, model: Model, prior: Prior | None = None, options: files.ReadOptions | None = None):
+    def __init__(
+        self,
+        model: Model,
+        prior: Prior | None = None,
+        options: files.ReadOptions | None = None,
+        *,
+        whole: bool = False,
+    ):
         if prior == "sky" and not set(POSITION) <= set(model.extra):
             raise ModelError(f"Model {model.name} takes no position, so it has no prior of the sky; leave --prior out.")
         self.model, self.prior, self.options = model, prior, options
-        self._query = ClassQuery(model)
+        self._query = ClassQuery(model, whole=whole)
         self._wanted = [name for name in model.extra if prior != "flat" or name not in POSITION]
-        self._counts: Counter[str | None] = Counter()
-        self._expected: Counter[str] = Counter()
+        # A Hertzsprung-Russell diagram has parallaxes, even if the model takes none.
+        self._read = list(dict.fromkeys([*self._wanted, *(PARALLAX if whole else ())]))
+        self._findings = Findings(model, whole=whole)
         self._inputs: files.Inputs
         self._provenance: dict[str, Any]
 
@@ -144,14 +156,14 @@ class Classifier:
         """Say where the classes come from, under PROVENANCE."""
         return {PROVENANCE: self._provenance}
 
-    def added(self, pieces: Iterable[Piece], progress: Progress, of: int | None) -> Iterator[Classes]:
+    def added(self, pieces: Iterable[Piece], progress: Progress, of: int | None) -> Iterator[list[pa.Array]]:
         """Compute the added columns of each piece of the table, in order; `of` is the number of all rows.
 
         Threads work on some of the next pieces.
         """
         threads, done = os.cpu_count() or 1, 0
         with ThreadPoolExecutor(threads) as pool:
-            waiting: deque[tuple[int, Future[Classes]]] = deque()
+            waiting: deque[tuple[int, Future[_Answer]]] = deque()
             try:
                 for piece in pieces:
                     progress(done, of)  # where Ctrl-C counts that pyarrow swallowed when it read the first rows
@@ -170,21 +182,19 @@ class Classifier:
                 for _, result in waiting:
                     result.cancel()
 
-    def _classes(self, piece: Piece) -> Classes:
-        return self._query(self._inputs.read(piece.rows, piece.column_of, self._wanted, piece.first_row))
+    def _classes(self, piece: Piece) -> _Answer:
+        inputs = self._inputs.read(piece.rows, piece.column_of, self._read, piece.first_row)
+        return inputs, self._query(inputs)
 
-    def _counted(self, classes: Classes) -> Classes:
-        groups = pa.table([classes.label, classes.probability], ["label", "probability"]).group_by("label")
-        for row in groups.aggregate([([], "count_all"), ("probability", "sum")]).to_pylist():
-            self._counts[row["label"]] += row["count_all"]
-            if row["label"] is not None:
-                self._expected[row["label"]] += row["probability_sum"]
-        return classes
+    def _counted(self, answer: _Answer) -> list[pa.Array]:
+        inputs, classes = answer
+        self._findings.add(inputs, classes)
+        return [classes.label, classes.probability, classes.path, classes.n_bands]
 
     def summary(self) -> Summary:
         """Sum up what was read and found so far."""
         mapping = self._inputs.mapping([*self.model.bands, *self._wanted])
-        return Summary(dict(self._counts), dict(self._expected), mapping, self._provenance)
+        return Summary(self._findings, mapping, self._provenance)
 
     def notes(self) -> Iterator[str]:
         """Tell what the table lacks, and how its columns and numbers were taken."""
@@ -266,7 +276,7 @@ def added_columns(
         return Piece(min(files.PIECE, rows - start), start + 1, lambda name: _slice(column_of(name), start))
 
     pieces = map(piece, range(0, rows, files.PIECE))
-    parts = (pa.table(list(part), schema=schema) for part in classifier.added(pieces, progress, rows))
+    parts = (pa.table(part, schema=schema) for part in classifier.added(pieces, progress, rows))
     return pa.concat_tables([schema.empty_table(), *parts])
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from sedsql.learn.document import Block, Heading, Paragraph, Picture, Rows, markdown
 from sedsql.learn.realism import NAMES, Colour, Comparison
 from sedsql.photometry.bands import BANDS
+from sedsql.plot.report.document import Block, Heading, Paragraph, Picture, Rows, markdown
 from sedsql.plot.style import pyplot
 
 REPORT = "report.md"

@@ -43,6 +43,15 @@ CLASSES = {
     "agn": ("#999999", "p"),
 }
 """The colour and the mark of each class of the shipped models."""
+BRANCHES = {
+    "star": ("#555555", "o"),
+    "evolved": ("#555555", "^"),
+    "young": ("#555555", "*"),
+    "compact": ("#555555", "X"),
+    "extragalactic": ("#555555", "p"),
+    "source": ("#bbbbbb", "d"),
+}
+"""Of the branches of the tree of classes, for sources of no single class."""
 _OTHERS = tuple(CLASSES.values())
 
 
@@ -102,5 +111,6 @@ def shown_once(figure: "Figure") -> "Figure":
 
 def looks(labels: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Choose a colour and a mark for each label, the same in all pictures for the classes of the shipped models."""
-    others = [label for label in labels if label not in CLASSES]
-    return {label: CLASSES.get(label) or _OTHERS[others.index(label) % len(_OTHERS)] for label in labels}
+    known = {**CLASSES, **BRANCHES}
+    others = [label for label in labels if label not in known]
+    return {label: known.get(label) or _OTHERS[others.index(label) % len(_OTHERS)] for label in labels}

@@ -12,8 +12,8 @@ from sedsql.learn.comparison.compare import ENSEMBLE, YOUNG
 from sedsql.learn.comparison.ensemble import MEMBERS
 from sedsql.learn.comparison.figures import draw
 from sedsql.learn.comparison.report_trust import TITLES, carried_over, leaking, number, published, trust
-from sedsql.learn.document import Block, Heading, Paragraph, Picture, Rows, html, markdown
 from sedsql.learn.evaluation import MANY, MANY_BANDS
+from sedsql.plot.report.document import Block, Heading, Paragraph, Picture, Rows, html, markdown
 
 Report = Mapping[str, Any]
 

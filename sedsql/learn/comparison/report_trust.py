@@ -7,8 +7,8 @@ from sedsql.learn.algorithms import ALGORITHMS
 from sedsql.learn.comparison.compare import ENSEMBLE
 from sedsql.learn.comparison.leaks import SEEN
 from sedsql.learn.comparison.published import SURE
-from sedsql.learn.document import Block, Heading, Paragraph, Picture, Rows
 from sedsql.learn.evaluation import MANY, MANY_BANDS
+from sedsql.plot.report.document import Block, Heading, Paragraph, Picture, Rows
 
 Report = Mapping[str, Any]
 

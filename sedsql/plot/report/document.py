@@ -102,4 +102,6 @@ def _inline(text: str) -> str:
 
 def _numbers(rows: Sequence[Sequence[str]], place: int) -> bool:
     cells = [row[place].strip("*") for row in rows if row[place].strip("*") not in ("", "-")]
-    return bool(cells) and all(cell.replace(",", "").replace(".", "").lstrip("-").isdigit() for cell in cells)
+    return bool(cells) and all(
+        cell.replace(",", "").replace(".", "").lstrip("-").removesuffix("%").isdigit() for cell in cells
+    )
