@@ -17,6 +17,8 @@ Array = NDArray[np.float64]
 
 MOST_POINTS = 50_000
 """More sources than this are drawn as an image of how many there are of each class in each pixel."""
+_MOST_OF_A_RARE_CLASS = 1_000
+"""A class with as few sources stays points above the image, where a pixel each could not be seen."""
 _PIXELS = 300
 _SHOWN_A_V = 2.0
 
@@ -60,7 +62,7 @@ def colour_colour(rows: sources.Rows, x: str = "J-H", y: str = "H-Ks") -> "Figur
         _by_class(axes, x_colour, y_colour, sources.classes(table))
         axes.set_xlabel(_label(x_bands))
         axes.set_ylabel(_label(y_bands))
-        _reddening(axes, _reddens(x_bands), _reddens(y_bands))
+        _reddening(axes, _reddens(x_bands), _reddens(y_bands), x_colour, y_colour)
     return shown_once(figure)
 
 
@@ -158,15 +160,28 @@ def _reddens(bands: tuple[Band, Band]) -> float:
     return _SHOWN_A_V * (bands[0].extinction - bands[1].extinction)
 
 
-def _reddening(axes: "Axes", dx: float, dy: float) -> None:
+def _reddening(axes: "Axes", dx: float, dy: float, x: Array, y: Array) -> None:
     """Draw an arrow in the corner that has the fewest points."""
+    from matplotlib.patheffects import withStroke
+
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    start = (left + 0.06 * (right - left), top - 0.08 * (top - bottom) - max(dy, 0))
-    end = (start[0] + dx, start[1] + dy)
-    axes.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": GREY, "linewidth": 1.2})
-    axes.annotate(
-        f"$A_V$ = {_SHOWN_A_V:g} mag", start, (0, -4), textcoords="offset points", color=GREY, fontsize=8, va="top"
+    wide, high = right - left, top - bottom
+    # The arrow and the text below it, with a margin, as parts of the axes.
+    box = np.array([max(abs(dx) / wide, 0.22) + 0.04, abs(dy) / high + 0.13])
+    places = np.stack([(x - left) / wide, (y - bottom) / high], axis=1)
+    corners = [np.array([a, b]) for b in (1 - box[1], 0.0) for a in (0.0, 1 - box[0])]
+    corner = min(corners, key=lambda low: int(((places > low) & (places < low + box)).all(axis=1).sum()))
+    start = (
+        left + (corner[0] + 0.03) * wide + max(-dx, 0),
+        bottom + (corner[1] + box[1] - 0.03) * high - max(dy, 0),
     )
+    end = (start[0] + dx, start[1] + dy)
+    edge = [withStroke(linewidth=2.5, foreground="white")]
+    axes.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": "black", "linewidth": 1.2}, zorder=5)
+    axes.annotate(
+        f"$A_V$ = {_SHOWN_A_V:g} mag", (min(start[0], end[0]), min(start[1], end[1])), (0, -4),
+        textcoords="offset points", fontsize=8, va="top", zorder=5, path_effects=edge,
+    )  # fmt: skip
 
 
 def _by_class(axes: "Axes", x: Array, y: Array, labels: NDArray[np.str_] | None) -> None:
@@ -183,18 +198,21 @@ def _by_class(axes: "Axes", x: Array, y: Array, labels: NDArray[np.str_] | None)
     (left, right), (bottom, top) = _limits(x), _limits(y)
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
-    if len(x) > MOST_POINTS:
-        _picture(axes, x, y, {look[name][0]: group for name, group in groups.items()})
+    in_picture = {
+        name: group for name, group in groups.items() if len(x) > MOST_POINTS and group.sum() > _MOST_OF_A_RARE_CLASS
+    }
+    if in_picture:
+        _picture(axes, x, y, {look[name][0]: group for name, group in in_picture.items()})
     for name, group in groups.items():
         colour, mark = look[name]
         label = f"{name} ({group.sum():,})" if name else None
-        if len(x) > MOST_POINTS:
+        if name in in_picture:
             axes.plot([], [], "s", color=colour, label=label)
         else:
-            size = np.clip(2_000 / np.sqrt(len(x)), 4, 28)
+            size = np.clip(2_000 / np.sqrt(len(x)), 4, 28) if not in_picture else 14
             axes.scatter(
                 x[group], y[group], size, color=colour, marker=mark, label=label, linewidths=0, rasterized=True,
-                alpha=0.85,
+                alpha=0.85, zorder=3,
             )  # fmt: skip
     if told is not None:
         axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), markerscale=1.2)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sedsql import files
 from sedsql.dbapi.cursor import Cursor
-from sedsql.inference.model import ModelError, find_model
+from sedsql.inference.model import DEFAULT_MODEL, SKY_MODEL, ModelError, find_model
 from sedsql.inference.session import Session
 from sedsql.photometry.bands import BANDS
 from sedsql.plot.style import PlotError
@@ -100,13 +100,15 @@ def classes(table: Table) -> NDArray[np.str_] | None:
 
 
 def predicted(
-    table: Table, model: str, models: Iterable[str | Path] | None = None
+    table: Table, model: str | None, models: Iterable[str | Path] | None = None
 ) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
     """Return class, '' with too few bands, and probability of each source: from columns, or else from a model."""
     labels, column_of_p = classes(table), find(table, PROBABILITY_COLUMNS)
     if labels is not None:
         unknown = np.full(len(table), np.nan)
         return labels, unknown if column_of_p is None else files.numbers(table, column_of_p, "probabilities")
+    if model is None:
+        model = SKY_MODEL if find(table, ("ra",)) and find(table, ("dec",)) else DEFAULT_MODEL
     try:
         found = find_model(model, models)
     except ModelError as error:

@@ -38,7 +38,7 @@ def sed(
     rows: sources.Rows,
     *,
     against: Literal["blackbody", "class"] | None = "blackbody",
-    model: str = "shape-2",
+    model: str | None = None,
     models: Iterable[str | Path] | None = None,
 ) -> "Figure":
     """Draw the SEDs of sources in one panel each, with class and probability.
@@ -50,7 +50,8 @@ def sed(
     against : a curve to compare with: 'blackbody', the one nearest to the bands up to 2.5 µm; 'class', the median and
         the spread (16 to 84 %) of simulated sources of its class, scaled to the source's brightness; or None. Residuals
         are drawn below.
-    model : the name of the model that gives the class, if the rows have no column `class`
+    model : the name of the model that gives the class, if the rows have no column `class`; None is the one that
+        answers in ADQL: 'sky-1' if the rows have `ra` and `dec`, else 'shape-2'
     models : folders of models to add to the shipped ones
 
     Returns
@@ -74,7 +75,7 @@ def sed(
     >>> figure = sedsql.plot.sed(con.execute("SELECT * FROM sed.photometry WHERE source_id = 3216574572174246016"))
     >>> figure.savefig("sed.pdf")
     >>> figure.axes[0].get_title().splitlines()
-    ['3216574572174246016', 'yso, probability 0.99']
+    ['3216574572174246016', 'yso, probability 0.96']
     >>> con.close()
     """
     if against not in ("blackbody", "class", None):
@@ -130,6 +131,9 @@ def _points(axes: "Axes", magnitudes: Array, errors: Array, limits: NDArray[np.b
     flux = seds.lambda_flux(magnitudes)
     spread = np.nan_to_num(flux * np.minimum(errors * _DEX, 0.95))
     _measured(axes, flux, spread, limits, 4.5)
+    there = flux[np.isfinite(flux)]
+    if there.size:
+        axes.set_ylim(there.min() / 6, there.max() * 3)
 
 
 def _measured(axes: "Axes", values: Array, spread: Array, limits: NDArray[np.bool_], size: float) -> None:
@@ -218,6 +222,8 @@ def _draw_curve(
 ) -> None:
     if curve.low is not None and curve.high is not None:
         spread_label = "16 to 84 % of these"
+        bottom, height = top.get_ylim()
+        top.set_ylim(min(bottom, curve.low.min() / 1.5), max(height, curve.high.max() * 1.5))
         top.fill_between(
             curve.wavelengths, curve.low, curve.high, color=GREY, alpha=0.2, linewidth=0, label=spread_label
         )
@@ -227,8 +233,6 @@ def _draw_curve(
     order = [first, *(place for place in range(len(labels)) if place != first)]
     top.legend([handles[k] for k in order], [labels[k] for k in order], frameon=False, loc="best", fontsize=8)
     flux = seds.lambda_flux(magnitudes)
-    there = flux[np.isfinite(flux)]
-    top.set_ylim(there.min() / 6, there.max() * 3)
     apart = np.log10(flux / curve.at_bands)
     spread = np.nan_to_num(errors * 0.4)
     below.axhline(0, color=ORANGE, linewidth=1.2)

@@ -5,39 +5,37 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy.units import deg
-from cdshealpix.nested import lonlat_to_healpix, vertices
 from numpy.typing import NDArray
 
 from sedsql.errors import Error, did_you_mean
 from sedsql.mirror.region_text import parse
 from sedsql.mirror.regions import load_moc, moc_file
 from sedsql.plot import rows as sources
+from sedsql.plot import sky_cells
+from sedsql.plot.sky_cells import HALF_WIDTH, MOST_ORDER
 from sedsql.plot.style import CLASSES, PlotError, imported, looks, shown_once, style
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 
-MOST_ORDER = 13
-_IN_A_CELL = 4
-"""The average number of sources in a cell: with fewer, cells differ by chance; with more, cells are few and large."""
-_MOST_CELLS = 60_000
+_FEW = 1_000
+"""Fewer sources on a map are dots: cells so large that each has some of them would not show where they are."""
 _WIDE_DEG = 60.0
 """Sources that reach further from their middle are drawn on the whole sky."""
+_LEAST_DEG = 0.02
+"""Half the width of a map of one source."""
 _HALF_PIXELS = 200
 _MARGIN = 0.04
 _HALF_FRAME = (1 + _MARGIN) * _HALF_PIXELS
-_HALF_WIDTH = np.degrees(2 * np.sqrt(2))
-"""Half the width of Mollweide's ellipse, in pixels of a degree; `_HALF_PIXELS` is that of a smaller map."""
 
 
 def sky(
     rows: sources.Rows, *, region: Any = None, classes: Sequence[str] | None = None, order: int | None = None
 ) -> "Figure":
-    """Draw the number of sources on the sky in HEALPix cells.
+    """Draw the number of sources on the sky in HEALPix cells; fewer than 1,000 on the map are drawn as dots.
 
     Parameters
     ----------
@@ -46,7 +44,7 @@ def sky(
         'CIRCLE ICRS 83.8 -5.4 1' (TAP 1.0, Section 6), or what `sedsql mirror sed --region` takes, such as 'Pleiades';
         without it the map shows all sources
     classes : classes of the column `class` whose sources to draw as points; the legend has their number on the map
-    order : HEALPix order of the cells, 0 to 13; None chooses one with some sources in each cell
+    order : HEALPix order of the cells, 0 to 13, for few sources too; None chooses one with some sources in each cell
 
     Returns
     -------
@@ -82,22 +80,29 @@ def sky(
     with style() as plt:
         middle, reach = _extent(ra[there], dec[there]) if outline is None else _extent_of(outline)
         wcs, is_whole = _projection(middle, reach)
-        if outline is not None and not is_whole:
-            there &= _in_frame(wcs, ra, dec)
-        if not there.any():
+        shown = there & _in_frame(wcs, ra, dec) if outline is not None and not is_whole else there
+        if not shown.any():
             raise PlotError("No source lies in the region or near it.")
         figure = plt.figure(figsize=(7.2, 3.9) if is_whole else (5.8, 4.8))
         axes = figure.add_subplot(projection=wcs, frame_class=EllipticalFrame if is_whole else RectangularFrame)
-        cells = _cells(axes, wcs, ra[there], dec[there], order, is_whole)
-        figure.colorbar(cells, ax=axes, label="sources per square degree", shrink=0.75 if is_whole else 0.9)
+        if order is None and shown.sum() < _FEW:
+            x, y = wcs.world_to_pixel_values(ra[shown], dec[shown])
+            axes.scatter(x, y, s=8, color="0.55", linewidths=0, rasterized=True, zorder=2)
+            words = f"{shown.sum():,} source{'s' * int(shown.sum() != 1)}"
+            figure.suptitle(words, fontsize=9, x=0.01, ha="left")  # a title of the axes meets labels near a pole
+        else:
+            order = sky_cells.fitting_order(ra[shown], dec[shown]) if order is None else order
+            counted = shown
+            if outline is not None and not is_whole:
+                # What lies beyond the frame counts too, in the cells that the frame cuts.
+                counted = there & _in_frame(wcs, ra, dec, 2 * sky_cells.side_deg(order))
+            cells, x, y = sky_cells.draw(axes, wcs, ra[counted], dec[counted], order, is_whole)
+            figure.colorbar(cells, ax=axes, label="sources per square degree", shrink=0.75 if is_whole else 0.9)
         if outline is not None:
-            limits = [axes.get_xlim(), axes.get_ylim()]
             outline.border(ax=axes, wcs=wcs, color="black", linewidth=1)
-            if not is_whole:
-                limits = [(place - _HALF_FRAME, place + _HALF_FRAME) for place in wcs.wcs.crpix - 1]
-            axes.set(xlim=limits[0], ylim=limits[1])  # mocpy has changed them
+        _set_limits(axes, wcs, x, y, is_whole, outline is not None)  # mocpy has changed them
         for name, (colour, mark) in looks(classes or ()).items():
-            of_class = there & (labels == name)
+            of_class = shown & (labels == name)
             axes.scatter(
                 *wcs.world_to_pixel_values(ra[of_class], dec[of_class]), s=30, color=colour, marker=mark,
                 linewidths=0.4, edgecolors="white", rasterized=True, label=f"{name} ({of_class.sum():,})", zorder=3,
@@ -112,6 +117,8 @@ def sky(
 
 def _label(axes: Any, is_whole: bool) -> None:
     ra, dec = axes.coords
+    for coordinate in (ra, dec):
+        coordinate.set_ticklabel(exclude_overlapping=True)
     dec.set_axislabel("declination (ICRS)")
     if not is_whole:
         ra.set_axislabel("right ascension (ICRS)")
@@ -185,10 +192,11 @@ def _vectors(ra: Array, dec: Array) -> Array:
     return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
 
 
-def _in_frame(wcs: "WCS", ra: Array, dec: Array) -> NDArray[np.bool_]:
+def _in_frame(wcs: "WCS", ra: Array, dec: Array, margin_deg: float = 0.0) -> NDArray[np.bool_]:
     """Tell which sources lie within the map of a region; those beyond 90 degrees have no place in its projection."""
     places = np.stack(wcs.world_to_pixel_values(ra, dec)) - (wcs.wcs.crpix - 1)[:, None]
-    inside: NDArray[np.bool_] = (np.abs(places) <= _HALF_FRAME).all(axis=0)
+    at_edge = 1 + np.radians(_HALF_PIXELS * wcs.wcs.cdelt[1]) ** 2  # how much larger a degree is there
+    inside: NDArray[np.bool_] = (np.abs(places) <= _HALF_FRAME + at_edge * margin_deg / wcs.wcs.cdelt[1]).all(axis=0)
     return inside
 
 
@@ -211,57 +219,24 @@ def _projection(middle: Array, reach: float) -> tuple["WCS", bool]:
     else:
         wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
         wcs.wcs.crval = [np.degrees(np.arctan2(middle[1], middle[0])) % 360, np.degrees(np.arcsin(middle[2]))]
-        step = max(reach, 1e-3) / _HALF_PIXELS
+        step = np.degrees(np.tan(np.radians(max(reach, _LEAST_DEG)))) / _HALF_PIXELS
         wcs.wcs.cdelt = [-step, step]
     wcs.wcs.cunit = ["deg", "deg"]
     # mocpy assumes that the picture reaches from 0 to twice this, and cuts an outline off there.
-    wcs.wcs.crpix = [_HALF_WIDTH + 1] * 2 if is_whole else [_HALF_PIXELS * 1.2] * 2
+    wcs.wcs.crpix = [HALF_WIDTH + 1] * 2 if is_whole else [_HALF_PIXELS * 1.2] * 2
     return wcs, is_whole
 
 
-def _cells(axes: "Axes", wcs: "WCS", ra: Array, dec: Array, order: int | None, is_whole: bool) -> Any:
-    """Draw the cells that have sources, coloured by their number, and return the artist for a colour bar."""
-    from astropy.coordinates import Latitude, Longitude
-    from matplotlib.collections import PolyCollection
-    from matplotlib.colors import LogNorm
-
-    finest = lonlat_to_healpix(Longitude(ra, "deg"), Latitude(dec, "deg"), MOST_ORDER)
-    for depth in range(MOST_ORDER, -1, -1) if order is None else [order]:
-        cells, counts = np.unique(finest >> np.uint64(2 * (MOST_ORDER - depth)), return_counts=True)
-        if len(cells) <= _MOST_CELLS and len(ra) >= _IN_A_CELL * len(cells):
-            break
-    # The edges of a cell are curves on the whole sky, and straight where cells are small.
-    corners = vertices(cells, depth, step=4 if depth < 5 else 1)
-    lon, lat = corners[0].deg, corners[1].deg
+def _set_limits(axes: Any, wcs: "WCS", x: Array, y: Array, is_whole: bool, is_region: bool) -> None:
+    """Show the whole sky, a region, or what is drawn at the pixels x, y."""
     if is_whole:
-        lon, lat, counts = _parted(lon, lat, counts)
-    x, y = wcs.world_to_pixel_values(lon, lat)
-    area = 4 * np.pi * np.degrees(1) ** 2 / (12 * 4**depth)
-    density = counts / area
-    drawn = PolyCollection(
-        list(np.stack([x, y], axis=2)), array=density, cmap="Greys", edgecolors="face", linewidths=0.2, rasterized=True,
-        norm=LogNorm(density.min() / 2, max(density.max(), density.min() * 2)), zorder=0.1,
-    )  # fmt: skip
-    axes.add_collection(drawn)
-    if is_whole:
-        axes.set_xlim(0, 2 * _HALF_WIDTH)
-        axes.set_ylim(_HALF_WIDTH / 2, 3 * _HALF_WIDTH / 2)
+        limits = np.array([[0, 2 * HALF_WIDTH], [HALF_WIDTH / 2, 3 * HALF_WIDTH / 2]])
+    elif is_region:
+        limits = (wcs.wcs.crpix - 1)[:, None] + np.array([-_HALF_FRAME, _HALF_FRAME])
     else:
-        margin = _MARGIN * max(np.ptp(x), np.ptp(y))
-        axes.set_xlim(x.min() - margin, x.max() + margin)
-        axes.set_ylim(y.min() - margin, y.max() + margin)
-    return drawn
-
-
-def _parted(lon: Array, lat: Array, counts: NDArray[np.int64]) -> tuple[Array, Array, NDArray[np.int64]]:
-    """Part the cells that lie across the edge of the map of the whole sky, at 180 degrees, into one for each side."""
-    lon = (lon + 180) % 360 - 180
-    at_pole = np.abs(lat) > 90 - 1e-6  # where a corner has any longitude
-    typical = np.nanmedian(np.where(at_pole, np.nan, lon), axis=1)
-    lon = np.where(at_pole, typical[:, None], lon)
-    across = np.ptp(lon, axis=1) > 180
-    edge = 180 - 1e-6
-    left = np.minimum(lon[across] % 360, edge)
-    right = np.maximum(lon[across] % 360 - 360, -edge)
-    lon, lat = np.concatenate([lon[~across], left, right]), np.concatenate([lat[~across], lat[across], lat[across]])
-    return lon, lat, np.concatenate([counts[~across], counts[across], counts[across]])
+        reach = np.array([[np.nanmin(x), np.nanmax(x)], [np.nanmin(y), np.nanmax(y)]])
+        half = np.ptp(reach, axis=1) / 2
+        most = half.max() or _HALF_PIXELS
+        half = np.maximum(half, 0.4 * most) + 2 * _MARGIN * most  # sources in a line still have some height
+        limits = reach.mean(axis=1)[:, None] + np.stack([-half, half], axis=1)
+    axes.set(xlim=limits[0], ylim=limits[1])

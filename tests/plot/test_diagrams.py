@@ -11,7 +11,7 @@ from mocpy import MOC
 import sedsql
 from sedsql import plot
 from sedsql.photometry.bands import BANDS
-from sedsql.plot import PlotError, skymap
+from sedsql.plot import PlotError, sky_cells
 from sedsql.plot.diagrams import MOST_POINTS
 from sedsql.plot.style import CLASSES
 
@@ -89,12 +89,13 @@ def test_the_colours_of_classes_differ_for_all_eyes():
             assert i == j or marks[i] != marks[j], (list(CLASSES)[i], list(CLASSES)[j])
 
 
-def test_millions_are_a_picture(table):
+def test_millions_are_a_picture_below_the_points_of_rare_classes(table):
     rng = np.random.default_rng(0)
     many = Table({name: rng.normal(12, 1, MOST_POINTS + 1) for name in ("j_m", "h_m", "ks_m")})
-    many["class"] = np.where(many["j_m"] > 12, "yso", "giant")
+    many["class"] = np.where(many["j_m"] > 12, "yso", "giant").astype("U11")
+    many["class"][:7] = "white_dwarf"
     (axes,) = plot.colour_colour(many).axes
-    assert not axes.collections
+    assert {name: len(places) for name, places in points(axes).items()} == {"white_dwarf": 7}
     (image,) = axes.images
     alpha = image.get_array()[..., 3]
     assert 0.02 < (alpha > 0).mean() < 0.9
@@ -104,8 +105,45 @@ def test_the_arrow_is_the_extinction_of_the_bands(table):
     (axes,) = plot.colour_colour(table, "J-H", "H-Ks").axes
     (arrow,) = (text for text in axes.texts if text.arrow_patch is not None)
     a = {band.short: band.extinction for band in BANDS}
-    moved = np.array(arrow.xyann) - np.array(arrow.xy)
-    assert np.abs(moved) == pytest.approx([2 * (a["J"] - a["H"]), 2 * (a["H"] - a["Ks"])])
+    moved = np.array(arrow.xy) - np.array(arrow.xyann)
+    assert moved == pytest.approx([2 * (a["J"] - a["H"]), 2 * (a["H"] - a["Ks"])])
+
+
+@pytest.mark.parametrize(("ra", "dec"), [(-1, -1), (-1, 1), (1, -1), (1, 1)])
+def test_the_arrow_stands_in_an_empty_corner(ra, dec):
+    """Only one corner of the diagram has no points."""
+    side = np.linspace(-1, 1, 60)
+    x, y = (values.ravel() for values in np.meshgrid(side, side))
+    x, y = x[(x * ra < 0.2) | (y * dec < 0.2)], y[(x * ra < 0.2) | (y * dec < 0.2)]
+    (axes,) = plot.colour_colour(Table({"j_m": x, "h_m": np.zeros_like(x), "ks_m": -y})).axes
+    for text in axes.texts:
+        place = text.xyann if text.arrow_patch is not None else text.xy
+        assert np.sign(place).tolist() == [ra, dec]
+
+
+def test_cells_that_the_frame_cuts_count_what_lies_beyond():
+    rng = np.random.default_rng(2)
+    around = Table({"ra": rng.uniform(60, 120, 40_000), "dec": rng.uniform(-30, 30, 40_000)})
+    axes, _ = plot.sky(around, region="CIRCLE ICRS 90 0 10", order=4).axes
+    density = axes.collections[0].get_array()
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    boxes = np.array(
+        [[*path.vertices.min(axis=0), *path.vertices.max(axis=0)] for path in axes.collections[0].get_paths()]
+    )
+    seen = (boxes[:, 0] < right) & (boxes[:, 2] > left) & (boxes[:, 1] < top) & (boxes[:, 3] > bottom)
+    expected = len(around) / (60 * 60)  # near the equator
+    assert seen.sum() > 20
+    assert density[seen].min() > 0.7 * expected
+
+
+def test_a_wide_region_lies_within_the_frame(table):
+    axes, *_ = plot.sky(table, region="CIRCLE ICRS 0 10 35").axes
+    (outline,) = axes.patches
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    path = outline.get_path()
+    x, y = path.vertices[path.codes != path.CLOSEPOLY].T
+    assert left < x.min() < x.max() < right
+    assert bottom < y.min() < y.max() < top
 
 
 def test_a_map_of_the_whole_sky_has_no_holes_at_its_edge():
@@ -132,7 +170,7 @@ def test_a_map_of_the_whole_sky_has_no_holes_at_its_edge():
 def test_a_region_is_what_the_map_shows(table, region, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     MOC.from_cone(83.8 * u.deg, -5.4 * u.deg, radius=5 * u.deg, max_depth=12).save("moc.fits", format="fits")
-    axes, _ = plot.sky(table, region=region).axes
+    axes, *_ = plot.sky(table, region=region).axes
     ra, dec = axes.wcs.pixel_to_world_values(*np.transpose([axes.get_xlim(), axes.get_ylim()]))
     corner = SkyCoord(ra, dec, unit="deg").separation(SkyCoord("83.8d", "-5.4d")).deg
     assert (corner > 5 * np.sqrt(2)).all()
@@ -160,7 +198,7 @@ def test_a_map_counts_every_source_once(table, whole):
 
 def test_a_map_has_the_region_and_chosen_classes(table):
     nearby = table[SkyCoord(table["ra"], table["dec"], unit="deg").separation(SkyCoord("83.8d", "-5.4d")).deg < 60]
-    axes, _ = plot.sky(nearby, region="CIRCLE ICRS 83.8 -5.4 25", classes=["main_sequence"]).axes
+    (axes,) = plot.sky(nearby, region="CIRCLE ICRS 83.8 -5.4 25", classes=["main_sequence"]).axes
     x, y = axes.wcs.world_to_pixel_values(nearby["ra"], nearby["dec"])
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     shown = (left <= x) & (x <= right) & (bottom <= y) & (y <= top)
@@ -168,6 +206,9 @@ def test_a_map_has_the_region_and_chosen_classes(table):
     assert n > 0
     assert axes.get_legend().get_texts()[0].get_text() == f"main_sequence ({n:,})"
     assert len(axes.collections[1].get_offsets()) == n
+    every, _ = (collection.get_offsets() for collection in axes.collections)
+    assert len(every) == int(shown.sum()) < 1_000  # so few are dots
+    assert axes.figure.get_suptitle() == f"{shown.sum()} sources"
     (outline,) = axes.patches
     path = outline.get_path()
     ra, dec = axes.wcs.pixel_to_world_values(*path.vertices[path.codes != path.CLOSEPOLY].T)
@@ -206,4 +247,4 @@ def test_the_picture_that_suits(table):
 def test_cells_are_chosen_so_that_they_have_some_sources(table):
     axes, _ = plot.sky(table).axes
     cells = len(axes.collections[0].get_array())
-    assert len(table) / cells >= skymap._IN_A_CELL
+    assert len(table) / cells >= sky_cells._IN_A_CELL

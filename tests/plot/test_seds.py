@@ -19,7 +19,7 @@ QUERY = (
 
 @pytest.fixture(scope="module")
 def con(sky_of):
-    with sedsql.connect(sky_of(3_000), default="shape-2") as con:
+    with sedsql.connect(sky_of(3_000)) as con:
         yield con
 
 
@@ -56,12 +56,12 @@ def test_points_are_the_fluxes_that_sql_gives(con):
 
 
 def test_the_title_has_the_name_the_class_and_the_probability(con):
-    label, p, source_id = con.sql(
-        "SELECT sed_class(s), sed_predict(s).probability, source_id FROM sed.photometry AS s "
-        "WHERE sed_class(s) = 'yso' AND w3mpro IS NOT NULL ORDER BY source_id LIMIT 1"
-    ).fetchone()
-    figure = plot.sed(con.execute(QUERY).table()[0])
-    assert figure.axes[0].get_title() == f"{source_id}\n{label}, probability {p:.2f}"
+    """They are ADQL's: sky-1 answers for rows with a position, shape-2 for others."""
+    table = con.execute(QUERY).table()[:1]
+    for rows, arguments in ((table, "s"), (table["source_id", *COLUMNS], "s, 'shape-2'")):
+        answer = f"SELECT TOP 1 s.source_id, sed_class({arguments}), sed_probability({arguments})"
+        source_id, label, p = con.execute(QUERY.replace("SELECT TOP 4 s.*", answer)).fetchone()
+        assert plot.sed(rows).axes[0].get_title() == f"{source_id}\n{label}, probability {p:.2f}"
 
 
 def test_rows_of_classified_have_their_own_class_and_probability_in_the_title(con):
