@@ -4,20 +4,17 @@ Every step gives the same number in float32 and in float64, and in any order of 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.ensemble import HistGradientBoostingClassifier
-from threadpoolctl import threadpool_limits
 
+from sedsql.learn.binning import QuickBoosting
 from sedsql.learn.decision_tree import Split, rounded
 
-FEW_ROWS = 20_000
-"""With fewer rows the trees' threads wait for one another more than they compute, and on a busy machine much more."""
 
-
-class Boosting(HistGradientBoostingClassifier):
+class Boosting(QuickBoosting):
     """Gradient boosting whose leaf values are multiples of LEAF_UNIT. Training chooses a side for missing features.
 
     Parameters
@@ -55,10 +52,10 @@ class Boosting(HistGradientBoostingClassifier):
 
     def fit(self, X, y, sample_weight=None):
         seed, trees, baselines = self.random_state, [], []
+        bins: dict[str, Any] = {}
         for forest in range(self.forests):
             self.set_params(random_state=seed + 1000 * forest)
-            with threadpool_limits(1 if len(X) < FEW_ROWS else None):
-                super().fit(X, y, sample_weight)
+            self.fit_sharing(X, y, sample_weight, bins)
             trees += self._predictors
             baselines.append(self._baseline_prediction)
         self.set_params(random_state=seed)

@@ -126,12 +126,12 @@ class Clue:
 
 def clue(labels: NDArray[np.str_], magnitudes: NDArray[np.float32], weights: NDArray, seed: int = 0) -> Clue:
     """Measure how much the presence of bands, and G, tell of the class, with the weights of the rows."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sedsql.learn.binning import QuickBoosting
 
     X = np.column_stack([np.isfinite(magnitudes), magnitudes[:, 0]]).astype(np.float32)
     names, place = np.unique(labels, return_inverse=True)
     half = np.random.default_rng(seed).random(len(labels)) < 0.5
-    classifier = HistGradientBoostingClassifier(max_iter=30, max_leaf_nodes=16, early_stopping=False, random_state=seed)
+    classifier = QuickBoosting(max_iter=30, max_leaf_nodes=16, early_stopping=False, random_state=seed)
     classifier.fit(X[half], place[half], weights[half])
     shares = np.bincount(place[half], weights[half], len(names)) / weights[half].sum()
     tested = ~half & np.isin(place, classifier.classes_)
