@@ -25,6 +25,7 @@ ENDINGS = {
     "tsv": ".tsv",
     "votable": ".vot",
     "parquet": ".parquet",
+    "arrow": ".arrow",
     "fits": ".fits",
     "ecsv": ".ecsv",
     "json": ".json",
@@ -32,7 +33,7 @@ ENDINGS = {
 }
 """The endings of files in each format."""
 
-_BINARY = ("parquet", "fits")
+_BINARY = ("parquet", "arrow", "fits")
 
 Format = Annotated[
     str | None,
@@ -144,8 +145,9 @@ def _rows(table: "pa.Table") -> list[tuple]:
 
 
 def _json(names: list[str], rows: list[tuple]) -> str:
-    if len(set(names)) < len(names):
-        raise files.TableError("JSON holds a column's name once; name columns that are alike with AS.")
+    from sedsql.files import json_rows
+
+    json_rows.check(names)
     return to_json([dict(zip(names, row, strict=True)) for row in rows])
 
 
@@ -186,8 +188,11 @@ def _write(answer: "pa.Table", partial: Path, format: str | None) -> None:
 
 def _write_bytes(answer: "pa.Table", format: str) -> None:
     """Write a format whose writers want a file to standard output."""
+    from sedsql.files.arrow_ipc import STREAM
+
     with TemporaryDirectory(prefix="sedsql-") as folder:
-        written = Path(folder) / f"answer{ENDINGS[format]}"
+        # A pipe gets Arrow's stream format, which is read while it is written.
+        written = Path(folder) / f"answer{STREAM if format == 'arrow' else ENDINGS[format]}"
         _write(answer, written, None)
         with open(written, "rb") as file:
             sys.stdout.flush()

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from sedsql import progress
+from sedsql.cli.answers import to_file
 from sedsql.cli.options import (
     ColumnMap,
     Force,
@@ -22,6 +23,7 @@ from sedsql.cli.options import (
     needs_training,
     read_options,
 )
+from sedsql.cli.pipes import READ_FORMATS, STANDARD, WRITTEN_FORMATS, input_file, output_file
 from sedsql.cli.render import say
 from sedsql.cli.render_findings import print_findings
 from sedsql.cli.render_mapping import print_mapping
@@ -38,11 +40,31 @@ def classify(
     file: Annotated[
         Path,
         typer.Argument(
-            help="A table: CSV, ECSV, VOTable, FITS or Parquet, by the name's ending; NAME#2 or NAME#name is a table "
-            "of a VOTable or FITS file that has several."
+            help="A table: CSV, ECSV, VOTable, FITS, Parquet or Arrow, by the name's ending; NAME#2 or NAME#name is a "
+            "table of a VOTable or FITS file that has several. - is standard input."
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The classified table, in the format of its ending.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="The classified table, in the format of its ending. - is standard output."),
+    ],
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="NAME",
+            help=f"The format of standard input, or of a file whose name does not say it: {READ_FORMATS}.",
+            show_default=False,
+        ),
+    ] = None,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"The format of the output: {WRITTEN_FORMATS}. Unless told, that of the ending of its name, or CSV.",
+            show_default=False,
+        ),
+    ] = None,
     model: Annotated[str, typer.Option(help="Name of the model.")] = SKY_MODEL,
     models: ModelFolders = None,
     prior: Annotated[
@@ -78,7 +100,11 @@ def classify(
     Example: `sedsql classify cluster.vot -o classified.fits --map ks_m=K2mag --map ra=RA_deg --bands gaia,2mass`
 
     Example: `sedsql classify members.csv -o classified.csv --prior flat --missing -77 --unit FJ=mJy`
+
+    Example: `curl -s 'https://...' | sedsql classify - --from votable -o - --format csv | head`
     """
+    if not to_file(output) and as_json:
+        raise typer.BadParameter("standard output has the table; name a file with -o FILE", param_hint="--json")
     options = read_options(column_map, unit, bands, missing, keep_sentinels)
     notes: list[str] = []
 
@@ -86,11 +112,16 @@ def classify(
         notes.append(text)
         progress.note(text)
 
-    with _with_prior(model_named(model, models), prior) as (chosen, given), _report(report, force) as write:
+    with (
+        _with_prior(model_named(model, models), prior) as (chosen, given),
+        _report(report, force) as write,
+        input_file(file, from_) as source,
+        output_file(output, format, force) as target,
+    ):
         with progress.bar("classifying") as update:
             found = classify_table(
-                file,
-                output,
+                source,
+                target,
                 chosen,
                 prior=given,
                 options=options,
@@ -99,7 +130,8 @@ def classify(
                 progress=update,
                 note=note,
             )
-        write(file.name, found.findings, found.mapping, found.provenance, notes)
+        name = "standard input" if file == STANDARD else file.name
+        write(name, found.findings, found.mapping, found.provenance, notes)
     if as_json:
         print(
             to_json(
@@ -113,6 +145,8 @@ def classify(
                 }
             )
         )
+        return
+    if not to_file(output):
         return
     print_mapping(found.mapping)
     print_findings(found.findings)

@@ -1,4 +1,4 @@
-"""Tables in files: CSV, ECSV, VOTable, FITS and Parquet, read and written in pieces where the format allows it."""
+"""Tables in files: CSV, ECSV, VOTable, FITS, Parquet and Arrow, read and written in pieces where the format allows."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from astropy.io import fits, votable
 from astropy.table import Table
 
-from sedsql.files import csv
+from sedsql.files import arrow_ipc, csv, json_rows
 from sedsql.files.convert import from_arrow, nan_masked, storable, to_arrow, without_yaml, write_as
 from sedsql.files.errors import TableError
 from sedsql.files.parts import Part, chosen, file_and_part
@@ -22,6 +22,9 @@ PIECE = 65_536
 
 _FORMATS = {
     ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".arrows": "arrow",
+    ".feather": "arrow",
     ".csv": "csv",
     ".csv.gz": "csv",
     ".tsv": "csv",
@@ -35,11 +38,12 @@ _FORMATS = {
     ".vot.gz": "votable",
     ".votable": "votable",
     ".xml": "votable",
+    ".json": "json",
 }
 
 
 def file_format(path: Path) -> str:
-    """'parquet', 'csv', 'ascii.ecsv', 'fits' or 'votable', by the name of the file."""
+    """'parquet', 'arrow', 'csv', 'ascii.ecsv', 'fits', 'votable' or 'json', by the name of the file."""
     name = file_and_part(path)[0].name.lower()
     for ending in sorted(_FORMATS, key=len, reverse=True):
         if name.endswith(ending):
@@ -54,8 +58,8 @@ def refuse_pipe(path: Path) -> None:
 
 
 def streams(path: Path) -> bool:
-    """Whether the format can be read and written in pieces."""
-    return file_format(path) in ("parquet", "csv")
+    """Whether the format is read and written in pieces."""
+    return file_format(path) in ("parquet", "csv", "arrow", "json")
 
 
 @dataclass
@@ -68,7 +72,7 @@ class Pieces:
 
 
 def read_pieces(path: Path, *, as_text: bool = False) -> Pieces:
-    """Read a Parquet or CSV file in pieces of at most PIECE rows, in order.
+    """Read a Parquet, Arrow or CSV file in pieces of at most PIECE rows, in order.
 
     as_text : leave every CSV value as it is written in the file
     """
@@ -79,6 +83,11 @@ def read_pieces(path: Path, *, as_text: bool = False) -> Pieces:
             return Pieces(
                 without_yaml(file.schema_arrow), file.metadata.num_rows, _pieces(path, file.iter_batches(PIECE))
             )
+        if file_format(path) == "arrow":
+            schema, batches = arrow_ipc.read(path)
+            return Pieces(without_yaml(schema), None, _pieces(path, batches))
+        if file_format(path) == "json":
+            raise TableError(f"{path}: tables are written as JSON, but not read; CSV, Parquet and others are.")
         schema, batches = csv.read_text(path) if as_text else csv.typed(lambda: csv.read_text(path))
         return Pieces(schema, None, _pieces(path, batches))
 
@@ -133,9 +142,16 @@ def refuse_part(path: Path) -> None:
 
 
 def write_pieces(path: Path, schema: pa.Schema, pieces: Iterator[pa.Table]) -> None:
-    """Write a stream of Arrow tables as Parquet or CSV."""
+    """Write a stream of Arrow tables as Parquet, Arrow, CSV or JSON."""
     if file_format(path) == "csv":
         csv.write(path, schema, pieces)
+        return
+    if file_format(path) == "arrow":
+        arrow_ipc.write(path, schema, pieces)
+        return
+    if file_format(path) == "json":
+        with open(path, "w", encoding="utf-8") as file:
+            json_rows.write(file, schema, pieces)
         return
     # Floating-point numbers repeat too seldom: a dictionary of them takes longer to make than all else, and room.
     repeated = [field.name for field in schema if not pa.types.is_floating(field.type)]

@@ -5,6 +5,7 @@ import gzip
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.feather as feather
 import pyarrow.parquet as pq
 from astropy.table import MaskedColumn, Table
 
@@ -12,7 +13,7 @@ from sedsql.photometry.bands import COLUMNS
 
 BANDS = list(COLUMNS)
 ADDED = ["sed_class", "sed_probability", "sed_path", "sed_n_bands"]
-INPUTS = ["csv", "csv.gz", "tsv", "ecsv", "vot", "fits", "parquet"]
+INPUTS = ["csv", "csv.gz", "tsv", "ecsv", "vot", "fits", "parquet", "arrow"]
 OUTPUTS = [*INPUTS, "ecsv.gz", "vot.gz", "fits.gz", "tsv.gz"]
 
 IDS = [2**53 + 1, 636411074052224, 2**63 - 1, 5, 7]
@@ -47,12 +48,13 @@ def write_input(path):
     table["count"] = MaskedColumn([value or 0 for value in COUNTS], mask=[value is None for value in COUNTS])
     table["count"].fill_value = -1  # FITS says so where a count is missing
     table["flux"] = MaskedColumn(flux, mask=[value is None for value in FLUXES], unit="Jy")
-    if path.suffix == ".parquet":
+    if path.suffix in (".parquet", ".arrow"):
         columns = {name: table[name].tolist() for name in table.colnames}
         types = {**dict.fromkeys(table.colnames, pa.float32()), "source_id": pa.int64(), "name": pa.string()}
         types |= {"count": pa.int64(), "flux": pa.float64()}
         arrays = [pa.array(columns[name], types[name]) for name in table.colnames]
-        pq.write_table(pa.table(arrays, table.colnames), path)
+        write = pq.write_table if path.suffix == ".parquet" else feather.write_feather
+        write(pa.table(arrays, table.colnames), path)
     else:
         kinds = {".ecsv": "ascii.ecsv", ".vot": "votable", ".fits": "fits"}
         table.write(path, format=kinds[path.suffix])
@@ -68,6 +70,8 @@ def read_output(path):
         columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
     elif path.suffix == ".parquet":
         columns = pq.read_table(path).to_pydict()
+    elif path.suffix == ".arrow":
+        columns = feather.read_table(path).to_pydict()
     else:
         kind = next(
             k for e, k in (("ecsv", "ascii.ecsv"), ("vot", "votable"), ("fits", "fits")) if f".{e}" in path.name

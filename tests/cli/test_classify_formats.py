@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 from astropy.table import MaskedColumn, Table
@@ -172,15 +173,16 @@ def test_tables_of_no_row_and_of_one(sedsql, tmp_path, source, target, rows):
         delimiter = "\t" if source == "tsv" else ","
         text = "\n".join([delimiter.join(BANDS), *[delimiter.join(["12"] * 10)] * rows, ""])
         path.write_bytes(gzip.compress(text.encode()) if source == "csv.gz" else text.encode())
-    elif source == "parquet":
-        pq.write_table(pa.table({band: pa.array([12.0] * rows, pa.float32()) for band in BANDS}), path)
+    elif source in ("parquet", "arrow"):
+        write = pq.write_table if source == "parquet" else feather.write_feather
+        write(pa.table({band: pa.array([12.0] * rows, pa.float32()) for band in BANDS}), path)
     else:
         table = Table({band: np.full(rows, 12, np.float32) for band in BANDS})
         table.write(path, format={"vot": "votable", "ecsv": "ascii.ecsv"}.get(source, source))
     out = tmp_path / f"out.{target}"
     ran = sedsql("classify", "--model", "shape-2", path, "-o", out)
     assert (ran.code, ran.err) == (0, "")
-    if rows or target == "parquet":
+    if rows or target in ("parquet", "arrow"):
         assert [len(values) for values in read_output(out).values()] == [rows] * 14
     elif ".csv" in out.suffixes or target == "tsv":
         opened = gzip.open if target == "csv.gz" else open

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
@@ -45,13 +46,17 @@ def test_tsv_and_json(sedsql, sky, expected):
         assert [tuple(row.values()) for row in found] == expected
 
 
-@pytest.mark.parametrize("format", ["votable", "parquet", "fits", "ecsv"])
+@pytest.mark.parametrize("format", ["votable", "parquet", "arrow", "fits", "ecsv"])
 def test_every_format_on_standard_output_and_under_any_name(sky, expected, tmp_path, format):
     for options in (["--format", format], ["--format", format, "-o", str(tmp_path / "answer.dat")]):
         done = subprocess.run([*COMMAND, "query", QUERY, "-m", str(sky), *options], capture_output=True)
         assert (done.returncode, done.stderr) == (0, b"")
         content = (tmp_path / "answer.dat").read_bytes() if "-o" in options else done.stdout
-        if format == "parquet":
+        if format == "arrow":
+            # A file has the file format, and a pipe the stream format.
+            opened = pa.ipc.open_file if "-o" in options else pa.ipc.open_stream
+            assert opened(content).read_all()["source_id"].to_pylist() == [row[0] for row in expected]
+        elif format == "parquet":
             found = pq.read_table(io.BytesIO(content)).to_pydict()
             assert found["source_id"] == [row[0] for row in expected]
         else:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 from astropy.coordinates import SkyCoord
@@ -158,3 +159,15 @@ def test_the_command_tells(tmp_path, sedsql):
     ran = sedsql("mirror", "import", tmp_path / "b", tmp_path / "asu.tsv", "--as", "my.table", "--unit", "FJ=mJy")
     assert (ran.code, ran.err.count("\n")) == (1, 1)
     assert "The table has no column 'FJ' (--unit FJ=mJy)" in ran.err
+
+
+def test_arrow_s_files_are_imported(tmp_path):
+    rows = pa.table({"ra": [1.0, 2.0], "dec": [1.0, 2.0], "j_m": pa.array([12.5, None], pa.float32())})
+    rows = rows.cast(pa.schema([*rows.schema]).set(2, rows.schema.field("j_m").with_metadata({"unit": "mag"})))
+    feather.write_feather(rows, tmp_path / "a.feather")
+    imported(tmp_path / "sky", tmp_path / "a.feather")
+    assert rows_of(tmp_path / "sky", "ra, dec, j_m") == [(1, 1, 12.5), (2, 2, None)]
+    assert Mirror.read(tmp_path / "sky").tables["my.table"].table.columns["j_m"].unit == "mag"
+    (tmp_path / "a.json").write_text("[]")
+    with pytest.raises(TableError, match=r"a.json: JSON is not imported"):
+        imported(tmp_path / "sky", tmp_path / "a.json", name="my.other")

@@ -21,7 +21,16 @@ from sedsql.files.parts import Part, chosen
 from sedsql.mirror.ingest import bulk
 from sedsql.mirror.ingest.bulk import BATCH, Head
 
-_SIZES = {"csv": 0.25, "csv.gz": 0.6, "fits": 0.5, "fits.gz": 0.8, "votable": 0.2, "votable.gz": 0.5, "parquet": 0.8}
+_SIZES = {
+    "csv": 0.25,
+    "csv.gz": 0.6,
+    "fits": 0.5,
+    "fits.gz": 0.8,
+    "votable": 0.2,
+    "votable.gz": 0.5,
+    "parquet": 0.8,
+    "arrow": 0.3,
+}
 """Bytes in the mirror for a byte of the file, at least, as measured with gaia_source."""
 
 
@@ -62,6 +71,8 @@ def open_sources(paths: Sequence[Path], known: Table | None) -> list[Source]:
     for path in paths:
         if file_format(path) not in ("fits", "votable"):
             refuse_part(path)
+        if file_format(path) == "json":
+            raise TableError(f"{path}: JSON is not imported; CSV, Parquet and others are")
     from_vizier = {path for path in paths if file_format(path) == "csv" and csv.is_vizier(path)}
     texts = [path for path in paths if file_format(path) in ("csv", "ascii.ecsv") and path not in from_vizier]
     heads = {path: bulk.head_of(path) for path in texts}
@@ -70,7 +81,7 @@ def open_sources(paths: Sequence[Path], known: Table | None) -> list[Source]:
 
     def opened(path: Path) -> Source:
         if path in from_vizier:
-            return _of_vizier(path, known)
+            return _of_pieces(path, known)
         return _of_csv(heads[path], types) if path in heads else _READERS[file_format(path)](path)
 
     return [opened(path) for path in paths]
@@ -124,8 +135,8 @@ def _of_csv(head: Head, known: dict[str, str]) -> Source:
     return replace(source, quick=quick)
 
 
-def _of_vizier(path: Path, known: Table | None) -> Source:
-    """A CSV or TSV as VizieR writes it, in which a first line of rows has the units."""
+def _of_pieces(path: Path, known: Table | None = None) -> Source:
+    """An Arrow file; or a CSV or TSV as VizieR writes it, in which a first line of rows has the units."""
     stream = read_pieces(path)
     columns = [_column(path, field) for field in stream.schema]
     types = {key: column.datatype for key, column in known.columns.items()} if known else {}
@@ -230,7 +241,7 @@ def _vounit(text: str | None) -> str | None:
         return text
 
 
-_READERS = {"parquet": _of_parquet, "fits": _of_fits, "votable": _of_votable}
+_READERS = {"parquet": _of_parquet, "fits": _of_fits, "votable": _of_votable, "arrow": _of_pieces}
 
 
 def _column(path: Path, field: pa.Field) -> Column:
