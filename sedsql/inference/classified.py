@@ -15,23 +15,49 @@ from sedsql.sql_text import identifier, literal
 PHOTOMETRY = "mirror.sed.photometry"
 
 
-def select(answering: Answering, rows: str, *, label: bool = False) -> str:
+def select(answering: Answering, rows: str) -> str:
     """Write the SELECT of all columns of `sed.classified`; it calls macros of the session or of this database.
 
     What no query asks for is not computed; what is asked for comes from one answer a row.
 
     rows : a table with the columns of `sed.photometry`
-    label : whether it has the column LABEL as well
     """
-    inputs = [f"s.{name}" for name in answering.extra[answering.sky]]
+    return _select(answering, rows, "sed_answer", _of_answer(answering)[:-1])
+
+
+def select_stored(answering: Answering, rows: str, engine: str) -> str:
+    """Write the SELECT of the columns that a mirror stores: those of `sed.classified`, and LABEL.
+
+    engine : of the model; the C extension gives the columns themselves, which is quicker than all that a model says
+    """
+    if engine != "native":
+        return _select(answering, rows, "sed_answer", _of_answer(answering))
+    fields = ("class", "class_probability", "class_path", "outlier", "label")
+    return _select(answering, rows, "sed_classified", [f"_answer.{name}" for name in fields])
+
+
+_GIVEN = ("class", "class_probability", "class_path", "outlier", LABEL)
+
+
+def _of_answer(answering: Answering) -> list[str]:
+    """Write what each of _GIVEN is of `_answer`, which is all that the model says."""
+    branch = f"sed_branch_of(_answer.probabilities, {HALF}, {literal(answering.sky)})"
+    of_branch = [f"{branch}.{field}" for field in ("node", "probability", "path")]
+    return [*of_branch, "_answer.prediction.outlier", "_answer.prediction.class"]
+
+
+def _select(answering: Answering, rows: str, macro: str, columns: list[str]) -> str:
+    """Write the SELECT of rows with columns of the answer of a macro.
+
+    columns : those of _GIVEN, or the first of them
+    """
     named = literal(answering.sky)
-    branch = f"sed_branch_of(_answer.probabilities, {HALF}, {named})"
-    more = f", _answer.prediction.class AS {LABEL}" if label else ""
+    taken = ", ".join(["s", *(f"s.{name}" for name in answering.extra[answering.sky]), named])
+    shown = [f"{column} AS {name}" for column, name in zip(columns, _GIVEN, strict=False)]
+    shown.insert(4, f"{named} AS class_model")
     return (
-        f"SELECT * EXCLUDE (_answer), {branch}.node AS class, "
-        f"{branch}.probability AS class_probability, {branch}.path AS class_path, "
-        f"_answer.prediction.outlier AS outlier, {named} AS class_model{more} "
-        f"FROM (SELECT s.*, sed_answer({', '.join(['s', *inputs, named])}) AS _answer FROM {rows} AS s)"
+        f"SELECT * EXCLUDE (_answer), {', '.join(shown)} "
+        f"FROM (SELECT s.*, {macro}({taken}) AS _answer FROM {rows} AS s)"
     )
 
 

@@ -11,7 +11,7 @@ import duckdb
 from sedsql import native
 from sedsql.errors import Error
 from sedsql.files.resources import folder
-from sedsql.inference.macros import Called, create, log_odds_macro, macros, of_extension, photometry_macros
+from sedsql.inference.macros import Called, create, extension_macros, macros, of_extension, photometry_macros
 from sedsql.inference.model import DEFAULT_MODEL, Model, ModelError, find_models
 from sedsql.inference.sql_engine import install as install_sql_engine
 from sedsql.sql_text import literal
@@ -48,7 +48,8 @@ def register(
     ModelError
         Where a folder holds no model.
     EngineError
-        Where the engine that was asked for is not there, or does not run a model.
+        Where the engine that was asked for is not there, or does not run a model, or the C extension is of another
+        version of sedsql.
 
     Notes
     -----
@@ -101,7 +102,7 @@ def install(
             _functions(found, name, key, load=engines[name] == "onnx").register(con, key)
         scripts.append(macros(_called(engines, name, key), temporary=temporary))
         if "native" in engines.values():
-            scripts.append(log_odds_macro(of_extension(key), temporary=temporary))
+            scripts.append(extension_macros(of_extension(key), temporary=temporary))
     scripts.append(engine_macro(engines, name, temporary=temporary))
     for script in scripts:
         con.execute(script)
@@ -167,11 +168,21 @@ def _fastest(
                 'duckdb.connect(config={"allow_unsigned_extensions": True}).'
             )
         return dict.fromkeys(models, why)
+    if not _has_interface(con):
+        raise EngineError(native.OTHER_VERSION)
     folders = [str(model.folder.absolute()) for model in models.values()]
     con.execute("SELECT sed_models(?, ?, ?)", [key, default, folders]).fetchall()
     # It runs the shipped ones; to load them all would take a quarter of a second.
     refused = {name: con.execute("SELECT sed_refused(?, ?)", [name, key]).fetchall()[0][0] for name in asked}
     return {name: refused.get(name) or "native" for name in models}
+
+
+def _has_interface(con: duckdb.DuckDBPyConnection) -> bool:
+    """Tell whether the extension that is loaded has the functions that the macros call."""
+    try:
+        return con.execute("SELECT sed_native_interface()").fetchall() == [(native.INTERFACE,)]
+    except duckdb.CatalogException:  # one of before there was a number
+        return False
 
 
 def _called(engines: dict[str, str], default: str, key: str) -> Called:

@@ -74,9 +74,12 @@ def macros(called: Called, *, temporary: bool) -> str:
     return "\n".join(parts)
 
 
-def log_odds_macro(called: Called, *, temporary: bool) -> str:
-    """Write the macro `sed_log_odds(s, label, reference, model)`, which the C extension alone has."""
-    return _macro(called, temporary, "sed_log_odds", ["label", "reference"], models="given")
+def extension_macros(called: Called, *, temporary: bool) -> str:
+    """Write the macros of what the C extension alone has: `sed_log_odds` and `sed_classified`, with their models."""
+    return "\n".join(
+        _macro(called, temporary, name, arguments, models="given")
+        for name, arguments in (("sed_log_odds", ["label", "reference"]), ("sed_classified", []))
+    )
 
 
 def of_extension(key: str) -> Called:

@@ -16,7 +16,7 @@ from sedsql.errors import Error
 from sedsql.inference.answering import Answering
 from sedsql.inference.classified import PHOTOMETRY, view
 from sedsql.inference.engines import engine_macro, key_of
-from sedsql.inference.macros import log_odds_macro, macros, of_extension, photometry_macros
+from sedsql.inference.macros import extension_macros, macros, of_extension, photometry_macros
 from sedsql.inference.model import DEFAULT_MODEL, Model, find_models
 from sedsql.mirror.database import attaching, open_mirror
 from sedsql.sql_text import literal
@@ -62,7 +62,7 @@ def shell_lines(mirror: str | os.PathLike[str] | None = None, models: Iterable[s
         # SELECT would print a table.
         f"SET VARIABLE sed_models = sed_models('{key}', '{DEFAULT_MODEL}', [{folders}])",
         *_statements(photometry_macros(temporary=True)),
-        *_statements(macros(of_extension(key), temporary=True) + log_odds_macro(of_extension(key), temporary=True)),
+        *_statements(macros(of_extension(key), temporary=True) + extension_macros(of_extension(key), temporary=True)),
         *_statements(engine_macro(dict.fromkeys(known, "native"), DEFAULT_MODEL, temporary=True)),
         *(_classified(known) if mirror is not None and _has_photometry(mirror) else []),
         _ADQL,

@@ -8,6 +8,13 @@ EXTENSION = Path(os.environ.get("SEDSQL_NATIVE") or Path(__file__).parent / "sed
 WHY_NOT = EXTENSION.with_suffix(".why_not")
 """What the build left where it could not make the extension: half a sentence."""
 
+INTERFACE = 1
+"""The functions that this sedsql calls; src/duckdb/entry.c has the number of those that the extension has."""
+OTHER_VERSION = (
+    "The C extension is of another version of sedsql; run `python -m sedsql.native.build` to build it again, with a C "
+    "compiler."
+)
+
 
 def path() -> Path | None:
     """The extension's file, which DuckDB loads by `LOAD`; None where there is none."""

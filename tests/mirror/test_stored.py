@@ -139,6 +139,31 @@ def test_a_cone_reads_one_table(made):
     assert found[0][0][0] > 10
 
 
+def test_it_is_the_join_however_few_sources_are_joined_at_a_time(plain, monkeypatch):
+    monkeypatch.setattr(refreshing, "SLICE", 7)
+    assert changed(plain, refresh) == ROWS
+    is_the_join(plain)
+    assert not list(verify(Mirror.read(plain), silent))
+
+
+def test_a_source_that_has_two_matches_is_two_rows(plain, tmp_path):
+    """The archive's table of best neighbours has one a source; a user's may have more."""
+    name, path = "gaiadr3.allwise_best_neighbour", tmp_path / "matches.parquet"
+    with open_mirror(plain) as con:
+        rows = f"FROM {name} WHERE allwise_oid IN (SELECT allwise_oid FROM {name} ORDER BY 1 LIMIT 5)"
+        con.execute(
+            f"COPY (FROM {name} UNION ALL SELECT * REPLACE (allwise_oid + 1 AS allwise_oid) {rows}) TO '{path}'"
+        )
+    import_files(plain, [path], name, replace=True)
+    assert is_stored(plain)
+    is_the_join(plain, ROWS + 5)
+    state = photometry(Mirror.read(plain).tables)
+    assert sum(piece.rows for piece in state.pieces.values()) == ROWS + 5
+    (plain / "mirror.duckdb").unlink()
+    repair(plain, silent)
+    assert is_stored(plain)
+
+
 def test_a_rule_that_is_switched_makes_it_stale(mirror):
     before, kept = files(mirror), limits(mirror)
     changed(mirror, lambda held: _switch(held, "ruwe", False))

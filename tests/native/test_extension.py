@@ -68,6 +68,38 @@ def test_each_function_is_that_of_onnx_runtime(asked, awkward, expression):
 
 
 @pytest.mark.parametrize(
+    "model, more", [("lite-2", ""), ("luminosity-2", f"{ROW}, "), ("sky-1", f"{ROW}, s.ra, s.dec, ")]
+)
+def test_the_columns_that_mirrors_store_are_those_of_the_whole_answer(asked, awkward, model, more):
+    """sed_classified is quicker, and nothing else."""
+    row = f"s, {more}'{model}'"
+    found = asked("native", awkward, f"sed_classified({row})")
+    answers = asked("native", awkward, f"sed_answer({row})")
+    nodes = asked("native", awkward, f"sed_branch(s, {more}0.5, '{model}')")
+    expected = [
+        {
+            "class": (node or {}).get("node"),
+            "class_probability": (node or {}).get("probability"),
+            "class_path": (node or {}).get("path"),
+            "outlier": answer["prediction"]["outlier"],
+            "label": answer["prediction"]["class"],
+        }
+        for node, answer in zip(nodes, answers, strict=True)
+    ]
+    assert list(map(repr, found)) == list(map(repr, expected))  # repr: an outlier may be NaN
+    assert {None, "yso"} <= {row["label"] for row in found}
+
+
+def test_an_extension_of_another_version_is_told(monkeypatch):
+    monkeypatch.setattr(native, "INTERFACE", native.INTERFACE + 1)
+    with duckdb.connect(config={"allow_unsigned_extensions": True}) as con:
+        with pytest.raises(EngineError, match=r"^The C extension is of another .* run `python -m sedsql.native.build`"):
+            sedsql.register(con)
+        sedsql.register(con, engine="onnx")
+        assert con.execute("SELECT sed_engine()").fetchone() == ("onnx",)
+
+
+@pytest.mark.parametrize(
     "expression",
     [
         "sed_explain(s, 'lite-2')",

@@ -9,7 +9,7 @@ import pyarrow as pa
 from sedsql.catalogue import CLASSIFIED, PHOTOMETRY, Catalogue
 from sedsql.catalogue.classified import stored
 from sedsql.inference.answering import Answering
-from sedsql.inference.classified import select
+from sedsql.inference.classified import select_stored
 from sedsql.inference.engines import install
 from sedsql.inference.model import Model
 from sedsql.mirror import Progress, silent
@@ -17,11 +17,10 @@ from sedsql.mirror.database import open_mirror
 from sedsql.mirror.layout import escaped
 from sedsql.mirror.manifest import MirrorError
 from sedsql.mirror.mirror import Mirror
-from sedsql.mirror.sort import BATCH
 from sedsql.mirror.stored.classes import classes, made_by, pieces
 from sedsql.mirror.stored.refresh import origin, refresh, room
 from sedsql.mirror.table_state import Piece, TableState
-from sedsql.mirror.writer import TableWriter
+from sedsql.mirror.writer import ROW_GROUP, TableWriter
 from sedsql.sql_text import literal
 
 
@@ -63,7 +62,7 @@ def _store(mirror: Mirror, con: duckdb.DuckDBPyConnection, answering: Answering,
             with TableWriter(
                 mirror.folder, state.table, photometry.order, name, about, [asdict(piece)], in_order=True
             ) as writer:
-                for batch in con.sql(select(answering, rows, label=True)).to_arrow_reader(BATCH):
+                for batch in con.sql(select_stored(answering, rows, about["engine"])).to_arrow_reader(ROW_GROUP):
                     writer.write(pa.Table.from_batches([batch]))
                     done += batch.num_rows
                     progress(f"asking {answering.sky}", done, photometry.rows)

@@ -30,14 +30,15 @@ def select() -> str:
     return found[1]
 
 
+def columns(name: str) -> list[str]:
+    """Name the columns of one of the archive's tables that the join may name: other tables may have such names too."""
+    text = views()
+    return [column for column in archive.TABLES[name].columns if re.search(rf"\b{column}\b", text)]
+
+
 def is_complete(tables: Tables) -> bool:
     """Whether all tables that the join needs are there, with the columns that it names."""
-    text = views()
-    for name, known in archive.TABLES.items():
-        columns = tables[name].table.columns if name in tables else {}
-        if any(column not in columns and re.search(rf"\b{column}\b", text) for column in known.columns):
-            return False
-    return True
+    return all(name in tables and set(columns(name)) <= set(tables[name].table.columns) for name in archive.TABLES)
 
 
 def has_ids(tables: Tables) -> bool:

@@ -3,8 +3,11 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sedsql.catalogue.healpix import ORDER, SOURCE_ID_SHIFT, number_of_cells
 from sedsql.mirror import archive, layout
@@ -31,6 +34,15 @@ class Part:
     high: int | None
     cells: Ranges
     rows: int
+
+    def slices(self, ids: NDArray[np.int64], rows: int) -> Iterator["Part"]:
+        """Divide it into ranges of `rows` sources.
+
+        ids : of its sources, sorted
+        """
+        limits = [self.low, *map(int, ids[rows::rows]), self.high]
+        for low, high in pairwise(limits):
+            yield replace(self, low=low, high=high)
 
     @property
     def condition(self) -> str:

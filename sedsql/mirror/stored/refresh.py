@@ -20,12 +20,16 @@ from sedsql.mirror.manifest import MirrorError
 from sedsql.mirror.mirror import Mirror
 from sedsql.mirror.sort import SCRATCH
 from sedsql.mirror.stored import STORED, joined, photometry
+from sedsql.mirror.stored.near_tables import NEAR, PART, fill, near_tables
 from sedsql.mirror.stored.parts import Part, order_of, parts
 from sedsql.mirror.table_state import Piece, TableState
-from sedsql.mirror.writer import TableWriter
+from sedsql.mirror.writer import ROW_GROUP, TableWriter
 
 _COPIED = ("source", "rows", "seed", "proportions")
 """What the files of `sed.photometry` say of their origin as those of Gaia's table do."""
+
+SLICE = 3 * ROW_GROUP
+"""Sources that are joined at a time."""
 
 
 def refresh(mirror: Mirror, progress: Progress = silent, *, note: str = "") -> int:
@@ -95,23 +99,45 @@ def _store(
     mirror: Mirror, state: TableState, con: duckdb.DuckDBPyConnection, wanted: list[Part], progress: Progress
 ) -> int:
     """Write the parts that are not there."""
-    about, order = origin(mirror), order_of(mirror.tables)
     done, total, written = 0, sum(part.rows for part in wanted), 0
-    for part in wanted:
-        if part.name not in state.pieces:
-            asked = f"SELECT * FROM ({joined.select()}) WHERE {part.condition} ORDER BY source_id"
-            rows = con.sql(asked).to_arrow_table()
-            piece = Piece(part.name, part.cells, rows.num_rows)
-            with TableWriter(
-                mirror.folder, state.table, order, part.name, about, [asdict(piece)], in_order=True
-            ) as writer:
-                writer.write(rows)
-                files = writer.close()
-            mirror.add_piece(state, replace(piece, fetched=datetime.now(UTC).isoformat(timespec="seconds")), files)
-            written += rows.num_rows
-        done += part.rows
-        progress(f"storing {PHOTOMETRY}", done, total)
+    with near_tables(con):
+        for part in wanted:
+            if part.name not in state.pieces:
+                written += _store_part(mirror, state, con, part)
+            done += part.rows
+            progress(f"storing {PHOTOMETRY}", done, total)
     return written
+
+
+def _store_part(mirror: Mirror, state: TableState, con: duckdb.DuckDBPyConnection, part: Part) -> int:
+    """Write a part, some rows at a time so that memory does not depend on how many it has."""
+    fill(con, part.condition, PART)
+    ids = con.execute(f"SELECT source_id FROM {PART}.{GAIA} WHERE source_id IS NOT NULL ORDER BY source_id")
+    slices = list(part.slices(ids.fetchnumpy()["source_id"], SLICE))
+    (rows,) = con.execute(f"SELECT count(*) FROM {PART}.{GAIA}").fetchall()[0]
+    while True:
+        # The files say how many rows the part has, which is one a source unless a table of matches has one twice.
+        piece, came = Piece(part.name, part.cells, rows), 0
+        with TableWriter(
+            mirror.folder,
+            state.table,
+            order_of(mirror.tables),
+            part.name,
+            origin(mirror),
+            [asdict(piece)],
+            in_order=True,
+        ) as writer:
+            for some in slices:
+                fill(con, some.condition, NEAR, PART)
+                found = con.sql(joined.select()).to_arrow_table()
+                writer.write(found)  # it sorts them, in a third of DuckDB's time
+                came += found.num_rows
+            if came == rows:
+                files = writer.close()
+                break
+        rows = came
+    mirror.add_piece(state, replace(piece, fetched=datetime.now(UTC).isoformat(timespec="seconds")), files)
+    return rows
 
 
 def origin(mirror: Mirror) -> dict[str, str]:

@@ -27,9 +27,20 @@ static void native_version(duckdb_function_info info, duckdb_data_chunk input, d
         duckdb_vector_assign_string_element(output, row, SED_VERSION);
 }
 
+/* The functions, their arguments and what they give; INTERFACE of sedsql/native/__init__.py is the same number. */
+enum { INTERFACE = 1 };
+
+static void native_interface(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    (void)info;
+    for (idx_t row = 0; row < duckdb_data_chunk_get_size(input); row++)
+        ((int32_t *)duckdb_vector_get_data(output))[row] = INTERFACE;
+}
+
 static bool register_version(duckdb_connection connection)
 {
-    return finish_function(begin_function("sed_native_version", type_text(), native_version), connection);
+    return finish_function(begin_function("sed_native_version", type_text(), native_version), connection) &&
+           finish_function(begin_function("sed_native_interface", type_integer(), native_interface), connection);
 }
 
 __attribute__((visibility("default"))) bool sedsql_init_c_api(duckdb_extension_info info,

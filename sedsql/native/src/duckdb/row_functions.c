@@ -78,6 +78,8 @@ static const row_function row_functions[] = {
                           type_prediction, false),
     WITH_MORE_AND_WITHOUT("_sed_answer", predict, EVERYTHING, write_answer, DUCKDB_TYPE_INVALID, 0, type_answer,
                           false),
+    WITH_MORE_AND_WITHOUT("_sed_classified", predict, EVERYTHING, write_classified, DUCKDB_TYPE_INVALID, 0,
+                          type_classified, false),
     WITH_MORE_AND_WITHOUT("_sed_node", predict, PROBABILITIES, write_node, DUCKDB_TYPE_DOUBLE, 1, type_text, false),
     WITH_MORE_AND_WITHOUT("_sed_branch", predict, PROBABILITIES, write_branch, DUCKDB_TYPE_DOUBLE, 1, type_branch,
                           false),

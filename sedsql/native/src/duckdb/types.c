@@ -67,6 +67,13 @@ duckdb_logical_type type_branch(void)
     return struct_of(members, names, 3);
 }
 
+duckdb_logical_type type_classified(void)
+{
+    const char *names[] = {"class", "class_probability", "class_path", "outlier", "label"};
+    duckdb_logical_type members[] = {type_text(), type_double(), type_text(), type_double(), type_text()};
+    return struct_of(members, names, 5);
+}
+
 duckdb_logical_type type_explanation(void)
 {
     const char *names[] = {"band", "contribution"};

@@ -13,6 +13,7 @@ duckdb_logical_type type_texts(void);       /* VARCHAR[] */
 duckdb_logical_type type_prediction(void);  /* PREDICTION of sedsql/inference/answers.py */
 duckdb_logical_type type_answer(void);      /* ANSWER there */
 duckdb_logical_type type_branch(void);      /* BRANCH there */
+duckdb_logical_type type_classified(void);  /* what mirrors store: see sedsql/inference/classified.py */
 duckdb_logical_type type_explanation(void); /* EXPLANATION of sedsql/inference/explain.py */
 
 #endif

@@ -229,3 +229,37 @@ bool write_set(void *taker, uint32_t first, uint32_t n, const prediction *p)
 {
     return write_rows_of(taker, first, n, p, write_set_of);
 }
+
+bool write_classified(void *taker, uint32_t first, uint32_t n, const prediction *p)
+{
+    enum { NODE, PROBABILITY, PATH, OUTLIER, LABEL, FIELDS };
+    const call *c = taker;
+    const model_card *card = &c->rows.model->card;
+    double probabilities[MOST_CLASSES];
+    duckdb_vector fields[FIELDS];
+    void *cells[FIELDS];
+    for (int f = 0; f < FIELDS; f++) {
+        fields[f] = duckdb_struct_vector_get_child(c->output, (idx_t)f);
+        cells[f] = duckdb_vector_get_data(fields[f]);
+    }
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t row = row_of(&c->rows, first + k), node;
+        if (p->place[k] < 0) {
+            for (int f = 0; f < FIELDS; f++)
+                put_null(fields[f], row);
+            continue;
+        }
+        for (uint32_t class = 0; class < card->n_classes; class++)
+            probabilities[class] = p->probabilities[class][k];
+        if (!deepest_node(card, probabilities, 0.5, &node, (double *)cells[PROBABILITY] + row, c->error))
+            return false;
+        ((duckdb_string_t *)cells[NODE])[row] = lasting(card->tree.nodes[node]);
+        ((duckdb_string_t *)cells[PATH])[row] = lasting(card->tree.node_paths[node]);
+        ((duckdb_string_t *)cells[LABEL])[row] = lasting(card->classes[p->place[k]]);
+        if (p->has_outlier)
+            ((double *)cells[OUTLIER])[row] = p->outlier[k];
+        else
+            put_null(fields[OUTLIER], row);
+    }
+    return true;
+}

@@ -6,7 +6,8 @@
 #include "model/explain.h"
 
 /* Write a block of a call's answers; `taker` is the call. */
-take_predictions write_class, write_probability, write_prediction, write_answer, write_node, write_branch, write_set;
+take_predictions write_class, write_probability, write_prediction, write_answer, write_node, write_branch, write_set,
+    write_classified;
 take_log_odds write_log_odds;
 take_explanation write_explanation;
 

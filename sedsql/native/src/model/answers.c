@@ -45,16 +45,16 @@ bool deepest_node(const model_card *card, const double *probabilities, double le
     uint32_t best = 0;
     for (uint32_t class = 1; class < card->n_classes; class++)
         best = probabilities[class] > probabilities[best] ? class : best;
-    *node = 0; /* the root, even where rounding makes the sum of all less than `least` */
-    *probability = 0;
-    for (uint32_t k = 0; k < card->tree.n_nodes; k++) {
+    for (uint32_t k = card->tree.n_nodes; k-- > 0;) {
         const bool *holds = card->tree.holds + (size_t)k * card->n_classes;
         double sum = 0;
         for (uint32_t class = 0; class < card->n_classes; class++)
             sum += holds[class] ? probabilities[class] : 0;
+        /* the root, even where rounding makes the sum of all less than `least` */
         if (!k || (sum >= least && (sum > 0.5 || holds[best]))) {
             *node = k;
             *probability = sum < 1 ? sum : 1;
+            break;
         }
     }
     return true;

@@ -73,7 +73,7 @@ static inline void *column_or_only(const workspace *w, const value *v, uint32_t 
 }
 
 #define TWO(name, for_float, for_double)                                                                              \
-    void run_##name(const step *s, workspace *w)                                                                      \
+    WIDE void run_##name(const step *s, workspace *w)                                                                 \
     {                                                                                                                 \
         for (uint32_t k = 0; k < s->out->width; k++) {                                                                \
             void *to = column(w, s->out, k);                                                                          \
@@ -101,7 +101,7 @@ TWO(max, a[r] > b[r] || a[r] != a[r] ? a[r] : b[r], a[r] > b[r] || a[r] != a[r] 
 TWO(min, a[r] < b[r] || a[r] != a[r] ? a[r] : b[r], a[r] < b[r] || a[r] != a[r] ? a[r] : b[r])
 
 #define ONE(name, for_float, for_double)                                                                              \
-    void run_##name(const step *s, workspace *w)                                                                      \
+    WIDE void run_##name(const step *s, workspace *w)                                                                 \
     {                                                                                                                 \
         for (uint32_t k = 0; k < s->out->width; k++) {                                                                \
             const void *from = column(w, s->in[0], k);                                                                \
@@ -131,14 +131,14 @@ ONE(relu, a[r] > 0 ? a[r] : (a[r] != a[r] ? a[r] : 0), a[r] > 0 ? a[r] : (a[r] !
 ONE(tanh, tanhf(a[r]), tanh(a[r]))
 ONE(sigmoid, 1 / (1 + expf(-a[r])), 1 / (1 + exp(-a[r])))
 
-void run_not(const step *s, workspace *w)
+WIDE void run_not(const step *s, workspace *w)
 {
     for (uint32_t k = 0; k < s->out->width; k++)
         for (int r = 0; r < BLOCK; r++)
             column(w, s->out, k)[r] = 1 - column(w, s->in[0], k)[r];
 }
 
-void run_is_nan(const step *s, workspace *w)
+WIDE void run_is_nan(const step *s, workspace *w)
 {
     for (uint32_t k = 0; k < s->out->width; k++) {
         const void *from = column(w, s->in[0], k);
@@ -151,7 +151,7 @@ void run_is_nan(const step *s, workspace *w)
     }
 }
 
-void run_where(const step *s, workspace *w)
+WIDE void run_where(const step *s, workspace *w)
 {
     for (uint32_t k = 0; k < s->out->width; k++) {
         const float *condition = column(w, s->in[0], k);

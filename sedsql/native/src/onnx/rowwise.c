@@ -18,7 +18,7 @@ bool plan_reduce(arena *from, const onnx_node *node, step *s, failure *error)
 }
 
 #define REDUCE(name, first, next, last)                                                                               \
-    void run_reduce_##name(const step *s, workspace *w)                                                               \
+    WIDE void run_reduce_##name(const step *s, workspace *w)                                                          \
     {                                                                                                                 \
         float *restrict o = column(w, s->out, 0);                                                                     \
         for (uint32_t k = 0; k < s->in[0]->width; k++) {                                                              \
