@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from sedsql.learn.augment import training_rows
+from sedsql.learn.binning import QuickBoosting
 from sedsql.learn.features import Colours
 from sedsql.learn.recipes import SHAPE, Recipe
 from sedsql.learn.training import LabelledTable
@@ -125,7 +126,7 @@ def _extra_trees(seed, **settings):
 
 def _boosting(seed, **settings):
     fixed = {"min_samples_leaf": 8, "max_features": 0.3, "early_stopping": False}
-    return HistGradientBoostingClassifier(random_state=seed, **fixed, **settings)
+    return QuickBoosting(random_state=seed, **fixed, **settings)
 
 
 def _perceptron(seed, **settings):

@@ -38,6 +38,7 @@ def to_onnx(classifier, inputs: int, seds: NDArray[np.float32] | None = None) ->
     if seds is not None:
         add_distance(model.graph, seds)
     _number_names(model.graph)
+    _sort_domains(model)
     model.graph.name = "sedsql"
     model.doc_string = ""
     model.producer_name = "sedsql"
@@ -77,6 +78,13 @@ def _name_class_index(graph) -> None:
         for names in (node.input, node.output):
             names[:] = [CLASS_INDEX if name == given else name for name in names]
     graph.output.append(helper.make_tensor_value_info(CLASS_INDEX, TensorProto.INT64, [None]))
+
+
+def _sort_domains(model: onnx.ModelProto) -> None:
+    """Sort the versions of operators by domain; skl2onnx's order changes from run to run."""
+    versions = sorted(model.opset_import, key=lambda version: version.domain)
+    del model.opset_import[:]
+    model.opset_import.extend(versions)
 
 
 def _number_names(graph) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
 
+from sedsql.learn.binning import QuickBoosting
 from sedsql.learn.features import Luminosities
 from sedsql.learn.training import MIN_BANDS
 from sedsql.photometry.bands import COLUMNS
@@ -46,7 +46,7 @@ def best_possible(
     labels, weights = fitted_to.labels[usable], fitted_to.weights[usable]
     names, place, rows = np.unique(labels, return_inverse=True, return_counts=True)
     numbers = np.bincount(place, weights)
-    estimator = HistGradientBoostingClassifier(**(trees or TREES), early_stopping=False, random_state=seed)
+    estimator = QuickBoosting(**(trees or TREES), early_stopping=False, random_state=seed)
     estimator.fit(features(fitted_to)[usable], labels, sample_weight=weights * (rows / numbers)[place])
     answered = np.isfinite(sky.sample.magnitudes).sum(axis=1) >= MIN_BANDS
     p = estimator.predict_proba(features(sky)[answered]) * (numbers / rows)

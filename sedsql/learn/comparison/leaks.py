@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import StratifiedKFold
 
 from sedsql.learn.algorithms import bands
 from sedsql.learn.augment import training_rows
 from sedsql.learn.band_subsets import with_same_bands
+from sedsql.learn.binning import QuickBoosting
 from sedsql.learn.crossvalidation import sky_folds
 from sedsql.learn.evaluation import macro_f1
 from sedsql.learn.features import Colours
@@ -53,7 +53,7 @@ def splits(table: LabelledTable, how: str, seed: int) -> Iterator[tuple[NDArray,
 
 def fitted(seen: str, table: LabelledTable, columns: Sequence[str], seed: int) -> _Test:
     """Fit a small gradient boosting to a table; the result classifies magnitudes of shape (n, 10)."""
-    trees = HistGradientBoostingClassifier(**TREES, early_stopping=False, random_state=seed)
+    trees = QuickBoosting(**TREES, early_stopping=False, random_state=seed)
     if seen == "magnitudes, guards":
         rows = training_rows(table, seed)
         magnitudes, labels, weights = rows.magnitudes, rows.labels, rows.weights
