@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sedsql.files.in_memory import Rows, arrow_of
     from sedsql.files.input_columns import ReadOptions
     from sedsql.files.inputs import Inputs
+    from sedsql.files.mixins import with_positions
     from sedsql.files.names import FURTHER, find_column, would_do
     from sedsql.files.parts import file_and_part
 
@@ -45,6 +46,7 @@ __all__ = [
     "refuse_pipe",
     "streams",
     "to_arrow",
+    "with_positions",
     "would_do",
     "write_pieces",
     "write_table",
@@ -59,6 +61,7 @@ _MODULES = {
     "in_memory": ("Rows", "arrow_of"),
     "input_columns": ("ReadOptions",),
     "inputs": ("Inputs",),
+    "mixins": ("with_positions",),
     "names": ("FURTHER", "find_column", "would_do"),
     "columns": ("numbers",),
     "parts": ("file_and_part",),

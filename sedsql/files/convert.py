@@ -15,11 +15,11 @@ import pyarrow.compute as pc
 from astropy.io.votable.tree import Info, VOTableFile
 from astropy.table import Column, MaskedColumn, Table
 from astropy.table.meta import get_header_from_yaml
-from astropy.table.serialize import represent_mixins_as_columns
 from numpy.typing import NDArray
 
 from sedsql.files.errors import TableError
 from sedsql.files.json import to_json
+from sedsql.files.mixins import without_mixins
 from sedsql.files.provenance import PROVENANCE
 from sedsql.files.text import as_text, plain
 
@@ -113,7 +113,7 @@ def _width(array: pa.Array) -> int | None:
 
 def to_arrow(table: Table) -> pa.Table:
     """Convert an astropy table to an Arrow one; masked is NULL, and columns such as SkyCoord become several columns."""
-    table = _without_mixins(table)
+    table = without_mixins(table)
     fields, arrays = [], []
     for column in table.columns.values():
         array = to_array(column)
@@ -123,12 +123,6 @@ def to_arrow(table: Table) -> pa.Table:
     if PROVENANCE in table.meta:
         about[PROVENANCE] = to_json(table.meta[PROVENANCE])
     return pa.table(arrays, schema=pa.schema(fields, about or None))
-
-
-def _without_mixins(table: Table) -> Table:
-    if all(isinstance(column, Column) for column in table.columns.values()):
-        return table
-    return represent_mixins_as_columns(table, exclude_classes=(Column, MaskedColumn))
 
 
 def _about(column: Column) -> dict[str, str] | None:
@@ -255,10 +249,12 @@ def _votable_writer_in_python() -> Iterator[None]:
 
 def storable(table: Table, kind: str) -> Table:
     """Change the columns that 'fits' or 'votable' cannot hold as they are."""
-    table = table.copy(copy_data=False)
+    table = table.copy(copy_data=False) if kind == "fits" else without_mixins(table).copy(copy_data=False)
     for name, column in list(table.columns.items()):
         if not isinstance(column, Column):
             continue
+        if column.dtype.kind == "M":
+            column = _like(column, *_values(to_array(column)))
         if column.dtype.kind == "O":
             column = _like(column, *_values(to_array(column)))
         if kind == "fits":

@@ -22,9 +22,6 @@ PIECE = 65_536
 
 _FORMATS = {
     ".parquet": "parquet",
-    ".arrow": "arrow",
-    ".arrows": "arrow",
-    ".feather": "arrow",
     ".csv": "csv",
     ".csv.gz": "csv",
     ".tsv": "csv",
@@ -38,6 +35,9 @@ _FORMATS = {
     ".vot.gz": "votable",
     ".votable": "votable",
     ".xml": "votable",
+    ".arrow": "arrow",
+    ".arrows": "arrow",
+    ".feather": "arrow",
     ".json": "json",
 }
 
@@ -130,8 +130,17 @@ def _read_fits(path: Path, part: str | None) -> Table:
         numbers = [k for k, hdu in enumerate(hdus) if isinstance(hdu, fits.BinTableHDU | fits.TableHDU)]
         parts = [Part(k, hdus[k].name, hdus[k].header["NAXIS2"]) for k in numbers]
         number = numbers[chosen(path, parts, part)]
+        times = _has_times(hdus[number])
     # Empty text is not masked.
-    return nan_masked(Table.read(path, format="fits", hdu=number, mask_invalid=False))
+    return nan_masked(Table.read(path, format="fits", hdu=number, mask_invalid=False, astropy_native=times))
+
+
+def _has_times(hdu: fits.BinTableHDU | fits.TableHDU) -> bool:
+    """Tell whether astropy has written a Time column: two numbers a row, with a scale."""
+    header = hdu.header
+    return any(
+        f"TCTYP{k}" in header and header.get(f"TDIM{k}") == "(2)" for k in range(1, header.get("TFIELDS", 0) + 1)
+    )
 
 
 def refuse_part(path: Path) -> None:

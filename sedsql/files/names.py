@@ -68,6 +68,8 @@ def columns_of(names: Sequence[str], wanted: str) -> list[str]:
     for candidate in NAMES[wanted]:
         joined = re.compile(re.escape(candidate) + _JOINED, re.IGNORECASE)
         found.update(dict.fromkeys(name for name in names if _is_joined(joined.fullmatch(name.strip()))))
+    if wanted in ("ra", "dec"):  # as astropy writes a SkyCoord where a format has none
+        found.update(dict.fromkeys(name for name in names if name.lower().endswith(f".{wanted}")))
     return [name for name in found if not is_another_g(names, name)]
 
 

@@ -255,8 +255,9 @@ def _classify_whole(classifier: Classifier, source: Path, partial: Path, progres
 
 def classified_table(classifier: Classifier, table: Table, progress: Progress = lambda done, of: None) -> Table:
     """Add the columns to an astropy table, in place."""
-    classifier.find(table)
-    added = added_columns(classifier, table.__getitem__, len(table), progress)
+    readable = files.with_positions(table)
+    classifier.find(readable)
+    added = added_columns(classifier, readable.__getitem__, len(table), progress)
     for column in files.from_arrow(added).itercols():
         table[column.name] = column
     table.meta = {**table.meta, **classifier.metadata()}

@@ -45,6 +45,7 @@ def explain_row(
 
     row : its number, for messages
     """
+    table = files.with_positions(table)
     columns = files.Inputs.find(table, options)
     columns.require(model.min_bands, model.bands, model.name)
     inputs = columns.read(1, table.__getitem__, model.extra, row)

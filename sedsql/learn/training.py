@@ -158,7 +158,7 @@ def read_labelled(
 
 def _read(path: Path, label: str, options: files.ReadOptions | None) -> tuple[dict[str, NDArray], Reading]:
     """Read the columns of one file that training needs, by name."""
-    table = files.read_table(path)
+    table = files.with_positions(files.read_table(path))
     if label not in table.colnames:
         raise TableError(
             f"{path.name} has no column {label!r} to take labels from; it has {', '.join(table.colnames)}."
