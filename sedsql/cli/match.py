@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from sedsql import files
+from sedsql import files, progress
 from sedsql.cli.answers import Csv, Format, Held, Output, check_output, chosen_format, to_file, write_answer
-from sedsql.cli.options import Force, Json, Mirror, ModelFolders, pairs
+from sedsql.cli.options import Force, Json, Mirror, ModelFolders, Units, pairs
 from sedsql.cli.render import say
 from sedsql.dbapi.connection import connect
 from sedsql.files.json import to_json
@@ -33,6 +33,7 @@ def match(
         list[str] | None,
         typer.Option("--map", metavar="NAME=COLUMN", help="The column that holds ra or dec.", show_default=False),
     ] = None,
+    unit: Units = None,
     output: Output = None,
     format: Format = None,
     as_csv: Csv = False,
@@ -50,17 +51,19 @@ def match(
     Example: `sedsql match mine.csv -m sky --map ra=alpha --map dec=delta --columns source_id,parallax`
     """
     from sedsql.dbapi.position_match import match as match_positions
-    from sedsql.files.positions import read_positions
+    from sedsql.files.positions import doubts, read_positions
 
     chosen = chosen_format(format, as_csv, as_json and not to_file(output))
     check_output(output, chosen)
     if mirror is None:
         raise MirrorError("A match needs a mirror: name one with -m DIR; `sedsql mirror sample DIR` makes one")
     mine = files.arrow_of(file)
-    ra, dec = read_positions(mine, pairs(column_map, "--map"))
+    ra, dec = read_positions(mine, pairs(column_map, "--map"), pairs(unit, "--unit"))
     wanted = [name.strip() for name in columns.split(",")] if columns else None
     with connect(mirror, models=models) as con:
         found = match_positions(con, mine, ra, dec, radius, table=table, columns=wanted, classes=classes, every=every)
+    for text in (doubtful := doubts(ra, dec, found.matched)):
+        progress.note(text)
     write_answer(Held(found.table), output, chosen, force, quiet=as_json)
     if not to_file(output):
         return
@@ -71,10 +74,11 @@ def match(
         "several": found.several,
         "without_position": found.without_position,
         "median_separation_arcsec": found.median,
+        "doubts": doubtful,
     }
     if as_json:
         print(to_json(about))
         return
     say(f'{found.matched:,} of {found.rows:,} rows have a source within {radius:g}", {found.several:,} more than one')
     if found.without_position:
-        say(f"{found.without_position:,} rows have no position")
+        say(f"{found.without_position:,} row{'s have' if found.without_position > 1 else ' has'} no position")

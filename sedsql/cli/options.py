@@ -88,7 +88,8 @@ def pairs(texts: list[str] | None, option: str) -> dict[str, str]:
     split = [text.partition("=") for text in texts or ()]
     for text, equals, value in split:
         if not (text and equals and value):
-            raise typer.BadParameter(f"{option} takes NAME=VALUE, not {text + equals + value!r}")
+            form = "NAME=FILE" if option == "--upload" else "NAME=VALUE"
+            raise typer.BadParameter(f"{option} takes {form}, not {text + equals + value!r}")
     return {name: value for name, _, value in split}
 
 

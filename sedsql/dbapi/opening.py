@@ -16,7 +16,7 @@ from sedsql.inference.answering import Answering
 from sedsql.inference.calls import functions
 from sedsql.inference.classified import stubs, view
 from sedsql.inference.engines import Engine, install
-from sedsql.inference.model import Model, find_models
+from sedsql.inference.model import Model, ModelError, find_models
 from sedsql.inference.necessary_conditions import Bounds
 from sedsql.inference.row_function import RowFunction
 from sedsql.mirror.database import OWN_MACROS, open_mirror, state_of
@@ -39,6 +39,8 @@ class Models:
         """Find the shipped models and those in the folders that are given."""
         models = list(given or ())
         found = find_models(models)
+        if default is not None and default not in found:
+            raise ModelError(f"No model {default!r}; there are {', '.join(found)}.")
         answering = Answering.of(found, default)
         if engine == "sql" and answering.sky != answering.default:
             models.append(answering.sky)

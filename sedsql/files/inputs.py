@@ -115,7 +115,21 @@ class Inputs:
     def position(
         self, column_of: Callable[[str], Any], first_row: int = 1
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-        """Read right ascension and declination in degrees, more exactly than `read`; None if the table has none."""
+        """Read right ascension and declination in degrees, more exactly than `read`; None if the table has none.
+
+        NaN stands for both where one is missing, or the declination is beyond the pole.
+        """
+        found = self.coordinates(column_of, first_row)
+        if found is None:
+            return None
+        ra, dec = found
+        nowhere = ~(np.abs(dec) <= POLE) | ~np.isfinite(ra)
+        return np.where(nowhere, np.nan, ra), np.where(nowhere, np.nan, dec)
+
+    def coordinates(
+        self, column_of: Callable[[str], Any], first_row: int = 1
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Read both as the table has them, whether they are a position or not."""
         found = []
         for one in FURTHER[2:]:
             source = self.columns.get(one.column)
@@ -123,8 +137,7 @@ class Inputs:
                 return None
             found.append(self._further(column_of(source.column), source, one, first_row, Sentinels()))
         ra, dec = found
-        nowhere = ~(np.abs(dec) <= POLE) | ~np.isfinite(ra)
-        return np.where(nowhere, np.nan, ra), np.where(nowhere, np.nan, dec)
+        return ra, dec
 
     def _read_further(self, matrix, column_of, wanted: Sequence[str], first_row: int, found: Sentinels) -> int:
         """Fill in what is wanted of FURTHER; return the number of rows whose declination is beyond the pole."""

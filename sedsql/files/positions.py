@@ -16,25 +16,42 @@ from sedsql.files.sexagesimal import is_sexagesimal
 Array = NDArray[np.float64]
 
 
-def read_positions(table: pa.Table, given: Mapping[str, str] | None = None) -> tuple[Array, Array]:
+def read_positions(
+    table: pa.Table, given: Mapping[str, str] | None = None, units: Mapping[str, str] | None = None
+) -> tuple[Array, Array]:
     """Read right ascensions and declinations in degrees, ICRS, shape (rows,) each; NaN where there is none.
 
     given : the columns of `ra` and `dec` where their names do not tell
+    units : of columns that do not say theirs
 
     Raises TableError where there is no such column, or a value is no angle, and says which row.
     """
     given = dict(given or {})
     if unknown := set(given) - {"ra", "dec"}:
         raise TableError(f"A position has ra and dec, and no {unknown.pop()!r}.")
-    inputs = Inputs.find(table.schema, ReadOptions(columns=given))
+    inputs = Inputs.find(table.schema, ReadOptions(columns=given, units=units or {}))
     for name in ("ra", "dec"):
         if name not in inputs.columns:
             raise TableError(
                 f"The table has no column {would_do(name)}; name it with --map {name}=COLUMN; "
                 f"{listed(table.column_names)}."
             )
-    found = inputs.position(lambda name: table[name].combine_chunks())
+    found = inputs.coordinates(lambda name: table[name].combine_chunks())
     assert found is not None
+    return found
+
+
+def doubts(ra: Array, dec: Array, matched: int) -> list[str]:
+    """Say what makes positions doubtful of which so many were found in a catalogue, a sentence each."""
+    found = []
+    if beyond := int((np.abs(dec) > 90).sum()):
+        rows = "row has" if beyond == 1 else "rows have"
+        found.append(f"{beyond:,} {rows} a declination beyond 90 degrees; if ra and dec are swapped, --map names them")
+    known = ra[np.isfinite(ra)]
+    if not matched and len(known) > 2 and known.min() >= 0 and known.max() <= 24:
+        found.append(
+            "All right ascensions lie between 0 and 24 degrees; if they are hours, say --unit COLUMN=hourangle"
+        )
     return found
 
 

@@ -50,9 +50,9 @@ FUNCTIONS: dict[str, RowFunction] = {
     "sed_class": _asked(
         _of_prediction("class"), answer=LABEL, gives=lambda model: model.classes, value_type=ValueType.STRING
     ),
-    "sed_proba": _asked(_probability, 1, check=wrong_label, value_type=ValueType.REAL),
-    "sed_probability": _asked(_of_prediction("probability"), value_type=ValueType.REAL),
-    "sed_outlier": _asked(_of_prediction("outlier"), answer="outlier", value_type=ValueType.REAL),
+    "sed_proba": _asked(_probability, 1, check=wrong_label, value_type=ValueType.REAL, is_share=True),
+    "sed_probability": _asked(_of_prediction("probability"), value_type=ValueType.REAL, is_share=True),
+    "sed_outlier": _asked(_of_prediction("outlier"), answer="outlier", value_type=ValueType.REAL, is_share=True),
     "sed_predict": _asked(lambda answer, own, model: _field(answer, "prediction")),
     "sed_node": _asked(
         _of_probabilities("sed_node_of"),
@@ -63,7 +63,7 @@ FUNCTIONS: dict[str, RowFunction] = {
         check=wrong_share,
         value_type=ValueType.STRING,
     ),
-    "sed_set": _asked(_of_probabilities("sed_set_of"), 1, check=wrong_level),
+    "sed_set": _asked(_of_probabilities("sed_set_of"), 1, check=wrong_level, is_list=True),
     "sed_explain": _asked(None),
     "sed_predict_errors": _asked(None, columns=(*COLUMNS, *ERROR_COLUMNS)),
     "sed_points": RowFunction((1, 10)),
@@ -100,13 +100,13 @@ CLASSIFIED = {
         answer="class",
         gives=nodes,
     ),
-    "_class_probability": _column(_of_branch("probability"), answer="class_probability"),
+    "_class_probability": _column(_of_branch("probability"), answer="class_probability", is_share=True),
     "_class_path": _column(
         _of_branch("path"),
         answer="class_path",
         gives=lambda model: [classes.written_path(node, model.card.parents) for node in nodes(model)],
     ),
-    "_outlier": _column(_of_prediction("outlier"), answer="outlier"),
+    "_outlier": _column(_of_prediction("outlier"), answer="outlier", is_share=True),
     "_class_model": _asked(None, names_model=True),
 }
 """Those that give the columns of `sed.classified`, and cannot be called by these names."""

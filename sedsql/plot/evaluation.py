@@ -20,7 +20,8 @@ def confusion(truth: ArrayLike, found: ArrayLike, *, model: str | None = None) -
 
     Parameters
     ----------
-    truth, found : the classes in the table, and those that a model says, shape (n,)
+    truth, found : the classes in the table, and those that a model says, shape (n,); rows where one is missing (NULL,
+        masked, '') are left out, and the title counts them
     model : the model's name, for the title
 
     Returns
@@ -39,7 +40,9 @@ def confusion(truth: ArrayLike, found: ArrayLike, *, model: str | None = None) -
     >>> [text.get_text() for text in figure.axes[0].texts]  # by rows
     ['100', '50', '50']
     """
-    labels, classes = _both(truth, found), np.union1d(truth, found)
+    one, other, there = _both(truth, found)
+    labels = (one[there], other[there])
+    classes = np.union1d(*labels)
     places = [np.searchsorted(classes, some) for some in labels]
     counts = np.zeros((len(classes), len(classes)))
     np.add.at(counts, tuple(places), 1)
@@ -51,7 +54,7 @@ def confusion(truth: ArrayLike, found: ArrayLike, *, model: str | None = None) -
         rows = [f"{name} ({int(n):,})" for name, n in zip(classes, counts.sum(axis=1), strict=True)]
         axes.set_yticks(range(len(classes)), rows)
         axes.set_ylabel("class in the table (rows)")
-        axes.set_title(f"% of each class\n{_what(model, len(labels[0]))}")
+        axes.set_title(f"% of each class\n{_what(model, there)}")
     return shown_once(figure)
 
 
@@ -76,8 +79,8 @@ def reliability(truth: ArrayLike, found: ArrayLike, probability: ArrayLike, *, m
 
     Parameters
     ----------
-    truth, found : the classes in the table, and those that a model says, shape (n,)
-    probability : probability of the class found, from 0 to 1, shape (n,)
+    truth, found, probability : the classes in the table, those that a model says, and the probability of each of these,
+        from 0 to 1, shape (n,); rows where one is missing are left out, and the title counts them
     model : the model's name, for the title
 
     Returns
@@ -87,7 +90,7 @@ def reliability(truth: ArrayLike, found: ArrayLike, probability: ArrayLike, *, m
     Raises
     ------
     PlotError
-        If there are no rows, or not as many of all, or if matplotlib is not installed.
+        If there are no rows, not as many of all, or probabilities beyond 0 and 1, and if matplotlib is not installed.
 
     Notes
     -----
@@ -101,10 +104,16 @@ def reliability(truth: ArrayLike, found: ArrayLike, probability: ArrayLike, *, m
     >>> found.get_ydata().tolist()  # from the least probable to the most
     [0.0, 1.0, 1.0]
     """
-    right = np.equal(*_both(truth, found)).astype(float)
-    p = np.asarray(probability, dtype=float)
-    if p.shape != right.shape:
-        raise PlotError(f"There are {len(right):,} classes and {len(p):,} probabilities.")
+    one, other, there = _both(truth, found)
+    p = np.ma.filled(np.ma.asarray(probability).astype(float), np.nan)
+    if p.shape != one.shape:
+        raise PlotError(f"There are {len(one):,} classes and {p.size:,} probabilities.")
+    there &= np.isfinite(p)
+    if not there.any():
+        raise PlotError("No row has both classes and a probability.")
+    right, p = (one == other)[there].astype(float), p[there]
+    if p.min() < 0 or p.max() > 1:
+        raise PlotError(f"Probabilities lie between 0 and 1, and these between {p.min():g} and {p.max():g}.")
     place = np.minimum((p * BINS).astype(int), BINS - 1)
     counts = np.bincount(place, minlength=BINS)
     filled = counts > 0
@@ -114,7 +123,7 @@ def reliability(truth: ArrayLike, found: ArrayLike, probability: ArrayLike, *, m
         figure, (top, below) = plt.subplots(2, 1, figsize=(4.4, 5.2), sharex=True, height_ratios=[3, 1])
         top.plot([0, 1], [0, 1], color="0.6", linestyle="--", linewidth=1)
         top.errorbar(mean, share, yerr=scatter, fmt="o-", color=BLUE, markersize=4, linewidth=1.2, capsize=2)
-        top.set_title(_what(model, len(p)))
+        top.set_title(_what(model, there))
         top.set_ylabel("how often it is right")
         below.bar((np.arange(BINS) + 0.5) / BINS, counts, 0.9 / BINS, color=BLUE)
         below.set_yscale("log")
@@ -124,15 +133,29 @@ def reliability(truth: ArrayLike, found: ArrayLike, probability: ArrayLike, *, m
     return shown_once(figure)
 
 
-def _what(model: str | None, rows: int) -> str:
-    return f"{model + ', ' if model else ''}{rows:,} row{'s' * (rows != 1)}"
+def _what(model: str | None, there: NDArray[np.bool_]) -> str:
+    rows, left_out = int(there.sum()), int((~there).sum())
+    words = f"{model + ', ' if model else ''}{rows:,} row{'s' * (rows != 1)}"
+    return words + (f"; {left_out:,} without a class left out" if left_out else "")
 
 
-def _both(truth: ArrayLike, found: ArrayLike) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
-    one, other = np.asarray(truth).astype(str), np.asarray(found).astype(str)
+def _both(truth: ArrayLike, found: ArrayLike) -> tuple[NDArray[np.str_], NDArray[np.str_], NDArray[np.bool_]]:
+    """Return true classes and those found, '' where one is missing, and which rows have both."""
+    one, other = _texts(truth), _texts(found)
     if one.shape != other.shape or one.ndim != 1 or not len(one):
         raise PlotError(
             f"There must be one or more true classes and as many found ones, not the shapes {one.shape} and "
             f"{other.shape}."
         )
-    return one, other
+    there = (one != "") & (other != "")
+    if not there.any():
+        raise PlotError("No row has both a true class and one that was found.")
+    return one, other, there
+
+
+def _texts(labels: ArrayLike) -> NDArray[np.str_]:
+    """Convert labels to texts, and those that are masked, None or NaN to ''."""
+    array = np.ma.asarray(labels).astype(object)
+    values = np.asarray(array.data)
+    gone = np.array([value is None or value != value for value in values.ravel()], bool).reshape(values.shape)
+    return np.where(gone | np.ma.getmaskarray(array), "", values).astype(str)

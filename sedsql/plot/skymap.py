@@ -33,7 +33,7 @@ _HALF_FRAME = (1 + _MARGIN) * _HALF_PIXELS
 
 
 def sky(
-    rows: sources.Rows, *, region: Any = None, classes: Sequence[str] | None = None, order: int | None = None
+    rows: sources.Rows, *, region: Any = None, classes: str | Sequence[str] | None = None, order: int | None = None
 ) -> "Figure":
     """Draw the number of sources on the sky in HEALPix cells; fewer than 1,000 on the map are drawn as dots.
 
@@ -43,7 +43,8 @@ def sky(
     region : a region that the map shows, with its outline: a `mocpy.MOC` or a file with one, STC-S such as
         'CIRCLE ICRS 83.8 -5.4 1' (TAP 1.0, Section 6), or what `sedsql mirror sed --region` takes, such as 'Pleiades';
         without it the map shows all sources
-    classes : classes of the column `class` whose sources to draw as points; the legend has their number on the map
+    classes : the class or classes of the column `class` whose sources to draw as points; the legend has their number on
+        the map
     order : HEALPix order of the cells, 0 to 13, for few sources too; None chooses one with some sources in each cell
 
     Returns
@@ -66,6 +67,7 @@ def sky(
     ['yso']
     >>> con.close()
     """
+    classes = [classes] if isinstance(classes, str) else classes
     table = sources.table_of(rows)
     ra, dec = sources.column(table, "ra"), sources.column(table, "dec")
     there = np.isfinite(ra) & np.isfinite(dec)

@@ -64,7 +64,7 @@ def test_the_nearest_is_astropys(sedsql, sky, sources, mine, file, tmp_path):
     j_m = np.ma.filled(found["j_m_2"], np.nan)[matched]
     assert j_m == pytest.approx(np.ma.filled(sources["j_m"].astype(float), np.nan)[index[matched[there]]], nan_ok=True)
     assert f"{matched.sum()} of 300 rows have a source" in ran.out
-    assert "1 rows have no position" in ran.out
+    assert "1 row has no position" in ran.out
 
 
 def test_all_matches_and_their_number(sedsql, sky, sources, mine, file, tmp_path):
@@ -122,6 +122,29 @@ def test_another_table_and_nothing_near(sedsql, sky, tmp_path):
     assert ran.out == "ra,dec,separation,n_matches,ra_2,parallax\n10,89.9999,,0,,\n"
     ran = sedsql("match", tmp_path / "far.csv", "-m", sky, "--classes", "--columns", "ra")
     assert ran.out.splitlines()[1] == "10,89.9999,,0,,,,,,"
+
+
+def test_hours_and_swapped_columns_are_doubted(sedsql, sky, mine, tmp_path):
+    there = mine[np.isfinite(mine["dec"])]
+    plain = Table({"ra": there["ra"].value, "dec": there["dec"].value})
+    hours = Table({"ra": plain["ra"] / 15, "dec": plain["dec"]})
+    swapped = Table({"ra": plain["dec"], "dec": plain["ra"]})
+    for name, table in {"plain": plain, "hours": hours, "swapped": swapped}.items():
+        table.write(tmp_path / f"{name}.csv")
+    ran = sedsql("match", tmp_path / "plain.csv", "-m", sky, "-o", tmp_path / "a.csv")
+    assert (ran.code, ran.err) == (0, "")
+    expected = Table.read(tmp_path / "a.csv")["source_id"].tolist()
+    ran = sedsql("match", tmp_path / "hours.csv", "-m", sky, "-o", tmp_path / "b.csv")
+    assert "0 of 299 rows" in ran.out
+    assert "between 0 and 24 degrees; if they are hours, say --unit COLUMN=hourangle" in ran.err
+    ran = sedsql("match", tmp_path / "hours.csv", "-m", sky, "--unit", "ra=hourangle", "-o", tmp_path / "c.csv")
+    assert (ran.code, ran.err) == (0, "")
+    assert Table.read(tmp_path / "c.csv")["source_id"].tolist() == expected
+    ran = sedsql("match", tmp_path / "swapped.csv", "-m", sky, "--json", "-o", tmp_path / "d.csv")
+    beyond = int((plain["ra"] > 90).sum())
+    assert json.loads(ran.out)["doubts"] == [
+        f"{beyond} rows have a declination beyond 90 degrees; if ra and dec are swapped, --map names them"
+    ]
 
 
 def test_bad_input(sedsql, sky, file, tmp_path):

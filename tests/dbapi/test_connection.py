@@ -311,3 +311,9 @@ def test_what_an_attack_found_is_one_answer_with_rewrites_and_without(con, query
     rows, expected = (sorted(map(str, cursor.fetchall())) for cursor in (found, plain))
     assert rows == expected
     assert rows
+
+
+@pytest.mark.parametrize("engine", [None, "sql"])
+def test_a_default_that_is_no_model_is_told(sky, engine):
+    with pytest.raises(sedsql.Error, match="No model 'shape2'; there are lite-2, luminosity-2, shape-2, sky-1"):
+        sedsql.connect(sky, default="shape2", engine=engine)

@@ -53,6 +53,20 @@ def test_one_statement(sky):
     assert sorted(rows) == python_rows(sky, asked, "sql")
 
 
+def test_the_page_makes_tables_of_ones_own(sky, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = Path(__file__).parents[2] / "docs" / "shell.md"
+    (made,) = re.findall(r"```sql\n(CREATE TEMP TABLE.+?)```", page.read_text(), re.DOTALL)
+    rows = shell(sky, text=made + "SELECT count(*) FROM 'young.parquet' UNION ALL SELECT count(*) FROM memory.near;")
+    counts = ("sed.classified WHERE class = 'yso'", "gaiadr3.gaia_source WHERE parallax > 10")
+    expected = [python_rows(sky, f"SELECT COUNT(*) AS n FROM {what}")[0] for what in counts]
+    assert int(expected[0][0]) > 0
+    assert rows[-2:] == expected
+    code, _, err = run(*COMMAND, "shell", sky, "-c", "CREATE TABLE young AS SELECT 1 AS a")
+    assert code
+    assert "read-only" in err
+
+
 def test_translated_adql_is_piped_in(sky):
     code, sql, err = run(*COMMAND, "translate", "-m", sky, "-", text=CONE)
     assert code == 0, err

@@ -178,7 +178,7 @@ def test_a_region_is_what_the_map_shows(table, region, tmp_path, monkeypatch):
 
 
 def test_right_ascensions_are_written_above_the_points(table):
-    axes, _ = plot.sky(table, classes=["giant"]).axes
+    axes, _ = plot.sky(table, classes="giant").axes
     written = {text.get_text(): text.get_zorder() for text in axes.texts}
     assert set(written) == {"0°", "60°", "120°", "180°", "240°", "300°"}
     assert min(written.values()) > max(points.get_zorder() for points in axes.collections)

@@ -39,9 +39,25 @@ def test_reliability_is_scikit_learns():
     assert sum(bar.get_height() for bar in below.patches) == len(P)
 
 
+@pytest.mark.parametrize("missing", [None, np.nan, np.ma.masked, ""])
+def test_rows_without_a_class_are_left_out_and_counted(missing):
+    found = np.ma.array(FOUND.astype(object))
+    found[:300] = missing
+    (axes,) = plot.confusion(TRUTH, found, model="shape-2").axes
+    assert np.allclose(axes.images[0].get_array(), confusion_matrix(TRUTH[300:], FOUND[300:], normalize="true"))
+    assert axes.get_title().endswith("shape-2, 1,700 rows; 300 without a class left out")
+    p = np.ma.array(P, mask=np.arange(len(P)) >= 1_900)
+    top, below = plot.reliability(TRUTH, found, p).axes
+    assert sum(bar.get_height() for bar in below.patches) == 1_600
+    assert top.get_title() == "1,600 rows; 400 without a class left out"
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        ((["a", "b"], [None, ""]), "No row has both a true class"),
+        ((["a"], ["a"], [np.nan]), "No row has both classes and a probability"),
+        ((["a", "b"], ["a", "b"], [0.5, 80]), "between 0 and 1, and these between 0.5 and 80"),
         (([], []), "one or more"),
         ((["a"], ["a", "b"]), "as many found"),
         ((["a"], ["a"], [0.1, 0.2]), "1 classes and 2 prob"),

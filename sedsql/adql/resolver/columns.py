@@ -116,7 +116,8 @@ class ColumnNames:
             raise self.context.error(node, message)
         made = row_calls.column_call(name, self.context.functions[name], source, scope)
         mark(made, *span(node), known.value_type or notes(made).value_type)
-        notes(made).known = known._replace(texts=known_output(made).texts, of_model=True)
+        output = known_output(made)
+        notes(made).known = known._replace(texts=output.texts, of_model=True, is_share=output.is_share)
         notes(node).call = made
         node.replace(made)
 

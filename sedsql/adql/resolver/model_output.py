@@ -15,8 +15,8 @@ Aliases = Mapping[str, exp.Expr]
 
 
 def known_output(node: exp.Expr) -> KnownColumn:
-    """What is known of an expression as the output of models, in the `texts` and `of_model` of a column."""
-    return KnownColumn(texts=_texts(node, {}), of_model=is_of_models(node, {}))
+    """What is known of an expression as the output of models, in `texts`, `of_model` and `is_share` of a column."""
+    return KnownColumn(texts=texts_of(node, {}), of_model=is_of_models(node, {}), is_share=is_share(node, {}))
 
 
 def is_of_models(node: exp.Expr, aliases: Aliases) -> bool:
@@ -31,7 +31,7 @@ def is_of_models(node: exp.Expr, aliases: Aliases) -> bool:
         elif isinstance(part, exp.Query):
             return False
         elif isinstance(part, exp.Column):
-            known, alias = _known(part), _alias(part, aliases)
+            known, alias = known_column(part), _alias(part, aliases)
             if not (known.of_model if known else alias is not None and is_of_models(alias, {})):
                 return False
             found = True
@@ -42,10 +42,10 @@ def never(node: exp.Expr, aliases: Aliases) -> tuple[exp.Expr, str, str] | None:
     """Find a text that what models say is compared with and can never be: its node, the sentence about it, a hint."""
     for one, text in _compared(node):
         value = text_of(text.unnest())
-        texts = _texts(one, aliases) if value is not None else None
+        texts = texts_of(one, aliases) if value is not None else None
         if value is not None and texts is not None and value not in texts:
             hint = meant(value, texts) or f"it is one of {', '.join(dict.fromkeys(texts))}"
-            return text, f"{_name(one)} is never '{value}'", hint
+            return text, f"{name_of(one)} is never '{value}'", hint
     return None
 
 
@@ -67,18 +67,31 @@ def _compared(node: exp.Expr) -> Iterator[tuple[exp.Expr, exp.Expr]]:
         yield node.expression, node.this
 
 
-def _texts(node: exp.Expr, aliases: Aliases) -> Collection[str] | None:
+def is_share(node: exp.Expr, aliases: Aliases) -> bool:
+    """Whether an expression is a number from 0 to 1 that a model gives, such as a probability."""
+    node = node.unnest()
+    if isinstance(node, Call):
+        model = notes(node).model
+        return model is not None and model.is_share
+    if not isinstance(node, exp.Column):
+        return False
+    known, alias = known_column(node), _alias(node, aliases)
+    return known.is_share if known else alias is not None and is_share(alias, {})
+
+
+def texts_of(node: exp.Expr, aliases: Aliases) -> Collection[str] | None:
+    """All texts that models can give in the place of an expression; None where these are not known."""
     node = node.unnest()
     if isinstance(node, Call):
         model = notes(node).model
         return model.texts(node.arguments) if model else None
     if not isinstance(node, exp.Column):
         return None
-    known, alias = _known(node), _alias(node, aliases)
-    return known.texts if known else _texts(alias, {}) if alias is not None else None
+    known, alias = known_column(node), _alias(node, aliases)
+    return known.texts if known else texts_of(alias, {}) if alias is not None else None
 
 
-def _known(column: exp.Column) -> KnownColumn | None:
+def known_column(column: exp.Column) -> KnownColumn | None:
     """What is known of a column of a table or subquery."""
     source = notes(column).source
     return source.columns.get(column.name.lower()) if source and source.columns else None
@@ -93,7 +106,7 @@ def _is_whole(part: exp.Expr) -> bool:
     return isinstance(part, exp.Query) or (isinstance(part, Call) and notes(part).model is not None)
 
 
-def _name(node: exp.Expr) -> str:
+def name_of(node: exp.Expr) -> str:
     node = node.unnest()
     known = notes(node).known
     return known.name if known else node.name

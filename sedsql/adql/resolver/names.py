@@ -11,6 +11,7 @@ from sedsql.adql.resolver.calls import Calls
 from sedsql.adql.resolver.columns import Aliases, ColumnNames, known_of
 from sedsql.adql.resolver.context import Context
 from sedsql.adql.resolver.grouping import misnumbered, misnumbered_in_union, misplaced, ungrouped
+from sedsql.adql.resolver.impossible import impossible
 from sedsql.adql.resolver.scope import Catalogue, Columns, KnownColumn, Scope, Source
 from sedsql.adql.resolver.shadowed_names import rename
 from sedsql.adql.resolver.tables import CTEs, Tables
@@ -187,13 +188,11 @@ class Resolver:
                 self.check_operands(operation, aliases or {}, queries)
 
     def check_operands(self, node: exp.Expr, aliases: Aliases, queries: Mapping[int, Columns | None]) -> None:
-        """Check that operands are of types that go together, and texts those that models give.
+        """Check that operands are of types that go together, and that conditions tell rows apart.
 
         queries : the columns of the queries in an expression, by their `id`
         """
-        wrong: operands.Wrong | None = operands.wrong_operand(node)
-        if wrong is None and isinstance(node, exp.EQ | exp.NEQ | exp.In):
-            wrong = model_output.never(node, aliases)
+        wrong: operands.Wrong | None = operands.wrong_operand(node) or impossible(node, aliases)
         if wrong is None and isinstance(node, exp.In) and (query := node.args.get("query")):
             wrong = operands.wrong_query(node.this, query, queries.get(id(query)))
         if wrong is not None:

@@ -36,7 +36,7 @@ def wrong_operand(node: exp.Expr) -> Wrong | None:
         return _all_of(ValueType.STRING, [node.this, node.expression])
     if isinstance(node, exp.Cast):
         return _wrong_cast(node)
-    unlike = next((wrong for one, other in _compared(node) if (wrong := _unlike(one, other))), None)
+    unlike = next((wrong for one, other in compared(node) if (wrong := _unlike(one, other))), None)
     return unlike or _mixed(list(_alternatives(node)))
 
 
@@ -74,7 +74,7 @@ def _operands(node: exp.Expr) -> list[exp.Expr]:
     return [] if times else both
 
 
-def _compared(node: exp.Expr) -> Iterator[tuple[exp.Expr, exp.Expr]]:
+def compared(node: exp.Expr) -> Iterator[tuple[exp.Expr, exp.Expr]]:
     """Pairs of values that a condition compares."""
     if isinstance(node, exp.Between):
         yield node.this, node.args["low"]

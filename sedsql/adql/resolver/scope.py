@@ -78,6 +78,7 @@ class KnownColumn(NamedTuple):
     name : as the answer has it
     texts : all that it may be, if they are known
     of_model : whether it depends on the row by what models say of it, and by nothing else
+    is_share : whether it is a number from 0 to 1 that a model gives
     """
 
     value_type: ValueType | None = None
@@ -85,11 +86,13 @@ class KnownColumn(NamedTuple):
     name: str = ""
     texts: Collection[str] | None = None
     of_model: bool = False
+    is_share: bool = False
 
     def or_else(self, other: KnownColumn) -> KnownColumn:
         """What is known of a column of UNION, whose values are those of one or of the other."""
         both = [*self.texts, *other.texts] if self.texts is not None and other.texts is not None else None
-        return self._replace(texts=both, of_model=self.of_model and other.of_model)
+        of_model, is_share = self.of_model and other.of_model, self.is_share and other.is_share
+        return self._replace(texts=both, of_model=of_model, is_share=is_share)
 
 
 class Columns(dict[str, KnownColumn]):
