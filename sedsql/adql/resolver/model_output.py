@@ -22,7 +22,7 @@ def known_output(node: exp.Expr) -> KnownColumn:
 def is_of_models(node: exp.Expr, aliases: Aliases) -> bool:
     """Whether an expression depends on the row by what models say of it, and by nothing else."""
     if isinstance(node, exp.Column) and not aliases:
-        column = _known(node)
+        column = known_column(node)
         return column is not None and column.of_model
     found = False
     for part in node.walk(prune=_is_whole):
