@@ -37,9 +37,12 @@ def plan(budget: float, table: LabelledTable, chosen: _Candidates, seed: int) ->
     rows : places of the rows to take; all of them if there is time
     algorithms : names of the algorithms to try; the slowest are left out where the fewest rows take too long
     reserved : a guess of the seconds for all that is not a fit of an algorithm to a fold
+    leak : a guess of the seconds of one of the fits for the leaks, to all of its folds
+    seconds : a guess of the seconds of a fit, by the algorithms' names
     """
     if len(table) <= LEAST_ROWS:
-        return {"rows": np.arange(len(table)), "algorithms": [one.name for one in chosen], "reserved": 0.0}
+        names = [one.name for one in chosen]
+        return {"rows": np.arange(len(table)), "algorithms": names, "reserved": 0.0, "leak": 0.0, "seconds": {}}
     leak, paces = _paces(TRIAL_SHARE * budget, table, chosen, seed)
 
     def rest(rows: int) -> float:
@@ -53,7 +56,15 @@ def plan(budget: float, table: LabelledTable, chosen: _Candidates, seed: int) ->
         del paces[max(paces, key=lambda name: paces[name](LEAST_ROWS))]
     rows = most_rows(whole, SHARE * budget, len(table))
     places = np.arange(rows) if rows == len(table) else _drawn(table, rows, seed)
-    return {"rows": places, "algorithms": list(paces), "reserved": rest(rows)}
+    seconds = {name: pace(rows) for name, pace in paces.items()}
+    one_leak = leaks.FOLDS * leak(rows)
+    return {
+        "rows": places,
+        "algorithms": list(paces),
+        "reserved": rest(rows),
+        "leak": one_leak,
+        "seconds": seconds,
+    }
 
 
 def most_rows(seconds: Callable[[int], float], limit: float, of: int) -> int:

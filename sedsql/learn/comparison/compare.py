@@ -2,41 +2,36 @@
 
 import hashlib
 import platform
-import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import softmax
-from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from sedsql.learn import evaluation
-from sedsql.learn.algorithms import ALGORITHMS, Algorithm, Shipped, scores
+from sedsql.learn.algorithms import ALGORITHMS, Algorithm
 from sedsql.learn.augment import training_rows
-from sedsql.learn.band_subsets import SAME_BANDS, with_same_bands
-from sedsql.learn.baselines import NearestTemplate, colour_cuts, koenig_leisawitz, majority, mistaken, young_by_index
+from sedsql.learn.binning import FEW_ROWS
 from sedsql.learn.comparison import diagnosis, leaks, published
 from sedsql.learn.comparison.budget import plan
 from sedsql.learn.comparison.checkpoint import Checkpoint
+from sedsql.learn.comparison.classical import classical
+from sedsql.learn.comparison.clock import WORK, Clock
 from sedsql.learn.comparison.ensemble import Trial, ensemble
-from sedsql.learn.comparison.nested import choose
-from sedsql.learn.crossvalidation import FOLDS, NEVER, OutOfFold, sky_folds
+from sedsql.learn.comparison.fold_tests import Candidates, mark, piece_name, seconds_spent, test_on_folds
+from sedsql.learn.crossvalidation import FOLDS, sky_folds
 from sedsql.learn.features import Colours
 from sedsql.learn.training import SKY_ORDER, LabelledTable
 
 ENSEMBLE = "ensemble"
-YOUNG = "yso"
-
-_Candidates = Sequence[Algorithm | Shipped]
 
 
-def steps(chosen: _Candidates) -> int:
+def steps(chosen: Candidates) -> int:
     """Return how often `compare` calls its `step`."""
     return FOLDS * len(chosen) + FOLDS + len(leaks.SEEN) * len(leaks.SPLITS) + 3
 
@@ -44,7 +39,7 @@ def steps(chosen: _Candidates) -> int:
 def compare(
     table: LabelledTable,
     folder: Path,
-    chosen: _Candidates,
+    chosen: Candidates,
     *,
     budget: float,
     seed: int = 0,
@@ -61,30 +56,48 @@ def compare(
         their settings as it allows
     step : called with a few words at the start of each of the `steps`
     """
+    begun, of = time.monotonic(), len(table)
     next(sky_folds(table, seed))  # a table of too few places is refused before anything is written
     kept = Checkpoint(folder, _what(table, seed), force)
     step("how many rows there is time for")
-    begun, of = time.monotonic(), len(table)
-    planned = kept.piece("rows", partial(plan, budget, table, chosen, seed))
+    with threadpool_limits(1):  # for fits to a few rows
+        planned = kept.piece("rows", partial(plan, budget * WORK, table, chosen, seed))
     table = table[planned["rows"]]
     left_out = [one.title for one in chosen if one.name not in planned["algorithms"]]
     chosen = [one for one in chosen if one.name in planned["algorithms"]]
-    budget -= planned["reserved"] + time.monotonic() - begun
-    for_budget = f"{len(table):,} of {of:,} rows, drawn at random for the budget; " if len(table) < of else ""
-    for_budget += f"no time for {', '.join(left_out)}; " if left_out else ""
+    spent = seconds_spent(kept, chosen, FOLDS)
+    clock = Clock(begun + WORK * budget - spent, planned["reserved"], left_out)
+    with threadpool_limits(1 if len(table) < FEW_ROWS else None):
+        return _compared(table, of, kept, chosen, clock, planned, seed, step)
+
+
+def _compared(
+    table: LabelledTable,
+    of: int,
+    kept: Checkpoint,
+    chosen: Candidates,
+    clock: Clock,
+    planned: Mapping[str, Any],
+    seed: int,
+    step: Callable[[str], None],
+) -> dict[str, Any]:
+    """Compare algorithms on the rows for which there is time, of so many; `planned` is a `plan`."""
     folds = list(sky_folds(table, seed))
-    tested = _test(table, kept, chosen, folds, budget, seed, step)
+    tested = test_on_folds(table, kept, chosen, folds, clock, planned.get("seconds", {}), seed, step)
     single = {name: t for name, t in tested.items() if isinstance(ALGORITHMS[name], Algorithm)}
     if len(single) > 1:
         tested[ENSEMBLE] = ensemble(single, table.labels)
-    classical = _classical(table, kept, folds, seed, step)
-    leaking = leaks.table_of(_leaks(table, kept, seed, step), table)
+    by_rules = classical(table, kept, folds, clock, seed, step)
+    leaking = leaks.table_of(_leaks(table, kept, clock, planned.get("leak", 0.0), seed, step), table)
     figures = {name: _figures(some, table) for name, some in tested.items()}
     best = max(figures, key=lambda name: figures[name]["all"]["macro_f1"])
     best_single = max((name for name in figures if name != ENSEMBLE), key=lambda name: figures[name]["all"]["macro_f1"])
+    worth = _worth(tested, best_single, table, kept, folds, clock, seed, step)
+    for_budget = f"{len(table):,} of {of:,} rows, drawn at random for the budget; " if len(table) < of else ""
+    for_budget += f"no time for {', '.join(clock.missed)}; " if clock.missed else ""
     return {
         "table": table.about,
-        "budget": {"rows_taken": len(table), "rows": of, "left_out": left_out},
+        "budget": {"rows_taken": len(table), "rows": of, "left_out": clock.missed},
         "how": f"{for_budget}{FOLDS}-fold cross-validation by whole HEALPix cells of order {SKY_ORDER}, rows without a "
         "position at random; settings chosen on cells within each training part; no simulated rows tested; the "
         "temperature of each fold from the others",
@@ -94,9 +107,9 @@ def compare(
         "algorithms": figures,
         "best": best,
         "best_single": best_single,
-        "classical": classical,
+        "classical": by_rules,
         **_closer(tested, best, table),
-        **_worth(tested, best_single, table, kept, folds, seed, step),
+        **worth,
         "leaks": leaking,
         "published": published.regrouped_all(tested[best].same_bands, table.labels),
         "versions": {
@@ -121,90 +134,6 @@ def _what(table: LabelledTable, seed: int) -> dict[str, Any]:
     }
 
 
-def _test(table, kept: Checkpoint, chosen: _Candidates, folds, budget, seed, step) -> dict[str, Trial]:
-    units = [(fold, algorithm) for fold in range(len(folds)) for algorithm in chosen]
-    pieces: dict[str, list[dict]] = {algorithm.name: [] for algorithm in chosen}
-    spent = sum(
-        kept.piece(_name(fold, a), dict)["seconds"] for fold, a in units if _name(fold, a) in kept
-    )  # an interrupted run has used a part of the budget
-    left = sum(_name(fold, a) not in kept for fold, a in units)
-    for fold, algorithm in units:
-        step(f"{algorithm.title}, fold {fold + 1} of {len(folds)}")
-        name, before = _name(fold, algorithm), pieces[algorithm.name]
-        one_fit = max((piece["fit_seconds"] for piece in before), default=0.0)
-        share = max(budget - spent, 0) / max(left, 1)
-        new = name not in kept
-        make = partial(_one_fold, algorithm, table, folds[fold], share, one_fit, seed)
-        before.append(kept.piece(name, make))
-        left -= new
-        spent += new * before[-1]["seconds"]
-    return {name: _tested(some, table) for name, some in pieces.items()}
-
-
-def _name(fold: int, algorithm: Algorithm | Shipped) -> str:
-    """Return the name of a piece, which changes with the settings."""
-    return (
-        f"{algorithm.name}-{_mark(algorithm.recipe if isinstance(algorithm, Shipped) else algorithm.settings)}-{fold}"
-    )
-
-
-def _mark(settings: Any) -> str:
-    """Return a few letters that change with the settings."""
-    return hashlib.sha256(re.sub(r" at 0x\w+", "", repr(settings)).encode()).hexdigest()[:8]
-
-
-def _one_fold(algorithm, table: LabelledTable, split, seconds, one_fit, seed) -> dict[str, Any]:
-    """Choose settings, fit, and score the rows that the fit has not seen."""
-    started = time.monotonic()
-    fit, test = split
-    test = test[~table.simulated[test]]
-    choice = choose(algorithm, table[fit], table.columns, seed, seconds, one_fit)
-    begun = time.monotonic()
-    classifier = algorithm.fit(table[fit], table.columns, seed, choice.settings)
-    fit_seconds = time.monotonic() - begun
-    with threadpool_limits(1):
-        begun = time.monotonic()
-        found = _all_classes(classifier, table.magnitudes[test], table)
-        row_seconds = (time.monotonic() - begun) / max(len(test), 1)
-    result = {"rows": test, "scores": found, "settings": choice.settings, "tried": choice.tried}
-    for name, (there, thinned) in with_same_bands(table.magnitudes[test]).items():
-        result |= {f"rows {name}": test[there], f"scores {name}": _all_classes(classifier, thinned, table)}
-    return result | {
-        "inner_folds": choice.folds,
-        "inner_macro_f1": choice.macro_f1,
-        "fit_seconds": fit_seconds,
-        "row_seconds": row_seconds,
-        "seconds": time.monotonic() - started,
-    }
-
-
-def _all_classes(classifier: Pipeline, magnitudes, table: LabelledTable) -> NDArray[np.float64]:
-    classes = np.unique(table.labels)
-    found = np.full((len(magnitudes), len(classes)), float(NEVER))
-    found[:, np.searchsorted(classes, classifier.classes_)] = scores(classifier, magnitudes, table.columns)
-    return found
-
-
-def _tested(pieces: list[dict], table: LabelledTable) -> Trial:
-    there = [name for name in SAME_BANDS if any(f"rows {name}" in piece for piece in pieces)]
-    return Trial(
-        _joined(pieces, "rows", "scores", table),
-        {name: _joined(pieces, f"rows {name}", f"scores {name}", table) for name in there},
-        float(np.mean([piece["fit_seconds"] for piece in pieces])),
-        float(np.mean([piece["row_seconds"] for piece in pieces])),
-        [{key: piece[key] for key in ("settings", "tried", "inner_folds", "inner_macro_f1")} for piece in pieces],
-    )
-
-
-def _joined(pieces, rows: str, found: str, table: LabelledTable) -> OutOfFold:
-    some = [(k, piece) for k, piece in enumerate(pieces) if rows in piece]
-    places = np.concatenate([piece[rows] for _, piece in some])
-    folds = np.concatenate([np.full(len(piece[rows]), k) for k, piece in some])
-    order = np.argsort(places, kind="stable")
-    every = np.concatenate([piece[found] for _, piece in some])
-    return OutOfFold(places[order], folds[order], np.unique(table.labels), every[order], {})
-
-
 def _figures(tested: Trial, table: LabelledTable) -> dict[str, Any]:
     whole = tested.whole
     truth, found = table.labels[whole.rows], whole.found()
@@ -227,52 +156,16 @@ def _figures(tested: Trial, table: LabelledTable) -> dict[str, Any]:
     }
 
 
-def _classical(table: LabelledTable, kept: Checkpoint, folds, seed, step) -> dict[str, Any]:
-    """Measure the classical ways on the same rows: those that give a class, and those that only find young stars."""
-    parts = []
-    for k, (fit, test) in enumerate(folds):
-        step(f"nearest template, fold {k + 1} of {len(folds)}")
-        test = test[~table.simulated[test]]
-        known = table[fit][~table.contradicted[fit]]
-
-        def make(known=known, test=test):
-            nearest = NearestTemplate(known.magnitudes, known.labels, seed)
-            return {"rows": test, "found": nearest.predict(table.magnitudes[test])}
-
-        parts.append(kept.piece(f"template-{k}", make))
-    rows, template = (np.concatenate([part[key] for part in parts]) for key in ("rows", "found"))
-    truth, magnitudes, n_bands = table.labels[rows], table.magnitudes[rows], table.n_bands[rows]
-    of_class = {
-        "nearest template": template,
-        "colour cuts": colour_cuts(magnitudes),
-        "majority": majority(truth, len(truth)),
-    }
-    of_young = {
-        "Koenig & Leisawitz 2014": koenig_leisawitz(magnitudes) != "",
-        "spectral index: stage I, flat or II": young_by_index(magnitudes),
-    }
-    ones = np.ones(len(truth))
-    young = np.where(truth == YOUNG, YOUNG, "other")
-    return {
-        "of_class": {name: evaluation.by_bands(truth, found, ones, n_bands) for name, found in of_class.items()},
-        "of_young": {
-            name: evaluation.by_bands(young, np.where(found, YOUNG, "other"), ones, n_bands)
-            | {"wrongly": mistaken(truth, found, YOUNG)}
-            for name, found in of_young.items()
-        }
-        if (truth == YOUNG).any()
-        else {},
-    }
-
-
-def _leaks(table: LabelledTable, kept: Checkpoint, seed, step) -> dict:
+def _leaks(table: LabelledTable, kept: Checkpoint, clock: Clock, seconds: float, seed, step) -> dict:
     found = {}
     for how in leaks.SPLITS:
         for seen in leaks.SEEN:
             step(f"leaks, {how} split: {seen}")
             if how != "origin" or leaks.learnt_elsewhere(table).any():
-                name = f"leak-{how}-{leaks.SEEN.index(seen)}-{_mark(leaks.TREES)}"
-                found[seen, how] = kept.piece(name, partial(leaks.found_by, seen, how, table, seed))
+                name = f"leak-{how}-{leaks.SEEN.index(seen)}-{mark(leaks.TREES)}"
+                make = partial(leaks.found_by, seen, how, table, seed)
+                if piece := clock.optional(kept, name, "all of what leaks", make, seconds):
+                    found[seen, how] = piece
     return found
 
 
@@ -293,11 +186,12 @@ def _closer(tested: dict[str, Trial], best: str, table: LabelledTable) -> dict[s
     return {**result, "precision_recall": diagnosis.precision_recall(truth, p, classes)}
 
 
-def _worth(tested, name, table: LabelledTable, kept: Checkpoint, folds, seed, step) -> dict[str, Any]:
-    """Measure on the first fold how much each band, and more rows, improve an algorithm."""
+def _worth(tested, name, table: LabelledTable, kept: Checkpoint, folds, clock: Clock, seed, step) -> dict[str, Any]:
+    """Measure on the first fold how much each band, and more rows, improve an algorithm, where there is time."""
     algorithm, settings = ALGORITHMS[name], tested[name].choices[0]["settings"]
     fit, test = folds[0]
     test = test[~table.simulated[test]]
+    one_fit = tested[name].fit_seconds
 
     def bands():
         classifier = algorithm.fit(table[fit], table.columns, seed, settings)
@@ -306,8 +200,11 @@ def _worth(tested, name, table: LabelledTable, kept: Checkpoint, folds, seed, st
     def rows():
         return {"points": diagnosis.learning_curve(algorithm, settings, table, fit, test, seed)}
 
-    step("what each band is worth")
-    importance = kept.piece(f"importance-{_name(0, algorithm)}", bands)
-    step("what more rows would be worth")
-    curve = kept.piece(f"learning-{_name(0, algorithm)}", rows)
-    return {"importance": {"algorithm": name, "bands": importance}, "learning_curve": {"algorithm": name, **curve}}
+    place, worth = piece_name(0, algorithm), {}
+    step(words := "what each band is worth")
+    if importance := clock.optional(kept, f"importance-{place}", words, bands, 2 * one_fit):
+        worth["importance"] = {"algorithm": name, "bands": importance}
+    step(words := "what more rows would be worth")
+    if curve := clock.optional(kept, f"learning-{place}", words, rows, sum(diagnosis.SHARES) * one_fit):
+        worth["learning_curve"] = {"algorithm": name, **curve}
+    return worth

@@ -33,6 +33,8 @@ def draw(report: Report, titles: Mapping[str, str], folder: Path) -> dict[str, s
     with style() as plt:
         folder.mkdir(exist_ok=True)
         for name, drawing in drawings.items():
+            if name in ("importance", "learning_curve") and name not in report:
+                continue  # there was no time for it
             figure = drawing(plt, report, titles)
             with new_file(folder / f"{name}.png", force=True) as partial:
                 figure.savefig(partial, dpi=110, pil_kwargs={"optimize": True})

@@ -8,7 +8,8 @@ from typing import Any
 from sedsql.files.atomic import new_file
 from sedsql.files.json import to_json
 from sedsql.learn.algorithms import ALGORITHMS
-from sedsql.learn.comparison.compare import ENSEMBLE, YOUNG
+from sedsql.learn.comparison.classical import YOUNG
+from sedsql.learn.comparison.compare import ENSEMBLE
 from sedsql.learn.comparison.ensemble import MEMBERS
 from sedsql.learn.comparison.figures import draw
 from sedsql.learn.comparison.report_trust import TITLES, carried_over, leaking, number, published, trust

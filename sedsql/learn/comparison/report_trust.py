@@ -33,7 +33,6 @@ def trust(report: Report, pictures) -> list[Block]:
         for name, some in report["algorithms"].items()
         if some["all"]["calibration_error"] > some["calibration_error_as_fitted"] + 0.005
     ]
-    importance, learning = report["importance"], report["learning_curve"]
     return [
         Heading("Whether the probabilities are true"),
         Paragraph(
@@ -43,18 +42,26 @@ def trust(report: Report, pictures) -> list[Block]:
         Rows(["", "as fitted", "all rows", f"{MANY_BANDS}+ bands"], rows),
         *([Paragraph(_worse(worse))] if worse else []),
         Picture(pictures["reliability"], "How often the class found is right, against its probability."),
-        Heading("What bands and rows are worth"),
-        Picture(
-            pictures["importance"],
-            f"Fall of macro F1 of {TITLES[importance['algorithm']]} on a fifth of the sky when one band's place among "
-            "the others is dealt out anew; bars are the scatter of three deals.",
-        ),
-        Picture(
-            pictures["learning_curve"],
-            f"Macro F1 of {TITLES[learning['algorithm']]} on the same fifth, trained on more and more of the rest"
-            f"{_last_step(learning['points'])}.",
-        ),
+        *_worth(report, pictures),
     ]
+
+
+def _worth(report: Report, pictures) -> list[Block]:
+    """Compose what is known of bands and rows; a comparison may have had no time for either."""
+    blocks: list[Block] = []
+    if importance := report.get("importance"):
+        words = (
+            f"Fall of macro F1 of {TITLES[importance['algorithm']]} on a fifth of the sky when one band's place among "
+            "the others is dealt out anew; bars are the scatter of three deals."
+        )
+        blocks.append(Picture(pictures["importance"], words))
+    if learning := report.get("learning_curve"):
+        words = (
+            f"Macro F1 of {TITLES[learning['algorithm']]} on the same fifth, trained on more and more of the rest"
+            f"{_last_step(learning['points'])}."
+        )
+        blocks.append(Picture(pictures["learning_curve"], words))
+    return [Heading("What bands and rows are worth"), *blocks] if blocks else []
 
 
 def _worse(titles: list[str]) -> str:
