@@ -5,6 +5,7 @@ from itertools import chain
 
 import numpy as np
 from astropy.table import Column, MaskedColumn, Table
+from numpy.typing import NDArray
 
 from sedsql.files.convert import to_array, values_of
 from sedsql.files.errors import TableError
@@ -35,6 +36,8 @@ def storable(table: Table, kind: str) -> Table:
     return table
 
 
+_LAST_ASCII = 0x7F
+
 _WIDER = {"int8": np.int16, "uint16": np.int32, "uint32": np.int64}
 """VOTable has no such types; these hold their values."""
 
@@ -43,14 +46,24 @@ def _for_fits(column: Column) -> Column:
     if column.dtype.kind == "b" and np.ma.is_masked(column):
         return _like(column, column.astype(np.int16))  # astropy writes a masked truth value as true
     if column.dtype.kind == "U":
-        try:
-            np.char.encode(np.ma.filled(column, ""), "ascii")
-        except UnicodeEncodeError as error:
+        codes = letters(column)
+        beyond = codes > _LAST_ASCII
+        if beyond.any():
+            text = str(np.ravel(column.data)[int(beyond.any(axis=1).argmax())])
             raise TableError(
-                f"Column {column.name} has the text {error.object!r}, and FITS holds ASCII only; "
+                f"Column {column.name} has the text {text!r}, and FITS holds ASCII only; "
                 "write ECSV, VOTable or Parquet."
-            ) from None
+            )
+        if codes.size:  # astropy would encode each text by itself
+            return _like(column, codes.astype(np.uint8).view(f"S{codes.shape[1]}").reshape(column.shape))
     return column
+
+
+def letters(column: Column) -> NDArray[np.uint32]:
+    """The numbers of the letters of text, shape (rows, width), or (values, width) of arrays of text."""
+    text = np.ascontiguousarray(np.ma.filled(column.data, "") if isinstance(column, MaskedColumn) else column.data)
+    text = text.astype(text.dtype.newbyteorder("="), copy=False)
+    return text.view(np.uint32).reshape(text.size, text.dtype.itemsize // 4)
 
 
 def _with_null_value(column: MaskedColumn) -> MaskedColumn:

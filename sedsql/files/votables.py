@@ -14,6 +14,7 @@ from astropy.table import Column, Table
 from numpy.typing import NDArray
 
 from sedsql.files.provenance import apart, said
+from sedsql.files.storable import letters
 
 _votable_writer = Lock()
 """Held while astropy's choice of a writer of VOTables is changed, which all threads share."""
@@ -77,13 +78,7 @@ def _layout(field: Field, column: Column) -> tuple[str, tuple[int, ...]] | None:
         return None
     if kind == "S":
         return f"S{width}", ()
-    return None if _letters(column).max(initial=0) > _LAST_UCS2 else (">u2", (width,))
-
-
-def _letters(column: Column) -> NDArray[np.uint32]:
-    """The numbers of the letters of text, shape (rows, width)."""
-    text = np.ascontiguousarray(np.ma.getdata(column.data)).astype(column.dtype.newbyteorder("="), copy=False)
-    return text.view(np.uint32).reshape(len(text), text.dtype.itemsize // 4)
+    return None if letters(column).max(initial=0) > _LAST_UCS2 else (">u2", (width,))
 
 
 def _rows(table: Table, row: np.dtype) -> NDArray:
@@ -94,7 +89,7 @@ def _rows(table: Table, row: np.dtype) -> NDArray:
         if column.dtype.kind == "b":
             rows[name] = np.where(values, b"T", b"F")
         else:
-            rows[name] = _letters(column) if column.dtype.kind == "U" else values
+            rows[name] = letters(column) if column.dtype.kind == "U" else values
         if np.ma.is_masked(column):
             mask = np.ma.getmaskarray(column)
             rows[name][mask] = _nothing(column)
