@@ -234,7 +234,7 @@ class Cursor:
 
     def votable(self) -> astropy.io.votable.tree.VOTableFile:
         """The whole answer as a VOTable (IVOA VOTable 1.4), ready for `to_xml`, which writes BINARY2."""
-        from sedsql.files.convert import to_votable
+        from sedsql.files.votables import to_votable
 
         return to_votable(self.table())
 

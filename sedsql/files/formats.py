@@ -13,9 +13,12 @@ from astropy.io import fits, votable
 from astropy.table import Table
 
 from sedsql.files import arrow_ipc, csv, json_rows
-from sedsql.files.convert import from_arrow, nan_masked, storable, to_arrow, without_yaml, write_as
+from sedsql.files.convert import from_arrow, to_arrow, without_yaml
 from sedsql.files.errors import TableError
+from sedsql.files.fits_tables import write_fits
 from sedsql.files.parts import Part, chosen, file_and_part
+from sedsql.files.storable import nan_masked, storable
+from sedsql.files.votables import write_votable
 
 PIECE = 65_536
 """Rows that are held at a time."""
@@ -187,15 +190,24 @@ def write_table(path: Path, table: Table) -> None:
 
 def _write_astropy(path: Path, table: Table, kind: str) -> None:
     if path.suffix != ".gz":
-        write_as(kind, table, path)
+        _write_whole(path, table, kind)
         return
     whole = path.with_suffix("")
     try:
-        write_as(kind, table, whole)
+        _write_whole(whole, table, kind)
         with open(whole, "rb") as source, csv.zipped(path) as target:
             shutil.copyfileobj(source, target)
     finally:
         whole.unlink(missing_ok=True)
+
+
+def _write_whole(path: Path, table: Table, kind: str) -> None:
+    if kind == "votable":
+        write_votable(table, path)
+    elif kind == "fits":
+        write_fits(table, path)
+    else:
+        table.write(path, format=kind, overwrite=True)
 
 
 @contextmanager

@@ -14,9 +14,9 @@ from astropy.table import Table
 
 from sedsql import files
 from sedsql.files import TableWarning
-from sedsql.files.convert import to_votable
 from sedsql.files.json import to_json
 from sedsql.files.provenance import PROVENANCE
+from sedsql.files.votables import to_votable
 from sedsql.inference.classify_table import Classifier, Prior, added_columns, classified_table
 from sedsql.inference.model import SKY_MODEL, find_model
 

@@ -22,9 +22,9 @@ from sedsql.catalogue import Catalogue
 from sedsql.dbapi.connection import Connection, connect
 from sedsql.errors import DatabaseError
 from sedsql.files import Rows, from_arrow
-from sedsql.files.convert import to_votable
 from sedsql.files.place import at_home
 from sedsql.files.resources import folder
+from sedsql.files.votables import to_votable
 from sedsql.integrations.pyvo_jobs import MirrorJob, MirrorQuery
 
 if TYPE_CHECKING:

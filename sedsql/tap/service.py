@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 
 from sedsql.catalogue import Key, Table
-from sedsql.files.convert import from_arrow, storable, write_as
+from sedsql.files.convert import from_arrow
+from sedsql.files.storable import storable
+from sedsql.files.votables import write_tabledata
 from sedsql.tap import names, schema
 from sedsql.tap.errors import Damaged, TapError, TooLarge, Unbounded, one_line
 from sedsql.tap.known_services import BY_FORM, url_of
@@ -282,6 +284,6 @@ def _votables(uploads: dict[str, pa.Table]) -> dict[str, bytes]:
     texts = {}
     for name, table in uploads.items():
         out = BytesIO()
-        write_as("votable", storable(from_arrow(table), "votable"), out)
+        write_tabledata(storable(from_arrow(table), "votable"), out)
         texts[name] = out.getvalue()
     return texts

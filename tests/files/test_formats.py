@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from astropy.coordinates import SkyCoord
-from astropy.table import Table
+from astropy.io import fits
+from astropy.table import MaskedColumn, Table
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -102,7 +103,8 @@ def test_votables_of_rows_of_any_length_are_written_within_memory(tmp_path):
     """With Python's checks of memory, as a byte too many shows but now and then without."""
     code = f"""
 from pathlib import Path
-from astropy.table import Table
+from astropy.io import fits
+from astropy.table import MaskedColumn, Table
 from sedsql.files import write_table
 write_table(Path({str(tmp_path)!r}, "t.vot"), Table({{"text": ["x" * n for n in range(300)]}}))
 """
@@ -118,3 +120,18 @@ def test_writing_a_votable_leaves_astropys_choice_of_a_writer(tmp_path):
     before = tree._has_c_tabledata_writer
     files.write_table(tmp_path / "t.vot", Table({"a": [1.5]}))
     assert tree._has_c_tabledata_writer == before
+
+
+def test_text_in_fits_is_as_it_was(tmp_path):
+    table = Table({"word": ["a", "", "a longer one"], "words": [["x", "yy"], ["", "z"], ["w", "v"]]})
+    table["masked"] = MaskedColumn(["a", "b", "ccc"], mask=[False, True, False])
+    files.write_table(tmp_path / "a.fits", table)
+    found = fits.getdata(tmp_path / "a.fits")
+    assert found["word"].tolist() == ["a", "", "a longer one"]
+    assert found["words"].tolist() == [["x", "yy"], ["", "z"], ["w", "v"]]
+    assert found["masked"].tolist() == ["a", "", "ccc"]
+    files.write_table(tmp_path / "none.fits", table[:0])
+    assert len(fits.getdata(tmp_path / "none.fits")) == 0
+    table["words"] = [["x", "yy"], ["", "Orión"], ["w", "v"]]
+    with pytest.raises(files.TableError, match="Column words has the text 'Orión', and FITS holds ASCII only"):
+        files.write_table(tmp_path / "b.fits", table)
