@@ -22,7 +22,7 @@ from sedsql.cli.options import (
     needs_training,
     read_options,
 )
-from sedsql.cli.render import print_rows, say
+from sedsql.cli.render import counted, print_rows, say
 from sedsql.cli.render_mapping import print_mapping
 from sedsql.files.json import to_json
 from sedsql.inference.classify_table import Prior, classify_table
@@ -94,7 +94,7 @@ def classify(
         ["class", "sources", "right, by the model's probabilities"],
         [(name, n, "" if share is None else f"{share:.0%}") for (name, n), share in zip(rows, expected, strict=True)],
     )
-    say(f"{sum(found.counts.values()):,} rows written to {output} (model {chosen.name})")
+    say(f"{counted(sum(found.counts.values()))} written to {output} (model {chosen.name})")
 
 
 @contextmanager
