@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sedsql import files
-from sedsql.cli.render import SHOWN_ROWS, on_terminal, print_rows, say
+from sedsql.cli.render import SHOWN_ROWS, counted, on_terminal, print_rows, say
 from sedsql.errors import did_you_mean
 from sedsql.files.atomic import new_file
 from sedsql.files.json import to_json
@@ -111,7 +111,7 @@ def write_answer(
         if as_json:
             print(to_json({"output": str(output), "rows": rows}))
         elif not quiet:
-            say(f"{rows:,} rows written to {output}")
+            say(f"{counted(rows)} written to {output}")
     elif format == "table" or (format is None and output is None and on_terminal()):
         print_rows(_names(answer), answer.fetchmany(SHOWN_ROWS + 1))
     elif format == "json":

@@ -24,7 +24,7 @@ from sedsql.cli.options import (
     read_options,
 )
 from sedsql.cli.pipes import READ_FORMATS, STANDARD, WRITTEN_FORMATS, input_file, output_file
-from sedsql.cli.render import say
+from sedsql.cli.render import counted, say
 from sedsql.cli.render_findings import print_findings
 from sedsql.cli.render_mapping import print_mapping
 from sedsql.files.atomic import new_file
@@ -150,7 +150,7 @@ def classify(
         return
     print_mapping(found.mapping)
     print_findings(found.findings)
-    say(f"{found.findings.rows:,} rows written to {output} (model {chosen.name})")
+    say(f"{counted(found.findings.rows)} written to {output} (model {chosen.name})")
     if report is not None:
         say(f"Report written to {report}")
 

@@ -8,7 +8,7 @@ import typer
 from sedsql import files, progress
 from sedsql.cli.answers import Csv, Format, Held, Output, check_output, chosen_format, to_file, write_answer
 from sedsql.cli.options import Force, Json, Mirror, ModelFolders, Units, pairs
-from sedsql.cli.render import say
+from sedsql.cli.render import counted, say
 from sedsql.dbapi.connection import connect
 from sedsql.files.json import to_json
 from sedsql.mirror.manifest import MirrorError
@@ -79,6 +79,6 @@ def match(
     if as_json:
         print(to_json(about))
         return
-    say(f'{found.matched:,} of {found.rows:,} rows have a source within {radius:g}", {found.several:,} more than one')
+    say(f'{found.matched:,} of {counted(found.rows)} have a source within {radius:g}", {found.several:,} more than one')
     if found.without_position:
-        say(f"{found.without_position:,} row{'s have' if found.without_position > 1 else ' has'} no position")
+        say(f"No position: {counted(found.without_position)}")

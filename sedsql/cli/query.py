@@ -10,7 +10,7 @@ import typer
 
 from sedsql.cli.answers import Csv, Format, Output, check_output, chosen_format, to_file, write_answer
 from sedsql.cli.options import Force, Json, Mirror, ModelFolders, pairs
-from sedsql.cli.render import say
+from sedsql.cli.render import counted, say
 from sedsql.dbapi.connection import Connection, connect
 from sedsql.files.json import to_json
 from sedsql.files.place import at_home
@@ -99,7 +99,7 @@ def _draw(answer: "Table", kind: str, output: Path, force: bool) -> None:
     from sedsql.plot.style import save
 
     save(draw(answer, None if kind == "auto" else kind), output, force=force)
-    say(f"{len(answer):,} rows drawn into {output}")
+    say(f"A picture of {counted(len(answer))} is in {output}")
 
 
 @app.command()

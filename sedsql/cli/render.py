@@ -40,6 +40,11 @@ def say(text: str, style: str | None = None) -> None:
         out().print(text, style=style, markup=False, emoji=False, soft_wrap=True)
 
 
+def counted(n: int) -> str:
+    """Write a number of rows."""
+    return f"{n:,} row{'' if n == 1 else 's'}"
+
+
 def on_terminal() -> bool:
     """Tell whether standard output is a terminal, or is to be treated as one."""
     return progress.may_be_terminal(sys.stdout) and out().is_terminal

@@ -57,6 +57,13 @@ def test_a_query_may_begin_with_a_comment(sedsql, sky, comment):
     assert "No such option" in sedsql("query", "--nosuch", "-m", sky).err
 
 
+def test_one_row_is_one_row(sedsql, sky, tmp_path):
+    text = "SELECT TOP 1 * FROM sed.photometry ORDER BY source_id"
+    assert sedsql("query", text, "-m", sky, "-o", tmp_path / "a.csv").out == f"1 row written to {tmp_path / 'a.csv'}\n"
+    ran = sedsql("query", text, "-m", sky, "--plot", "sed", "-o", tmp_path / "a.png")
+    assert ran.out == f"A picture of 1 row is in {tmp_path / 'a.png'}\n"
+
+
 @pytest.mark.parametrize("ending", ["csv", "parquet", "fits", "vot", "ecsv"])
 def test_query_writes_every_format(sedsql, sky, tmp_path, ending):
     out = tmp_path / f"answer.{ending}"

@@ -64,7 +64,7 @@ def test_the_nearest_is_astropys(sedsql, sky, sources, mine, file, tmp_path):
     j_m = np.ma.filled(found["j_m_2"], np.nan)[matched]
     assert j_m == pytest.approx(np.ma.filled(sources["j_m"].astype(float), np.nan)[index[matched[there]]], nan_ok=True)
     assert f"{matched.sum()} of 300 rows have a source" in ran.out
-    assert "1 row has no position" in ran.out
+    assert "No position: 1 row" in ran.out
 
 
 def test_all_matches_and_their_number(sedsql, sky, sources, mine, file, tmp_path):
