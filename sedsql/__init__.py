@@ -24,7 +24,7 @@ from sedsql.errors import (
 
 if TYPE_CHECKING:
     from sedsql import plot
-    from sedsql.adql import AdqlError, translate
+    from sedsql.adql import AdqlError, AdqlValueError, translate
     from sedsql.dbapi.connection import connect
     from sedsql.inference.classify_rows import classify
     from sedsql.inference.engines import register
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __version__ = version("sedsql")
 __all__ = [
     "AdqlError",
+    "AdqlValueError",
     "DataError",
     "DatabaseError",
     "Error",
@@ -57,6 +58,7 @@ __all__ = [
 
 _HOMES = {
     "AdqlError": "sedsql.adql",
+    "AdqlValueError": "sedsql.adql",
     "TAPMirror": "sedsql.integrations.pyvo",
     "classify": "sedsql.inference.classify_rows",
     "connect": "sedsql.dbapi.connection",

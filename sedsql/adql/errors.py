@@ -1,10 +1,10 @@
-"""Say what is wrong with a query, and where: the one exception that the translator raises."""
+"""Say what is wrong with a query, and where; and what is wrong with a value that it meets."""
 
 from __future__ import annotations
 
 from sqlglot.errors import ParseError
 
-from sedsql.errors import ProgrammingError
+from sedsql.errors import DataError, ProgrammingError
 
 
 class AdqlError(ProgrammingError, ParseError, ValueError):
@@ -30,3 +30,7 @@ class AdqlError(ProgrammingError, ParseError, ValueError):
         margin = "".join("\t" if letter == "\t" else " " for letter in text[: self.column - 1])
         self.message = message
         super().__init__(f"{sentence}\n{text}\n{margin}{'^' * width}" if sql.strip() else sentence)
+
+
+class AdqlValueError(DataError, ValueError):
+    """A good query meets a value in a row that it cannot be computed with, such as a text that spells no number."""

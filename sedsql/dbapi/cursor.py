@@ -64,7 +64,8 @@ class Cursor:
         self.duckdb = database.new_cursor()
         self.arraysize = 1
         self._database, self._translator = database, translator
-        self._closed = self._is_translated = False
+        self._closed = False
+        self._adql: str | None = None
         self._answer = Answer(database, self.duckdb)
         in_child(self, Cursor._leave)
 
@@ -97,8 +98,8 @@ class Cursor:
         self._answer.abandon()
         self._answer = Answer(self._database, self.duckdb)
         query, values = _plain(query, parameters, lang)
-        self._is_translated = lang == "adql"
-        with own_errors(translated=self._is_translated):
+        self._adql = query if lang == "adql" else None
+        with own_errors(self._adql):
             self._database.follow()
             if lang == "adql":
                 self._execute_adql(query, values)
@@ -148,7 +149,7 @@ class Cursor:
     @property
     def description(self) -> list[Row] | None:
         """Name, DuckDB type and five times None for each column; None where there are no rows to fetch."""
-        with own_errors(translated=self._is_translated):
+        with own_errors(self._adql):
             return self._answer.description
 
     @property
@@ -179,12 +180,12 @@ class Cursor:
 
     def _fetched(self, take: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         self._check_open()
-        with own_errors(translated=self._is_translated):
+        with own_errors(self._adql):
             return self._answer.fetch(take)
 
     def _whole(self, take: Callable[[Any], Any]) -> Any:
         self._check_open()
-        with own_errors(translated=self._is_translated):
+        with own_errors(self._adql):
             return self._answer.whole(take)
 
     def arrow(self) -> pa.Table:
@@ -198,10 +199,10 @@ class Cursor:
     def batches(self, rows: int = BATCH) -> pa.RecordBatchReader:
         """The answer as Arrow record batches of at most `rows` rows, computed as they are read."""
         reader = self._whole(lambda answer: answer.to_arrow_reader(rows))
-        schema, is_translated = self._answer.described(reader.schema), self._is_translated
+        schema, adql = self._answer.described(reader.schema), self._adql
 
         def read() -> Iterator[pa.RecordBatch]:
-            with own_errors(translated=is_translated):
+            with own_errors(adql):
                 while (batch := interruptible(self.duckdb, lambda: next(reader, None))) is not None:
                     yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
                     self._database.check_process()
@@ -249,7 +250,7 @@ class Cursor:
         """The first rows, in a notebook; they are computed for it, and can still be fetched."""
         if self._closed or self._database.is_closed:
             return None
-        with own_errors(translated=self._is_translated):
+        with own_errors(self._adql):
             rows = self._answer.first(SHOWN + 1)
         return None if rows is None else rows_html(rows)
 

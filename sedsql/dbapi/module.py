@@ -37,10 +37,10 @@ def TimestampFromTicks(ticks: float) -> datetime.datetime:  # noqa: N802
 
 
 @contextmanager
-def own_errors(*, translated: bool = False) -> Iterator[None]:
+def own_errors(adql: str | None = None) -> Iterator[None]:
     """Turn DuckDB's errors into sedsql's, of the class that PEP 249 has for them, in one sentence.
 
-    translated : whether the SQL is not the user's, who does not know its lines and words
+    adql : the query that DuckDB's SQL was made of, whose user does not know the words of that
     """
     try:
         yield
@@ -48,7 +48,12 @@ def own_errors(*, translated: bool = False) -> Iterator[None]:
         classes = (getattr(errors, one.__name__, None) for one in type(error).__mro__)
         if isinstance(error, duckdb.InterruptException):
             raise errors.OperationalError("The query was stopped.") from error
-        told = _of_translated(sentence(error)) if translated else sentence(error)
+        told = sentence(error, first_line=adql is not None)
+        if adql is not None:
+            from sedsql.adql import faults  # sqlglot takes time, and `import sedsql` needs none of it
+
+            if fault := faults.told(type(error).__name__, told, adql):
+                raise fault from error
         raise next(found for found in classes if found)(told) from error
 
 
@@ -56,22 +61,15 @@ _FROM_FUNCTION = re.compile(r".*Python exception occurred while executing the UD
 _KIND = re.compile(r"[A-Z][A-Za-z -]* Error: ")
 
 
-_OF_SQL = re.compile(
-    r"\n\nLINE \d+:.*|\n\s*(Candidate |Either add it|\* SET ).*"
-    r"| (You might need to add|In order to select one, please add|Use TRY\(\.\.\.\)).*",
-    re.DOTALL,
-)
+def sentence(error: duckdb.Error, *, first_line: bool = False) -> str:
+    """Extract DuckDB's sentence, without the error's kind and without Python frames of a function that failed.
 
-
-def _of_translated(text: str) -> str:
-    """Leave out where a mistake stands in SQL that the user has not written, and advice on such SQL."""
-    return _OF_SQL.sub("", text)
-
-
-def sentence(error: duckdb.Error) -> str:
-    """Extract DuckDB's sentence, without the error's kind and without Python frames of a function that failed."""
+    first_line : without the advice and the SQL that follow
+    """
     text = _FROM_FUNCTION.sub("", str(error).partition("\n\nAt:\n")[0].partition("\nTraceback ")[0])
     text = _KIND.sub("", text, count=1) if _KIND.match(text) else text
+    if first_line:
+        text = text.strip().partition("\n")[0]
     if "/dataset/" in text and not isinstance(error, duckdb.ProgrammingError):
         text += "; a file of the mirror is gone or damaged, and `sedsql mirror verify DIR` tells which"
     return text.strip() or type(error).__name__

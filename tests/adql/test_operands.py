@@ -3,8 +3,8 @@
 import pytest
 
 import sedsql
-from sedsql.adql import AdqlError, translate
-from sedsql.errors import DataError, ProgrammingError
+from sedsql.adql import AdqlError, AdqlValueError, translate
+from sedsql.errors import DataError
 
 from .conftest import Catalogue, table
 
@@ -132,9 +132,9 @@ def test_what_goes_together_runs(con, query):
 
 
 def test_what_duckdb_still_says_of_adql_has_none_of_its_sql(con):
-    with pytest.raises(DataError, match=r"Overflow in addition of INT64[^\n]*$"):
+    with pytest.raises(AdqlValueError, match=r"^The sum 9223372036854775807 \+ 1 is beyond the largest[^\n]*$"):
         con.execute("SELECT id + 1 AS x FROM t").fetchall()
-    with pytest.raises(ProgrammingError, match=r"^No function matches[^\n]*$"):
+    with pytest.raises(AdqlError, match=r"^BIT_AND does not take columns.*BIT_AND\(whole number, whole number\)"):
         con.execute("SELECT BIT_AND(ra, dec) AS x FROM t").fetchall()
     with pytest.raises(DataError, match="LINE 1: SELECT 'a' & 2"):
         con.sql("SELECT 'a' & 2").fetchall()

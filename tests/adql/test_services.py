@@ -15,7 +15,17 @@ from .conftest import SHARED
 DEPLOYED = SHARED / "udf_deployed_2023.json"
 ROWS = json.loads(DEPLOYED.read_text()) if DEPLOYED.exists() else []
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "adql.md"
-VALUES = {"n": "x", "s": "t", "g": "POINT(1, 2)", "p": "POINT(1, 2)", "t": "'2020-01-01'", "a": "x", "b": "x > 1"}
+VALUES = {
+    "n": "x",
+    "i": "i",
+    "l": "v",
+    "s": "t",
+    "g": "POINT(1, 2)",
+    "p": "POINT(1, 2)",
+    "t": "'2020-01-01'",
+    "a": "x",
+    "b": "x > 1",
+}
 # What only some values mean.
 CALLS = {
     "ivo_geom_transform": "'ICRS', 'GALACTIC', POINT(1, 2)",
@@ -55,17 +65,13 @@ def call(name, form):
         return f"{name}(x, '99.9')"
     if name == "esdc_trim" and len(form) == 2:
         return "esdc_trim('BOTH', t)"
-    if name.startswith("bit_") or "_bit_" in name:
-        values = ["i"] * len(form)
-    if "epoch_prop" in name and "a" in form:
-        values = ["v" if letter == "a" else value for letter, value in zip(form, values, strict=True)]
-    elif ARRAYS.search(name) and name != "array_agg":
-        values = ["v" if letter == "a" else "1" for letter in form]
+    if ARRAYS.search(name) and name != "array_agg":
+        values = ["v" if letter in "al" else "1" for letter in form]
         if name == "arr_in":
             values = ["1.0", "v"]
         elif name.endswith("array_position"):
             values = ["v", "1.0"]
-        elif form == "ann":
+        elif form == "lnn":
             return None  # two dimensions; see test_arrays
     return f"{name}({', '.join(values)})"
 

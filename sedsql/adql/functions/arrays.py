@@ -42,17 +42,17 @@ def cardinality(arguments: list[exp.Expr], write: Write) -> str:
 
 
 def _statistic(name: str) -> Function:
-    return Function(("a",), "r", f"list_{name}({{0}})")
+    return Function(("l",), "r", f"list_{name}({{0}})")
 
 
 POSTGRESQL = {
-    "ARRAY_ELEMENT": Function(("an", "ann"), None, element),
-    "ARRAY_LENGTH": Function(("a", "an"), "i", length),
-    "ARRAY_NDIMS": Function(("a",), "i", dimensions),
-    "ARRAY_DIMS": Function(("a",), "s", bounds),
-    "ARRAY_CAT": Function(("aa",), None, "list_concat({0}, {1})"),
-    "ARRAY_POSITION": Function(("aa",), "i", "nullif(list_position({0}, {1}), 0)"),
-    "CARDINALITY": Function(("a",), "i", cardinality),
+    "ARRAY_ELEMENT": Function(("ln", "lnn"), None, element),
+    "ARRAY_LENGTH": Function(("l", "ln"), "i", length),
+    "ARRAY_NDIMS": Function(("l",), "i", dimensions),
+    "ARRAY_DIMS": Function(("l",), "s", bounds),
+    "ARRAY_CAT": Function(("ll",), None, "list_concat({0}, {1})"),
+    "ARRAY_POSITION": Function(("la",), "i", "nullif(list_position({0}, {1}), 0)"),
+    "CARDINALITY": Function(("l",), "i", cardinality),
     "ARRAY_AGG": Function(("a",), None, "list({0})", aggregate=True),
 }
 # Those of the mirrors at Heidelberg and Teruel.
@@ -60,12 +60,12 @@ STATISTICS = {
     "ARR_AVG": _statistic("avg"),
     "ARR_STDDEV": _statistic("stddev_samp"),
     "ARR_SUM": _statistic("sum"),
-    "ARR_COUNT": Function(("a",), "i", "len({0})"),
-    "ARR_MAX": Function(("a",), None, "list_max({0})"),
-    "ARR_MIN": Function(("a",), None, "list_min({0})"),
-    "ARR_SQRT": Function(("a",), None, "list_transform({0}, lambda __x: sqrt(__x))"),
-    "ARR_IN": Function(("aa",), "b", "list_contains({1}, {0})"),
+    "ARR_COUNT": Function(("l",), "i", "len({0})"),
+    "ARR_MAX": Function(("l",), None, "list_max({0})"),
+    "ARR_MIN": Function(("l",), None, "list_min({0})"),
+    "ARR_SQRT": Function(("l",), None, "list_transform({0}, lambda __x: sqrt(__x))"),
+    "ARR_IN": Function(("al",), "b", "list_contains({1}, {0})"),
     "ARR_DOT": Function(
-        ("aa",), "r", "CASE WHEN len({0}) = len({1}) THEN list_inner_product({0}, {1}) ELSE 'nan'::DOUBLE END"
+        ("ll",), "r", "CASE WHEN len({0}) = len({1}) THEN list_inner_product({0}, {1}) ELSE 'nan'::DOUBLE END"
     ),
 }

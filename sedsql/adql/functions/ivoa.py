@@ -13,26 +13,39 @@ from sqlglot import exp
 from sedsql.adql.functions import arrays, epoch, other_services
 from sedsql.adql.functions.to_char import to_char
 from sedsql.adql.geometry import healpix, numbers, shapes
-from sedsql.adql.geometry.errors import UnsupportedError
+from sedsql.adql.geometry.errors import RangeError, UnsupportedError
 from sedsql.adql.geometry.sphere import let, real
 from sedsql.adql.tree import value_types
 from sedsql.adql.tree.signature import Function, Write, Writes, bracketed
 from sedsql.adql.tree.value_types import ValueType
 from sedsql.catalogue.healpix import ORDER, SOURCE_ID_SHIFT
 
+DEEPEST = 29
+"""The order of the smallest HEALPix cells that 64 bits can number."""
+
+
+def _order(node: exp.Expr, largest: int) -> exp.Expr:
+    """Give back the order of cells; raise RangeError for a constant that is none."""
+    value = numbers.constant(node)
+    if value is not None and not (0 <= value <= largest and value == int(value)):
+        raise RangeError(f"An order of HEALPix cells is a whole number from 0 to {largest}, not {value:.10g}")
+    return node
+
 
 def healpix_index(arguments: list[exp.Expr], write: Write) -> str:
     order, *place = arguments
+    _order(order, DEEPEST)
     if len(place) == 1:
         ra, dec = (number.sql for number in shapes.coordinates(shapes.shape(place[0], write)))
     else:
         ra, dec = map(write, place)
-    body = f"CASE WHEN __p.o + __p.ra + __p.dec IS NOT NULL THEN {healpix.index('__p.o', '__p.ra', '__p.dec')} END"
+    is_place = "__p.o IS NOT NULL AND __p.ra BETWEEN -360 AND 720 AND __p.dec BETWEEN -90 AND 90"
+    body = f"CASE WHEN {is_place} THEN {healpix.index('__p.o', '__p.ra', '__p.dec')} END"
     return let({"o": write(order), "ra": f"CAST({ra} AS DOUBLE)", "dec": f"CAST({dec} AS DOUBLE)"}, body, "__p")
 
 
 def healpix_center(arguments: list[exp.Expr], write: Write) -> str:
-    order, cell = map(write, arguments)
+    order, cell = write(_order(arguments[0], DEEPEST)), write(arguments[1])
     body = f"CASE WHEN __h.o + __h.i IS NOT NULL THEN {healpix.center('__h.o', '__h.i')} END"
     return let({"o": order, "i": cell}, body, "__h")
 
@@ -40,7 +53,7 @@ def healpix_center(arguments: list[exp.Expr], write: Write) -> str:
 def gaia_healpix_index(arguments: list[exp.Expr], write: Write) -> str:
     """The cell of a source by its source_id, whose upper bits are the cell of order 12."""
     order, source = map(bracketed(write), arguments)
-    constant = numbers.constant(arguments[0])
+    constant = numbers.constant(_order(arguments[0], ORDER))
     below_all = SOURCE_ID_SHIFT + 2 * ORDER
     if constant is not None and 0 <= constant <= ORDER:
         return f"({source} >> {int(below_all - 2 * constant)})"
@@ -145,7 +158,7 @@ def _pair(name: str) -> Function:
 IVOA = {
     "IVO_HEALPIX_INDEX": Function(("nnn", "np"), "i", healpix_index),
     "IVO_HEALPIX_CENTER": Function(("nn",), "P", healpix_center),
-    "IVO_EPOCH_PROP_POS": Function(("n" * 8, "ann"), "P", epoch.position),
+    "IVO_EPOCH_PROP_POS": Function(("n" * 8, "lnn"), "P", epoch.position),
     "IVO_GEOM_TRANSFORM": Function(("ssg",), "G", geom_transform),
     "IVO_TO_JD": Function(("t",), "r", julian("2440587.5e0")),
     "IVO_TO_MJD": Function(("t",), "r", julian("40587e0")),
@@ -163,10 +176,10 @@ IVOA = {
 }
 # Gaia Archive, "ADQL functions" of its help.
 GAIA = {
-    "GAIA_HEALPIX_INDEX": Function(("nn",), "i", gaia_healpix_index),
-    "EPOCH_PROP_POS": Function(("n" * 8, "ann"), "P", epoch.position),
-    "EPOCH_PROP": Function(("n" * 8, "ann"), None, epoch.all_six),
-    "EPOCH_PROP_ERROR": Function(("n" * 24, "aann"), None, epoch.propagated_errors),
+    "GAIA_HEALPIX_INDEX": Function(("ni",), "i", gaia_healpix_index),
+    "EPOCH_PROP_POS": Function(("n" * 8, "lnn"), "P", epoch.position),
+    "EPOCH_PROP": Function(("n" * 8, "lnn"), None, epoch.all_six),
+    "EPOCH_PROP_ERROR": Function(("n" * 24, "llnn"), None, epoch.propagated_errors),
     "ASTROMETRIC_PARAMETERS": Function(("n" * 6,), None, epoch.six),
     "ASTROMETRIC_PARAMETER_ERROR": Function(("n" * 18,), None, epoch.error_array),
     "TO_CHAR": Function(("a", "as"), "s", to_char),
@@ -187,10 +200,10 @@ GAIA = {
     "GREATEST": Function(("aa",), "=", _listed("greatest"), more=lambda size: ("a" * size,) if size else ()),
     "LEAST": Function(("aa",), "=", _listed("least"), more=lambda size: ("a" * size,) if size else ()),
     "LENGTH": Function(("s",), "i", "length({0})"),
-    "BIT_AND": Function(("nn",), "i", "({0} & {1})"),
-    "BIT_OR": Function(("nn",), "i", "({0} | {1})"),
-    "BIT_XOR": Function(("nn",), "i", "xor({0}, {1})"),
-    "BIT_NOT": Function(("n",), "i", "(~{0})"),
+    "BIT_AND": Function(("ii",), "i", "({0} & {1})"),
+    "BIT_OR": Function(("ii",), "i", "({0} | {1})"),
+    "BIT_XOR": Function(("ii",), "i", "xor({0}, {1})"),
+    "BIT_NOT": Function(("i",), "i", "(~{0})"),
     **{
         name: _aggregate(name.lower())
         for name in ("STDDEV", "STDDEV_POP", "STDDEV_SAMP", "VARIANCE", "VAR_POP", "VAR_SAMP", "MEDIAN")

@@ -6,9 +6,11 @@ import re
 
 from sqlglot import exp
 
-from sedsql.adql.geometry.errors import UnsupportedError
+from sedsql.adql.geometry.errors import RangeError, UnsupportedError
 from sedsql.adql.geometry.sphere import let
+from sedsql.adql.tree import value_types
 from sedsql.adql.tree.signature import Write, bracketed
+from sedsql.adql.tree.value_types import ValueType
 
 TIME = {"YYYY": "%Y", "YY": "%y", "MM": "%m", "DDD": "%j", "DD": "%d", "HH24": "%H", "HH12": "%I", "HH": "%I",
         "MI": "%M", "SS": "%S", "MS": "%g", "US": "%f", "Month": "%B", "Mon": "%b", "Day": "%A", "Dy": "%a",
@@ -21,9 +23,15 @@ def to_char(arguments: list[exp.Expr], write: Write) -> str:
     if len(arguments) == 1:
         return f"CAST({write(arguments[0])} AS VARCHAR)"
     value, pattern = arguments
+    given = value_types.family(value_types.of(value))
     if not isinstance(pattern, exp.Literal):
         raise UnsupportedError("TO_CHAR with a format that is no constant")
-    if found := NUMBER.fullmatch(pattern.name):
+    found = NUMBER.fullmatch(pattern.name)
+    if not pattern.name or (found is None and given is ValueType.NUMBER):
+        raise RangeError(f"{pattern.name!r} is no format of a number, such as '999.99'")
+    if found and given not in (None, ValueType.NUMBER):
+        raise RangeError(f"{pattern.name!r} is a format of numbers, and TO_CHAR is given {value_types.NAMES[given]}")
+    if found:
         return _number(bracketed(write)(value), bool(found[1]), found[2], found[3] or "")
     return f"strftime(CAST({write(value)} AS TIMESTAMP), '{_time(pattern.name)}')"
 

@@ -37,6 +37,7 @@ TYPES: tuple[tuple[type, ValueType], ...] = (
     (numbers.Real, ValueType.REAL),
     (str, ValueType.STRING),
     (datetime.date, ValueType.TIME),
+    (list, ValueType.GEOMETRY),
 )
 """The sorts of Python's values; the first that fits."""
 
@@ -119,6 +120,9 @@ class Parameters:
         node = mark(exp.Parameter(this=exp.Var(this=name)), token.start, token.end)
         if self.values is not None:
             value = notes(node).value = self.value(token, name)
+            if isinstance(value, bytes | bytearray | memoryview):
+                kind = type(value).__name__
+                raise self.error(token, f"A value of the type {kind} is handed in, and ADQL has none", "decode it")
             if is_position(value):
                 return self.point(token, value)
             note_type(node, next((found for type_, found in TYPES if isinstance(value, type_)), None))

@@ -170,6 +170,10 @@ class TokenStream:
         token = self.token
         if token is None or not self.names_ahead():
             if token is not None and token.token_type == TokenType.VAR:
+                if token.text.upper() == "FROM" and what == "a value":
+                    comma = self.place > 0 and self.tokens[self.place - 1].text == ","
+                    hint = "leave out the comma" if comma else "write * for all columns, or name some"
+                    raise self.error("A column is expected before FROM", token, hint)
                 raise self.error(f"'{token.text}' is a reserved word of ADQL where {what} is expected",
                                  hint=f'as a name it goes between double quotes: "{token.text}"')  # fmt: skip
             raise self.unexpected(what)

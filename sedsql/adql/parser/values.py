@@ -30,6 +30,8 @@ CAST_TYPES = {
 
 
 """The types of CAST: their names in sqlglot by those in ADQL."""
+LONGEST = (1 << 32) - 1
+"""Characters of a text, as the database counts them."""
 GEOMETRIES = {"POINT": ValueType.POINT, "CIRCLE": ValueType.CIRCLE, "POLYGON": ValueType.POLYGON}
 
 
@@ -84,11 +86,17 @@ class ValueGrammar(TokenStream):
         return left
 
     def signed(self) -> exp.Expr:
+        start = self.token
         sign = self.accept("+", "-")
         value = self.primary()
         if sign:
             self.typed(value, ValueType.NUMBER)
-        return exp.Neg(this=value) if sign == "-" else value
+        if sign == "-" and start is not None:
+            negative = exp.Neg(this=value)
+            found = notes(negative)
+            found.start, found.end = start.start, self.tokens[self.place - 1].end
+            return negative
+        return value
 
     def primary(self) -> exp.Expr:
         token = self.token
@@ -199,7 +207,10 @@ class ValueGrammar(TokenStream):
         name = CAST_TYPES[str(word)]
         size: list[exp.Expr] = []
         if word in ("CHAR", "VARCHAR") and self.accept("("):
-            size = [exp.DataTypeParam(this=self.unsigned_integer())]
+            length = self.unsigned_integer()
+            if int(length.name) > LONGEST:
+                raise self.at(length, f"A text has at most {LONGEST} characters")
+            size = [exp.DataTypeParam(this=length)]
             self.expect(")")
         to = exp.DataType(this=exp.DType[name], expressions=size, nested=False)
         return to, value_types.of_datatype(name)
@@ -226,10 +237,10 @@ class ValueGrammar(TokenStream):
         return mark(exp.Case(this=value, ifs=branches, default=default), token.start, token.end)
 
     def null(self, token: Token) -> exp.Expr:
-        return exp.Null()
+        return mark(exp.Null(), token.start, token.end)
 
     def boolean(self, token: Token) -> exp.Expr:
-        return truth(exp.Boolean(this=token.text.upper() == "TRUE"))
+        return mark(exp.Boolean(this=token.text.upper() == "TRUE"), token.start, token.end, ValueType.BOOLEAN)
 
 
 AGGREGATE_NODES: dict[str, type[exp.Expr]] = {

@@ -14,7 +14,7 @@ from sedsql.adql.tree.nodes import Call
 from sedsql.adql.tree.notes import notes
 from sedsql.adql.tree.parts import parts_of
 
-Wrong = tuple[exp.Expr, str, str]
+Wrong = tuple[exp.Expr, str, str | None]
 """What is wrong in a query: the node, the sentence about it, and a hint."""
 
 
@@ -57,30 +57,40 @@ def misplaced(
     return None
 
 
-def misnumbered(select: exp.Select) -> Wrong | None:
-    """Find a number in GROUP BY or ORDER BY that numbers no column of the answer, or another constant."""
-    stars = any(map(is_star, select.expressions))
+def misnumbered(select: exp.Select, columns: int | None) -> Wrong | None:
+    """Find a number in GROUP BY or ORDER BY that numbers no column of the answer, or another constant.
+
+    columns : how many the answer has, if that is known
+    """
     for clause, word in (("group", "GROUP BY"), ("order", "ORDER BY")):
         found = select.args.get(clause)
         for key in found.expressions if found else ():
             key = key.this if isinstance(key, exp.Ordered) else key
-            if not isinstance(key, exp.Literal) or (key.is_string and word == "GROUP BY"):
-                continue
-            if key.is_string or not key.this.isdigit():
-                return key, f"{word} takes a column, or the number of one", "name a column"
-            if not stars and not 1 <= int(key.this) <= len(select.expressions):
-                count = len(select.expressions)
-                return _misnumbered(key, word, count)
+            if wrong := _constant(key.unnest(), word, columns):
+                return wrong
     return None
 
 
 def misnumbered_in_union(order: exp.Expr, columns: int) -> Wrong | None:
-    """Find a number in the ORDER BY of UNION and the like that numbers none of so many columns."""
+    """Find in the ORDER BY of UNION and the like a number that numbers none of so many columns, or an aggregate."""
     for key in (ordered.this for ordered in order.expressions):
-        is_number = isinstance(key, exp.Literal) and not key.is_string and key.this.isdigit()
-        if is_number and not 1 <= int(key.this) <= columns:
-            return _misnumbered(key, "ORDER BY", columns)
+        if found := _aggregates_of(key):
+            return found[0], f"{_name(found[0])} looks at groups of rows, and UNION and the like have none", None
+        if wrong := _constant(key.unnest(), "ORDER BY", columns):
+            return wrong
     return None
+
+
+def _constant(key: exp.Expr, word: str, columns: int | None) -> Wrong | None:
+    """Find out whether a key is a constant that numbers no column."""
+    is_name = isinstance(key, exp.Literal) and key.is_string and word == "GROUP BY"
+    if is_name or not isinstance(key.this if isinstance(key, exp.Neg) else key, exp.Literal | exp.Boolean | exp.Null):
+        return None
+    if isinstance(key, exp.Boolean | exp.Null) and word == "GROUP BY":
+        return None
+    if not isinstance(key, exp.Literal) or not key.this.isdigit() or key.is_string:
+        return key, f"{word} takes a column, or the number of one", "name a column"
+    return _misnumbered(key, word, columns) if columns is not None and not 1 <= int(key.this) <= columns else None
 
 
 def _misnumbered(key: exp.Expr, word: str, count: int) -> Wrong:
@@ -111,7 +121,7 @@ def ungrouped(select: exp.Select, scope: Scope, aliases: Mapping[str, exp.Expr])
     if not group and not having and not any(_aggregates_of(part) for part in asked):
         return None
     keys = [_meant(key, aliases, select) for key in group.expressions] if group else []
-    if any(isinstance(key, exp.Literal) for key in keys):  # a constant, or a place after a star
+    if any(isinstance(key, exp.Literal) and not key.is_string for key in keys):  # a constant, or a place after a star
         return None
     if star := next(_stars(select, scope, keys), None):
         return star
@@ -152,6 +162,7 @@ def _stars(select: exp.Select, scope: Scope, keys: list[exp.Expr]) -> Iterator[W
 def _alone(asked: list[exp.Expr], scope: Scope, keys: list[exp.Expr]) -> Iterator[exp.Column]:
     """The columns of the query's own tables that are neither in an aggregate nor in an expression of GROUP BY."""
     known, types = {_told(key) for key in keys}, {type(key.unnest()) for key in keys}
+    named = {key.name.lower() for key in keys if isinstance(key, exp.Column)}
 
     def is_known(part: exp.Expr) -> bool:
         return type(part) in types and _told(part) in known
@@ -162,7 +173,7 @@ def _alone(asked: list[exp.Expr], scope: Scope, keys: list[exp.Expr]) -> Iterato
     for part in (part for one in asked for part in one.walk(bfs=False, prune=is_whole)):
         if isinstance(part, exp.Column) and not isinstance(part.this, exp.Star) and not is_known(part):
             source, row = notes(part).source, notes(part).row  # the row of a function is all of its columns
-            is_merged = not row and part.name.lower() in scope.merged
+            is_merged = not row and part.name.lower() in scope.merged & named
             if any((row or source) is one for one in scope.sources) and not is_merged:
                 yield part
 

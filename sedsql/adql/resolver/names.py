@@ -115,9 +115,10 @@ class Resolver:
                 self.expression(key.this, scope, ctes, aliases, aliases_first=answer_columns.is_name(key.this))
                 _nulls_last(key, aliases)
         if self.context.catalogue is not None:
-            wrong = misplaced(select, conditions, scope, aliases) or misnumbered(select)
-            if wrong := wrong or ungrouped(select, scope, aliases):
-                raise self.context.error(*wrong)
+            count = None if every is None else len(every)
+            mistake = misplaced(select, conditions, scope, aliases) or misnumbered(select, count)
+            if mistake := mistake or ungrouped(select, scope, aliases):
+                raise self.context.error(*mistake)
         for source in scope.sources:
             row_calls.leave_out(source)
         return None if every is None else Columns(every)

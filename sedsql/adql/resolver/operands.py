@@ -33,6 +33,9 @@ def wrong_operand(node: exp.Expr) -> Wrong | None:
         value = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
         return None if _family(value) is ValueType.BOOLEAN else _all_of(ValueType.NUMBER, [value])
     if isinstance(node, exp.Like | exp.ILike):
+        pattern = text_of(node.expression.unnest()) or ""
+        if (len(pattern) - len(pattern.rstrip("\\"))) % 2:
+            return node.expression, "A pattern ends with a backslash, which escapes the next character", "write two"
         return _all_of(ValueType.STRING, [node.this, node.expression])
     if isinstance(node, exp.Cast):
         return _wrong_cast(node)
@@ -134,9 +137,18 @@ def _unlike(one: exp.Expr, other: exp.Expr) -> Wrong | None:
             return text, f"'{value}' is compared with a number and spells none", None
         if ValueType.BOOLEAN in pair and value.strip().lower() not in BOOLEANS:
             return text, f"'{value}' is compared with a condition and spells none", "write 'true' or 'false'"
+    elif text is not None and ValueType.BOOLEAN in pair:
+        return text, "A string is compared with a condition", "CAST one of them"
+    elif text is not None and ValueType.TIME in pair:
+        return text, "A time is compared with a string", "CAST one of them"
     elif text is not None and (number := pair.get(ValueType.NUMBER)) is not None:
         hint = "write it between quotes" if isinstance(number.unnest(), exp.Literal) else "CAST one of them"
         return number, "A number is compared with a string", hint
+    number = pair.get(ValueType.NUMBER)
+    if ValueType.BOOLEAN in pair and number is not None and value_types.of(number) is ValueType.REAL:
+        return pair[ValueType.BOOLEAN], "A number is compared with a condition", None
+    if ValueType.BOOLEAN in pair and ValueType.TIME in pair:
+        return pair[ValueType.BOOLEAN], "A time is compared with a condition", None
     if ValueType.TIME in pair and ValueType.NUMBER in pair:
         return other, "A time is compared with a number", "write the time between quotes"
     if ValueType.GEOMETRY in pair:

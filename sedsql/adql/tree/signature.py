@@ -25,6 +25,8 @@ _TAKES = {
     "g": value_types.GEOMETRIES,
     "p": {ValueType.POINT, ValueType.GEOMETRY},
     "t": {ValueType.TIME, ValueType.STRING},
+    "l": value_types.GEOMETRIES,
+    "i": {ValueType.INTEGER, ValueType.NUMBER},
 }
 _WORDS = {
     "n": "number",
@@ -33,6 +35,8 @@ _WORDS = {
     "g": "geometry",
     "p": "point",
     "t": "time",
+    "l": "array",
+    "i": "whole number",
     "a": "value",
 }
 
@@ -47,9 +51,9 @@ def bracketed(write: Write) -> Write:
 class Function:
     """A function of the language.
 
-    `forms` are its argument lists, a letter each: n number, s string, g geometry, p point, t time or string,
-    b condition, a anything else. `yields` is the letter of a ValueType, or None where it cannot be told. `sql` is a
-    template of DuckDB SQL, or writes it from the arguments and a writer of each.
+    `forms` are its argument lists, a letter each: n number, i whole number, s string, g geometry, p point, t time or
+    string, b condition, l array, a anything else. `yields` is the letter of a ValueType, or None where it cannot be
+    told. `sql` is a template of DuckDB SQL, or writes it from the arguments and a writer of each.
     """
 
     forms: tuple[str, ...]

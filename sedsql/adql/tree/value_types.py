@@ -67,6 +67,8 @@ def of_datatype(datatype: object) -> ValueType | None:
     name = str(datatype or "").upper()
     if name.endswith("]") and not name.startswith("CHAR"):
         return None
+    if name == "DATE":  # DuckDB's, which TAP has no name of
+        return ValueType.TIME
     found = of_word(name.split("(")[0].strip())
     return _OF_DATATYPE[found] if found else None
 

@@ -82,7 +82,7 @@ class Side:
         except Exception as error:
             return Answer(error=error)
         try:
-            with own_errors(), _stopped_after(self.cursor.duckdb, LONGEST):
+            with own_errors(), stopped_after(self.cursor.duckdb, LONGEST):
                 bound = values_to_bind(translation, parameters)
                 answer = self.cursor.duckdb.execute(translation.sql, bound or None)
                 columns = tuple((name, str(kind)) for name, kind, *_ in answer.description or [])
@@ -110,7 +110,7 @@ _watches: list[_Watch] = []
 
 
 @contextmanager
-def _stopped_after(con: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
+def stopped_after(con: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
     if not _watches:
         _watches.append(_Watch())
     _watches[0].running = con, time.monotonic() + seconds
