@@ -98,6 +98,10 @@ class Classifier:
     """Find the columns of a table, compute those that are added, and count classes."""
 
     def __init__(self, model: Model, prior: Prior | None = None, options: files.ReadOptions | None = None):
+        if prior not in (None, "sky", "flat"):
+            raise ModelError(
+                f"prior is 'sky' or 'flat', not {str(prior)!r}; `sedsql classify --prior` takes a file too."
+            )
         if prior == "sky" and not set(POSITION) <= set(model.extra):
             raise ModelError(f"Model {model.name} takes no position, so it has no prior of the sky; leave --prior out.")
         self.model, self.prior, self.options = model, prior, options

@@ -176,6 +176,13 @@ def test_mistakes_are_told_in_the_sentence_of_the_command(sedsql, tmp_path):
         package.classify(5)
     with pytest.raises(ModelError, match="shape-2 takes no position"):
         package.classify(Table({"Jmag": [1.0]}), "shape-2", prior="sky")
+    with pytest.raises(ModelError, match="prior is 'sky' or 'flat', not 'uniform'"):
+        package.classify(Table({"Jmag": [1.0]}), prior="uniform")
+    bands = Table({"j_m": [12.0], "h_m": [11.5], "ks_m": [11.0], "w1mpro": [11.0]})
+    with pytest.raises(TableError, match="Column h_m is taken for both j_m and h_m; say --map h_m=COLUMN, or --map"):
+        package.classify(bands, columns={"j_m": "h_m"})
+    with pytest.warns(TableWarning):
+        assert len(package.classify(bands, columns={"j_m": "h_m", "h_m": "none"})) == 1
 
 
 @pytest.mark.parametrize("engine", ["fastest", "onnx"])
