@@ -145,6 +145,15 @@ def test_a_file_and_the_command_give_the_same(sedsql, arrow, expected, tmp_path)
     assert [label or None for label in found["sed_class"].tolist()] == [node for node, _, _ in expected]
 
 
+@pytest.mark.parametrize(("errors", "told"), [([0.1, 0.2], False), ([0.1, 0.0], True), ([-1.0, np.nan], True)])
+def test_errors_of_parallaxes_that_are_none_are_told(errors, told):
+    table = Table({"Gmag": [12.0] * 2, "BPmag": [12.5] * 2, "RPmag": [11.4] * 2, "Plx": [5.0] * 2, "e_Plx": errors})
+    with pytest.warns(TableWarning) as warned:
+        package.classify(table, "luminosity-2")
+    sentence = f"The error of the parallax, in column e_Plx, is 0 or less in some rows, down to {min(errors):g}"
+    assert any(str(one.message).startswith(sentence) for one in warned) is told
+
+
 def test_options_and_warnings():
     table = Table({"Jmag": [12.0], "Hmag": [11.5]})
     table["FK"] = [7.0]
