@@ -27,6 +27,14 @@ def store_upload(con: duckdb.DuckDBPyConnection, name: str, rows: Rows) -> Table
     table = arrow_of(rows)
     if not _REGULAR.fullmatch(name):
         raise ProgrammingError(f"{name!r} cannot be a table's name; use a letter first, then letters, digits and _.")
+    if not table.num_columns:
+        raise ProgrammingError(f"The table {name!r} has no columns.")
+    seen: dict[str, str] = {}
+    for column in table.column_names:
+        if (other := seen.get(column.lower())) is not None:
+            which = f"are both called {column}" if other == column else f"{other} and {column} differ in case alone"
+            raise ProgrammingError(f"Columns of {name!r} {which}, and a query could not tell them apart; rename one.")
+        seen[column.lower()] = column
     con.register("_upload", table)
     try:
         with own_errors():

@@ -93,6 +93,15 @@ def find_columns(
     for one in INPUTS:
         if one.column not in left_out and (found := _found(one, names, units, options)):
             columns[one.column] = found
+    by_column: dict[str, str] = {}
+    for name, found in columns.items():
+        other = by_column.setdefault(found.column, name)
+        if other != name:
+            moved = name if other in options.columns else other
+            raise TableError(
+                f"Column {found.column} is taken for both {other} and {name}; say --map {moved}=COLUMN, or "
+                f"--map {moved}=none."
+            )
     return columns, frozenset(left_out | {name for name in options.columns if name not in columns})
 
 

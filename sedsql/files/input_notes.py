@@ -59,6 +59,12 @@ def of_numbers(
                 f"than {FAINTEST:g} in {_rows(source.strange)}, and was taken as it is: say with --missing VALUE what "
                 f"stands for a missing one, or with --unit {source.column}=mJy that it is a flux."
             )
+    error = columns.get("parallax_error")
+    if error is not None and error.least <= 0:
+        yield (
+            f"The error of the parallax, in column {error.column}, is 0 or less in some rows, down to {error.least:g}: "
+            "their parallaxes count as exact; make those missing that are not."
+        )
     if nowhere and "dec" in columns:
         yield (
             f"The column {columns['dec'].column} is beyond 90 degrees in {_rows(nowhere)}: they count as without "

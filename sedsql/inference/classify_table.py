@@ -109,6 +109,10 @@ class Classifier:
         *,
         whole: bool = False,
     ):
+        if prior not in (None, "sky", "flat"):
+            raise ModelError(
+                f"prior is 'sky' or 'flat', not {str(prior)!r}; `sedsql classify --prior` takes a file too."
+            )
         if prior == "sky" and not set(POSITION) <= set(model.extra):
             raise ModelError(f"Model {model.name} takes no position, so it has no prior of the sky; leave --prior out.")
         self.model, self.prior, self.options = model, prior, options

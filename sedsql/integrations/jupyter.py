@@ -45,7 +45,9 @@ class AdqlMagics(Magics):
         """
         given = parse_argstring(self.adql, line)
         words = given.query
-        if given.plot and given.plot not in KINDS and cell is None:  # that was the first word of the query
+        begins = bool(words) and words[0].upper() in ("SELECT", "WITH")
+        # Unless a query begins after it, an unknown kind was the first word of the query.
+        if given.plot and given.plot not in KINDS and cell is None and not begins:
             words, given.plot = [given.plot, *words], ""
         query = cell if cell is not None else _after_options(line, words)
         try:

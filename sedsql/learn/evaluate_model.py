@@ -57,6 +57,11 @@ def evaluate_model(
     if not known.all():
         others = ", ".join(map(str, np.unique(table.labels[~known])))
         notes.append(f"{(~known).sum():,} rows are left out: {model.name} has no class {others}.")
+    if "ra" in model.extra:
+        notes.append(
+            f"{model.name} is tested without positions, that is with a flat prior: the classes of a labelled table do "
+            "not have the sky's proportions. With positions it finds fewer of the rare classes."
+        )
     table = table[known]
     session = Session(model, threads=0)
     step("all rows")

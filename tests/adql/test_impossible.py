@@ -55,3 +55,16 @@ def test_a_condition_that_says_nothing_is_told_with_its_place(con, query, values
 )
 def test_what_may_tell_rows_apart_passes(con, condition, values):
     assert con.execute(f"SELECT COUNT(*) AS n {FROM} {condition}", values).fetchone()[0] >= 0
+
+
+def test_a_table_with_some_bands_is_told_where_all_are(con):
+    with pytest.raises(AdqlError) as caught:
+        con.execute("SELECT sed_class(g) AS class FROM gaiadr3.gaia_source AS g")
+    assert caught.value.message == "sed_class asks for columns that 'g' does not have"
+    assert caught.value.hint == (
+        "j_m, h_m, ks_m, w1mpro, w2mpro, w3mpro, w4mpro. sed.photometry has all of them; in a subquery, NULL AS j_m "
+        "stands for a band that is not there"
+    )
+    others = ", ".join(f"NULL AS {band}" for band in ["j_m", "h_m", "ks_m", "w1mpro", "w2mpro", "w3mpro", "w4mpro"])
+    followed = f"SELECT COUNT(sed_class(g)) AS n FROM (SELECT t.*, {others} FROM gaiadr3.gaia_source AS t) AS g"
+    assert con.execute(followed).fetchone()[0] > 0

@@ -5,7 +5,9 @@ import gzip
 import io
 import json
 import os
+import subprocess
 import sys
+from importlib.metadata import version
 
 import duckdb
 import pyarrow.parquet as pq
@@ -246,3 +248,8 @@ def test_a_pipe_is_refused_and_not_waited_for(sedsql, tmp_path, command):
     assert ran.err.count("\n") == 1
     assert "is a pipe or a device" in ran.err
     assert os.listdir(tmp_path) == ["in.csv"]
+
+
+def test_python_runs_the_command():
+    ran = subprocess.run([sys.executable, "-m", "sedsql", "--version"], capture_output=True, text=True, check=True)
+    assert ran.stdout.startswith(f"sedsql {version('sedsql')}, DuckDB ")

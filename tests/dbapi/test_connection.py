@@ -317,3 +317,17 @@ def test_what_an_attack_found_is_one_answer_with_rewrites_and_without(con, query
 def test_a_default_that_is_no_model_is_told(sky, engine):
     with pytest.raises(sedsql.Error, match="No model 'shape2'; there are lite-2, luminosity-2, shape-2, sky-1"):
         sedsql.connect(sky, default="shape2", engine=engine)
+
+
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [
+        (pa.table({"gmag": [20.1], "x": [1], "Gmag": [17.3]}), "gmag and Gmag differ in case alone.*rename one"),
+        (pa.table([[1], [2]], names=["x", "x"]), "are both called x.*rename one"),
+        (pa.table({}), "The table 'mine' has no columns"),
+    ],
+)
+def test_columns_that_a_query_cannot_tell_apart_are_not_uploaded(con, table, sentence):
+    """ADQL's names do not differ in case: Gmag would be gmag."""
+    with pytest.raises(sedsql.ProgrammingError, match=sentence):
+        con.upload("mine", table)

@@ -145,6 +145,15 @@ def test_a_file_and_the_command_give_the_same(sedsql, arrow, expected, tmp_path)
     assert [label or None for label in found["sed_class"].tolist()] == [node for node, _, _ in expected]
 
 
+@pytest.mark.parametrize(("errors", "told"), [([0.1, 0.2], False), ([0.1, 0.0], True), ([-1.0, np.nan], True)])
+def test_errors_of_parallaxes_that_are_none_are_told(errors, told):
+    table = Table({"Gmag": [12.0] * 2, "BPmag": [12.5] * 2, "RPmag": [11.4] * 2, "Plx": [5.0] * 2, "e_Plx": errors})
+    with pytest.warns(TableWarning) as warned:
+        package.classify(table, "luminosity-2")
+    sentence = f"The error of the parallax, in column e_Plx, is 0 or less in some rows, down to {min(errors):g}"
+    assert any(str(one.message).startswith(sentence) for one in warned) is told
+
+
 def test_options_and_warnings():
     table = Table({"Jmag": [12.0], "Hmag": [11.5]})
     table["FK"] = [7.0]
@@ -176,6 +185,13 @@ def test_mistakes_are_told_in_the_sentence_of_the_command(sedsql, tmp_path):
         package.classify(5)
     with pytest.raises(ModelError, match="shape-2 takes no position"):
         package.classify(Table({"Jmag": [1.0]}), "shape-2", prior="sky")
+    with pytest.raises(ModelError, match="prior is 'sky' or 'flat', not 'uniform'"):
+        package.classify(Table({"Jmag": [1.0]}), prior="uniform")
+    bands = Table({"j_m": [12.0], "h_m": [11.5], "ks_m": [11.0], "w1mpro": [11.0]})
+    with pytest.raises(TableError, match="Column h_m is taken for both j_m and h_m; say --map h_m=COLUMN, or --map"):
+        package.classify(bands, columns={"j_m": "h_m"})
+    with pytest.warns(TableWarning):
+        assert len(package.classify(bands, columns={"j_m": "h_m", "h_m": "none"})) == 1
 
 
 @pytest.mark.parametrize("engine", ["fastest", "onnx"])

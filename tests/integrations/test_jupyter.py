@@ -80,6 +80,9 @@ def test_mistakes_are_a_line(shell, capsys):
         shell, capsys, "adql", "SELECT :unheard_of AS x FROM gaiadr3.gaia_source"
     )
     assert "There is no plot 'pie'" in said(shell, capsys, "adql", "--plot=pie", "SELECT s.ra FROM sed.photometry AS s")
+    for option in ("--plot=pie", "--plot pie", "-p pie"):
+        line = f"{option} SELECT TOP 3 * FROM sed.photometry"
+        assert "There is no plot 'pie'; there are sed, hr" in said(shell, capsys, "adql", line)
     assert "does not exist" in said(shell, capsys, "adql", "-m /nowhere")
     assert "nonesuch" in said(shell, capsys, "adql", "--sql SELECT nonesuch")
     assert shell.run_line_magic("adql", COUNT)["n"].tolist() == [2000]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from sedsql.inference.model import Model
+from sedsql.inference.model import Model, find_model
 from sedsql.learn import build, evaluate_model, recipes
 from sedsql.learn.crossvalidation import out_of_fold, sky_folds
 
@@ -28,6 +28,13 @@ def test_a_model_of_parallaxes_is_given_them(luminous, labelled):
     found = evaluate_model.evaluate_model(model, labelled)
     expected = f1_score(labelled.labels, classifier.predict(X), average="macro")
     assert found["all"]["macro_f1"] == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_model_that_knows_the_sky_is_said_to_be_tested_without_it(labelled):
+    notes = evaluate_model.evaluate_model(find_model("sky-1"), labelled[:300])["notes"]
+    assert "sky-1 is tested without positions, that is with a flat prior" in notes[-1] + notes[0]
+    for name in ("luminosity-2", "shape-2"):
+        assert "flat prior" not in str(evaluate_model.evaluate_model(find_model(name), labelled[:300])["notes"])
 
 
 @pytest.mark.thorough

@@ -70,7 +70,14 @@ class Calls:
         missing = [name for name in function.columns if source.columns is not None and name not in source.columns]
         if missing:
             message = f"{node.name} asks for columns that '{first.name}' does not have"
-            raise self.context.error(first, message, ", ".join(missing))
+            raise self.context.error(first, message, ", ".join(missing) + self.where_they_are(function, missing[0]))
+
+    def where_they_are(self, function: ModelFunction, missing: str) -> str:
+        """Name a table that has all columns that a function takes, and say what stands for a missing one."""
+        tables = self.context.catalogue.tables if self.context.catalogue else {}
+        having = [name for name, table in tables.items() if all(column in table.columns for column in function.columns)]
+        named = f"{min(having, key=len)} has all of them; " if having else ""
+        return f". {named}in a subquery, NULL AS {missing} stands for a band that is not there"
 
     def refuse(self, node: Call) -> None:
         """Refuse a function that nobody has, unless only the language is checked."""
