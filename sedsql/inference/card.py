@@ -167,6 +167,7 @@ _CHECKS = {
     "training": (checks.OBJECT,),
     "training.files": (checks.TEXT_EACH,),
     "training.simulated_rows": (checks.COUNT_EACH,),
+    "training.row_hashes": (checks.TEXT,),
     "metrics": (checks.OBJECT,),
     "metrics.all": (checks.OBJECT,),
     "metrics.all.macro_f1": (checks.NUMBER,),

@@ -27,6 +27,7 @@ from sedsql.learn.patterns import Clue, clue
 from sedsql.learn.prior import PRIOR_TABLE, STRENGTH, sky_prior
 from sedsql.learn.prior import read as read_prior
 from sedsql.learn.recipes import SHAPE, Recipe
+from sedsql.learn.row_hashes import hashes_of
 from sedsql.learn.training import MIN_BANDS, SKY_ORDER, LabelledTable
 from sedsql.photometry.classes import PARENTS
 
@@ -102,6 +103,7 @@ def write_model(
         training={
             **table.about,
             "contradicted_rows_left_out": int(table.contradicted.sum()),
+            "row_hashes": hashes_of(table),
             **({"told_by_bands": round(told.share, 4)} if told else {}),
         },
         metrics=metrics_of(validated, table),

@@ -109,7 +109,7 @@ def grow(seen: Seen, magnitudes: NDArray[np.float64], cuts: int) -> Tree:
 
 def _best_cut(seen: Seen, parent: _Box, colours: NDArray[np.float64]):
     """The cut that leaves the least log-odds to possible classes, summed over the sources; None if there is none."""
-    possible = parent.log_odds >= 0
+    possible, around = parent.log_odds >= 0, seen.limits(parent.box)
     best, least = None, np.inf
     for colour, (i, j) in enumerate(seen.pairs):
         values = colours[parent.rows, colour]
@@ -117,7 +117,7 @@ def _best_cut(seen: Seen, parent: _Box, colours: NDArray[np.float64]):
             yes = values <= value
             parts = []
             for box, rows in zip(cut(parent.box, i, j, value), (parent.rows[yes], parent.rows[~yes]), strict=True):
-                leaves = seen.reached(box, parent.leaves)
+                leaves = seen.reached(box, parent.leaves, around)
                 parts.append(_Box((0, 0), box, leaves, rows, seen.log_odds(leaves)))
             left = sum(len(part.rows) * np.maximum(part.log_odds, 0)[possible].sum() for part in parts)
             if left < least:

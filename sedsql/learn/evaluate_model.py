@@ -16,6 +16,7 @@ from sedsql.learn.calibration import set_scores
 from sedsql.learn.crossvalidation import FOLDS, out_of_fold, sky_folds
 from sedsql.learn.origins import leave_one_origin_out, origin_folds
 from sedsql.learn.recipes import RECIPES
+from sedsql.learn.row_hashes import seen_share
 from sedsql.learn.simulated import add_simulated
 from sedsql.learn.training import LabelledTable
 
@@ -41,13 +42,7 @@ def evaluate_model(
     `step` is called with a few words at the start of each classification of the table: as it is, then with the same
     bands in every row; `look` gets the classes found.
     """
-    notes = []
-    trained_on = model.card.training.get("files", {})
-    if set(table.about["files"].values()) & set(trained_on.values()):
-        notes.append(
-            f"{model.name} was trained on this very table, so these figures are better than the truth; "
-            "--cross-validate gives honest ones."
-        )
+    notes = _trained_on(model, table)
     known = np.isin(table.labels, model.classes)
     if not known.any():
         raise EvaluationError(
@@ -85,6 +80,27 @@ def evaluate_model(
     if conformal:
         metrics["conformal"] = _coverage(truth, p, classes, conformal)
     return {**metrics, "notes": notes}
+
+
+def _trained_on(model: Model, table: LabelledTable) -> list[str]:
+    """Say whether the model has seen rows of the table; cards without hashes tell only whole files."""
+    training, seen = model.card.training, ""
+    if set(table.about["files"].values()) & set(training.get("files", {}).values()):
+        seen = f"{model.name} was trained on this very table"
+    elif "row_hashes" in training:
+        try:
+            share = seen_share(training["row_hashes"], table.magnitudes)
+        except ValueError as error:
+            raise EvaluationError(f"The card of model {model.name} {error}.") from None
+        if share:
+            seen = f"{model.name} was trained on {_percent(share)} of these rows"
+    if not seen:
+        return []
+    return [f"{seen}, so these figures are better than the truth; --cross-validate gives honest ones."]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.01 else "less than 1 %"
 
 
 def steps(table: LabelledTable, by: str = SKY) -> int:

@@ -19,6 +19,8 @@ WIDEST = 2e9
 _PAD = 1e-9
 
 Floats = NDArray[np.float64]
+Limits = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Least and greatest values of features."""
 
 
 @dataclass(frozen=True)
@@ -126,14 +128,23 @@ class Seen:
         leaves, above, most = _leaves(forest, column, len(kept) + len(combined))
         tree = np.searchsorted(forest.roots, leaves, side="right") - 1
         order = np.argsort(tree, kind="stable")
-        self._above, self._most, self._tree = above[order], most[order], tree[order]
+        # By features, as `reached` looks at a few of them in many leaves.
+        self._above, self._most = np.ascontiguousarray(above[order].T), np.ascontiguousarray(most[order].T)
+        self._tree = tree[order]
         self._value = forest.value[leaves[order]]
         self.leaves = np.arange(len(leaves))
 
-    def reached(self, box: Floats, among: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Those of some leaves that a source in the box can end in."""
-        low, high = self._limits(box)
-        return among[((self._above[among] < high) & (self._most[among] >= low)).all(axis=1)]
+    def reached(self, box: Floats, among: NDArray[np.int64], around: Limits | None = None) -> NDArray[np.int64]:
+        """Those of some leaves that a source in the box can end in.
+
+        around : limits of a larger box, all of whose leaves `among` are; only features with others are looked at
+        """
+        low, high = self.limits(box)
+        features = range(len(low)) if around is None else np.flatnonzero((low != around[0]) | (high != around[1]))
+        for k in features:
+            above, most = self._above[k], self._most[k]
+            among = among[(above[among] < high[k]) & (most[among] >= low[k])]
+        return among
 
     def scores(self, leaves: NDArray[np.int64]) -> tuple[Floats, Floats]:
         """The least and the greatest score of each class, shape (classes,), when sources end in some of `leaves`."""
@@ -149,7 +160,7 @@ class Seen:
         first, second = np.sort(least)[[-1, -2]]
         return (greatest - np.where(least == first, second, first)) / self.forest.temperature
 
-    def _limits(self, box: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def limits(self, box: Floats) -> Limits:
         """Least and greatest value of each feature as float32 arithmetic gives it, widened by its rounding."""
         low, high = _widened(-box[self._j, self._i], box[self._i, self._j])
         one, other = low[self._other] * self._ratio, high[self._other] * self._ratio
@@ -159,7 +170,7 @@ class Seen:
         return np.concatenate([low, low_q]), np.concatenate([high, high_q])
 
 
-def _widened(low: Floats, high: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _widened(low: Floats, high: Floats) -> Limits:
     infinity = np.float32(np.inf)
     low, high = (low - _PAD).astype(np.float32), (high + _PAD).astype(np.float32)
     return np.nextafter(low, -infinity), np.nextafter(high, infinity)

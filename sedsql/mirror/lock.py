@@ -18,6 +18,9 @@ LOCK = ".lock"
 _PAUSE = 0.1
 """Seconds between two attempts to lock a mirror that another process writes to."""
 
+_held: list[str] = []
+"""The folders that this process may write to."""
+
 
 @contextmanager
 def writing(mirror: Path, *, wait: bool = False) -> Iterator[TextIO]:
@@ -32,7 +35,25 @@ def writing(mirror: Path, *, wait: bool = False) -> Iterator[TextIO]:
             os.fsync(file.fileno())
         except OSError as error:
             raise MirrorError(f"{mirror} cannot be written to: {error.strerror}") from None
-        yield file
+        with holding(mirror):
+            yield file
+
+
+@contextmanager
+def holding(mirror: Path) -> Iterator[None]:
+    """Let this process write to a folder that it has locked, or that no other knows of."""
+    folder = os.path.realpath(mirror)
+    _held.append(folder)
+    try:
+        yield
+    finally:
+        _held.remove(folder)
+
+
+def require_lock(mirror: Path) -> None:
+    """Raise MirrorError where this process does not hold the mirror: it would undo what another writes."""
+    if os.path.realpath(mirror) not in _held:
+        raise MirrorError(f"{mirror} is not locked for writing; change it within `with Mirror.change(...) as mirror:`")
 
 
 def _locked(mirror: Path, wait: bool) -> TextIO:

@@ -16,7 +16,7 @@ from sedsql.mirror import hats, journal, manifest, tapschema, views
 from sedsql.mirror.database import Files, attaching, edited_copy
 from sedsql.mirror.journal import JOURNAL
 from sedsql.mirror.layout import folder_of, hidden
-from sedsql.mirror.lock import LOCK, is_cut_off, writing
+from sedsql.mirror.lock import LOCK, holding, is_cut_off, require_lock, writing
 from sedsql.mirror.manifest import DATABASE, MirrorError
 from sedsql.mirror.stored import is_made
 from sedsql.mirror.stored.prune import prune
@@ -119,7 +119,8 @@ class Mirror:
         with writing(target) if replaces else nullcontext():
             try:
                 with new_folder(path, what="mirror", mark=DATABASE, force=force) as folder:
-                    yield cls(folder)
+                    with holding(folder):
+                        yield cls(folder)
                     if replaces:
                         (folder / LOCK).write_text("another mirror was here", encoding="utf-8")
             finally:
@@ -135,7 +136,10 @@ class Mirror:
         note : what the descriptions of the views of sql/views.sql begin with
         keys : foreign keys to add to TAP_SCHEMA
         anew : keep nothing of the database that is there
+
+        Raises MirrorError where this process does not hold the mirror's lock.
         """
+        require_lock(self.folder)
         files = Files([], [])
         with edited_copy(self.folder, files, anew=anew) as con:
             before = hats.owned(manifest.names(con))
@@ -161,7 +165,11 @@ class Mirror:
 
     @contextmanager
     def edit_database(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Edit other contents of DIR/mirror.duckdb, in one transaction, on a connection that has it as `mirror`."""
+        """Edit other contents of DIR/mirror.duckdb, in one transaction, on a connection that has it as `mirror`.
+
+        Raises MirrorError where this process does not hold the mirror's lock.
+        """
+        require_lock(self.folder)
         with edited_copy(self.folder, Files([], [])) as con:
             yield con
 

@@ -244,12 +244,12 @@ class Cases:
 
     def case(self, number: int) -> None:
         """Raise WrongError where something is wrong."""
-        started = time.monotonic()
+        started = time.process_time()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
             self.run(np.random.default_rng(number), number)
-        if time.monotonic() - started > SLOWEST_S:
-            raise WrongError(f"It took {time.monotonic() - started:.0f} s.")
+        if time.process_time() - started > SLOWEST_S:
+            raise WrongError(f"It took the processor {time.process_time() - started:.0f} s.")
 
     def _write(self, card: bytes, content: bytes) -> None:
         (self.folder / "card.json").write_bytes(card)

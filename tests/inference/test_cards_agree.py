@@ -93,6 +93,7 @@ def agree(verdicts, data: bytes, told: str) -> bool:
     return python is None
 
 
+@pytest.mark.slow
 def test_every_key_with_values_of_all_kinds(card, verdicts):
     assert set(card) | {"training"} >= {way.split(".")[0] for way in _CHECKS}
     taken = refused = 0

@@ -215,10 +215,14 @@ def test_scores_lie_within_the_bounds_of_their_box(seed, n_classes, bands):
     tree = grow(seen, magnitudes, 8)
     for row, score in zip(magnitudes, scores, strict=True):
         box, node = whole(len(row)), tree
+        leaves = seen.reached(box, seen.leaves)
         while isinstance(node[0], list):
             (i, j, value), *branches = node
             side = 0 if np.float32(row[i]) - np.float32(row[j]) <= value else 1
+            around = seen.limits(box)
             box, node = cut(box, i, j, value)[side], branches[side]
+            leaves = seen.reached(box, leaves, around)
+        assert np.array_equal(leaves, seen.reached(box, seen.leaves))
         least, greatest = seen.scores(seen.reached(box, seen.leaves))
         assert (least <= score).all()
         assert (score <= greatest).all()

@@ -15,6 +15,7 @@ from sedsql.cli import main
 from sedsql.mirror import layout, sample
 from sedsql.mirror.add import download
 from sedsql.mirror.cells import centres_of
+from sedsql.mirror.lock import writing
 from sedsql.mirror.manifest import DATABASE
 from sedsql.mirror.mirror import Mirror
 from sedsql.mirror.sample import write_sample
@@ -77,7 +78,9 @@ def fetched(folder: Path, pieces: int = 3) -> None:
             stored.files |= {file.path: file for file in writer.close()}
         stored.pieces[piece.name] = piece
     stored.wanted = stored.covered
-    Mirror(mirror, {"gaia.t": stored}).save()
+    with writing(mirror) as lock:
+        Mirror(mirror, {"gaia.t": stored}).save()
+        lock.truncate(0)
     assert sedsql("mirror", "repair", str(mirror)) == 0
 
 

@@ -8,6 +8,7 @@ import pytest
 from sedsql.catalogue import Column, table_of
 from sedsql.mirror import compact, layout
 from sedsql.mirror.database import open_mirror
+from sedsql.mirror.lock import writing
 from sedsql.mirror.mirror import Mirror
 from sedsql.mirror.table_state import Piece, TableState
 from sedsql.mirror.writer import TableWriter
@@ -30,7 +31,8 @@ def written(mirror, parts, order=0):
             writer.write(pa.table({"source_id": ids, "x": np.sqrt(ids)}))
             stored.files |= {file.path: file for file in writer.close()}
         stored.pieces[piece.name] = piece
-    Mirror(mirror, {"gaia.t": stored}).save()
+    with writing(mirror):
+        Mirror(mirror, {"gaia.t": stored}).save()
     return Mirror.read(mirror)
 
 
@@ -46,7 +48,8 @@ def test_pieces_become_one_sorted_file_a_partition(tmp_path, how):
     mirror = written(tmp_path, parts)
     before = all_rows(tmp_path)
     many = len(mirror.tables["gaia.t"].files)
-    assert compact.compact(mirror, mirror.tables["gaia.t"], quiet) == (many, 12)
+    with writing(tmp_path):
+        assert compact.compact(mirror, mirror.tables["gaia.t"], quiet) == (many, 12)
     assert many > 12
     assert all_rows(tmp_path).equals(before)
     mirror = Mirror.read(tmp_path)
@@ -59,7 +62,8 @@ def test_pieces_become_one_sorted_file_a_partition(tmp_path, how):
         assert (file.low, file.high, file.rows) == (cells[0], cells[-1], len(cells))
         assert part.schema_arrow.field("x").metadata[b"unit"] == b"mag"
     # A second time there is nothing to do.
-    assert compact.compact(mirror, mirror.tables["gaia.t"], quiet) == (12, 12)
+    with writing(tmp_path):
+        assert compact.compact(mirror, mirror.tables["gaia.t"], quiet) == (12, 12)
 
 
 def test_partitions_become_smaller_as_a_table_grows(tmp_path, monkeypatch):
@@ -68,7 +72,8 @@ def test_partitions_become_smaller_as_a_table_grows(tmp_path, monkeypatch):
     mirror.tables["gaia.t"].pieces = {"all": Piece("all", [(0, CELLS)], 4000)}
     before = all_rows(tmp_path)
     monkeypatch.setattr(layout, "PARTITION_ROWS", 100)
-    compact.compact(mirror, mirror.tables["gaia.t"], quiet)
+    with writing(tmp_path):
+        compact.compact(mirror, mirror.tables["gaia.t"], quiet)
     (after,) = Mirror.read(tmp_path).tables.values()
     assert after.order == 1
     assert len(after.files) == 48
@@ -86,7 +91,7 @@ def test_an_interrupted_compaction_changes_nothing(tmp_path):
         if done > 300:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt), writing(tmp_path):
         compact.compact(mirror, mirror.tables["gaia.t"], stop)
     mirror = Mirror.read(tmp_path)
     assert set(mirror.tables["gaia.t"].files) == files
@@ -99,5 +104,6 @@ def test_many_small_files_are_compacted_by_themselves(tmp_path):
     ids = np.arange(0, CELLS, CELLS // 1200, dtype=np.int64) << 35
     mirror = written(tmp_path, [ids[k::5] for k in range(5)])
     assert len(mirror.tables["gaia.t"].files) == 60
-    compact.compact_small(mirror, quiet)
+    with writing(tmp_path):
+        compact.compact_small(mirror, quiet)
     assert len(mirror.tables["gaia.t"].files) == 12

@@ -12,6 +12,7 @@ import pytest
 from sedsql.catalogue import Catalogue, Column, Key, table_of
 from sedsql.mirror.database import open_mirror
 from sedsql.mirror.journal import JOURNAL
+from sedsql.mirror.lock import writing
 from sedsql.mirror.manifest import MirrorError, check_name
 from sedsql.mirror.mirror import Mirror
 from sedsql.mirror.table_state import Piece, TableState
@@ -41,14 +42,16 @@ def mirror(tmp_path):
     tables = {"gaia.t": stored()}
     for low, high in ((0, 40), (40, 70)):
         piece_of(tmp_path, tables["gaia.t"], low, high)
-    Mirror(tmp_path, tables).save()
+    with writing(tmp_path):
+        Mirror(tmp_path, tables).save()
     piece_of(tmp_path, tables["gaia.t"], 210, 260)
     return tmp_path
 
 
 def test_a_manifest_is_read_as_it_was_written(mirror):
     before = Mirror.read(mirror)
-    before.save()
+    with writing(mirror):
+        before.save()
     assert not (mirror / JOURNAL).exists()
     assert Mirror.read(mirror) == before
     (one,) = before.tables.values()
@@ -76,10 +79,26 @@ def test_a_line_torn_from_the_journal_is_a_piece_that_never_came(mirror):
     assert set(Mirror.read(mirror).tables["gaia.t"].pieces) == {"0-40", "40-70"}
 
 
+def test_who_does_not_hold_the_lock_writes_nothing(mirror):
+    held, before = Mirror.read(mirror), (mirror / "mirror.duckdb").read_bytes()
+    with pytest.raises(MirrorError, match=r"is not locked for writing; change it within `with Mirror\.change"):
+        held.save()
+    with pytest.raises(MirrorError, match="is not locked for writing"), held.edit_database():
+        pass
+    assert (mirror / "mirror.duckdb").read_bytes() == before
+    with Mirror.change(mirror) as changed:
+        changed.save()
+        with changed.edit_database() as con:
+            con.execute("CREATE TABLE mine AS SELECT 7 AS a")
+    with pytest.raises(MirrorError, match="is not locked for writing"):
+        changed.save()
+
+
 def test_a_journal_that_is_in_the_manifest_already_changes_nothing(mirror):
     journal = (mirror / JOURNAL).read_text()
     before = Mirror.read(mirror)
-    before.save()
+    with writing(mirror):
+        before.save()
     (mirror / JOURNAL).write_text(journal)
     assert Mirror.read(mirror) == before
 
@@ -100,7 +119,8 @@ def test_a_user_s_own_tables_and_views_stay(mirror):
     with open_mirror(mirror, read_only=False) as con:
         con.execute("CREATE TABLE mine AS SELECT 7 AS a")
         con.execute("CREATE VIEW bright AS SELECT * FROM gaia.t WHERE g < 2")
-    Mirror.read(mirror).save()
+    with writing(mirror):
+        Mirror.read(mirror).save()
     with open_mirror(mirror) as con:
         assert con.execute("SELECT a FROM mine").fetchone() == (7,)
         assert con.execute("SELECT count(*) FROM bright").fetchone() == (120,)
@@ -109,8 +129,9 @@ def test_a_user_s_own_tables_and_views_stay(mirror):
 def test_tap_schema_tells_of_tables_columns_and_keys(mirror):
     held = Mirror.read(mirror)
     held.tables["gaia.u"] = TableState(table_of("gaia.u", None, COLUMNS[:1]), 0)
-    held.save(keys=[Key("gaia.t", "gaia.u", (("source_id", "source_id"),))])
-    held.save()
+    with writing(mirror):
+        held.save(keys=[Key("gaia.t", "gaia.u", (("source_id", "source_id"),))])
+        held.save()
     with open_mirror(mirror) as con:
         rows = con.execute(
             "SELECT column_name, datatype, unit, ucd, description, indexed FROM tap_schema.columns "
@@ -156,7 +177,8 @@ def test_a_table_of_any_name_is_stored_within_the_mirror(tmp_path, name):
     with TableWriter(mirror, one.table, None, "all") as writer:
         writer.write(rows)
         one.files = {file.path: file for file in writer.close()}
-    Mirror(mirror, {name.lower(): one}).save()
+    with writing(mirror):
+        Mirror(mirror, {name.lower(): one}).save()
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
     assert [path.name for path in (tmp_path / "in").iterdir()] == ["sky"]
     found = Mirror.read(mirror).tables

@@ -13,6 +13,7 @@ from sedsql.catalogue import Column, table_of
 from sedsql.mirror.compact import compact
 from sedsql.mirror.ingest import import_files
 from sedsql.mirror.layout import hidden
+from sedsql.mirror.lock import writing
 from sedsql.mirror.mirror import Mirror
 from sedsql.mirror.table_state import Piece, TableState
 from sedsql.mirror.writer import TableWriter
@@ -33,7 +34,9 @@ def in_pieces(mirror):
         with TableWriter(mirror, TABLE, 0, piece.name) as writer:
             writer.write(pa.table({"source_id": ids, "g": pa.array([1.0] * ROWS, pa.float32())}))
             held.add_piece(one, piece, writer.close())
-    held.save()
+    with writing(mirror) as lock:
+        held.save()
+        lock.truncate(0)
     return mirror
 
 

@@ -127,6 +127,7 @@ static const struct {
     {{"training"}, is_object, "an object"},
     {{"training", "files"}, text_each, "an object of texts"},
     {{"training", "simulated_rows"}, count_each, "an object of whole numbers from 0 on"},
+    {{"training", "row_hashes"}, is_text, "text"},
     {{"metrics"}, is_object, "an object"},
     {{"metrics", "all"}, is_object, "an object"},
     {{"metrics", "all", "macro_f1"}, is_number, "a number"},
