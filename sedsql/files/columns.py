@@ -1,5 +1,7 @@
 """Read columns of numbers, whatever a table holds them as."""
 
+import re
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -63,7 +65,9 @@ def _parsed(text: pa.Array, name: str, what: str, first_row: int) -> pa.Array:
 
 def no_number(text: pa.Array, row: int, name: str, what: str, first_row: int) -> TableError:
     """The error of a text that should be a number."""
-    return TableError(f"Column {name} should hold {what}, but row {first_row + row} has the text {str(text[row])!r}.")
+    word = str(text[row])
+    hint = "; write numbers with a decimal point" if re.fullmatch(r"[+-]?\d+,\d+", word) else ""
+    return TableError(f"Column {name} should hold {what}, but row {first_row + row} has the text {word!r}{hint}.")
 
 
 def _is_number(word: pa.Scalar) -> bool:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from sedsql.files.errors import TableError
+from sedsql.files.names import NAMES
 from sedsql.files.text import as_text, plain
 
 _BLOCK = 1 << 22
@@ -25,6 +26,9 @@ _NO_NUMBER = ("", "null", "NULL", "None", "NA", "N/A", "--")
 _INTEGER = r"^-?(0|[1-9][0-9]*)$"
 _CODE = r"^[+-]?(0[0-9]+|[0-9]{16,})$"
 """Digits that a DOUBLE would change: leading zeros, or more than it holds."""
+
+_KNOWN = frozenset(name.lower() for names in NAMES.values() for name in names)
+"""Names of bands, parallaxes and positions."""
 
 _VIZIER_COLUMN = re.compile(r"#Column\t([^\t]+)\t\([^\t]*\)\t(.*?)(?:\t?\[ucd=([^\]]*)\])?\s*")
 """How VizieR describes a column, before the line of names."""
@@ -69,7 +73,7 @@ def _layout(path: Path) -> _Layout:
         while line.startswith("#") or (comments and line and not line.strip()):
             comments.append(line)
             line = file.readline()
-        delimiter = _delimiter(path, line)
+        delimiter = delimiter_of(path, line)
         reader = csv.reader(chain([line], file), delimiter=delimiter)
         names = next(reader, [])
         header_lines = len(comments) + reader.line_num
@@ -84,10 +88,14 @@ def _layout(path: Path) -> _Layout:
         return _Layout(names, delimiter, header_lines + 2, empty=not any(rows[2:]), about=about)
 
 
-def _delimiter(path: Path, line: str) -> str:
+def delimiter_of(path: Path, line: str) -> str:
+    """Tell what divides the names in a line: a space only between names that are known, for others may have spaces."""
     if is_tsv(path) and ("\t" in line or ";" not in line):
         return "\t"
-    return max(",;\t|", key=line.count)
+    found = max(",;\t|", key=line.count)
+    if found in line or not _KNOWN.intersection(line.lower().split()):
+        return found
+    return " "
 
 
 def _are_dashes(cells: list[str], width: int) -> bool:

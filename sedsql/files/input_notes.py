@@ -25,6 +25,11 @@ def of_names(
                 f"--map {BANDS[0].column}={name} takes it."
             )
     for source in columns.values():
+        if (count := list(names).count(source.column)) > 1:
+            yield (
+                f"The table has {count} columns {source.column}, and the first was taken as {source.name}; rename them "
+                "to choose."
+            )
         if source.others and source.name not in options.columns:
             *first, last = source.column, *source.others
             yield (

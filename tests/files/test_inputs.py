@@ -364,3 +364,24 @@ def test_the_mapping_tells_column_unit_missing_share_and_range():
         {"name": "phot_g_mean_mag", "column": "Gmag", "unit": None, "missing": 0.25, "range": [10, 14]},
         {"name": "parallax", "column": "Plx", "unit": "arcsec", "missing": 0, "range": [1000, 4000]},
     ]
+
+
+def test_of_two_columns_of_one_name_the_first_is_taken_and_told(tmp_path):
+    (tmp_path / "a.csv").write_text("j_m,j_m,h_m\n1,2,3\n")
+    stream = files.read_pieces(tmp_path / "a.csv")
+    notes = list(Inputs.find(stream.schema).notes(["j_m", "h_m"]))
+    assert notes == ["The table has 2 columns j_m, and the first was taken as j_m; rename them to choose."]
+
+
+def test_a_table_may_be_divided_by_spaces(tmp_path):
+    (tmp_path / "a.csv").write_text("j_m h_m\n11 12\n")
+    assert files.read_table(tmp_path / "a.csv").colnames == ["j_m", "h_m"]
+    (tmp_path / "b.csv").write_text("my name\nOrion A\n")
+    assert files.read_table(tmp_path / "b.csv")["my name"].tolist() == ["Orion A"]
+
+
+def test_a_decimal_comma_is_told(tmp_path):
+    (tmp_path / "a.csv").write_text("Gmag;BPmag\n12,5;13\n")
+    table = files.read_table(tmp_path / "a.csv")
+    with pytest.raises(files.TableError, match=r"row 1 has the text '12,5'; write numbers with a decimal point"):
+        Inputs.find(table).read(1, table.__getitem__)

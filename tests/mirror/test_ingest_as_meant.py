@@ -171,3 +171,15 @@ def test_arrow_s_files_are_imported(tmp_path):
     (tmp_path / "a.json").write_text("[]")
     with pytest.raises(TableError, match=r"a.json: JSON is not imported"):
         imported(tmp_path / "sky", tmp_path / "a.json", name="my.other")
+
+
+def test_lines_of_names_are_divided_as_classify_divides_them(tmp_path):
+    (tmp_path / "a.csv").write_text("Source ID,RA (deg),Dec (deg),ra,dec\n1 2,1,1,1,1\n")
+    imported(tmp_path / "sky", tmp_path / "a.csv")
+    assert rows_of(tmp_path / "sky", '"source id", "ra (deg)", ra') == [("1 2", 1, 1)]
+    (tmp_path / "b.csv").write_text("ra dec j_m\n1 2 3\n")
+    imported(tmp_path / "sky", tmp_path / "b.csv", name="my.b")
+    assert rows_of(tmp_path / "sky", "ra, dec, j_m", "my.b") == [(1, 2, 3)]
+    (tmp_path / "c.csv").write_text("j_m,J_M\n1,2\n")
+    with pytest.raises(TableError, match=r"c.csv has two columns 'j_m'; upper and lower case do not tell"):
+        imported(tmp_path / "sky", tmp_path / "c.csv", name="my.c")

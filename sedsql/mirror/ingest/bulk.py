@@ -18,6 +18,7 @@ from astropy.table.meta import get_header_from_yaml
 
 from sedsql.catalogue import Column
 from sedsql.catalogue.datatypes import arrow_type, of_arrow
+from sedsql.files import csv
 from sedsql.files.errors import TableError
 from sedsql.sql_text import identifier, literal
 
@@ -68,8 +69,7 @@ def head_of(path: Path) -> Head:
     except (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise TableError(f"{path} cannot be read: {error}") from None
     header = _yaml(path, comments)
-    delimiter = "\t" if ".tsv" in path.name.lower() else max(",;\t| ", key=line.count)
-    delimiter = header.get("delimiter", delimiter)
+    delimiter = header.get("delimiter", " ") if header else csv.delimiter_of(path, line)
     names = next(reader([line], delimiter=delimiter), [])
     if not any(names):
         raise TableError(f"{path} is empty: it has no line of column names")

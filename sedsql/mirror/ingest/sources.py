@@ -76,6 +76,8 @@ def open_sources(paths: Sequence[Path], known: Table | None) -> list[Source]:
     from_vizier = {path for path in paths if file_format(path) == "csv" and csv.is_vizier(path)}
     texts = [path for path in paths if file_format(path) in ("csv", "ascii.ecsv") and path not in from_vizier]
     heads = {path: bulk.head_of(path) for path in texts}
+    for head in heads.values():
+        _lower(head.path, head.names)
     plain = [head for head in heads.values() if head.columns is None]
     types = _types(plain, known)
 
@@ -110,10 +112,7 @@ def wider(one: str, other: str) -> str | None:
 
 
 def _source(path: Path, names: Sequence[str], columns: Sequence[Column], rows: int, batches) -> Source:
-    lower = [name.lower() for name in names]
-    twice = next((name for place, name in enumerate(lower) if name in lower[:place]), None)
-    if twice:
-        raise TableError(f"{path} has two columns {twice!r}; upper and lower case do not tell columns apart")
+    lower = _lower(path, names)
 
     def read() -> Iterator[pa.Table]:
         for batch in batches():
@@ -121,6 +120,17 @@ def _source(path: Path, names: Sequence[str], columns: Sequence[Column], rows: i
 
     described = tuple(replace(c, name=n) for c, n in zip(columns, lower, strict=True))
     return Source(file_and_part(path)[0], described, rows, read)
+
+
+def _lower(path: Path, names: Sequence[str]) -> list[str]:
+    """The names in lower case, in which no two may be alike."""
+    lower = [name.lower() for name in names]
+    seen: set[str] = set()
+    for name in lower:
+        if name in seen:
+            raise TableError(f"{path} has two columns {name!r}; upper and lower case do not tell columns apart")
+        seen.add(name)
+    return lower
 
 
 def _of_csv(head: Head, known: dict[str, str]) -> Source:
