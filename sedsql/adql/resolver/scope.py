@@ -78,6 +78,7 @@ class KnownColumn(NamedTuple):
     name : as the answer has it
     texts : all that it may be, if they are known
     of_model : whether it depends on the row by what models say of it, and by nothing else
+    frame : of a geometry, if it is known
     """
 
     value_type: ValueType | None = None
@@ -85,11 +86,13 @@ class KnownColumn(NamedTuple):
     name: str = ""
     texts: Collection[str] | None = None
     of_model: bool = False
+    frame: str | None = None
 
     def or_else(self, other: KnownColumn) -> KnownColumn:
         """What is known of a column of UNION, whose values are those of one or of the other."""
         both = [*self.texts, *other.texts] if self.texts is not None and other.texts is not None else None
-        return self._replace(texts=both, of_model=self.of_model and other.of_model)
+        frame = self.frame if self.frame == other.frame else None
+        return self._replace(texts=both, of_model=self.of_model and other.of_model, frame=frame)
 
 
 class Columns(dict[str, KnownColumn]):
