@@ -53,7 +53,7 @@ FUNCTIONS: dict[str, RowFunction] = {
     "sed_proba": _asked(_probability, 1, check=wrong_label, value_type=ValueType.REAL, is_share=True),
     "sed_probability": _asked(_of_prediction("probability"), value_type=ValueType.REAL, is_share=True),
     "sed_outlier": _asked(_of_prediction("outlier"), answer="outlier", value_type=ValueType.REAL, is_share=True),
-    "sed_predict": _asked(lambda answer, own, model: _field(answer, "prediction")),
+    "sed_predict": _asked(lambda answer, own, model: _field(answer, "prediction"), value_type=ValueType.SEVERAL),
     "sed_node": _asked(
         _of_probabilities("sed_node_of"),
         1,
@@ -63,10 +63,12 @@ FUNCTIONS: dict[str, RowFunction] = {
         check=wrong_share,
         value_type=ValueType.STRING,
     ),
-    "sed_set": _asked(_of_probabilities("sed_set_of"), 1, check=wrong_level, is_list=True),
-    "sed_explain": _asked(None),
-    "sed_predict_errors": _asked(None, columns=(*COLUMNS, *ERROR_COLUMNS)),
-    "sed_points": RowFunction((1, 10)),
+    "sed_set": _asked(
+        _of_probabilities("sed_set_of"), 1, check=wrong_level, is_list=True, value_type=ValueType.SEVERAL
+    ),
+    "sed_explain": _asked(None, value_type=ValueType.SEVERAL),
+    "sed_predict_errors": _asked(None, columns=(*COLUMNS, *ERROR_COLUMNS), value_type=ValueType.SEVERAL),
+    "sed_points": RowFunction((1, 10), value_type=ValueType.SEVERAL),
     "sed_alpha": RowFunction((1, 10), COLUMNS[5:], value_type=ValueType.REAL),
     "sed_stage": RowFunction(
         (1, 10), COLUMNS[5:], labels=tuple(name for _, name in STAGES), value_type=ValueType.STRING
@@ -99,15 +101,19 @@ CLASSIFIED = {
         gives_node=True,
         answer="class",
         gives=nodes,
+        value_type=ValueType.STRING,
     ),
-    "_class_probability": _column(_of_branch("probability"), answer="class_probability", is_share=True),
+    "_class_probability": _column(
+        _of_branch("probability"), answer="class_probability", is_share=True, value_type=ValueType.REAL
+    ),
     "_class_path": _column(
         _of_branch("path"),
         answer="class_path",
         gives=lambda model: [classes.written_path(node, model.card.parents) for node in nodes(model)],
+        value_type=ValueType.STRING,
     ),
-    "_outlier": _column(_of_prediction("outlier"), answer="outlier", is_share=True),
-    "_class_model": _asked(None, names_model=True),
+    "_outlier": _column(_of_prediction("outlier"), answer="outlier", is_share=True, value_type=ValueType.REAL),
+    "_class_model": _asked(None, names_model=True, value_type=ValueType.STRING),
 }
 """Those that give the columns of `sed.classified`, and cannot be called by these names."""
 

@@ -174,7 +174,7 @@ class RowFunction(ModelFunction):
         return text_of(parts.model)
 
     def _parts(self, arguments: Sequence[exp.Expr]) -> Parts:
-        width = 1 if len(arguments) < len(COLUMNS) else len(COLUMNS)
+        width = 1 if len(arguments) < len(COLUMNS) else max(len(COLUMNS), len(self.columns))
         row, rest = list(arguments[:width]), list(arguments[width:])
         extra = rest[: max(0, len(rest) - self.arguments - 1)]
         own = rest[len(extra) :][: self.arguments]

@@ -1,6 +1,7 @@
 """The coordinate system of a geometry: a known constant, or an error that points at it (ADQL 2.0, section 2.4.1)."""
 
 import pytest
+from astropy.coordinates import SkyCoord
 
 from sedsql.adql import AdqlError, translate
 
@@ -40,3 +41,58 @@ def test_a_system_may_be_a_parameter():
 def test_a_column_of_texts_before_a_point_is_told():
     with pytest.raises(AdqlError, match="The coordinate system is no constant"):
         translate("SELECT CIRCLE(name, POINT(ra, dec), 1) AS v FROM t", CATALOGUE)
+
+
+ELSEWHERE = "POINT('GALACTIC', ra, dec)"
+MIXED = [
+    ("CONTAINS(POINT('GALACTIC', ra, dec), CIRCLE('ICRS', 1, 2, 3))", "GALACTIC and in ICRS"),
+    ("CONTAINS(POINT('ICRS', ra, dec), REGION('CIRCLE GALACTIC 1 2 3'))", "ICRS and in GALACTIC"),
+    ("INTERSECTS(CIRCLE('FK4', 1, 2, 3), BOX('FK5', 1, 2, 3, 4))", "FK4 and in FK5"),
+    ("DISTANCE(CENTROID(POLYGON('GALACTIC', 1, 2, 3, 4, 5, 6)), POINT('J2000', ra, dec))", "GALACTIC and in J2000"),
+    ("CIRCLE('ICRS', POINT('GALACTIC', ra, dec), 1)", "ICRS and in GALACTIC"),
+    ("POLYGON(POINT('FK4', 1, 2), POINT(3, 4), POINT('ECLIPTIC', 5, 6))", "FK4 and in ECLIPTIC"),
+    ("IVO_GEOM_TRANSFORM('ICRS', 'FK4', POINT('GALACTIC', ra, dec))", "ICRS and in GALACTIC"),
+    ("DISTANCE(IVO_GEOM_TRANSFORM('ICRS', 'GALACTIC', POINT(ra, dec)), POINT('ICRS', 1, 2))", "GALACTIC and in ICRS"),
+    ("AREA(REGION('UNION (CIRCLE GALACTIC 1 2 3 CIRCLE ICRS 1 2 3)'))", "GALACTIC and in ICRS"),
+]
+
+
+@pytest.mark.parametrize(("value", "words"), MIXED)
+@pytest.mark.parametrize("known", [None, CATALOGUE])
+def test_geometries_in_different_frames_do_not_meet(value, words, known):
+    with pytest.raises(AdqlError, match=f"mixes positions in {words}"):
+        translate(f"SELECT {value} AS v FROM t", known)
+
+
+def test_a_frame_is_followed_through_subqueries():
+    inner = f"(SELECT {ELSEWHERE} AS p FROM t) AS s"
+    with pytest.raises(AdqlError, match="mixes positions in GALACTIC and in ICRS") as caught:
+        translate(f"SELECT p FROM {inner} WHERE 1 = CONTAINS(p, CIRCLE('ICRS', 1, 2, 3))", CATALOGUE)
+    assert "ivo_geom_transform('ICRS', 'GALACTIC', ...)" in str(caught.value)
+    assert translate(f"SELECT p FROM {inner} WHERE 1 = CONTAINS(p, CIRCLE('GALACTIC', 1, 2, 3))", CATALOGUE)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "CONTAINS(POINT('GALACTIC', ra, dec), CIRCLE('GALACTIC', 1, 2, 3))",
+        "CONTAINS(POINT('GALACTIC', ra, dec), CIRCLE(1, 2, 3))",
+        "CONTAINS(POINT('J2000', ra, dec), CIRCLE('ICRS GEOCENTER', 1, 2, 3))",
+        "DISTANCE(IVO_GEOM_TRANSFORM('GALACTIC', 'ICRS', POINT('GALACTIC', ra, dec)), POINT('ICRS', 1, 2))",
+        "INTERSECTS(CIRCLE('UNKNOWNFRAME', 1, 2, 3), CIRCLE('', 1, 2, 3))",
+    ],
+)
+def test_geometries_in_one_frame_meet(value):
+    assert translate(f"SELECT {value} AS v FROM t", CATALOGUE)
+
+
+def test_the_system_of_a_geometry_is_given_back():
+    assert translate(f"SELECT COORDSYS({ELSEWHERE}) AS v FROM t", CATALOGUE) == "SELECT 'GALACTIC' AS v FROM s.t"
+    assert translate("SELECT COORDSYS(POINT(1, 2)) AS v FROM t", CATALOGUE) == "SELECT 'ICRS' AS v FROM s.t"
+
+
+def test_a_position_of_astropy_is_in_the_icrs():
+    place = SkyCoord(10, 20, unit="deg")
+    with pytest.raises(AdqlError, match="mixes positions in GALACTIC and in ICRS"):
+        translate("SELECT ra FROM t WHERE DISTANCE(POINT('GALACTIC', ra, dec), ?) < 1", CATALOGUE, values=[place])
+    assert translate("SELECT ra FROM t WHERE DISTANCE(POINT(ra, dec), ?) < 1", CATALOGUE, values=[place])

@@ -43,6 +43,7 @@ CALLS = {
     "cefca_dms_to_degrees": "'1:2:3'",
     "esdc_gaia_healpix_index": "3, i",
     "ivo_histogram": "x, 0, 3, 3",
+    "width_bucket": "x, 0, 3, 3",
     "gavo_histogram": "x, 0, 3, 3",
     "esdc_to_boolean": "1",
 }  # fmt: skip
@@ -82,6 +83,27 @@ def test_every_form_of_every_function_runs(con, name):
     for form in function.forms:
         if (text := call(name, form)) is not None:
             con.execute(translate(f"SELECT {text} AS y FROM one")).fetchall()
+
+
+YIELDS = {
+    **{letter: {"DOUBLE[]"} for letter in "PCBYG"},
+    "i": {"INTEGER", "BIGINT", "SMALLINT", "TINYINT", "HUGEINT"},
+    "r": {"DOUBLE", "FLOAT"},
+    "s": {"VARCHAR"},
+    "b": {"BOOLEAN"},
+    "t": {"TIMESTAMP"},
+}
+
+
+@pytest.mark.parametrize("name", sorted(registry.USER_DEFINED))
+def test_every_function_yields_what_its_table_says(con, name):
+    """Division depends on it: of two whole numbers it is a whole one."""
+    function = registry.USER_DEFINED[name]
+    for form in function.forms:
+        text = call(name, form)
+        if text is not None and function.yields in YIELDS:
+            sql = translate(f"SELECT {text} AS y FROM one")
+            assert con.execute(f"SELECT typeof(y) FROM ({sql})").fetchone()[0] in YIELDS[function.yields]
 
 
 @pytest.mark.skipif(not ROWS, reason=f"needs {DEPLOYED}")

@@ -3,10 +3,13 @@
 import pytest
 from sqlglot import exp
 
+import sedsql
+from sedsql.adql import AdqlError
 from sedsql.adql.translate import Writer
 from sedsql.adql.tree.nodes import call
+from sedsql.adql.tree.value_types import ValueType
 from sedsql.inference.answering import UNITS, Answering
-from sedsql.inference.calls import FUNCTIONS, functions
+from sedsql.inference.calls import CLASSIFIED, FUNCTIONS, functions
 from sedsql.inference.card import EXTRA, PARALLAX
 from sedsql.inference.model import find_models
 from sedsql.inference.necessary_conditions import Bounds
@@ -104,3 +107,55 @@ def test_arguments_that_are_shared_stay_in_their_place():
     _, use = FUNCTIONS["sed_proba"].shared(node.arguments)
     use(exp.column("answer"))
     assert label.parent is node
+
+
+YIELDS = {"VARCHAR": ValueType.STRING, "DOUBLE": ValueType.REAL, "FLOAT": ValueType.REAL}
+OWN = {"sed_proba": ", 'yso'", "sed_node": ", 0.5", "sed_set": ", 0.9"}
+
+
+@pytest.fixture(scope="module")
+def con(small_mirror):
+    with sedsql.connect(small_mirror) as con:
+        yield con
+
+
+def _typeof(con, query):
+    sql = con.translate(query, [])
+    kind = con.sql(f"SELECT typeof(v) FROM ({sql}) LIMIT 1").fetchone()[0]
+    return ValueType.SEVERAL if kind.startswith("STRUCT") or kind.endswith("]") else YIELDS[kind]
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_every_function_yields_what_it_says(con, name):
+    """Operators are checked and written by it."""
+    row = f"s{OWN.get(name, '')}"
+    if name == "sed_predict_errors":
+        row = ", ".join([*(f"s.{band}" for band in COLUMNS), *["0.1"] * len(COLUMNS)])
+    assert _typeof(con, f"SELECT {name}({row}) AS v FROM sed.photometry AS s") is FUNCTIONS[name].value_type
+
+
+@pytest.mark.parametrize("name", sorted(CLASSIFIED))
+def test_every_column_of_a_model_yields_what_its_function_says(con, name):
+    assert _typeof(con, f"SELECT {name[1:]} AS v FROM sed.classified") is CLASSIFIED[name].value_type
+
+
+@pytest.mark.parametrize(
+    ("condition", "place"),
+    [
+        ("sed_predict(s) > 1", "sed_predict"),
+        ("sed_set(s, 0.9) = 'yso'", "sed_set"),
+        ("ABS(sed_points(s)) > 1", "ABS"),
+        ("sed_explain(s) IN (1)", "sed_explain"),
+    ],
+)
+def test_a_record_is_no_operand(con, condition, place):
+    query = f"SELECT s.ra FROM sed.photometry AS s WHERE {condition}"
+    with pytest.raises(AdqlError) as caught:
+        con.execute(query)
+    assert caught.value.column == query.index(place) + 1
+    assert "STRUCT" not in str(caught.value)
+
+
+def test_a_list_is_an_argument_of_functions_of_arrays(con):
+    sizes = con.execute("SELECT DISTINCT ARRAY_LENGTH(sed_set(s, 0.9)) AS n FROM sed.photometry AS s").fetchall()
+    assert all(size is None or size >= 0 for (size,) in sizes)

@@ -65,11 +65,52 @@ def test_each_stands_in_its_constellation():
         ("onc", SkyCoord("05h35m16.46s -05d23m22.8s")),
         ("omega-cen", SkyCoord("13h26m47.24s -47d28m46.5s")),
         ("ngc104", SkyCoord("00h24m05.67s -72d04m52.6s")),
+        # Catalogues of open clusters, and SIMBAD.
+        ("alpha per", SkyCoord("03h26m28.1s +48d58m30s")),
+        ("m67", SkyCoord("08h51m23.0s +11d48m50s")),
+        ("pleiades", SkyCoord("03h47m00s +24d07m00s")),
+        ("hyades", SkyCoord("04h26m54s +15d52m00s")),
+        ("m44", SkyCoord("08h40m24s +19d40m00s")),
+        ("ic348", SkyCoord("03h44m34s +32d09m48s")),
+        ("ngc 2264", SkyCoord("06h40m58s +09d53m42s")),
+        ("wd1", SkyCoord("16h47m04.0s -45d51m04.9s")),
+        ("cyg ob2", SkyCoord("20h33m10s +41d12m00s")),
+        ("ngc 3372", SkyCoord("10h45m03.55s -59d41m03.9s")),
+        ("m31", SkyCoord("00h42m44.33s +41d16m07.5s")),
+        ("m33", SkyCoord("01h33m50.9s +30d39m36.6s")),
+        # The middle of the stars that light NGC 1333, and of fields.
+        ("ngc1333", SkyCoord("03h29m05s +31d18m50s")),
+        ("taurus", SkyCoord("04h30m00s +23d30m00s")),
     ],
 )
 def test_centres_are_those_of_the_literature(name, known):
     region = find_region(name)
     assert SkyCoord(region.ra, region.dec, unit="deg").separation(known).deg < region.radius / 10
+
+
+@pytest.mark.parametrize(
+    "name, inside",
+    [
+        (
+            "taurus",
+            ["04h18m40s +28d20m", "04h31m34s +18d08m", "05h04m17s +25d11m", "04h55m18s +30d33m"],
+        ),  # L1495 to L1517
+        ("perseus", ["03h29m05s +31d19m", "03h44m34s +32d10m", "03h25m36s +30d45m"]),  # to L1448
+        ("orion a", ["05h35m16s -04d50m", "05h40m27s -07d28m", "05h42m47s -08d10m"]),  # NGC 1977 to L1641 S
+        ("ngc1333", ["03h28m55.6s +31d14m37s", "03h29m10.5s +31d13m31s", "03h29m19.8s +31d24m57s"]),
+    ],
+)
+def test_circles_hold_what_is_meant(name, inside):
+    region = find_region(name)
+    for place in inside:
+        assert SkyCoord(region.ra, region.dec, unit="deg").separation(SkyCoord(place)).deg < region.radius
+
+
+def test_each_says_where_its_centre_and_its_radius_come_from():
+    for region in REGIONS:
+        centre, radius = region.origin.split("; ")
+        assert centre
+        assert radius.startswith("radius ")
 
 
 def test_names_stand_for_their_circles():

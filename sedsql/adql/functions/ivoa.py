@@ -208,6 +208,7 @@ GAIA = {
         name: _aggregate(name.lower())
         for name in ("STDDEV", "STDDEV_POP", "STDDEV_SAMP", "VARIANCE", "VAR_POP", "VAR_SAMP", "MEDIAN")
     },
+    "REGR_COUNT": Function(("nn",), "i", "CAST(regr_count({0}, {1}) AS BIGINT)", aggregate=True),
     **{
         name: _pair(name.lower())
         for name in (
@@ -216,7 +217,6 @@ GAIA = {
             "COVAR_SAMP",
             "REGR_AVGX",
             "REGR_AVGY",
-            "REGR_COUNT",
             "REGR_INTERCEPT",
             "REGR_R2",
             "REGR_SLOPE",

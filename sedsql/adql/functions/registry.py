@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from sedsql.adql.functions.coordinate_systems import frame_of
 from sedsql.adql.functions.ivoa import REFUSED, USER_DEFINED
 from sedsql.adql.geometry import compounds, shapes
 from sedsql.adql.geometry.errors import UnsupportedError
@@ -79,7 +80,7 @@ LANGUAGE: dict[str, Function] = {
     "AREA": Function(("g",), "r", shapes.area),
     "COORD1": Function(("p",), "r", "{0}[1]"),
     "COORD2": Function(("p",), "r", "{0}[2]"),
-    "COORDSYS": Function(("g",), "s", "'ICRS'"),
+    "COORDSYS": Function(("g",), "s", lambda arguments, write: f"'{frame_of(arguments[0]) or 'ICRS'}'"),
     "DISTANCE": Function(("pp", "nnnn"), "r", shapes.distance),
     "CONTAINS": Function(("gg",), "i", compounds.contains),
     "INTERSECTS": Function(("gg",), "i", compounds.intersects),

@@ -133,7 +133,8 @@ class Parameters:
             ra, dec = degrees_of(position)
         except UnfitError as reason:
             raise self.error(token, str(reason), None) from None
-        point = call("POINT", [number(ra), number(dec)])
+        system = note_type(exp.Literal.string("ICRS"), ValueType.STRING)
+        point = call("POINT", [system, number(ra), number(dec)])
         return mark(point, token.start, token.end, ValueType.POINT)
 
     def value(self, token: Token, name: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlglot import exp
 
 from sedsql.adql.functions import registry as language
-from sedsql.adql.functions.coordinate_systems import wrong_system
+from sedsql.adql.functions.coordinate_systems import mixed_frames, wrong_system
 from sedsql.adql.resolver import row_calls
 from sedsql.adql.resolver.context import Context, nearest
 from sedsql.adql.resolver.model_output import meant
@@ -36,7 +36,7 @@ class Calls:
         if form is None:
             message = f"{node.name} does not take columns of these types"
             raise self.context.error(node, message, language.explain(node.name))
-        if wrong := wrong_system(node.name, form, node.arguments):
+        if wrong := wrong_system(node.name, form, node.arguments) or mixed_frames(node):
             raise self.context.error(*wrong)
 
     def handed_in(self, node: Call, scope: Scope) -> exp.Expr | None:

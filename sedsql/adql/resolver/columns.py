@@ -8,6 +8,7 @@ from typing import Any
 from sqlglot import exp
 
 from sedsql.adql.errors import AdqlError
+from sedsql.adql.functions.coordinate_systems import frame_of
 from sedsql.adql.resolver import row_calls
 from sedsql.adql.resolver.context import Context, nearest
 from sedsql.adql.resolver.model_output import known_output
@@ -28,7 +29,10 @@ def known_of(node: exp.Expr) -> KnownColumn:
     columns = found.source.columns if isinstance(node, exp.Column) and found.source else None
     column = columns.get(node.name.lower()) if columns else None
     value_type = value_types.of(node)
-    return column._replace(value_type=value_type) if column else known_output(node)._replace(value_type=value_type)
+    if column:
+        return column._replace(value_type=value_type)
+    frame = frame_of(node) if value_type in value_types.GEOMETRIES else None
+    return known_output(node)._replace(value_type=value_type, frame=frame)
 
 
 class ColumnNames:

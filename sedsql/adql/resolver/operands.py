@@ -151,6 +151,8 @@ def _unlike(one: exp.Expr, other: exp.Expr) -> Wrong | None:
         return pair[ValueType.BOOLEAN], "A time is compared with a condition", None
     if ValueType.TIME in pair and ValueType.NUMBER in pair:
         return other, "A time is compared with a number", "write the time between quotes"
+    if ValueType.SEVERAL in pair:
+        return pair[ValueType.SEVERAL], "A list or a record is compared with another value", None
     if ValueType.GEOMETRY in pair:
         (rest,) = (NAMES[family] for family in pair if family not in (None, ValueType.GEOMETRY))
         return other, f"A geometry is compared with {rest}", None

@@ -79,6 +79,7 @@ class KnownColumn(NamedTuple):
     texts : all that it may be, if they are known
     of_model : whether it depends on the row by what models say of it, and by nothing else
     is_share : whether it is a number from 0 to 1 that a model gives
+    frame : of a geometry, if it is known
     """
 
     value_type: ValueType | None = None
@@ -87,12 +88,14 @@ class KnownColumn(NamedTuple):
     texts: Collection[str] | None = None
     of_model: bool = False
     is_share: bool = False
+    frame: str | None = None
 
     def or_else(self, other: KnownColumn) -> KnownColumn:
         """What is known of a column of UNION, whose values are those of one or of the other."""
         both = [*self.texts, *other.texts] if self.texts is not None and other.texts is not None else None
         of_model, is_share = self.of_model and other.of_model, self.is_share and other.is_share
-        return self._replace(texts=both, of_model=of_model, is_share=is_share)
+        frame = self.frame if self.frame == other.frame else None
+        return self._replace(texts=both, of_model=of_model, is_share=is_share, frame=frame)
 
 
 class Columns(dict[str, KnownColumn]):
