@@ -1,9 +1,11 @@
 """Queries of stored photometry and classes read the files, and row groups, that can have their rows."""
 
+import inspect
 import re
 import shutil
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 import sedsql
@@ -61,3 +63,25 @@ def test_files_that_are_stale_are_an_error(made, tmp_path, name):
         con.execute("CREATE OR REPLACE MACRO sed.ruwe(ruwe) AS true")
     with sedsql.connect(tmp_path / "m") as con, pytest.raises(sedsql.Error, match="sedsql mirror refresh"):
         con.execute(QUERIES[name]).fetchall()
+
+
+@pytest.mark.skipif(
+    "bloom_filter_options" not in inspect.signature(pq.ParquetWriter.__init__).parameters,
+    reason="this pyarrow writes no Bloom filters",
+)
+def test_a_rare_class_skips_row_groups(made):
+    """Of the least and the greatest class of a row group alone, nearly every class may be there."""
+    state = Mirror.read(made).tables[CLASSIFIED]
+    has = [set(pq.read_table(made / path, columns=["_sed_class"])["_sed_class"].to_pylist()) for path in state.files]
+    scanned = {}
+    with sedsql.connect(made) as con:
+        for label in set.union(*has) - {None}:
+            sql = con.translate(f"SELECT s.source_id FROM sed.photometry AS s WHERE sed_class(s) = '{label}'")
+            plan = con.duckdb.execute(f"EXPLAIN ANALYZE {sql}").fetchall()[0][1]
+            told = re.search(r"Row Groups Scanned: (\d+) / (\d+)", plan)
+            if not told:
+                pytest.skip("this DuckDB does not count row groups")
+            scanned[label] = (int(told[1]), int(told[2]))
+    assert scanned == {label: (sum(label in labels for labels in has), len(has)) for label in scanned}
+    assert min(scanned.values())[0] < len(has)
+    assert len(scanned) > 8
