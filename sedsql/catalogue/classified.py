@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from sedsql.catalogue.table import CLASSIFIED, Column, Table, table_of
+from sedsql.sql_text import identifier
 
 LABEL = "_sed_class"
 """The column of the stored `sed.classified` that has what `sed_class` gives; `class` is a node of the tree."""
@@ -38,6 +39,8 @@ def classified(photometry: Table, description: str | None = None) -> Table:
         cell_column=photometry.cell_column,
         cell_margin=photometry.cell_margin,
         one_to_one=photometry.one_to_one,
+        files=photometry.files,
+        check=photometry.check,
         base=photometry.name,
         asked=asked,
     )
@@ -46,6 +49,12 @@ def classified(photometry: Table, description: str | None = None) -> Table:
 def name_of_stored(column: str) -> str:
     """Name a column of GIVEN_BY_MODEL where it stands beside columns that a query names, as no query names one."""
     return f"stored {column}"
+
+
+STORED_COLUMNS = f"* EXCLUDE ({', '.join(GIVEN_BY_MODEL)}), " + ", ".join(
+    f"{name} AS {identifier(name_of_stored(name))}" for name in GIVEN_BY_MODEL
+)
+"""The columns of the files of the stored `sed.classified` with those names."""
 
 
 def stored(classified: Table) -> Table:

@@ -24,6 +24,15 @@ WIDEST = 1.0
 
 _IN_MIRROR = "read_parquet(manifest.in_mirror("
 """This is in the CREATE VIEW of a table whose files, with all their columns, lie in the mirror."""
+UNCHANGED = "manifest.unless_changed"
+"""The macro that the files of what a mirror has computed from its tables pass, an error where they are not right."""
+_COMPUTED = f"read_parquet({UNCHANGED}(manifest.in_mirror("
+"""The same of such a table."""
+_FILES = (
+    "SELECT * REPLACE (CASE current_setting('file_search_path') WHEN '' THEN path "
+    "ELSE concat(current_setting('file_search_path'), '/', path) END AS path) FROM manifest.files"
+)
+"""The files of a mirror's tables, with their paths as DuckDB finds them."""
 
 
 def of_manifest(con: duckdb.DuckDBPyConnection, tables: Tables, views: Mapping[str, str]) -> Tables:
@@ -41,21 +50,29 @@ def of_manifest(con: duckdb.DuckDBPyConnection, tables: Tables, views: Mapping[s
         return tables
     rows = con.execute(
         "SELECT lower(table_name), max(reach), count(*) > count(reach), "
-        "CASE WHEN bool_and(low IS NOT NULL AND high IS NOT NULL) "
-        "THEN list((CASE folder WHEN '' THEN path ELSE concat(folder, '/', path) END, low, high) ORDER BY path) END "
-        "FROM (SELECT *, current_setting('file_search_path') AS folder FROM manifest.files) GROUP BY ALL"
+        "CASE WHEN bool_and(low IS NOT NULL AND high IS NOT NULL) THEN list((path, low, high) ORDER BY path) END "
+        f"FROM ({_FILES}) GROUP BY ALL"
     ).fetchall()
     found = dict(tables)
     for name, margin, lacks_some, files in rows:
         table = tables.get(name)
-        if files and table is not None and _IN_MIRROR in views.get(name, ""):
-            table = found[name] = replace(table, files=tuple(CellFile(*file) for file in files))
+        if files and table is not None and (_IN_MIRROR in views.get(name, "") or _COMPUTED in views.get(name, "")):
+            check = UNCHANGED if _COMPUTED in views[name] else ""
+            table = found[name] = replace(table, files=tuple(CellFile(*file) for file in files), check=check)
         # A view of that name that someone made in its place is another table.
         if table is None or not table.position or not table.sort_column or STORED not in views.get(name, ""):
             continue
         if not lacks_some and margin <= WIDEST:
             found[name] = replace(table, cell_column=table.sort_column, cell_margin=margin)
     return found
+
+
+def files_of(con: duckdb.DuckDBPyConnection, name: str) -> tuple[CellFile, ...]:
+    """List the files of a table of the mirror that is the connection's current database, each of which has cells."""
+    rows = con.execute(
+        f"SELECT path, low, high FROM ({_FILES}) WHERE lower(table_name) = ? ORDER BY path", [name]
+    ).fetchall()
+    return tuple(CellFile(*row) for row in rows)
 
 
 def of_views(con: duckdb.DuckDBPyConnection, tables: Tables, views: Mapping[str, str]) -> Tables:

@@ -23,17 +23,6 @@ class Column:
     description: str | None = None
 
 
-class Answers(NamedTuple):
-    """What a model said of the rows of a table.
-
-    model : its name
-    table : the table that has it, beside all columns of the other
-    """
-
-    model: str
-    table: str
-
-
 @dataclass(frozen=True)
 class CellFile:
     """A file of a mirror's table, as DuckDB finds it, with the first and the last cell of order 12 of its rows."""
@@ -41,6 +30,21 @@ class CellFile:
     path: str
     low: int
     high: int
+
+
+class Answers(NamedTuple):
+    """What a model said of the rows of a table.
+
+    model : its name
+    table : the table that has it, beside all columns of the other
+    files : of that table, as `Table.files`
+    columns : how that table selects its columns from the files
+    """
+
+    model: str
+    table: str
+    files: tuple[CellFile, ...] = ()
+    columns: str = "*"
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class Table:
     cell_margin : degrees that a position lies from its cell at most
     one_to_one : the CREATE VIEW of a view whose LEFT JOINs are known to give no row twice
     files : all that the table is read from, if each has cells; empty where that is not known
+    check : the macro that a list of these files passes before it is read; empty where there is none
     base : the table that has all columns but those that a model gives
     asked : by lower-case name of a column that a model gives, the function of a row that gives it
     answers : what a model said of the rows, if it is stored
@@ -68,6 +73,7 @@ class Table:
     cell_margin: float = field(default=0.0, compare=False)
     one_to_one: str | None = None
     files: tuple[CellFile, ...] = field(default=(), compare=False, repr=False)
+    check: str = field(default="", compare=False)
     base: str | None = None
     asked: dict[str, str] = field(default_factory=dict)
     answers: Answers | None = field(default=None, compare=False)

@@ -8,6 +8,8 @@ from dataclasses import replace
 import duckdb
 
 from sedsql.catalogue import CLASSIFIED, PHOTOMETRY, Answers, Catalogue
+from sedsql.catalogue.classified import STORED_COLUMNS
+from sedsql.catalogue.known_cells import files_of
 from sedsql.inference.answering import Answering
 from sedsql.inference.classified import view
 from sedsql.inference.model import Model
@@ -41,7 +43,7 @@ class StoredClasses:
             self._used = found
         if found is None:
             return catalogue
-        answers = Answers(self._answering.sky, found)
+        answers = Answers(self._answering.sky, found, files_of(con, CLASSIFIED), STORED_COLUMNS)
         tables = (name for name in (PHOTOMETRY, CLASSIFIED) if name in catalogue.tables)
         return Catalogue(
             {**catalogue.tables, **{name: replace(catalogue.tables[name], answers=answers) for name in tables}}

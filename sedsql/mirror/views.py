@@ -14,6 +14,7 @@ import duckdb
 
 from sedsql.catalogue import CLASSIFIED, JOINED, PHOTOMETRY, table_of
 from sedsql.catalogue.classified import GIVEN_BY_MODEL, LABEL, name_of_stored
+from sedsql.catalogue.known_cells import UNCHANGED
 from sedsql.mirror import manifest
 from sedsql.mirror.columns import as_stored
 from sedsql.mirror.layout import PARTIAL, escaped
@@ -42,7 +43,8 @@ def make_view(con: duckdb.DuckDBPyConnection, state: TableState, names: Mapping[
     elif state.place is None:
         rows = f"manifest.in_mirror([{', '.join(map(literal, sorted(state.files)))}])"
         if is_made(state):
-            rows = joined.unless_changed(con, rows)
+            joined.make_check(con)
+            rows = f"{UNCHANGED}({rows})"
     else:
         rows = f"[{', '.join(literal(escaped(path)) for path in sorted(state.files))}]"
     if state.files and (state.place is not None or is_made(state)):

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Collection
 from contextlib import suppress
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ class TableWriter:
     name : of the files
     pieces : those that the rows came in, as a dictionary each, to be kept in the files
     in_order : the rows come in the order of cells, so that a partition is done when another begins
+    sought : columns of few values; each row group tells which it has, so that readers skip those without a rare one
     """
 
     def __init__(
@@ -43,13 +46,14 @@ class TableWriter:
         pieces: list[dict] | None = None,
         *,
         in_order: bool = False,
+        sought: Collection[str] = (),
     ):
         self.table = as_stored(table)
         about = {**(metadata or {}), "sedsql.pieces": json.dumps(pieces or [])}
         self.schema = arrow_schema(self.table, about)
         self._pieces = tuple(piece["name"] for piece in pieces or [])
         self._folder, self._order, self._name = folder, order, name
-        self._in_order = in_order
+        self._in_order, self._sought = in_order, sought
         self._sort = self.table.sort_column if order is not None else None
         self._shift = self.table.cell_shift + 2 * (ORDER - (order or 0))
         self._open: dict[int, _OneFile] = {}
@@ -82,7 +86,7 @@ class TableWriter:
                 order = self._order or 0
                 path = path / f"Norder={order}" / f"Dir={partition // 10_000 * 10_000}" / f"Npix={partition}"
             path.mkdir(parents=True, exist_ok=True)
-            self._open[partition] = _OneFile(path / f"{self._name}.parquet", self.schema, self._sort)
+            self._open[partition] = _OneFile(path / f"{self._name}.parquet", self.schema, self._sort, self._sought)
         return self._open[partition]
 
     def close(self) -> list[File]:
@@ -123,7 +127,7 @@ def _copied(rows: pa.Table) -> pa.Table:
 class _OneFile:
     """A hidden Parquet file, in row groups of ROW_GROUP whatever the size of the pieces that come."""
 
-    def __init__(self, path: Path, schema: pa.Schema, sort: str | None):
+    def __init__(self, path: Path, schema: pa.Schema, sort: str | None, sought: Collection[str]):
         self.path = path
         self.partial = hidden(path)
         self.schema = schema
@@ -135,7 +139,9 @@ class _OneFile:
         self._held = 0
         words = [field.name for field in schema if field.type in (pa.string(), pa.int16(), pa.bool_())]
         # zstd takes a seventh less room, for numbers hardly compress, and twice the time of a scan from memory.
-        self._writer: Any = pq.ParquetWriter(self.partial, schema, compression="snappy", use_dictionary=words)
+        self._writer: Any = pq.ParquetWriter(
+            self.partial, schema, compression="snappy", use_dictionary=words, **_filters(sought)
+        )
 
     def append(self, rows: pa.Table) -> None:
         if self._sort:
@@ -170,6 +176,13 @@ class _OneFile:
                 self._writer.close()
         self._writer = None
         self.partial.unlink(missing_ok=True)
+
+
+def _filters(columns: Collection[str]) -> dict[str, Any]:
+    """Ask for Bloom filters of columns of some dozen values, 200 bytes each; an earlier pyarrow writes none."""
+    if not columns or "bloom_filter_options" not in signature(pq.ParquetWriter.__init__).parameters:
+        return {}
+    return {"bloom_filter_options": {name: {"ndv": 128, "fpp": 0.01} for name in columns}}
 
 
 def sha256(path: Path) -> str:

@@ -41,7 +41,7 @@ REFUSED = [
     (f"SELECT s.ra {FROM} WHERE sed_class(s) LIKE 'YSO%'", "'YSO%'", "sed_class is never like 'YSO%'", "mean 'yso' or"),
     (f"SELECT s.ra {FROM} WHERE sed_stage(s) NOT LIKE '_x'", "'_x'", "sed_stage is never like '_x'", "it is one of I,"),
     (f"SELECT s.ra {FROM} WHERE sed_proba(s, 'yso') > 90", "90", "sed_proba lies between 0 and 1, never at 90", "0.9"),
-    (f"SELECT s.ra {FROM} WHERE -1 < sed_outlier(s)", "1", "sed_outlier lies between 0 and 1, never at -1", None),
+    (f"SELECT s.ra {FROM} WHERE -1 < sed_outlier(s)", "-1", "sed_outlier lies between 0 and 1, never at -1", None),
     (f"SELECT s.ra {FROM} WHERE sed_probability(s) BETWEEN 0.5 AND 100", "100", "sed_probability lies between", "1"),
     (f"SELECT p FROM (SELECT sed_proba(s, 'yso') AS p {FROM}) AS q WHERE p > 5", "5", "p lies between 0 and 1", "0.05"),
     (

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlglot import exp
 
-from sedsql.adql.resolver.scope import Source
+from sedsql.adql.resolver.scope import Source, Table
 from sedsql.adql.resolver.select_parts import conjuncts, is_named_with_schema, tables_of
 from sedsql.adql.tree.nodes import RawSQL
 from sedsql.adql.tree.notes import noted, notes
@@ -35,21 +35,33 @@ def from_fewer_files(select: exp.Select, write: Write, explain: list[str]) -> No
     for node in tables_of(select):
         source = next((source for source in scope.sources if source.name == node.alias_or_name), None)
         table = source.table if source else None
-        if source is None or table is None or len(table.files) < 2 or is_named_with_schema(select, source):
+        if source is None or table is None or is_named_with_schema(select, source):
+            continue
+        files, columns = _read_by(node, table)
+        if len(files) < 2:
             continue
         bounds = [ranges for part in parts if (ranges := _ranges(part, source, str(table.sort_column).lower()))]
-        kept = [file for file in table.files if all(_meets(file, table.cell_shift, ranges) for ranges in bounds)]
-        if len(kept) == len(table.files) or len(kept) > MOST_FILES:
+        kept = [file for file in files if all(_meets(file, table.cell_shift, ranges) for ranges in bounds)]
+        if len(kept) == len(files) or len(kept) > MOST_FILES:
             continue
-        paths = ", ".join(literal(file.path) for file in kept or table.files[:1])
-        text = f"read_parquet([{paths}], hive_partitioning = false)"
+        paths = f"[{', '.join(literal(file.path) for file in kept or files[:1])}]"
+        text = f"read_parquet({f'{table.check}({paths})' if table.check else paths}, hive_partitioning = false)"
         name = exp.TableAlias(this=exp.Identifier(this=source.name, quoted=source.quoted))
         # DuckDB binds the function in half of the time that a subquery of it takes.
         found: exp.Expr = exp.Table(this=RawSQL(this=text), alias=name)
-        if _names_columns_of_files(select):
-            found = exp.Subquery(this=RawSQL(this=f"SELECT * FROM {text}"), alias=name)
+        if columns != "*" or _names_columns_of_files(select):
+            found = exp.Subquery(this=RawSQL(this=f"SELECT {columns} FROM {text}"), alias=name)
         node.replace(found)
-        explain.append(f"{source.name} is read from {len(kept or [text])} of its {len(table.files)} files")
+        explain.append(f"{source.name} is read from {len(kept or [text])} of its {len(files)} files")
+
+
+def _read_by(node: exp.Expr, table: Table) -> tuple[Sequence[Any], str]:
+    """Find the files of what a query reads, which may be stored answers, and the columns that it selects from them."""
+    if table.answers:
+        _, name, files, columns = table.answers
+        if f"{node.text('db')}.{node.name}" == name:
+            return files, columns
+    return table.files, "*"
 
 
 def _names_columns_of_files(select: exp.Select) -> bool:

@@ -30,7 +30,7 @@ def stored_answers(select: exp.Select, write: Write, explain: list[str]) -> None
         answers = source.table.answers if source and source.table else None
         if source is None or answers is None or is_named_with_schema(select, source):
             continue
-        model, table = answers
+        model, table = answers[:2]
         found = list(_calls(select, source, model))
         if not found:
             continue

@@ -31,10 +31,12 @@ class Table(Protocol):
     hidden : columns that `*` leaves out
     one_to_one : the CREATE VIEW of a view none of whose joins multiplies rows
     sort_column : name of the column whose upper bits are a cell of order 12, by which rows are in files
-    files : those of the table, each with a `path` in the mirror and the first and last cell, `low` and `high`
+    files : those of the table, each with its `path` and the first and last cell, `low` and `high`
+    check : the macro that a list of files passes before it is read; empty where there is none
     base : the table that is read in its place, if functions of a row give the other columns
     asked : names of these functions, by the lower-case names of the columns that they give
-    answers : the model whose answers for the rows are stored, and the table that has them
+    answers : the model whose answers for the rows are stored, the table that has them, its files and how it selects
+        its columns from these
     """
 
     @property
@@ -56,11 +58,13 @@ class Table(Protocol):
     @property
     def files(self) -> Sequence[Any]: ...
     @property
+    def check(self) -> str: ...
+    @property
     def base(self) -> str | None: ...
     @property
     def asked(self) -> Mapping[str, str]: ...
     @property
-    def answers(self) -> tuple[str, str] | None: ...
+    def answers(self) -> tuple[str, str, Sequence[Any], str] | None: ...
 
 
 class Catalogue(Protocol):

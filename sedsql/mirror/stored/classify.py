@@ -7,7 +7,7 @@ import duckdb
 import pyarrow as pa
 
 from sedsql.catalogue import CLASSIFIED, PHOTOMETRY, Catalogue
-from sedsql.catalogue.classified import stored
+from sedsql.catalogue.classified import LABEL, stored
 from sedsql.inference.answering import Answering
 from sedsql.inference.classified import select_stored
 from sedsql.inference.engines import install
@@ -60,7 +60,14 @@ def _store(mirror: Mirror, con: duckdb.DuckDBPyConnection, answering: Answering,
             piece = Piece(name, photometry.pieces[file.pieces[0]].ranges, file.rows)
             rows = f"read_parquet({literal(escaped(mirror.folder / file.path))}, hive_partitioning = false)"
             with TableWriter(
-                mirror.folder, state.table, photometry.order, name, about, [asdict(piece)], in_order=True
+                mirror.folder,
+                state.table,
+                photometry.order,
+                name,
+                about,
+                [asdict(piece)],
+                in_order=True,
+                sought=("class", LABEL),
             ) as writer:
                 for batch in con.sql(select_stored(answering, rows, about["engine"])).to_arrow_reader(ROW_GROUP):
                     writer.write(pa.Table.from_batches([batch]))

@@ -5,7 +5,7 @@ import re
 import duckdb
 
 from sedsql.catalogue import JOINED, PHOTOMETRY
-from sedsql.catalogue.known_cells import STORED
+from sedsql.catalogue.known_cells import STORED, UNCHANGED
 from sedsql.files.resources import folder
 from sedsql.mirror import archive
 from sedsql.mirror.table_state import Tables
@@ -107,10 +107,10 @@ def is_stored(con: duckdb.DuckDBPyConnection) -> bool:
     return any(STORED in sql for (sql,) in found)
 
 
-def unless_changed(con: duckdb.DuckDBPyConnection, files: str) -> str:
-    """Write SQL for the files of the stored rows, which is an error after a rule was switched by hand.
+def make_check(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the macro that files of stored rows pass, which is an error after a rule was switched by hand.
 
-    DuckDB computes it whenever it reads the view.
+    DuckDB computes it whenever it reads the files.
     """
     from sedsql.mirror.rules import RULES  # it opens a database to read them
 
@@ -118,4 +118,6 @@ def unless_changed(con: duckdb.DuckDBPyConnection, files: str) -> str:
     kept = con.execute(f"SELECT {', '.join(probes)}").fetchall()[0]
     same = " AND ".join(probe if is_kept else f"NOT {probe}" for probe, is_kept in zip(probes, kept, strict=True))
     why = f"A rule of {PHOTOMETRY} was changed since its rows were stored; store them with: sedsql mirror refresh DIR"
-    return f"CASE WHEN {same} THEN {files} ELSE error({literal(why)}) END"
+    con.execute(
+        f"CREATE OR REPLACE MACRO {UNCHANGED}(files) AS CASE WHEN {same} THEN files ELSE error({literal(why)}) END"
+    )
