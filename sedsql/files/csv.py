@@ -4,6 +4,7 @@ import csv
 import gzip
 import re
 import struct
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -51,7 +52,12 @@ def is_tsv(path: Path) -> bool:
 
 def is_vizier(path: Path) -> bool:
     """Tell whether a file has VizieR's lines of units and dashes between the names and the rows."""
-    return bool(_layout(path).about)
+    try:
+        return bool(_layout(path).about)
+    except UnicodeDecodeError:
+        raise TableError(f"{path} cannot be read: it is not UTF-8 text.") from None
+    except (EOFError, gzip.BadGzipFile, zlib.error):  # who reads the rows tells it
+        return False
 
 
 def read_text(path: Path) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:

@@ -50,8 +50,6 @@ def write_votable(table: Table, path: Path) -> None:
     for field, column in zip(fields, table.itercols(), strict=True):
         if column.ndim > 2:
             field.arraysize = "x".join(map(str, reversed(column.shape[1:])))  # the first runs fastest
-        if column.dtype.kind == "b":
-            field.datatype = "boolean"  # astropy says bit, and packs it as no other reader does
     text = BytesIO()
     head.to_xml(text)
     before, end, after = text.getvalue().rpartition(b"</TABLE>")
@@ -125,6 +123,10 @@ def to_votable(table: Table) -> VOTableFile:
     """
     table, about = apart(table)
     written = _Binary2.from_table(table)
+    for field in written.get_first_table().fields:
+        if field.datatype == "bit":  # what astropy makes of truth values, and packs not as the standard does
+            field.datatype = "boolean"
+            field._setup({}, None)
     written.infos.extend(provenance_infos(about))
     return written
 

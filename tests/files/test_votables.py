@@ -95,3 +95,16 @@ def test_what_says_where_classes_come_from_stays(tmp_path):
     infos = {info.name: info.value for info in votable.parse(tmp_path / "a.vot").infos}
     assert infos["sedsql_model"] == "m-1"
     assert table.meta["sedsql"] == {"model": "m-1"}
+
+
+def test_truth_values_are_booleans_of_the_standard(tmp_path):
+    table = Table({"flag": MaskedColumn([True, False, True], mask=[False, False, True])})
+    files.write_table(tmp_path / "file.vot", table)
+    votables.to_votable(table).to_xml(str(tmp_path / "object.vot"))
+    for name in ("file", "object"):
+        one = votable.parse_single_table(tmp_path / f"{name}.vot")
+        assert one.fields[0].datatype == "boolean"
+        assert one.to_table()["flag"].tolist() == [True, False, None]
+    with open(tmp_path / "upload.vot", "wb") as file:
+        votables.write_tabledata(table, file)
+    assert Table.read(tmp_path / "upload.vot", format="votable")["flag"].tolist() == [True, False, None]

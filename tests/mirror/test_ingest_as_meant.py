@@ -1,5 +1,7 @@
 """Imported files are read as `classify` reads them: VizieR's TSV, parts, sexagesimal positions, sentinels."""
 
+import gzip
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.feather as feather
@@ -183,3 +185,15 @@ def test_lines_of_names_are_divided_as_classify_divides_them(tmp_path):
     (tmp_path / "c.csv").write_text("j_m,J_M\n1,2\n")
     with pytest.raises(TableError, match=r"c.csv has two columns 'j_m'; upper and lower case do not tell"):
         imported(tmp_path / "sky", tmp_path / "c.csv", name="my.c")
+
+
+def test_what_is_no_table_is_told_in_a_sentence_with_the_file(tmp_path):
+    (tmp_path / "a.csv").write_bytes("name,ra,dec\nOri\xf3n,1,2\n".encode("latin1"))
+    with pytest.raises(TableError, match=r"a\.csv cannot be read: it is not UTF-8 text\.$"):
+        imported(tmp_path / "sky", tmp_path / "a.csv")
+    (tmp_path / "b.csv").write_text("n,ra,dec\n1,1,2\n1,2\n")
+    with pytest.raises(TableError, match=r"b\.csv cannot be read: .*Line: 3.*Expected Number of Columns: 3 Found: 2$"):
+        imported(tmp_path / "sky", tmp_path / "b.csv")
+    (tmp_path / "c.csv.gz").write_bytes(gzip.compress(b"n,ra,dec\n" + b"1,1,2\n" * 99)[:-9])
+    with pytest.raises(TableError, match=r"c\.csv\.gz cannot be read"):
+        imported(tmp_path / "sky", tmp_path / "c.csv.gz")

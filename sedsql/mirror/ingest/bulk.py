@@ -203,7 +203,9 @@ def infer(heads: Sequence[Head], wanted: Sequence[str]) -> dict[str, str]:
             read = _read(heads, dict.fromkeys(heads[0].names, "VARCHAR"))
             answers = con.execute(f"SELECT {asked} FROM {read}").fetchone() or ()
         except duckdb.Error as error:
-            raise TableError(f"{heads[0].path} cannot be read: {' '.join(str(error).split())}") from None
+            # What follows are DuckDB's options.
+            text = " ".join(str(error).partition("Possible fixes")[0].split())
+            raise TableError(f"{heads[0].path} cannot be read: {text}") from None
     types = {}
     for place, name in enumerate(wanted):
         mine = answers[len(tests) * place : len(tests) * (place + 1)]
