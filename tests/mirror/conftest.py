@@ -1,6 +1,7 @@
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -55,3 +56,23 @@ def killed():
         assert done.returncode == -signal.SIGKILL
 
     return killed
+
+
+@pytest.fixture(scope="session")
+def faulty_disk(tmp_path_factory):
+    """The library of faulty_disk.c."""
+    library = tmp_path_factory.mktemp("disk") / "faulty_disk.so"
+    command = [
+        "gcc",
+        "-O1",
+        "-Wall",
+        "-shared",
+        "-fPIC",
+        "-pthread",
+        "-o",
+        library,
+        Path(__file__).with_name("faulty_disk.c"),
+        "-ldl",
+    ]
+    subprocess.run(command, check=True)
+    return library

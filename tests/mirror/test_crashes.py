@@ -36,14 +36,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def faulty_disk(tmp_path_factory):
-    library = tmp_path_factory.mktemp("disk") / "faulty_disk.so"
-    command = ["gcc", "-O1", "-Wall", "-shared", "-fPIC", "-pthread", "-o", library, HERE / "faulty_disk.c", "-ldl"]
-    subprocess.run(command, check=True)
-    return library
-
-
 @pytest.mark.parametrize("names", COMMANDS.values(), ids=COMMANDS)
 def test_a_mirror_is_as_it_was_before_or_as_it_is_after(tmp_path, faulty_disk, faulty, names):
     faulty.limit = 60  # so that a table comes in several pieces

@@ -5,6 +5,7 @@ sql/views.sql is then asked as it is. Without that, each join would look through
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import duckdb
 
@@ -57,5 +58,6 @@ def fill(con: duckdb.DuckDBPyConnection, condition: str, database: str, source: 
         con.execute(f"CREATE OR REPLACE TABLE {database}.{name} AS {rows}")
 
 
+@cache
 def _columns(name: str) -> str:
     return ", ".join(joined.columns(name))
