@@ -36,8 +36,12 @@ class Calls:
         if form is None:
             message = f"{node.name} does not take columns of these types"
             raise self.context.error(node, message, language.explain(node.name))
-        if wrong := wrong_system(node.name, form, node.arguments) or mixed_frames(node):
+        if wrong := wrong_system(node.name, form, node.arguments):
             raise self.context.error(*wrong)
+        # The language lets them meet, and without a database nothing else is checked.
+        mixed = mixed_frames(node) if self.context.catalogue is not None else None
+        if mixed is not None:
+            raise self.context.error(*mixed)
 
     def handed_in(self, node: Call, scope: Scope) -> exp.Expr | None:
         """Check a call of a function that is handed in; give its first argument when that is a row."""
