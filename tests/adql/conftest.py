@@ -30,9 +30,10 @@ class Table:
     cell_margin: float = 1 / 60
     hidden: frozenset[str] = frozenset()
     one_to_one: str | None = None
-    answers: tuple[str, str] | None = None
+    answers: tuple[str, str, tuple, str] | None = None
     sort_column: str | None = None
     files: tuple = ()
+    check: str = ""
     base: str | None = None
     asked: dict[str, str] = field(default_factory=dict)
 
