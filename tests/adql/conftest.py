@@ -30,7 +30,7 @@ class Table:
     cell_margin: float = 1 / 60
     hidden: frozenset[str] = frozenset()
     one_to_one: str | None = None
-    answers: tuple | None = None
+    answers: tuple[str, str, tuple, str] | None = None
     sort_column: str | None = None
     files: tuple = ()
     check: str = ""
