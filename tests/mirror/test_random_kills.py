@@ -1,4 +1,7 @@
-"""Thirty kills of each command that writes to a mirror, at random moments; test_crashes.py kills at chosen calls."""
+"""Kills of each command that writes to a mirror, at random moments; test_crashes.py kills at chosen calls.
+
+Four each, and thirty in `make crashes`, which takes twenty minutes.
+"""
 
 import json
 import os
@@ -10,7 +13,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-KILLS = 30
+KILLS = 30 if os.environ.get("CRASHES") == "all" else 4
 
 pytestmark = [
     pytest.mark.thorough,
@@ -33,4 +36,4 @@ def test_a_kill_at_any_moment_leaves_the_mirror_as_it_was_or_as_it_is_after(tmp_
     tried = [json.loads(line) for line in done.stdout.splitlines()]
     assert not any(one["wrong"] for one in tried), "\n".join(str(one) for one in tried if one["wrong"])
     assert len(tried) == KILLS
-    assert sum(one["code"] is None for one in tried) >= KILLS // 3  # the others had ended already
+    assert sum(one["code"] is None for one in tried) >= KILLS // 4  # the others had ended already
