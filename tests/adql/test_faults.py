@@ -85,7 +85,7 @@ def test_a_mistake_in_a_query_is_told_with_its_place(con, query, place, sentence
 @pytest.mark.parametrize(
     ("query", "value", "sentence"),
     [
-        ("SELECT x FROM TAP_UPLOAD.t WHERE x > ?", [1, 2], "A geometry is compared with a number"),
+        ("SELECT x FROM TAP_UPLOAD.t WHERE x > ?", [1, 2], "A list of 2 values is handed in for one value"),
         ("SELECT x FROM TAP_UPLOAD.t WHERE x > ?", b"1", "A value of the type bytes is handed in"),
         ("SELECT x FROM TAP_UPLOAD.t WHERE t > ?", datetime.date(2020, 1, 1), "A time is compared with a string"),
         ("SELECT x FROM TAP_UPLOAD.t WHERE x > ?", True, "A number is compared with a condition"),

@@ -25,7 +25,7 @@ def con(sky):
         (f"{FROM} s.source_id IN (:ids)", {"ids": [1, 2, 3]}, ":ids", "A list of 3 values", "write a ? for each"),
         (f"{FROM} sed_proba(s, 'yso') > ?", [90], "?", "sed_proba lies between 0 and 1", "in percent? then write 0.9"),
         ("FROM sed.classified WHERE class_probability > 50", (), "50", "class_probability lies between", "write 0.5"),
-        ("FROM sed.classified WHERE outlier < -1", (), "1", "outlier lies between 0 and 1, never at -1", None),
+        ("FROM sed.classified WHERE outlier < -1", (), "-1", "outlier lies between 0 and 1, never at -1", None),
         (f"{FROM} 1 = CONTAINS(POINT(s.dec, s.ra), CIRCLE(8, 5, 1))", (), "s.dec", "POINT takes", "s.ra, s.dec"),
         (f"{FROM} 1 = CONTAINS(POINT('', s.dec, s.ra), CIRCLE(8, 5, 1))", (), "s.dec", "POINT takes", "s.ra, s.dec"),
         (f"{FROM} 1 = CONTAINS(POINT(8, 5), CIRCLE(s.dec, s.ra, 1))", (), "s.dec", "CIRCLE takes the", "s.ra, s.dec"),

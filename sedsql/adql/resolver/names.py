@@ -193,7 +193,7 @@ class Resolver:
 
         queries : the columns of the queries in an expression, by their `id`
         """
-        wrong: operands.Wrong | None = operands.wrong_operand(node) or impossible(node, aliases)
+        wrong: operands.Wrong | None = impossible(node, aliases) or operands.wrong_operand(node)
         if wrong is None and isinstance(node, exp.In) and (query := node.args.get("query")):
             wrong = operands.wrong_query(node.this, query, queries.get(id(query)))
         if wrong is not None:
