@@ -143,7 +143,7 @@ def test_every_column_of_a_model_yields_what_its_function_says(con, name):
     ("condition", "place"),
     [
         ("sed_predict(s) > 1", "sed_predict"),
-        ("sed_set(s, 0.9) = 'yso'", "sed_set"),
+        ("sed_set(s, 0.9) = 'yso'", "'yso'"),
         ("ABS(sed_points(s)) > 1", "ABS"),
         ("sed_explain(s) IN (1)", "sed_explain"),
     ],

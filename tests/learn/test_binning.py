@@ -1,13 +1,10 @@
 """Boosting with quicker bins grows the trees of scikit-learn, bit for bit."""
 
-import time
-
 import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
-from threadpoolctl import threadpool_limits
 
-from sedsql.learn.binning import WEIGHTED, QuickBoosting
+from sedsql.learn.binning import QuickBoosting
 from sedsql.learn.classifier import Boosting
 
 SETTINGS = {"max_iter": 3, "min_samples_leaf": 5, "max_features": 0.5, "early_stopping": False}
@@ -72,18 +69,3 @@ def test_forests_are_those_of_two_fits():
             for tree, halved in zip(a, b, strict=True):
                 assert np.array_equal(tree.nodes["num_threshold"], halved.nodes["num_threshold"])
                 assert np.array_equal(tree.nodes["feature_idx"], halved.nodes["feature_idx"])
-
-
-@pytest.mark.skipif(not WEIGHTED, reason="this scikit-learn's bins do not depend on weights, and are quick")
-def test_weighted_bins_take_less_than_half_of_scikit_learns_time():
-    X, y, _ = rows(10_000, 2)
-    weights = np.random.default_rng(1).random(len(X)) + 0.1
-    settings = SETTINGS | {"max_iter": 1, "max_bins": 255}
-    taken = {QuickBoosting: [], HistGradientBoostingClassifier: []}
-    with threadpool_limits(1):
-        for _ in range(3):
-            for kind, times in taken.items():
-                start = time.process_time()
-                kind(**settings).fit(X, y, weights)
-                times.append(time.process_time() - start)
-    assert min(taken[QuickBoosting]) < 0.5 * min(taken[HistGradientBoostingClassifier]), taken
