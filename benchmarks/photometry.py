@@ -1,8 +1,8 @@
 """Spell out `sed.photometry` (sql/views.sql), with its quality rules, for services that do not have it.
 
-Queries for these services contain `{magnitudes}` and `{joined}`: the ten magnitudes as expressions over the archive's
-tables, and the join of these tables. Letters of a flag are tested by LIKE in ADQL, and by substr in SQLite, whose LIKE
-ignores case.
+Queries for these services contain `{magnitudes}`, `{parallax}` and `{joined}`: the ten magnitudes, and the parallax
+with its error, as expressions over the archive's tables, and the join of these tables. Letters of a flag are tested by
+LIKE in ADQL, and by substr in SQLite, whose LIKE ignores case.
 """
 
 from sedsql.photometry.bands import COLUMNS
@@ -22,12 +22,16 @@ LEFT JOIN gaiadr3.allwise_best_neighbour AS wm ON wm.source_id = g.source_id
 LEFT JOIN allwise.allwise AS w ON w.designation = wm.original_ext_source_id"""
 
 GOOD_ASTROMETRY = "(g.ruwe IS NULL OR g.ruwe <= 1.4)"
+_PARALLAX = ", ".join(
+    f"CASE WHEN {GOOD_ASTROMETRY} THEN g.{column} END AS {column}" for column in ("parallax", "parallax_error")
+)
 
 
 def spelled_out(query: str, *, sqlite: bool) -> str:
-    """Fill in `{magnitudes}`, `{joined}` and `{good_astrometry}` in a query."""
+    """Fill in `{magnitudes}`, `{parallax}`, `{joined}` and `{good_astrometry}` in a query."""
     filled = {
         "{magnitudes}": ",\n       ".join(_magnitudes(sqlite)),
+        "{parallax}": _PARALLAX,
         "{joined}": _JOINED_SQLITE if sqlite else _JOINED,
         "{good_astrometry}": GOOD_ASTROMETRY,
     }
