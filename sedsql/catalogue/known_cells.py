@@ -28,10 +28,7 @@ UNCHANGED = "manifest.unless_changed"
 """The macro that the files of what a mirror has computed from its tables pass, an error where they are not right."""
 _COMPUTED = f"read_parquet({UNCHANGED}(manifest.in_mirror("
 """The same of such a table."""
-_FILES = (
-    "SELECT * REPLACE (CASE current_setting('file_search_path') WHEN '' THEN path "
-    "ELSE concat(current_setting('file_search_path'), '/', path) END AS path) FROM manifest.files"
-)
+_FILES = "SELECT * REPLACE (manifest.in_mirror([path])[1] AS path) FROM manifest.files"
 """The files of a mirror's tables, with their paths as DuckDB finds them."""
 
 
