@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 from collections.abc import Sequence
-from time import monotonic
 
 from sedsql.service.changed import Changed
 from sedsql.service.errors import ServiceError
-from sedsql.service.workers.frames import DATA, END, ERROR, HEAD, STOP, TASK
-from sedsql.service.workers.messages import Head, Outcome, Task
+from sedsql.service.workers.counts import Counts
+from sedsql.service.workers.faults import too_long, too_much_memory
+from sedsql.service.workers.follow import follow, interrupt
+from sedsql.service.workers.frames import TASK
+from sedsql.service.workers.messages import Outcome, Task
 from sedsql.service.workers.process import Worker
 from sedsql.service.workers.queue import FairQueue
 from sedsql.service.workers.run import Run, StoppedError
 from sedsql.service.workers.settings import Settings
 
-_GRACE = 1.0
-"""Seconds that a worker has to end a query that is to stop, before it is killed."""
-_LOOK = 0.2
+_LOOK = 0.1
 """Seconds between two looks at the workers' memory."""
+_PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0)
+"""Seconds before a worker is started again that could not be, the first time and each further time."""
 
 
 class Pool:
     """Processes that run queries, one each at a time.
+
+    Attributes
+    ----------
+    settings, workers : as they were given
+    counts : what the pool has done so far
 
     Examples
     --------
@@ -43,17 +49,20 @@ class Pool:
         keep_open : see `Worker.start`
         """
         self.settings, self.workers, self._most, self._keep_open = settings, workers, queue, keep_open
-        self._queue: FairQueue[Run] = FairQueue()
+        self.counts = Counts()
+        self._queries: FairQueue[Run] = FairQueue()
         self._jobs: FairQueue[Run] = FairQueue()
         self._running: dict[Run, Worker] = {}
-        self._idle: dict[int, Worker] = {}
         self._changed = Changed()
         self._tasks: list[asyncio.Task[None]] = []
-        self._mean = 1.0
 
     async def start(self) -> None:
         """Start the workers. ServiceError where they cannot be started, such as that there is no mirror."""
-        ready = await asyncio.gather(*(self._start_worker(number) for number in range(self.workers)))
+        started = await asyncio.gather(*map(self._start_worker, range(self.workers)), return_exceptions=True)
+        ready = [worker for worker in started if isinstance(worker, Worker)]
+        if failed := [error for error in started if isinstance(error, BaseException)]:
+            await asyncio.gather(*(worker.close() for worker in ready))
+            raise failed[0]
         self._tasks = [asyncio.create_task(self._serve(number, worker)) for number, worker in enumerate(ready)]
         self._tasks.append(asyncio.create_task(self._watch_memory()))
 
@@ -62,7 +71,7 @@ class Pool:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for queue in (self._queue, self._jobs):
+        for queue in (self._queries, self._jobs):
             while run := queue.pop():
                 run.end(Outcome(error=StoppedError()))
 
@@ -76,103 +85,125 @@ class Pool:
 
         ServiceError with status 503 and `retry_after` where too many wait.
         """
-        if not is_job and len(self._queue) >= self._most:
+        if not is_job and len(self._queries) >= self._most:
+            self.counts.refused += 1
+            again = min(max(math.ceil(self.wait_expected(len(self._queries))), 1), 120)
             raise ServiceError(
-                f"The service is busy: {len(self._queue)} queries wait, as many as it lets; try again in "
-                f"{self.retry_after} seconds.",
+                f"The service is busy: {len(self._queries)} queries wait, the most that it lets wait; try again in "
+                f"{again} second{'s' * (again > 1)}.",
                 503,
-                self.retry_after,
+                again,
             )
         run = Run(task, client, seconds, is_job=is_job, stop=self._cancel)
-        (self._jobs if is_job else self._queue).push(client, run)
+        (self._jobs if is_job else self._queries).push(client, run)
         self._changed.tell()
         return run
 
+    def wait_expected(self, before: int) -> float:
+        """Seconds after which a query has its turn that has so many before it, by how long queries took so far."""
+        return self.counts.seconds_each * before / self.workers
+
     @property
-    def retry_after(self) -> int:
-        """Seconds after which a query that is asked now may have its turn, by how long queries take."""
-        return min(max(math.ceil(self._mean * len(self._queue) / self.workers), 1), 120)
+    def waiting(self) -> int:
+        """Queries that wait for a worker, besides jobs."""
+        return len(self._queries)
+
+    @property
+    def waiting_jobs(self) -> int:
+        """Jobs that wait for a worker."""
+        return len(self._jobs)
+
+    @property
+    def running(self) -> int:
+        """Queries and jobs that run."""
+        return len(self._running)
 
     def _next(self) -> Run | None:
-        jobs = sum(run.is_job for run in self._running)
-        may_take_job = jobs < max(self.workers - 1, 1)
-        # They take turns, so that jobs come on where others always wait.
-        if may_take_job and len(self._jobs) and (not len(self._queue) or not jobs):
-            return self._jobs.pop()
-        return self._queue.pop()
+        # One worker is left to queries; jobs have another, so that they come on where queries always wait.
+        jobs, alone = sum(run.is_job for run in self._running), self.workers == 1
+        may_be_job = len(self._jobs) and jobs < max(self.workers - 1, 1)
+        is_turn = self.counts.ended % 2 if alone else not jobs
+        return self._jobs.pop() if may_be_job and (is_turn or not len(self._queries)) else self._queries.pop()
 
     async def _start_worker(self, number: int) -> Worker:
         return await Worker.start(self.settings.of_worker(number), self._keep_open)
+
+    async def _start_again(self, number: int) -> Worker:
+        failed = 0
+        while True:
+            await asyncio.sleep(_PAUSES[min(failed, len(_PAUSES) - 1)])
+            try:
+                return await self._start_worker(number)
+            except ServiceError as error:
+                failed += 1
+                if not self._running and failed > 1:  # no worker is left: nobody is to wait for ever
+                    for queue in (self._queries, self._jobs):
+                        while run := queue.pop():
+                            run.end(Outcome(error=ServiceError(error.message, 503, retry_after=30)))
 
     async def _serve(self, number: int, worker: Worker) -> None:
         """Run one query after another on a worker, and on another one when that has ended."""
         try:
             while True:
-                if not worker.is_running:
-                    worker = await self._start_worker(number)
-                run: Run | None = None
-
-                def take() -> bool:
-                    nonlocal run
-                    run = self._next()
-                    return run is not None
-
-                await self._changed.until(take)
-                assert run is not None
-                await self._run(run, worker)
+                if (run := await self._take(worker)) is not None:
+                    await self._run(run, worker)
+                if not worker.is_running or worker.memory() > self.settings.memory // 2:
+                    await worker.close()
+                    worker = await self._start_again(number)
         finally:
             await worker.close()
 
+    async def _take(self, worker: Worker) -> Run | None:
+        """The next query; None where the worker ends before there is one."""
+        taken: list[Run] = []
+
+        def take() -> bool:
+            if (run := self._next()) is not None:
+                taken.append(run)
+                self._running[run] = worker
+            return bool(taken)
+
+        waiting = [asyncio.create_task(self._changed.until(take)), asyncio.create_task(worker.ended())]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waiting:
+                one.cancel()
+        return taken[0] if taken else None
+
     async def _run(self, run: Run, worker: Worker) -> None:
-        self._running[run] = worker
-        run.begin()
         limit = None
         if run.seconds != math.inf:
-            why = f"The query took longer than {run.seconds:g} seconds, the limit of this service."
-            limit = asyncio.get_running_loop().call_later(run.seconds, self._interrupt, run, worker, why)
+            late = asyncio.get_running_loop().call_later
+            limit = late(run.seconds, self._end, run, too_long(run.seconds))
+        outcome = Outcome(error=StoppedError())
         try:
-            worker.tell(TASK, run.task.to_json())
-            outcome = await self._follow(run, worker)
+            if not run.is_cancelled:
+                run.begin()
+                worker.tell(TASK, run.task.to_json())
+                outcome = await follow(run, worker)
         finally:
             if limit:
                 limit.cancel()
             del self._running[run]
-        run.end(outcome)
-        self._changed.tell()
-
-    async def _follow(self, run: Run, worker: Worker) -> Outcome:
-        """Hand over what a worker sends, until it says how the query ended."""
-        while answer := await worker.receive():
-            kind, content = answer
-            if kind == HEAD:
-                run.come(Head(content.decode()))
-            elif kind == DATA:
-                await run.take(content)
-            elif kind in (END, ERROR):
-                values = json.loads(content)
-                error: ServiceError | None = StoppedError() if run.is_cancelled else None
-                if kind == ERROR and not error:
-                    error = ServiceError(values.pop("error"), values.pop("status"))
-                values = {key: values[key] for key in ("rows", "bytes", "overflow", "told") if key in values}
-                return Outcome(**values, seconds=monotonic() - run.began, error=error)
-        lost = StoppedError() if run.is_cancelled else ServiceError("The process that ran the query ended.", 500)
-        return Outcome(seconds=monotonic() - run.began, error=lost)
+            self.counts.add(run, outcome)
+            run.end(outcome)
+            self._changed.tell()
 
     def _cancel(self, run: Run) -> None:
-        if (self._jobs if run.is_job else self._queue).remove(run.client, run):
+        if (self._jobs if run.is_job else self._queries).remove(run.client, run):
             run.end(Outcome(error=StoppedError()))
-        elif worker := self._running.get(run):
-            self._interrupt(run, worker, "The query was stopped.")
+        else:
+            self._end(run, StoppedError())
 
-    def _interrupt(self, run: Run, worker: Worker, why: str) -> None:
-        worker.tell(STOP, why.encode())
-
-        def kill() -> None:
-            if self._running.get(run) is worker:
-                worker.kill()
-
-        asyncio.get_running_loop().call_later(_GRACE, kill)
+    def _end(self, run: Run, why: ServiceError) -> None:
+        if worker := self._running.get(run):
+            interrupt(run, worker, why, lambda: self._running.get(run) is worker)
 
     async def _watch_memory(self) -> None:
         while True:
             await asyncio.sleep(_LOOK)
+            for run, worker in list(self._running.items()):
+                if worker.memory() > self.settings.memory:
+                    run.fault = run.fault or too_much_memory(self.settings)
+                    worker.kill()

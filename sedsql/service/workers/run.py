@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from time import monotonic
 from typing import Literal
 
@@ -27,12 +28,15 @@ class StoppedError(ServiceError):
 class Run:
     """A query that waits for a worker, runs, or has ended.
 
-    Its answer's bytes are taken by `body`, once. Who does not want them any more calls `cancel`.
+    Its answer's bytes are taken by `body`, once. Who does not want them, or no more of them, calls `cancel`.
 
     Attributes
     ----------
-    task, client, seconds : as they were submitted
+    task, client, seconds, is_job : as they were submitted
     phase : QUEUED, EXECUTING or ENDED
+    began : when a worker took it, by time.monotonic
+    is_cancelled : whether `cancel` was called
+    fault : why it is to end, if the pool ends it
     """
 
     def __init__(self, task: Task, client: str, seconds: float, *, is_job: bool, stop: Callable[[Run], None]):
@@ -42,6 +46,8 @@ class Run:
         self.began = monotonic()
         self._stop = stop
         self.is_cancelled = False
+        self.fault: ServiceError | None = None
+        self._dropping = False
         self._head: Head | None = None
         self._outcome: Outcome | None = None
         self._chunks: deque[bytes] = deque()
@@ -91,8 +97,8 @@ class Run:
         """End the query at once; nothing where it has ended. Bytes that were not taken are dropped."""
         if self._outcome is None and not self.is_cancelled:
             self.is_cancelled = True
+            self.drop()
             self._stop(self)
-            self._changed.tell()
 
     # What the pool tells.
 
@@ -108,15 +114,22 @@ class Run:
 
     async def take(self, chunk: bytes) -> None:
         """Hand over bytes; wait while the client is slow. They are dropped where nobody wants them."""
-        await self._changed.until(lambda: self._waiting < MOST or self.is_cancelled)
-        if not self.is_cancelled:
+        await self._changed.until(lambda: self._waiting < MOST or self._dropping)
+        if not self._dropping:
             self._chunks.append(chunk)
             self._waiting += len(chunk)
             self._changed.tell()
+
+    def drop(self) -> None:
+        """Drop all bytes that come from now on: nobody takes them, and the worker is to go on."""
+        self._dropping = True
+        self._changed.tell()
 
     def end(self, outcome: Outcome) -> None:
         """Tell how it ended."""
         if self.is_cancelled:
             self._chunks.clear()
+        if self._dropping and outcome.error is None:
+            outcome = replace(outcome, error=self.fault)
         self.phase, self._outcome = "ENDED", outcome
         self._changed.tell()
