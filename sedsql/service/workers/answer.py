@@ -2,100 +2,88 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 
+from sedsql.files.atomic import flush
+from sedsql.files.streams import FORMATS, StreamFormat, Written, write_stream
 from sedsql.service.workers.messages import Task
 
-MIME = {"csv": "text/csv;header=present"}
-
-
-@dataclass(frozen=True)
-class Written:
-    rows: int
-    overflow: bool
-
-
-def write_stream(file, schema: pa.Schema, batches: Iterable[pa.RecordBatch], maxrec: int | None) -> Written:
-    """Write CSV, until there are streams of all formats."""
-
-    def line(values: Iterable[object]) -> bytes:
-        text = io.StringIO()
-        csv.writer(text).writerow(values)
-        return text.getvalue().encode()
-
-    file.write(line(schema.names))
-    rows = 0
-    for batch in batches:
-        for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            if rows == maxrec:
-                return Written(rows, True)
-            file.write(line(row))
-            rows += 1
-    return Written(rows, False)
+_MOST = 1 << 18
+"""Bytes that are sent at once."""
 
 
 class Sink:
-    """A file to write to, whose bytes go on in large parts."""
+    """What an answer is written to, whose bytes go on in large parts.
 
-    def __init__(self, send: Callable[[bytes], object], most: int):
-        self._send, self._most = send, most
+    Attributes
+    ----------
+    bytes : that were written
+    """
+
+    def __init__(self, begin: Callable[[], object], send: Callable[[memoryview], object]):
+        """begin : called before the first bytes are sent"""
+        self._begin, self._send = begin, send
         self._parts: list[bytes] = []
-        self._waiting = self.bytes = 0
+        self._waiting = self._sent = self.bytes = 0
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> None:
+        """Take bytes."""
         self._parts.append(bytes(data))
-        self._waiting += len(data)
-        self.bytes += len(data)
-        if self._waiting >= self._most:
+        self._waiting += len(self._parts[-1])
+        self.bytes += len(self._parts[-1])
+        if self._waiting >= _MOST:
             self.flush()
-        return len(data)
 
     def flush(self) -> None:
-        data = b"".join(self._parts)
+        """Send all that was taken."""
+        data = memoryview(b"".join(self._parts))
         self._parts.clear()
         self._waiting = 0
-        for at in range(0, len(data), self._most):
-            self._send(data[at : at + self._most])
+        if not self._sent and len(data):
+            self._begin()
+        self._sent += len(data)
+        for at in range(0, len(data), _MOST):
+            self._send(data[at : at + _MOST])
 
 
-def write(
-    task: Task, sink: Sink, schema: pa.Schema, batches: Iterator[pa.RecordBatch], begin: Callable[[str], object]
-) -> Written:
-    """Write the answer; `begin` is called with the MIME type once its first rows are there, or there are none."""
-    first = next(batches, None)
-    begin(MIME["csv"])
+def write(task: Task, sink: Sink, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Written:
+    """Write the answer; the first bytes are sent once the first rows are there, or it is known that there are none.
 
-    def all_batches() -> Iterator[pa.RecordBatch]:
+    So an error before the first row is an error, and not an answer that is cut off.
+    """
+    first = next(batches, None) if task.maxrec != 0 else None
+
+    def each() -> Iterator[pa.RecordBatch]:
         if first is not None:
             yield first
             sink.flush()
-            yield from batches
+            for batch in batches:
+                yield batch
+                sink.flush()
 
-    written = write_stream(sink, schema, all_batches(), task.maxrec)
-    sink.flush()
-    return written
+    return write_stream(sink, form(task), schema, each(), maxrec=task.maxrec, infos=dict(task.infos))
 
 
 def write_file(task: Task, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> tuple[Written, int]:
-    """Write the answer to `task.output`, which appears whole and on the disk, or not at all."""
+    """Write the answer to `task.output`, which appears whole and on the disk, or not at all; gives the bytes too."""
     assert task.output
     partial = task.output.with_name(f".{task.output.name}.partial")
     try:
         with partial.open("wb") as file:
-            written = write_stream(file, schema, batches, task.maxrec)
+            written = write_stream(file, form(task), schema, batches, maxrec=task.maxrec, infos=dict(task.infos))
             file.flush()
             os.fsync(file.fileno())
             size = file.tell()
         partial.replace(task.output)
-        folder = os.open(task.output.parent, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
+        flush(task.output.parent)
     finally:
         partial.unlink(missing_ok=True)
     return written, size
+
+
+def form(task: Task) -> StreamFormat:
+    """The format that a task asks for."""
+    return FORMATS[task.format]

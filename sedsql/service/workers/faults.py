@@ -31,7 +31,7 @@ def too_much_memory(settings: Settings) -> LimitError:
 def too_long(seconds: float) -> LimitError:
     """Tell that a query takes too long."""
     return LimitError(
-        f"The query took longer than {seconds:g} seconds, its limit; ask for less of the sky, or run it as a job with "
+        f"The query took longer than {seconds:g} second{'s' * (seconds != 1)}, its limit; ask for less of the sky, or run it as a job with "
         "a longer EXECUTIONDURATION."
     )
 

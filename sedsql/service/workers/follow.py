@@ -32,7 +32,7 @@ async def follow(run: Run, worker: Worker) -> Outcome:
             if kind == ERROR and error is None:
                 kind_of_error = LimitError if values["limit"] else ServiceError
                 error = kind_of_error(values["error"], values["status"])
-            known = {key: values[key] for key in ("rows", "bytes", "overflow", "told") if key in values}
+            known = {key: values[key] for key in ("rows", "bytes", "mime", "overflow", "told") if key in values}
             return Outcome(**known, seconds=monotonic() - run.began, error=error)
     lost = ServiceError(
         "The process that ran the query ended before the query; the log of the service may say why.", 500

@@ -4,8 +4,6 @@ import socket
 import struct
 
 HEADER = struct.Struct(">cI")
-MOST = 1 << 18
-"""Bytes of a frame that a worker sends."""
 
 SETTINGS, TASK, STOP = b"S", b"T", b"X"
 """What a server sends: settings once, tasks one after another, and the reason why a query is to stop."""

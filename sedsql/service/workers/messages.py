@@ -53,7 +53,8 @@ class Head:
 class Outcome:
     """How a query ended.
 
-    rows, bytes : of the answer; those that were written where there is an error
+    rows, bytes : of the answer, where there is no error
+    mime : the Content-Type
     overflow : whether there were more rows than MAXREC
     seconds : that it ran; 0 where it never began
     error : what went wrong, or None
@@ -62,6 +63,7 @@ class Outcome:
 
     rows: int = 0
     bytes: int = 0
+    mime: str | None = None
     overflow: bool = False
     seconds: float = 0.0
     error: ServiceError | None = None

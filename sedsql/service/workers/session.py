@@ -65,9 +65,11 @@ class Session:
             uploads.store(self._connection, task, self._settings.uploads, check)
             check()
             self._cursor.execute(task.query)
-            columns = len(self._cursor.description or ())
-            rows = min(max(_BATCH_BYTES // (16 * max(columns, 1)), _VECTOR), BATCH)
-            reader = self._cursor.batches(rows)
+            if task.maxrec == 0:
+                write(self._cursor.schema, iter(()))
+                return
+            columns = max(len(self._cursor.description or ()), 1)
+            reader = self._cursor.batches(min(max(_BATCH_BYTES // (16 * columns), _VECTOR), BATCH))
 
             def batches() -> Iterator[pa.RecordBatch]:
                 check()

@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from sedsql.errors import Error
 from sedsql.service.errors import ServiceError
-from sedsql.service.workers.answer import Sink, write, write_file
+from sedsql.service.workers.answer import Sink, form, write, write_file
 from sedsql.service.workers.faults import LimitError, told
-from sedsql.service.workers.frames import DATA, END, ERROR, HEAD, MOST, READY, STOP, TASK, frame, receive
+from sedsql.service.workers.frames import DATA, END, ERROR, HEAD, HEADER, READY, STOP, TASK, frame, receive
 from sedsql.service.workers.lockdown import prepare_process
 from sedsql.service.workers.messages import Task
 from sedsql.service.workers.session import Session
@@ -77,29 +77,49 @@ class _Process:
 
     def _run(self, query: _Query) -> tuple[bytes, dict[str, object]]:
         """Run a query; gives what its end is to be told by."""
-        sink = Sink(lambda data: self._send(DATA, data), MOST)
-        ended: dict[str, object] = {}
+        task = query.task
+        mime = form(task).mime
+        sink = Sink(lambda: self._send(HEAD, mime.encode()), lambda data: self._send(DATA, data))
+        ended: dict[str, object] = {"mime": mime}
 
         def write_answer(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
-            if query.task.output:
-                written, size = write_file(query.task, schema, batches)
+            rows = self._failing_in_sentences(query, batches, ended)
+            if task.output:
+                written, size = write_file(task, schema, rows)
             else:
-                written, size = write(query.task, sink, schema, batches, self._begin), sink.bytes
+                written, size = write(task, sink, schema, rows), sink.bytes
             ended.update(rows=written.rows, bytes=size, overflow=written.overflow)
 
         try:
-            self._session.run(query.task, query.check, write_answer)
+            self._session.run(task, query.check, write_answer)
+            sink.flush()
             return END, ended
         except BaseException as error:
-            fault = ServiceError(query.stop) if query.stop else told(error, self._settings)
+            fault = self._fault(query, error)
+            if ended.get("told"):
+                sink.flush()
             is_limit = isinstance(fault, LimitError)
-            return ERROR, {"error": fault.message, "status": fault.status, "limit": is_limit, "bytes": sink.bytes}
+            return ERROR, {**ended, "error": fault.message, "status": fault.status, "limit": is_limit}
 
-    def _begin(self, mime: str) -> None:
-        self._send(HEAD, mime.encode())
+    def _failing_in_sentences(
+        self, query: _Query, batches: Iterator[pa.RecordBatch], ended: dict[str, object]
+    ) -> Iterator[pa.RecordBatch]:
+        """The batches; what goes wrong on their way is told as the user of the service is told it."""
+        count = 0
+        try:
+            for batch in batches:
+                yield batch
+                count += 1
+        except Exception as error:
+            ended["told"] = count > 0 and query.task.format.startswith("votable")
+            raise self._fault(query, error) from error
 
-    def _send(self, kind: bytes, content: bytes = b"") -> None:
-        self._channel.sendall(frame(kind, content))
+    def _fault(self, query: _Query, error: BaseException) -> ServiceError:
+        return ServiceError(query.stop) if query.stop else told(error, self._settings)
+
+    def _send(self, kind: bytes, content: bytes | memoryview = b"") -> None:
+        self._channel.sendall(HEADER.pack(kind, len(content)))
+        self._channel.sendall(content)
 
 
 def main() -> None:
