@@ -30,10 +30,9 @@ def too_much_memory(settings: Settings) -> LimitError:
 
 def too_long(seconds: float) -> LimitError:
     """Tell that a query takes too long."""
-    return LimitError(
-        f"The query took longer than {seconds:g} second{'s' * (seconds != 1)}, its limit; ask for less of the sky, or run it as a job with "
-        "a longer EXECUTIONDURATION."
-    )
+    time = f"{seconds:g} second{'s' * (seconds != 1)}"
+    advice = "ask for less of the sky, or run it as a job with a longer EXECUTIONDURATION"
+    return LimitError(f"The query took longer than {time}, its limit; {advice}.")
 
 
 def told(error: BaseException, settings: Settings) -> ServiceError:
