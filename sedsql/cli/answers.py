@@ -175,7 +175,7 @@ def _write(answer: "pa.Table", partial: Path, format: str | None) -> None:
         return
     written = partial if format is None else partial.with_name(f"{partial.name}{ENDINGS[format]}")
     try:
-        if files.streams(written):
+        if files.in_pieces(written):
             files.write_pieces(written, answer.schema, iter([answer]))
         else:
             files.write_table(written, files.from_arrow(answer))

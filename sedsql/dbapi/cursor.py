@@ -209,6 +209,16 @@ class Cursor:
 
         return pa.RecordBatchReader.from_batches(schema, read())
 
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns as `arrow` and `batches` have them; nothing is computed for it."""
+        self._check_open()
+        with own_errors(self._adql):
+            first = self._answer.first(0)
+        if first is None:
+            raise ProgrammingError("There are no columns to tell of before the rows; execute a SELECT first.")
+        return first.schema
+
     def df(self) -> pandas.DataFrame:
         """The whole answer as a pandas DataFrame, whose `attrs` say where its classes come from."""
         _needs("pandas", "notebook")

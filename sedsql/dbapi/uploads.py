@@ -51,8 +51,8 @@ def store_upload(con: duckdb.DuckDBPyConnection, name: str, rows: Rows) -> Table
 
 
 def drop_upload(con: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Drop the table of an upload."""
-    con.execute(f"DROP TABLE {_in_memory(name)}")
+    """Drop the table of an upload; nothing where there is none."""
+    con.execute(f"DROP TABLE IF EXISTS {_in_memory(name)}")
 
 
 def uploads_of(catalogue: Catalogue) -> dict[str, Table]:

@@ -3,7 +3,6 @@
 import csv
 import gzip
 import re
-import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ import pyarrow.csv as pacsv
 
 from sedsql.files.errors import TableError
 from sedsql.files.names import NAMES
-from sedsql.files.text import as_text, plain
+from sedsql.files.text import all_joined, as_text, plain, text_scalar
 
 _BLOCK = 1 << 22
 """Bytes read at a time, and the longest row."""
@@ -212,19 +211,10 @@ def zipped(path: Path) -> Iterator[gzip.GzipFile]:
         yield file
 
 
-def _lines(batch: pa.RecordBatch, delimiter: str) -> pa.Buffer:
+def _lines(batch: pa.RecordBatch, delimiter: str) -> memoryview:
     columns = [_words(column, delimiter) for column in batch.columns]
-    rows = pc.binary_join_element_wise(*columns, _scalar(delimiter), null_handling="replace", null_replacement="")
-    # pa.array would import pandas too.
-    ends = pa.Array.from_buffers(pa.int32(), 2, [None, pa.py_buffer(struct.pack("=2i", 0, len(rows)))])
-    return pc.binary_join(pa.ListArray.from_arrays(ends, rows), _scalar("\n"))[0].as_buffer()
-
-
-def _scalar(text: str) -> pa.Scalar:
-    """Make a scalar of text; `pa.scalar` would import pandas, which takes longer than most queries."""
-    content = text.encode()
-    ends = struct.pack("=2i", 0, len(content))
-    return pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(ends), pa.py_buffer(content)])[0]
+    rows = pc.binary_join_element_wise(*columns, text_scalar(delimiter), null_handling="replace", null_replacement="")
+    return memoryview(all_joined(rows, "\n"))
 
 
 def _name(name: str, delimiter: str) -> str:
@@ -242,7 +232,7 @@ def _words(column, delimiter: str):
 
 
 def _quoted(words, delimiter: str):
-    quote, nothing = _scalar('"'), _scalar("")
+    quote, nothing = text_scalar('"'), text_scalar("")
     quoted = pc.binary_join_element_wise(quote, pc.replace_substring(words, '"', '""'), quote, nothing)
     needed = pc.or_(pc.match_substring_regex(words, f'["\r\n{delimiter}]'), pc.equal(words, nothing))
     return pc.if_else(needed, quoted, words)

@@ -60,7 +60,7 @@ def refuse_pipe(path: Path) -> None:
         raise TableError(f"{path} is a pipe or a device, and a table is read more than once; write it to a file first")
 
 
-def streams(path: Path) -> bool:
+def in_pieces(path: Path) -> bool:
     """Whether the format is read and written in pieces."""
     return file_format(path) in ("parquet", "csv", "arrow", "json")
 
@@ -108,7 +108,7 @@ def read_table(path: Path) -> Table:
     Of a VOTable or FITS file with several tables, NAME#2 or NAME#name says which: in a VOTable they count from 1, in
     FITS by extension.
     """
-    if streams(path):
+    if in_pieces(path):
         stream = read_pieces(path)
         return from_arrow(pa.concat_tables([stream.schema.empty_table(), *stream.pieces]))
     kind = file_format(path)
@@ -175,7 +175,7 @@ def write_pieces(path: Path, schema: pa.Schema, pieces: Iterator[pa.Table]) -> N
 def write_table(path: Path, table: Table) -> None:
     """Write an astropy Table."""
     kind = file_format(path)
-    if streams(path):
+    if in_pieces(path):
         rows = to_arrow(table)
         write_pieces(path, rows.schema, iter([rows]))
         return

@@ -1,5 +1,7 @@
 """Write Arrow columns as text; it imports nothing of astropy, so a query that prints CSV is quick."""
 
+import struct
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -24,3 +26,17 @@ def as_text(column):
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
         words = (None if value is None else to_json(value).strip('"') for value in column.to_pylist())
         return pa.array(words, pa.string())
+
+
+def text_scalar(text: str) -> pa.Scalar:
+    """Make a scalar of text; `pa.scalar` would import pandas, which takes longer than most queries."""
+    content = text.encode()
+    ends = struct.pack("=2i", 0, len(content))
+    return pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(ends), pa.py_buffer(content)])[0]
+
+
+def all_joined(words: pa.Array, between: str) -> pa.Buffer:
+    """Join all strings of an array."""
+    # pa.array would import pandas too.
+    ends = pa.Array.from_buffers(pa.int32(), 2, [None, pa.py_buffer(struct.pack("=2i", 0, len(words)))])
+    return pc.binary_join(pa.ListArray.from_arrays(ends, words), text_scalar(between))[0].as_buffer()

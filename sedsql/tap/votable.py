@@ -26,8 +26,12 @@ class Answer:
     overflow: bool
 
 
-def read(blocks: Iterable[bytes], room: Room | None = None, limits: Limits = LIMITS) -> Answer:
+def read(
+    blocks: Iterable[bytes], room: Room | None = None, limits: Limits = LIMITS, *, is_answer: bool = True
+) -> Answer:
     """Read the first table of the results in a VOTable, from its bytes as they come.
+
+    is_answer : whether it must say that a query went well, as an answer does and a table that a user sends does not
 
     Arrow's fields have unit, UCD, description and xtype as metadata. Damaged where anything is missing or wrong,
     Reported where it is the service's error message, Unbounded or TooLarge where it is more than `room` and `limits`
@@ -42,7 +46,7 @@ def read(blocks: Iterable[bytes], room: Room | None = None, limits: Limits = LIM
         if not document.path and not document.seen:
             raise Damaged("The answer is no VOTable but text or HTML.") from None
         raise
-    return document.answer()
+    return document.answer(is_answer)
 
 
 def message(text: bytes, limits: Limits = LIMITS) -> str | None:
@@ -99,10 +103,10 @@ class _Document:
             if status == "ERROR":
                 raise Reported(" ".join(message.split()) or "it gives no reason", after_rows)
 
-    def answer(self) -> Answer:
+    def answer(self, says_status: bool) -> Answer:
         self.raise_if_error()
         found = {status for status, _, _ in self.statuses}
-        if not found & {"OK", "OVERFLOW"} or found - {"OK", "OVERFLOW"}:
+        if (says_status and not found & {"OK", "OVERFLOW"}) or found - {"OK", "OVERFLOW"}:
             raise Damaged("The answer does not say that the query went well: its QUERY_STATUS is missing.")
         if not self._table or not self.fields:
             raise Damaged("The answer has no table.")

@@ -1,0 +1,50 @@
+"""Say in one sentence, to a user of the service, what went wrong with a query."""
+
+import errno
+import sys
+import traceback
+
+import duckdb
+
+from sedsql import errors
+from sedsql.service.errors import ServiceError
+from sedsql.service.workers.settings import Settings
+
+
+class LimitError(ServiceError):
+    """A query takes more than a query may: time, memory or disk. It would again."""
+
+
+def size(number: int) -> str:
+    """A number of bytes in words."""
+    return f"{number / (1 << 30):,.3g} GB" if number >= 1 << 30 else f"{number / (1 << 20):,.3g} MB"
+
+
+def too_much_memory(settings: Settings) -> LimitError:
+    """Tell that a query needs more memory or disk than a worker has."""
+    return LimitError(
+        f"The query needs more than {size(settings.memory)} of memory and {size(settings.disk)} of disk, the limits of "
+        "this service; ask for fewer rows or columns, or for a smaller part of the sky."
+    )
+
+
+def too_long(seconds: float) -> LimitError:
+    """Tell that a query takes too long."""
+    time = f"{seconds:g} second{'s' * (seconds != 1)}"
+    advice = "ask for less of the sky, or run it as a job with a longer EXECUTIONDURATION"
+    return LimitError(f"The query took longer than {time}, its limit; {advice}.")
+
+
+def told(error: BaseException, settings: Settings) -> ServiceError:
+    """What the user of a service is told of an error; what is the service's own fault goes to the log in full."""
+    if isinstance(error, ServiceError):
+        return error
+    if isinstance(error, MemoryError) or isinstance(error.__cause__ or error, duckdb.OutOfMemoryException):
+        return too_much_memory(settings)
+    mistakes = (errors.ProgrammingError, errors.DataError, errors.NotSupportedError, errors.InterfaceError)
+    if isinstance(error, mistakes):
+        return ServiceError(str(error).partition("\n")[0])
+    traceback.print_exception(error, file=sys.stderr)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ServiceError("The answer cannot be kept: the disk of the service is full.", 503)
+    return ServiceError("The service cannot answer this query; its log has the reason.", 500)

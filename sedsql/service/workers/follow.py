@@ -1,0 +1,61 @@
+"""Follow a query in a worker to its end, which may have to be forced."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from time import monotonic
+
+from sedsql.service.errors import ServiceError
+from sedsql.service.workers.faults import LimitError
+from sedsql.service.workers.frames import DATA, END, ERROR, HEAD, STOP
+from sedsql.service.workers.messages import Head, Outcome
+from sedsql.service.workers.process import Worker
+from sedsql.service.workers.run import Run
+
+_GRACE = 1.0
+"""Seconds that a worker has to end a query that is to stop, before its bytes are dropped, and before it is killed."""
+
+
+async def follow(run: Run, worker: Worker) -> Outcome:
+    """Hand over what a worker sends, until it says how the query ended, or is gone."""
+    while answer := await worker.receive():
+        kind, content = answer
+        if kind == HEAD:
+            run.come(Head(content.decode()))
+        elif kind == DATA:
+            await run.take(content)
+        elif kind in (END, ERROR):
+            values = json.loads(content)
+            error = run.fault if kind == ERROR else None
+            if kind == ERROR and error is None:
+                kind_of_error = LimitError if values["limit"] else ServiceError
+                error = kind_of_error(values["error"], values["status"])
+            known = {key: values[key] for key in ("rows", "bytes", "mime", "overflow", "told") if key in values}
+            return Outcome(**known, seconds=monotonic() - run.began, error=error)
+    lost = ServiceError(
+        "The process that ran the query ended before the query; the log of the service may say why.", 500
+    )
+    return Outcome(seconds=monotonic() - run.began, error=run.fault or lost)
+
+
+def interrupt(run: Run, worker: Worker, why: ServiceError, goes_on: Callable[[], bool]) -> None:
+    """End a query that runs, for one reason, kindly at first.
+
+    goes_on : whether it still runs
+    """
+    later = asyncio.get_running_loop().call_later
+    run.fault = run.fault or why
+    worker.tell(STOP, run.fault.message.encode())
+
+    def drop() -> None:
+        if goes_on():
+            run.drop()
+            later(_GRACE, kill)
+
+    def kill() -> None:
+        if goes_on():
+            worker.kill()
+
+    later(_GRACE, kill if run.is_cancelled else drop)

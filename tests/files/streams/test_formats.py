@@ -1,0 +1,90 @@
+"""RESPONSEFORMAT's words, and what every format does: rows are counted, cut at MAXREC, and written as they come."""
+
+import pyarrow as pa
+import pytest
+
+from sedsql.files import TableError
+from sedsql.files.streams import FORMATS, stream_format, write_stream
+
+from .answers import BrokenError, Pipe, broken_off, everything, written
+
+NAMES = ["csv", "tsv", "json", "arrow"]
+STREAMED = [name for name in NAMES if name != "fits"]
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("votable", "votable"),
+        ("application/x-votable+xml", "votable"),
+        ("application/x-votable+xml; serialization=TABLEDATA", "votable-td"),
+        ('Application/x-votable+xml;serialization="Binary"', "votable-binary"),
+        ("text/xml", "votable"),
+        ("votable/td", "votable-td"),
+        ("votable/b2", "votable"),
+        ("CSV", "csv"),
+        ("text/csv; header=present; charset=UTF-8", "csv"),
+        ("text/tab-separated-values", "tsv"),
+        ("application/fits", "fits"),
+        ("application/json", "json"),
+        ("application/vnd.apache.parquet", "parquet"),
+        ("application/vnd.apache.arrow.stream", "arrow"),
+    ],
+)
+def test_what_responseformat_calls_a_format(word, name):
+    assert stream_format(word) is FORMATS[name]
+
+
+def test_every_name_and_mime_type_is_known_and_no_alias_is_of_two_formats():
+    words = [word for one in FORMATS.values() for word in {one.name, one.mime.lower(), *one.aliases}]
+    assert len(set(words)) == len(words)
+    for one in FORMATS.values():
+        assert all(stream_format(word) is one for word in (one.name, one.mime, one.name.upper(), *one.aliases))
+        assert all(word == "".join(word.lower().split()) for word in one.aliases)
+
+
+@pytest.mark.parametrize("word", ["", "cvs", "text/csv;header=absent", "votable;serialization=xml", "text/html"])
+def test_formats_that_are_none(word):
+    with pytest.raises(TableError, match=r"No format is called '.*'; (did you mean|there is) "):
+        stream_format(word)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("maxrec", "rows", "overflow"), [(0, 0, True), (3, 3, True), (4, 4, True), (7, 7, False), (8, 7, False)]
+)
+def test_rows_up_to_maxrec(name, maxrec, rows, overflow):
+    _, said = written(name, everything(), maxrec=maxrec)
+    assert (said.rows, said.overflow) == (rows, overflow)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_batch_is_asked_for_with_maxrec_0(name):
+    def batches():
+        raise BrokenError
+        yield
+
+    schema = everything().schema
+    assert write_stream(Pipe(), FORMATS[name], schema, batches(), maxrec=0).rows == 0
+
+
+@pytest.mark.parametrize("name", STREAMED)
+def test_rows_are_written_before_the_next_batch_is_asked_for(name):
+    table = pa.table({"a": pa.array(range(400_000))})
+    pipe, seen = Pipe(), []
+
+    def batches():
+        for batch in table.to_batches(max_chunksize=100_000):
+            seen.append(len(pipe.content))
+            yield batch
+
+    write_stream(pipe, FORMATS[name], table.schema, batches())
+    assert seen[1] > 100_000
+    assert sorted(set(seen)) == seen
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_answer_that_fails_is_not_whole(name):
+    broken, (whole, _) = broken_off(name, everything()), written(name, everything().slice(0, 2))
+    assert whole.startswith(broken)
+    assert len(broken) < len(whole) or name in ("csv", "tsv")
