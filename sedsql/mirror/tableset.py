@@ -34,7 +34,7 @@ def tableset(
     rows : of each table, by lower-case name, where they are known
     columns : whether columns and keys are told
     """
-    root = Element("vosi:tableset", {**_NAMESPACES, "version": "1.1"})
+    root = Element("vosi:tableset", _NAMESPACES)
     for name, tables in by_schema(tables_of(catalogue)).items():
         schema = SubElement(root, "schema")
         say(schema, name=name, description=SCHEMA_DESCRIPTIONS.get(name))
@@ -45,7 +45,7 @@ def tableset(
 
 def one_table(table: Table, keys: Sequence[Key] = (), rows: Mapping[str, int] | None = None) -> bytes:
     """Tell of one table alone."""
-    root = Element("vosi:table", {**_NAMESPACES, "version": "1.1"})
+    root = Element("vosi:table", _NAMESPACES)
     _fill(root, table, keys, rows or {}, True)
     return _document(root)
 
