@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -29,16 +28,7 @@ _PATHS = "/tap/sync, /tap/async, /tap/capabilities, /tap/tables, /tap/availabili
 
 
 def make_app(service: Service) -> Starlette:
-    """Make the application of a service, which it starts and stops."""
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        await service.start()
-        try:
-            yield
-        finally:
-            await service.stop()
-
+    """Make the application of a service that runs."""
     cors = Middleware(
         CORSMiddleware,
         allow_origins=["*"],
@@ -50,7 +40,6 @@ def make_app(service: Service) -> Starlette:
         routes=[Route(path, _endpoint(methods, service), methods=list(methods)) for path, methods in _ROUTES.items()],
         middleware=[cors],
         exception_handlers={HTTPException: _no_such_path, Exception: _failed},  # type: ignore[dict-item]
-        lifespan=lifespan,
     )
 
 

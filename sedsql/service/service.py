@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
 from sedsql.errors import Error
 from sedsql.service.describe.facts import MirrorFacts
 from sedsql.service.errors import ServiceError
@@ -27,18 +30,16 @@ class Service:
         self.pool = Pool(settings.worker, workers=settings.workers, keep_open=[self.spool.lock])
         self.jobs = Jobs(self.spool, self.pool, self._task_of, settings.jobs)
 
-    async def start(self) -> None:
-        """Start the workers, and the jobs that are to run."""
-        await self.pool.start()
-        await self.jobs.start()
-
-    async def stop(self) -> None:
-        """End the workers; jobs that run are queued for the next server."""
-        try:
-            await self.jobs.stop()
-            await self.pool.stop()
-        finally:
-            self.spool.close()
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run workers and jobs; at the end, jobs that run are queued for the next server."""
+        async with AsyncExitStack() as started:
+            started.callback(self.spool.close)
+            started.push_async_callback(self.pool.stop)
+            await self.pool.start()
+            started.push_async_callback(self.jobs.stop)
+            await self.jobs.start()
+            yield
 
     def task(self, query: Query) -> Task:
         """What a worker is asked to do for a query."""

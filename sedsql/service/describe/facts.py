@@ -63,3 +63,13 @@ class MirrorFacts:
             if state != self._state:
                 self._facts, self._state = Facts.read(self._mirror), state
         return self._facts
+
+    def old_schema(self) -> str | None:
+        """Say that an earlier sedsql wrote TAP_SCHEMA, which does not describe itself then; None where it does."""
+        known = self._facts.catalogue.tables.get("tap_schema.tables")
+        if known and known.description:
+            return None
+        return (
+            "TAP_SCHEMA of this mirror is an earlier sedsql's, which strict clients refuse; "
+            f"`sedsql mirror repair {self._mirror}` renews it"
+        )
