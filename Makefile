@@ -137,10 +137,11 @@ NOT_QUICK := servers service tap mirror/add learn test_docs.py test_readme.py cl
 quick: $(NATIVE)
 	$(BIN)/python -m pytest -q $(AT_ONCE) -m "not slow" $(addprefix --ignore=tests/,$(NOT_QUICK))
 
-# Every command that writes to a mirror, with a disk that fails at each of its calls, and killed at random; an hour.
+# Every command that writes to a mirror, with a disk that fails at each of its calls, and killed at random; a service's
+# jobs, whose server is killed at random; an hour.
 crashes: $(NATIVE)
 	CRASHES=all $(BIN)/python -m pytest -q $(AT_ONCE) -m "" tests/mirror/test_crashes.py \
-	    tests/mirror/test_random_kills.py
+	    tests/mirror/test_random_kills.py tests/service/test_recovery.py
 
 # The lowest releases that pyproject.toml allows, in an environment of their own, and the tests to run often with them.
 LOWEST := $(VENV)/lowest

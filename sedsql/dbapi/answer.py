@@ -36,6 +36,7 @@ class Answer:
     fetching : whether the DuckDB cursor has rows to fetch
     rowcount : rows that the statement changed; -1 where that is not known
     query, models : the ADQL, and name and SHA-256 of each model that it asks
+    batches : DuckDB's reader of the answer, where it is read in batches
     renew : translates the query again, for a mirror that was changed: its files are others; gives SQL and values
     """
 
@@ -51,6 +52,7 @@ class Answer:
     query: str = ""
     models: Mapping[str, str] = field(default_factory=dict)
     renew: Callable[[], tuple[str, Any]] | None = None
+    batches: pa.RecordBatchReader | None = None
     _again: Answer | None = None
 
     def __post_init__(self) -> None:
@@ -119,6 +121,9 @@ class Answer:
         if self.fetching and hasattr(self.cursor, "abort"):  # since DuckDB 2.0
             self.cursor.abort()
         self.fetching = False
+        if self.batches is not None:
+            self.batches.close()
+            self.batches = None
         if self._again is not None:
             self.database.close_one(self._again.cursor)
             self._again = None

@@ -198,7 +198,7 @@ class Cursor:
 
     def batches(self, rows: int = BATCH) -> pa.RecordBatchReader:
         """The answer as Arrow record batches of at most `rows` rows, computed as they are read."""
-        reader = self._whole(lambda answer: answer.to_arrow_reader(rows))
+        reader = self._answer.batches = self._whole(lambda answer: answer.to_arrow_reader(rows))
         schema, adql = self._answer.described(reader.schema), self._adql
 
         def read() -> Iterator[pa.RecordBatch]:
@@ -263,6 +263,12 @@ class Cursor:
         with own_errors(self._adql):
             rows = self._answer.first(SHOWN + 1)
         return None if rows is None else rows_html(rows)
+
+    def abandon(self) -> None:
+        """Let go of the answer, and stop what computes it: rows that were not taken are gone. The cursor stays open."""
+        self._check_open()
+        self._answer.abandon()
+        self._answer = Answer(self._database, self.duckdb)
 
     def interrupt(self) -> None:
         """Stop the running query, from another thread."""

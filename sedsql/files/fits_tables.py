@@ -1,5 +1,6 @@
 """Write FITS tables, with cards that say where classes come from."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from astropy.table import Table
@@ -10,13 +11,19 @@ from sedsql.files.provenance import apart, said
 def write_fits(table: Table, path: Path) -> None:
     """Write a table in place of a file of that name; what PROVENANCE says goes into cards of the header."""
     table, about = apart(table)
-    table.meta.update((_CARDS[key], _card(said(value))) for key, value in about.items() if key in _CARDS)
+    table.meta.update(provenance_cards(about))
     table.write(path, format="fits", overwrite=True)
 
 
-def _card(text: str) -> str:
+def provenance_cards(about: Mapping) -> dict[str, str]:
+    """Cards of a header for what PROVENANCE says."""
+    return {_CARDS[key]: card(said(value)) for key, value in about.items() if key in _CARDS}
+
+
+def card(text: str) -> str:
     """Write a text in what a card of a FITS header can hold: ASCII in one line."""
-    return " ".join(text.split()).encode("ascii", "backslashreplace").decode()
+    line = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(line.split()).encode("ascii", "backslashreplace").decode()
 
 
 _CARDS = {

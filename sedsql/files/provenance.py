@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sedsql.files.json import to_json
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from astropy.table import Table
 
 PROVENANCE = "sedsql"
@@ -22,6 +24,13 @@ def apart(table: Table) -> tuple[Table, Mapping]:
     table = table.copy(copy_data=False)
     table.meta = {key: value for key, value in table.meta.items() if key != PROVENANCE}
     return table, about
+
+
+def provenance_of(schema: pa.Schema) -> dict[str, str]:
+    """What an Arrow table's metadata say of where its classes come from."""
+    text = (schema.metadata or {}).get(PROVENANCE.encode())
+    about = json.loads(text) if text else {}
+    return {key: said(value) for key, value in about.items()} if isinstance(about, dict) else {}
 
 
 def said(value: object) -> str:

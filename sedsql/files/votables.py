@@ -1,6 +1,5 @@
 """Write VOTables: files in BINARY2, quickly, and uploads in TABLEDATA, which every service reads."""
 
-import base64
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
@@ -11,24 +10,24 @@ from typing import BinaryIO
 import numpy as np
 from astropy.io.votable.tree import Field, Info, VOTableFile
 from astropy.table import Column, Table
-from numpy.typing import NDArray
 
 from sedsql.files.provenance import apart, said
 from sedsql.files.storable import letters
+from sedsql.files.streams.base64_lines import Base64Lines
+from sedsql.files.streams.cells import STORED, Cells
+from sedsql.files.streams.packed import packed
 
 _votable_writer = Lock()
 """Held while astropy's choice of a writer of VOTables is changed, which all threads share."""
 
 _NUMBERS = {
-    **{"short": ">i2", "int": ">i4", "long": ">i8", "unsignedByte": "u1", "float": ">f4", "double": ">f8"},
+    **{name: stored for name, stored in STORED.items() if name not in ("boolean", "char", "unicodeChar")},
     **{"floatComplex": ">c8", "doubleComplex": ">c16"},
 }
-"""VOTable 1.4, Section 6: in BINARY2 numbers are big-endian, and text of Unicode is UCS-2."""
+"""VOTable 1.4, Section 6: in BINARY2 numbers are big-endian."""
 
-_PIECE = 57 * 1024
-"""Rows that are encoded at a time: their bytes fill whole lines of base64."""
-
-_LINE = 76
+_PIECE = 16_384
+"""Rows that are encoded at a time."""
 
 _LAST_UCS2 = 0xFFFF
 
@@ -53,61 +52,50 @@ def write_votable(table: Table, path: Path) -> None:
     text = BytesIO()
     head.to_xml(text)
     before, end, after = text.getvalue().rpartition(b"</TABLE>")
-    masks = (len(kinds) + 7) // 8
-    row = np.dtype([("mask", "u1", masks), *((f"c{k}", *kind) for k, kind in enumerate(kinds))])
+    lines = Base64Lines()
     with open(path, "wb") as file:
         file.write(before.rstrip() + b'\n   <DATA><BINARY2><STREAM encoding="base64">\n')
         for start in range(0, len(table), _PIECE):
-            file.write(_base64(_rows(table[start : start + _PIECE], row)))
-        file.write(b"   </STREAM></BINARY2></DATA>\n  " + end + after)
+            piece = table[start : start + _PIECE]
+            columns = [_cells(column, kind) for column, kind in zip(piece.itercols(), kinds, strict=True)]
+            file.write(lines.lines(packed(columns, len(piece), masked=True)))
+        file.write(lines.last() + b"   </STREAM></BINARY2></DATA>\n  " + end + after)
 
 
-def _layout(field: Field, column: Column) -> tuple[str, tuple[int, ...]] | None:
-    """The type and shape of a column in a row; None of a column that astropy is to write."""
-    kind, shape = column.dtype.kind, column.shape[1:]
+def _layout(field: Field, column: Column) -> str | None:
+    """How an item of a column is stored; None of a column that astropy is to write."""
+    kind = column.dtype.kind
     if kind == "b":
-        return "S1", shape
+        return "S1"
     if field.datatype in _NUMBERS:
-        return _NUMBERS[field.datatype], shape
-    if kind not in "SU" or shape:
+        return _NUMBERS[field.datatype]
+    if kind not in "SU" or column.ndim > 1:
         return None
     width = column.dtype.itemsize // (4 if kind == "U" else 1)
     if not width or str(field.arraysize or 1) != str(width):
         return None
     if kind == "S":
-        return f"S{width}", ()
-    return None if letters(column).max(initial=0) > _LAST_UCS2 else (">u2", (width,))
+        return f"S{width}"
+    return None if letters(column).max(initial=0) > _LAST_UCS2 else ">u2"
 
 
-def _rows(table: Table, row: np.dtype) -> NDArray:
-    """Pack rows: a bit for each column that is missing, then the columns."""
-    rows = np.zeros(len(table), row)
-    for k, column in enumerate(table.itercols()):
-        values, name = np.ma.getdata(column.data), f"c{k}"
-        if column.dtype.kind == "b":
-            rows[name] = np.where(values, b"T", b"F")
-        else:
-            rows[name] = letters(column) if column.dtype.kind == "U" else values
-        if np.ma.is_masked(column):
-            mask = np.ma.getmaskarray(column)
-            rows[name][mask] = _nothing(column)
-            rows["mask"][:, k // 8] |= (mask.reshape(len(rows), -1).all(axis=1) * (0x80 >> k % 8)).astype(np.uint8)
-    return rows
+def _cells(column: Column, kind: str) -> Cells:
+    values = np.ma.getdata(column.data)
+    if column.dtype.kind == "b":
+        values = np.where(values, b"T", b"F")
+    elif column.dtype.kind == "U":
+        values = letters(column)
+    items = values.astype(kind)
+    if not np.ma.is_masked(column):
+        return Cells(items.ravel(), None, None)
+    mask = np.ma.getmaskarray(column)
+    items[mask] = _nothing(column)
+    return Cells(items.ravel(), None, np.all(mask.reshape(len(mask), -1), axis=1, keepdims=True).ravel())
 
 
 def _nothing(column: Column) -> object:
     """What stands where a value is missing, beside its bit."""
     return {"b": b"?", "f": np.nan, "c": np.nan, "S": b""}.get(column.dtype.kind, 0)
-
-
-def _base64(rows: NDArray) -> bytes:
-    """Encode rows as lines of base64."""
-    text = np.frombuffer(base64.b64encode(rows.tobytes()), np.uint8)
-    whole = len(text) // _LINE * _LINE
-    lines = np.full((whole // _LINE, _LINE + 1), ord("\n"), np.uint8)
-    lines[:, :_LINE] = text[:whole].reshape(-1, _LINE)
-    rest = text[whole:].tobytes()
-    return lines.tobytes() + (rest + b"\n" if rest else b"")
 
 
 def write_tabledata(table: Table, file: BinaryIO) -> None:

@@ -111,3 +111,24 @@ def test_what_is_known_of_an_answer_before_it_is_computed_and_after(con):
         assert cursor.description == before
         assert (one, *cursor.fetchall()) == tuple(con.execute("SELECT ra, dec FROM gaiadr3.gaia_source WHERE ra < 9"))
         assert cursor.description == before
+
+
+def test_columns_are_known_before_rows(con):
+    cursor = con.execute(QUERY)
+    assert cursor.schema == con.execute(QUERY).arrow().schema
+    endless = "SELECT SUM(a.ra) AS total FROM {0} AS a, {0} AS b, {0} AS c, {0} AS d".format("gaiadr3.gaia_source")
+    assert con.execute(endless).schema.names == ["total"]
+    with pytest.raises(sedsql.ProgrammingError, match="no columns to tell of"):
+        assert con.cursor().schema
+
+
+def test_a_cursor_may_go_on_before_its_batches_were_read_to_the_end(con):
+    cursor = con.execute(QUERY)
+    batches = cursor.batches(100)
+    assert next(batches).num_rows == 100
+    assert cursor.execute("SELECT TOP 5 ra FROM gaiadr3.gaia_source").arrow().num_rows == 5
+    assert next(cursor.execute(QUERY).batches(100)).num_rows == 100
+    cursor.abandon()
+    with pytest.raises(sedsql.ProgrammingError, match="no answer to fetch"):
+        cursor.fetchone()
+    assert len(cursor.execute(QUERY).fetchall()) == 2_000

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import io
+import re
 import warnings
 
 import numpy as np
@@ -266,3 +267,13 @@ def test_texts_have_the_room_that_is_given():
         assert len(read(unpacked([votable(table, kind)]), Room(rows=2000, texts=3_000_000), limits).table) == 2000
         with pytest.raises(TooLarge, match=r"for [0-9,]+ rows"):
             read(unpacked([votable(table, kind)]), Room(rows=2000, texts=100_000), limits)
+
+
+def test_a_table_that_a_user_sends_need_not_say_that_a_query_went_well():
+    text = re.sub(rb"<INFO [^>]*QUERY_STATUS[^>]*/>", b"", votable(Table({"x": [1, 2]})))
+    assert b"QUERY_STATUS" not in text
+    with pytest.raises(Damaged, match="QUERY_STATUS is missing"):
+        read([text])
+    assert read([text], is_answer=False).table["x"].to_pylist() == [1, 2]
+    with pytest.raises(Reported):
+        read([votable(Table({"x": [1]}), status="ERROR")], is_answer=False)

@@ -124,10 +124,11 @@ def write_stream(
     Raises
     ------
     TableError
-        Before the first byte, where the format cannot hold the schema.
+        Where the format cannot hold the schema, before the first byte, or a value.
     Exception
-        What `batches` raises, once a VOTable has said QUERY_STATUS=ERROR after its rows. Every other format is cut off,
-        so that no reader takes it for whole; of FITS nothing is written.
+        What `batches` raises. Of its first batch, that is before the first byte. Later a VOTable says
+        QUERY_STATUS=ERROR after its rows, and every other format is cut off, so that no reader takes it for whole; of
+        FITS nothing is written.
     """
     module = import_module(f"{__name__}.{_MODULES.get(format.name, format.name)}")
     rows = Limited(batches, maxrec)

@@ -1,6 +1,6 @@
 """Describe the columns of an answer as FIELDs of a VOTable (VOTable 1.4, Section 4.1)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
@@ -10,6 +10,8 @@ from sedsql.files.streams.times import is_time
 _ABOUT = ("unit", "ucd", "xtype", "description")
 """Keys of an Arrow field's metadata that a FIELD has too."""
 
+_BITS = {"short": 16, "int": 32, "long": 64}
+
 
 @dataclass(frozen=True)
 class Field:
@@ -18,6 +20,7 @@ class Field:
     datatype, arraysize : of VOTable; no arraysize where a cell is one number or truth value
     item : the Arrow type of a number or truth value in a cell, and `string` of text
     about : unit, ucd, xtype and description, those that there are
+    null : the integer that stands for NULL (VALUES null=), where nothing else tells it
     """
 
     name: str
@@ -25,6 +28,7 @@ class Field:
     arraysize: str | None
     item: pa.DataType
     about: dict[str, str] = field(default_factory=dict)
+    null: int | None = None
 
     @property
     def is_text(self) -> bool:
@@ -38,6 +42,11 @@ class Field:
     def length(self) -> int | None:
         """How many items each cell has; None where it says so itself."""
         return int(self.arraysize) if self.arraysize not in (None, "*") else None
+
+    def with_null(self) -> "Field":
+        """The same FIELD, in which the smallest integer of its type stands for NULL; it is no other for other types."""
+        bits = _BITS.get(self.datatype)
+        return self if bits is None else replace(self, null=-(1 << bits - 1))
 
     def attributes(self) -> dict[str, str]:
         """All attributes, and the description."""

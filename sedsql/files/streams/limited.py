@@ -1,6 +1,7 @@
 """Give the first rows of an answer, and find out whether there are more."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 import pyarrow as pa
 
@@ -11,7 +12,7 @@ PIECE_ROWS = 16_384
 
 
 class Limited:
-    """Batches up to a number of rows.
+    """Batches up to a number of rows; the first is asked for at once, so that what fails then fails before any output.
 
     Attributes
     ----------
@@ -20,13 +21,12 @@ class Limited:
     """
 
     def __init__(self, batches: Iterable[pa.RecordBatch], most: int | None):
-        self._batches, self._most = batches, most
+        self._most, self._batches = most, iter(batches if most != 0 else ())
+        self._first = next(self._batches, None)
         self.count, self.overflow = 0, most == 0
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        if self._most == 0:
-            return
-        for batch in self._batches:
+        for batch in chain([] if self._first is None else [self._first], self._batches):
             room = batch.num_rows if self._most is None else self._most - self.count
             self.overflow = batch.num_rows > room
             self.count += min(room, batch.num_rows)

@@ -9,7 +9,6 @@ SPOOL/temporary/       what does not fit in the memory of workers
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 import shutil
@@ -19,6 +18,11 @@ from pathlib import Path
 
 from sedsql.files.atomic import flush
 from sedsql.service.errors import ServiceError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 RESULT = "result"
 _SECONDS = 10.0
@@ -42,6 +46,10 @@ class Spool:
 
         ServiceError where another server holds it, or it cannot be written.
         """
+        if fcntl is None:
+            raise ServiceError(
+                "A service runs on Linux and macOS alone: this system cannot lock a spool folder so.", 503
+            )
         self.folder = Path(folder).absolute()
         self.database, self.temporary = self.folder / "jobs.sqlite", self.folder / "temporary"
         self._jobs, self._incoming = self.folder / "jobs", self.folder / "incoming"

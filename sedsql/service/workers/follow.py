@@ -6,10 +6,11 @@ import asyncio
 import json
 from collections.abc import Callable
 from time import monotonic
+from typing import Any
 
 from sedsql.service.errors import ServiceError
 from sedsql.service.workers.faults import LimitError
-from sedsql.service.workers.frames import DATA, END, ERROR, HEAD, STOP
+from sedsql.service.workers.frames import DATA, END, ERROR, HEAD, STOP, TAKEN
 from sedsql.service.workers.messages import Head, Outcome
 from sedsql.service.workers.process import Worker
 from sedsql.service.workers.run import Run
@@ -18,26 +19,32 @@ _GRACE = 1.0
 """Seconds that a worker has to end a query that is to stop, before its bytes are dropped, and before it is killed."""
 
 
-async def follow(run: Run, worker: Worker) -> Outcome:
-    """Hand over what a worker sends, until it says how the query ended, or is gone."""
+async def follow(run: Run, worker: Worker) -> Outcome | None:
+    """Hand over what a worker sends, until it says how the query ended, or is gone; None where it never began."""
+    began = False
     while answer := await worker.receive():
         kind, content = answer
-        if kind == HEAD:
+        if kind == TAKEN:
+            began = True
+            run.begin()
+        elif kind == HEAD:
             run.come(Head(content.decode()))
         elif kind == DATA:
             await run.take(content)
         elif kind in (END, ERROR):
-            values = json.loads(content)
-            error = run.fault if kind == ERROR else None
-            if kind == ERROR and error is None:
-                kind_of_error = LimitError if values["limit"] else ServiceError
-                error = kind_of_error(values["error"], values["status"])
-            known = {key: values[key] for key in ("rows", "bytes", "mime", "overflow", "told") if key in values}
-            return Outcome(**known, seconds=monotonic() - run.began, error=error)
-    lost = ServiceError(
-        "The process that ran the query ended before the query; the log of the service may say why.", 500
-    )
+            return _outcome(run, json.loads(content), failed=kind == ERROR)
+    if not began and run.fault is None:
+        return None
+    lost = ServiceError("The process that ran the query ended before it; the log of the service may say why.", 500)
     return Outcome(seconds=monotonic() - run.began, error=run.fault or lost)
+
+
+def _outcome(run: Run, values: dict[str, Any], failed: bool) -> Outcome:
+    error = run.fault if failed else None
+    if failed and error is None:
+        error = (LimitError if values["limit"] else ServiceError)(values["error"], values["status"])
+    known = {key: values[key] for key in ("rows", "bytes", "mime", "overflow", "told") if key in values}
+    return Outcome(**known, seconds=monotonic() - run.began, error=error)
 
 
 def interrupt(run: Run, worker: Worker, why: ServiceError, goes_on: Callable[[], bool]) -> None:

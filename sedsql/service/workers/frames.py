@@ -7,8 +7,8 @@ HEADER = struct.Struct(">cI")
 
 SETTINGS, TASK, STOP = b"S", b"T", b"X"
 """What a server sends: settings once, tasks one after another, and the reason why a query is to stop."""
-READY, HEAD, DATA, ERROR, END = b"R", b"H", b"D", b"E", b"Z"
-"""What a worker sends: that it is ready; of each task a head and data, and at last an error or an end."""
+READY, TAKEN, HEAD, DATA, ERROR, END = b"R", b"B", b"H", b"D", b"E", b"Z"
+"""What a worker sends: that it is ready; of each task that it has it, a head, data, and an error or an end."""
 
 
 def frame(kind: bytes, content: bytes = b"") -> bytes:

@@ -1,7 +1,6 @@
 """Shut a worker in: its database reads the mirror and nothing else, and takes what it is allowed to and no more."""
 
 import os
-import resource
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +23,8 @@ def places(mirror: Path) -> frozenset[str]:
 
 def prepare_process() -> None:
     """Let the server have the processor before this process, and the system end this process before the server."""
+    import resource  # Windows, where no service runs, has none
+
     os.nice(5)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with suppress(OSError):

@@ -52,6 +52,7 @@ class Pool:
         self.counts = Counts()
         self._queries: FairQueue[Run] = FairQueue()
         self._jobs: FairQueue[Run] = FairQueue()
+        self._workers: dict[int, Worker] = {}
         self._running: dict[Run, Worker] = {}
         self._changed = Changed()
         self._tasks: list[asyncio.Task[None]] = []
@@ -95,7 +96,7 @@ class Pool:
                 again,
             )
         run = Run(task, client, seconds, is_job=is_job, stop=self._cancel)
-        (self._jobs if is_job else self._queries).push(client, run)
+        self._queue_of(run).push(client, run)
         self._changed.tell()
         return run
 
@@ -114,9 +115,17 @@ class Pool:
         return len(self._jobs)
 
     @property
+    def processes(self) -> list[int]:
+        """The processes of the workers; one that is replaced is missing meanwhile."""
+        return [worker.pid for worker in self._workers.values() if worker.is_running]
+
+    @property
     def running(self) -> int:
         """Queries and jobs that run."""
         return len(self._running)
+
+    def _queue_of(self, run: Run) -> FairQueue[Run]:
+        return self._jobs if run.is_job else self._queries
 
     def _next(self) -> Run | None:
         # One worker is left to queries; jobs have another, so that they come on where queries always wait.
@@ -126,7 +135,8 @@ class Pool:
         return self._jobs.pop() if may_be_job and (is_turn or not len(self._queries)) else self._queries.pop()
 
     async def _start_worker(self, number: int) -> Worker:
-        return await Worker.start(self.settings.of_worker(number), self._keep_open)
+        worker = self._workers[number] = await Worker.start(self.settings.of_worker(number), self._keep_open)
+        return worker
 
     async def _start_again(self, number: int) -> Worker:
         failed = 0
@@ -176,22 +186,24 @@ class Pool:
         if run.seconds != math.inf:
             late = asyncio.get_running_loop().call_later
             limit = late(run.seconds, self._end, run, too_long(run.seconds))
-        outcome = Outcome(error=StoppedError())
+        outcome: Outcome | None = Outcome(error=StoppedError())
         try:
             if not run.is_cancelled:
-                run.begin()
                 worker.tell(TASK, run.task.to_json())
                 outcome = await follow(run, worker)
         finally:
             if limit:
                 limit.cancel()
             del self._running[run]
-            self.counts.add(run, outcome)
-            run.end(outcome)
+            if outcome is None:  # the worker was gone already
+                self._queue_of(run).put_back(run.client, run)
+            else:
+                self.counts.add(run, outcome)
+                run.end(outcome)
             self._changed.tell()
 
     def _cancel(self, run: Run) -> None:
-        if (self._jobs if run.is_job else self._queries).remove(run.client, run):
+        if self._queue_of(run).remove(run.client, run):
             run.end(Outcome(error=StoppedError()))
         else:
             self._end(run, StoppedError())

@@ -28,6 +28,7 @@ class Worker:
     def __init__(self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
         self.pid = process.pid
         self._process, self._reader, self._writer = process, reader, writer
+        self._gone = False
 
     @classmethod
     async def start(cls, settings: Settings, keep_open: Sequence[int] = ()) -> Worker:
@@ -74,6 +75,7 @@ class Worker:
             kind, length = HEADER.unpack(await self._reader.readexactly(HEADER.size))
             return kind, await self._reader.readexactly(length)
         except (asyncio.IncompleteReadError, ConnectionError):
+            self._gone = True
             return None
 
     async def ended(self) -> None:
@@ -82,7 +84,8 @@ class Worker:
 
     @property
     def is_running(self) -> bool:
-        return self._process.returncode is None
+        """Whether it can be asked."""
+        return not self._gone and self._process.returncode is None
 
     def memory(self) -> int:
         """The bytes of memory that are the process's own; 0 where the system does not say."""
@@ -93,6 +96,7 @@ class Worker:
         return next((int(line.split()[1]) << 10 for line in lines if line.startswith("RssAnon")), 0)
 
     def kill(self) -> None:
+        self._gone = True
         with suppress(ProcessLookupError):
             self._process.kill()
 

@@ -22,6 +22,11 @@ class FairQueue(Generic[T]):
     def push(self, client: str, thing: T) -> None:
         self._clients.setdefault(client, deque()).append(thing)
 
+    def put_back(self, client: str, thing: T) -> None:
+        """Let a client have its turn again, with this thing."""
+        self._clients.setdefault(client, deque()).appendleft(thing)
+        self._clients.move_to_end(client, last=False)
+
     def pop(self) -> T | None:
         """The first of the client whose turn it is, who is the last to have one after that; None if there are none."""
         if not self._clients:

@@ -129,7 +129,7 @@ class Run:
         """Tell how it ended."""
         if self.is_cancelled:
             self._chunks.clear()
-        if self._dropping and outcome.error is None:
-            outcome = replace(outcome, error=self.fault)
+        if self._dropping:
+            outcome = replace(outcome, error=outcome.error or self.fault, told=False)
         self.phase, self._outcome = "ENDED", outcome
         self._changed.tell()

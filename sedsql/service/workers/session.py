@@ -94,6 +94,6 @@ class Session:
 
     def _let_go(self, task: Task) -> None:
         """Free what DuckDB has of a query that was not read to its end, and uploads: no other query is to see them."""
-        self._cursor.duckdb.execute("SELECT 1").fetchall()
+        self._cursor.abandon()
         if task.uploads:
             uploads.drop(self._connection)

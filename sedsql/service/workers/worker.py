@@ -17,7 +17,7 @@ from sedsql.errors import Error
 from sedsql.service.errors import ServiceError
 from sedsql.service.workers.answer import Sink, form, write, write_file
 from sedsql.service.workers.faults import LimitError, told
-from sedsql.service.workers.frames import DATA, END, ERROR, HEAD, HEADER, READY, STOP, TASK, frame, receive
+from sedsql.service.workers.frames import DATA, END, ERROR, HEAD, HEADER, READY, STOP, TAKEN, TASK, frame, receive
 from sedsql.service.workers.lockdown import prepare_process
 from sedsql.service.workers.messages import Task
 from sedsql.service.workers.session import Session
@@ -64,6 +64,7 @@ class _Process:
             kind, content = asked
             if kind == TASK:
                 current = _Query(Task.from_json(content))
+                self._send(TAKEN)
                 self._queries.put(current)
             elif kind == STOP and current:
                 current.stop = content.decode()
