@@ -111,7 +111,8 @@ async def _reading(write: Callable[[], bytes]) -> bytes:
 
 
 async def _examples(service: Service, request: Request) -> Response:
-    return respond.xml(examples(), "application/xhtml+xml")
+    page = await _reading(lambda: examples(service.facts.now()))
+    return respond.xml(page, "application/xhtml+xml")
 
 
 async def _root(service: Service, request: Request) -> Response:
