@@ -129,7 +129,7 @@ dachs: $(NATIVE)
 
 # What starts servers, trains models, writes mirrors, draws thousands of examples or runs the command again and again takes
 # minutes.
-NOT_QUICK := servers tap mirror/add learn test_docs.py test_readme.py cli/test_mirror_commands.py cli/test_bench.py \
+NOT_QUICK := servers service tap mirror/add learn test_docs.py test_readme.py cli/test_mirror_commands.py cli/test_bench.py \
     cli/test_classify.py cli/test_terminal.py integrations/test_sql_macros.py integrations/test_duckdb_shell.py \
     native/test_build.py native/test_graphs.py \
     $(addprefix inference/test_,necessary_conditions.py uncertainties.py sql_engine.py) \

@@ -8,7 +8,8 @@ import duckdb
 from sedsql.catalogue.classified import classified
 from sedsql.catalogue.datatypes import tap_type
 from sedsql.catalogue.known_cells import STORED, of_manifest, of_views
-from sedsql.catalogue.table import CLASSIFIED, JOINED, PHOTOMETRY, Column, Table, table_of
+from sedsql.catalogue.table import CELL_COLUMN, CLASSIFIED, JOINED, PHOTOMETRY, Column, Table, table_of
+from sedsql.sql_text import without_quotes
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,9 @@ class _About(NamedTuple):
     columns: dict[tuple[str, str], tuple[str | None, str | None, str | None]]
 
 
+_CELL = (CELL_COLUMN.unit, CELL_COLUMN.ucd, CELL_COLUMN.description)
+
+
 def _qualified(schema: str, table: str) -> str:
     return table if schema == "main" else f"{schema}.{table}"
 
@@ -60,7 +64,8 @@ def _columns(con: duckdb.DuckDBPyConnection, about: _About) -> dict[str, list[Co
     found: dict[str, list[Column]] = {}
     for schema, table, name, datatype, comment in rows:
         qualified = _qualified(schema, table)
-        known = about.columns.get((qualified.lower(), name.lower()), (None, None, comment))
+        default = _CELL if name == CELL_COLUMN.name else (None, None, comment)
+        known = about.columns.get((qualified.lower(), name.lower()), default)
         found.setdefault(qualified, []).append(Column(name, tap_type(datatype), *known))
     return found
 
@@ -97,4 +102,7 @@ def _tap_schema(con: duckdb.DuckDBPyConnection) -> _About:
     columns = con.execute(
         "SELECT lower(table_name), lower(column_name), unit, ucd, description FROM tap_schema.columns"
     ).fetchall()
-    return _About(dict(tables), {(table, name): (unit, ucd, text) for table, name, unit, ucd, text in columns})
+    return _About(
+        {without_quotes(table): text for table, text in tables},
+        {(without_quotes(table), without_quotes(name)): tuple(about) for table, name, *about in columns},
+    )

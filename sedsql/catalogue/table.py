@@ -23,6 +23,12 @@ class Column:
     description: str | None = None
 
 
+CELL_COLUMN = Column(
+    CELL, "BIGINT", None, "pos.healpix", "HEALPix cell of order 29 of the position, nested; added by sedsql"
+)
+"""The column of cells in tables without a source_id."""
+
+
 @dataclass(frozen=True)
 class CellFile:
     """A file of a mirror's table, as DuckDB finds it, with the first and the last cell of order 12 of its rows."""

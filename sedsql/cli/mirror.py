@@ -74,7 +74,7 @@ def add(
 
     A login is taken from ~/.netrc, or from the environment: SEDSQL_TAP_USER and SEDSQL_TAP_PASSWORD.
     """
-    from sedsql.tap.names import without_quotes
+    from sedsql.sql_text import without_quotes
 
     region = _resolved(region, resolve)
     tap, chosen = open_service(service), columns.split(",") if columns else None

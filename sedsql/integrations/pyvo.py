@@ -8,7 +8,6 @@ from io import BytesIO
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
 
 import pyarrow as pa
 from astropy.io.votable.tree import Info, TableElement, VOTableFile
@@ -18,7 +17,6 @@ from pyvo.dal.tap import TAPResults
 from pyvo.dal.vosi import VOSITables
 from pyvo.io.vosi import parse_tables
 
-from sedsql.catalogue import Catalogue
 from sedsql.dbapi.connection import Connection, connect
 from sedsql.errors import DatabaseError
 from sedsql.files import Rows, from_arrow
@@ -26,6 +24,7 @@ from sedsql.files.place import at_home
 from sedsql.files.resources import folder
 from sedsql.files.votables import to_votable
 from sedsql.integrations.pyvo_jobs import MirrorJob, MirrorQuery
+from sedsql.mirror.tableset import tableset
 
 if TYPE_CHECKING:
     from sedsql.inference.engines import Engine
@@ -76,7 +75,7 @@ class TAPMirror:
     @property
     def tables(self) -> VOSITables:
         """The tables by name, as pyvo has them, with columns, units, UCDs and descriptions."""
-        return VOSITables(parse_tables(BytesIO(_tableset(self.connection.catalogue)).read), "")
+        return VOSITables(parse_tables(BytesIO(tableset(self.connection.catalogue)).read), "")
 
     def search(
         self,
@@ -211,38 +210,3 @@ def _at_most(reader: pa.RecordBatchReader, rows: int | None) -> tuple[pa.Table, 
         if rows is not None and count > rows:
             break
     return pa.Table.from_batches(batches, reader.schema).slice(0, rows), rows is not None and count > rows
-
-
-_DATATYPES = {
-    *("BOOLEAN", "SMALLINT", "INTEGER", "BIGINT", "REAL", "DOUBLE", "TIMESTAMP", "CHAR", "VARCHAR", "BINARY"),
-    *("VARBINARY", "POINT", "REGION", "CLOB", "BLOB"),
-}
-"""VODataService 1.2, Section 3.5.3, vs:TAPType."""
-
-
-def _tableset(catalogue: Catalogue) -> bytes:
-    """Describe the tables as a service does (VODataService 1.2, Section 3.3), for pyvo to read."""
-    root = ElementTree.Element("tableset")
-    schemas: dict[str, ElementTree.Element] = {}
-    for table in catalogue.tables.values():
-        schema = table.parts[0]
-        if schema not in schemas:
-            schemas[schema] = ElementTree.SubElement(root, "schema")
-            ElementTree.SubElement(schemas[schema], "name").text = schema
-        element = ElementTree.SubElement(schemas[schema], "table")
-        _say(element, name=table.name, description=table.description)
-        for column in table.columns.values():
-            if column.name not in table.hidden:
-                one = ElementTree.SubElement(element, "column")
-                _say(one, name=column.name, description=column.description, unit=column.unit, ucd=column.ucd)
-                if column.datatype not in _DATATYPES:  # arrays have no name there
-                    continue
-                kind = {"xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance", "xsi:type": "vs:TAPType"}
-                ElementTree.SubElement(one, "dataType", kind).text = column.datatype
-    return ElementTree.tostring(root)
-
-
-def _say(element: ElementTree.Element, **words: str | None) -> None:
-    for name, text in words.items():
-        if text:
-            ElementTree.SubElement(element, name).text = text

@@ -2,8 +2,9 @@
 
 import pyarrow as pa
 
-from sedsql.catalogue import CELL, Column, Table
+from sedsql.catalogue import Column, Table
 from sedsql.catalogue.datatypes import arrow_type
+from sedsql.catalogue.table import CELL_COLUMN
 
 
 def as_stored(table: Table) -> Table:
@@ -13,8 +14,7 @@ def as_stored(table: Table) -> Table:
 
 def with_cell_column(table: Table) -> Table:
     """Add the column of HEALPix cells to a table."""
-    about = "HEALPix cell of order 29 of the position, nested; added by sedsql"
-    return table.adding(Column(CELL, "BIGINT", None, "pos.healpix", about))
+    return table.adding(CELL_COLUMN)
 
 
 def arrow_schema(table: Table, metadata: dict[str, str] | None = None) -> pa.Schema:

@@ -14,11 +14,6 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def without_quotes(name: str) -> str:
-    """Remove the quotes from a name and all its parts."""
-    return re.sub(r'"((?:[^"]|"")+)"', lambda match: match[1].replace('""', '"'), name.strip())
-
-
 def in_adql(name: str) -> str:
     """Write the name of a table for a query: TAP_SCHEMA should have its quotes, but not all services do so."""
     if '"' in name or all(_REGULAR.match(part) for part in name.split(".")):

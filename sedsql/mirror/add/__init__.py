@@ -20,7 +20,7 @@ from sedsql.mirror.ranges import SKY, Ranges, bridged, union
 from sedsql.mirror.regions import cells_of_region
 from sedsql.mirror.stored.refresh import store_if_whole
 from sedsql.mirror.table_state import TableState
-from sedsql.tap.names import without_quotes
+from sedsql.sql_text import without_quotes
 from sedsql.tap.service import Service
 
 

@@ -1,0 +1,107 @@
+"""Define the `sedsql serve` command, which makes a mirror a TAP service."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sedsql.cli.options import ModelFolders
+from sedsql.cli.render import say
+from sedsql.errors import Error
+
+app = typer.Typer()
+
+_LIMITS = "Limits"
+_GB = 1 << 30
+
+
+@app.command()
+def serve(
+    mirror: Annotated[Path, typer.Argument(envvar="SEDSQL_MIRROR", help="Folder of the mirror.", show_default=False)],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 is any free one.")] = 8080,
+    host: Annotated[str, typer.Option(help="The address to listen at; 0.0.0.0 lets other machines ask.")] = "127.0.0.1",
+    spool: Annotated[
+        Path | None,
+        typer.Option(help="A folder for jobs and their results, kept from run to run.", show_default="in your home"),
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            help="The URL by which others reach the service, where a proxy stands before it.", show_default=False
+        ),
+    ] = None,
+    models: ModelFolders = None,
+    workers: Annotated[int, typer.Option(min=1, help="Queries that run at once.", rich_help_panel=_LIMITS)] = 2,
+    memory: Annotated[
+        float, typer.Option(min=0.5, help="GB of memory for each of them.", rich_help_panel=_LIMITS)
+    ] = 2.0,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, help="Threads of each of them.", show_default="an equal share", rich_help_panel=_LIMITS),
+    ] = None,
+    seconds: Annotated[
+        int, typer.Option(min=1, help="Seconds that a query may take; jobs may take a day.", rich_help_panel=_LIMITS)
+    ] = 300,
+    maxrec: Annotated[
+        int | None,
+        typer.Option(min=0, help="Rows of an answer at most.", show_default="no limit", rich_help_panel=_LIMITS),
+    ] = None,
+    upload: Annotated[
+        int, typer.Option("--upload-mb", min=1, help="MB of an uploaded table at most.", rich_help_panel=_LIMITS)
+    ] = 100,
+    keep: Annotated[
+        float, typer.Option("--keep-days", min=0.01, help="Days that a job is kept.", rich_help_panel=_LIMITS)
+    ] = 7.0,
+) -> None:
+    """Serve a mirror by TAP, so that TOPCAT, pyvo and astroquery can ask it what its sources are.
+
+    Example: `sedsql serve sky`, and then `stilts tapquery tapurl=http://127.0.0.1:8080/tap adql="SELECT ..."`
+
+    Example: `sedsql serve sky --host 0.0.0.0 --port 80 --workers 8 --maxrec 5000000`
+    """
+    try:
+        from sedsql.service.errors import ServiceError
+        from sedsql.service.settings import ServiceSettings
+        from sedsql.service.start import start
+    except ImportError as error:
+        raise Error(f"`sedsql serve` needs {error.name}; install it with: pip install 'sedsql[serve]'") from None
+    from sedsql.service.jobs import JobLimits
+    from sedsql.service.workers import Settings
+    from sedsql.service.workers.settings import UploadLimits
+
+    folder = spool or _spool_of(mirror)
+    worker = Settings(
+        mirror.absolute(),
+        folder.absolute() / "temporary",
+        tuple(path.absolute() for path in models or ()),
+        memory=int(memory * _GB),
+        threads=threads or max((os.cpu_count() or 1) // workers, 1),
+        uploads=UploadLimits(bytes=upload << 20),
+    )
+    days = timedelta(days=keep)
+    jobs = JobLimits(kept=days, most_kept=max(days, JobLimits.most_kept))
+    settings = ServiceSettings(worker, folder, workers, None, maxrec, seconds, jobs, _checked(url))
+    try:
+        start(settings, host, port, say)
+    except ServiceError as error:
+        raise Error(error.message) from error
+
+
+def _spool_of(mirror: Path) -> Path:
+    """The folder for the jobs of a mirror, of which each has one."""
+    place = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    path = mirror.absolute()
+    return place / "sedsql" / f"{path.name}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+
+
+def _checked(url: str | None) -> str | None:
+    if url is None:
+        return None
+    if not url.startswith(("http://", "https://")):
+        raise typer.BadParameter(f"--url is a URL such as https://example.org/tap, not {url!r}")
+    return url.rstrip("/")

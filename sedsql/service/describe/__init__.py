@@ -1,0 +1,1 @@
+"""The documents in which a service describes itself: capabilities, tables, availability, examples."""

@@ -1,0 +1,49 @@
+"""Tell one line of each request: when, who, what, and how it ended. No line has a query or what was uploaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from time import monotonic
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_LONGEST = 200
+
+
+class Log:
+    """Hands requests on, and tells of each when it has ended."""
+
+    def __init__(self, app: ASGIApp, tell: Callable[[str], object]):
+        """tell : takes a line"""
+        self._app, self._tell = app, tell
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status, size, whole = monotonic(), 0, 0, False
+
+        async def counted(message: Message) -> None:
+            nonlocal status, size, whole
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            elif message["type"] == "http.response.body":
+                size += len(message.get("body", b""))
+                whole = not message.get("more_body", False)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, counted)
+        finally:
+            path = scope.get("raw_path", b"").decode("latin-1").partition("?")[0][:_LONGEST]
+            path = "".join(letter if " " < letter < "\x7f" else "?" for letter in path)
+            client = scope["client"][0] if scope.get("client") else "-"
+            user = scope.get("state", {}).get("user") or "-"
+            time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            end = "" if whole else " (cut off)"
+            self._tell(
+                f"{time} {client} {user} {scope['method'][:10]} {path} {status or '-'} {size:,} bytes, "
+                f"{monotonic() - began:.3f} s{end}"
+            )

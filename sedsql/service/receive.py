@@ -1,0 +1,111 @@
+"""Receive the parameters and tables of a request: from its query string, and from its body in either form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from email.message import Message
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from starlette.requests import ClientDisconnect, Request
+
+from sedsql.service.errors import ServiceError
+from sedsql.service.multipart import Part, Parts
+
+FORM = 16 << 20
+"""Bytes of a urlencoded body at most: a query has a list of a million source_ids at most."""
+_MOST_FIELDS = 1000
+
+
+@dataclass
+class Received:
+    """What a request says.
+
+    pairs : names and values of parameters, in their order
+    parts : of a multipart body, by name: what UPLOAD may mean by param:NAME
+    """
+
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+    parts: dict[str, Part] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """Remove the files that nobody has taken."""
+        for part in self.parts.values():
+            if part.path:
+                part.path.unlink(missing_ok=True)
+
+
+async def receive(request: Request, new_path: Callable[[], Path], most_bytes: int) -> Received:
+    """Read a request.
+
+    new_path : gives paths for tables
+    most_bytes : of a body
+
+    ServiceError where the request is not good.
+    """
+    received = Received(_pairs(request.url.query.encode("latin-1"), "The query string"))
+    if request.method != "POST":
+        return received
+    kind = Message()
+    kind["Content-Type"] = request.headers.get("content-type", "")
+    name = kind.get_content_type() if kind["Content-Type"] else ""
+    try:
+        if name == "multipart/form-data":
+            await _read_parts(request, str(kind.get_param("boundary", "")), received, new_path, most_bytes)
+        elif name in ("application/x-www-form-urlencoded", ""):
+            received.pairs += _pairs(await _whole(request), "The body")
+        else:
+            raise ServiceError(
+                f"A body of the type {name[:80]!r} is not read; send application/x-www-form-urlencoded or "
+                "multipart/form-data.",
+                415,
+            )
+    except ClientDisconnect:
+        raise ServiceError("The client went away before its request was whole.") from None
+    return received
+
+
+def _pairs(text: bytes, where: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(text.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
+    except UnicodeDecodeError:
+        raise ServiceError(f"{where} is not urlencoded UTF-8.") from None
+    except ValueError:
+        raise ServiceError(f"{where} has more than {_MOST_FIELDS:,} parameters.", 413) from None
+
+
+async def _whole(request: Request) -> bytes:
+    body = bytearray()
+    async for block in request.stream():
+        body += block
+        if len(body) > FORM:
+            raise ServiceError(f"The body has more than {FORM >> 20} MB; upload a table in its place.", 413)
+    return bytes(body)
+
+
+async def _read_parts(
+    request: Request, boundary: str, received: Received, new_path: Callable[[], Path], most_bytes: int
+) -> None:
+    if not boundary:
+        raise ServiceError("The multipart body has no boundary in its Content-Type.")
+    parts, count = Parts(boundary, new_path), 0
+    too_large = ServiceError(f"The request has more than {most_bytes / (1 << 20):,.4g} MB, the limit here.", 413)
+    try:
+        if int(request.headers.get("content-length", "0") or 0) > most_bytes:
+            raise too_large
+        async for block in request.stream():
+            count += len(block)
+            if count > most_bytes:
+                raise too_large
+            parts.take(block)
+        for part in parts.finish():
+            text = None if part.path else part.text()
+            if text is not None:
+                received.pairs.append((part.name, text))
+            elif part.name in received.parts and received.parts[part.name].path:
+                raise ServiceError(f"Two tables of the body are called {part.name[:40]}.")
+            received.parts[part.name] = part
+    except BaseException:
+        parts.close()
+        raise

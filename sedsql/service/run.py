@@ -1,0 +1,88 @@
+"""Run a service until it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import os
+import socket
+from types import FrameType
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from sedsql.service.errors import ServiceError
+from sedsql.service.service import Service
+
+_SECONDS_TO_END = 5
+"""That answers have to end by themselves once the service is stopped."""
+
+
+class _Server(uvicorn.Server):
+    """Ends at Ctrl-C and SIGTERM without handing the signal on: it is what the service is to be stopped by."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Listen at an address. ServiceError where that cannot be; port 0 is any free one."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except socket.gaierror:
+        raise ServiceError(
+            f"There is no host {host!r}; --host is an address of this machine, such as 127.0.0.1."
+        ) from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            why = f"Port {port} of {host} is taken; choose another one with --port, such as --port {port + 1}."
+        elif error.errno == errno.EACCES:
+            why = f"Port {port} is for the system alone; choose one from 1024 on with --port."
+        elif error.errno == errno.EADDRNOTAVAIL:
+            why = f"{host} is no address of this machine; --host 127.0.0.1 is, and 0.0.0.0 stands for all that it has."
+        else:
+            why = f"The service cannot listen at {host}, port {port}: {error.strerror}."
+        raise ServiceError(why) from None
+
+
+def url_of(listening: socket.socket) -> str:
+    """The URL of the service at an address, as this machine has it."""
+    host, port = listening.getsockname()[:2]
+    if ipaddress.ip_address(host).is_unspecified:
+        host = socket.gethostname()
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/tap"
+
+
+def is_for_others(listening: socket.socket) -> bool:
+    """Whether other machines can reach the address."""
+    return not ipaddress.ip_address(listening.getsockname()[0]).is_loopback
+
+
+async def serve(service: Service, app: ASGIApp, listening: socket.socket, server: uvicorn.Server | None = None) -> None:
+    """Serve until a signal says to stop. ServiceError where the service cannot start."""
+    server = server or make_server(app)
+    async with service.running():
+        await server.serve([listening])
+
+
+def make_server(app: ASGIApp) -> uvicorn.Server:
+    """Make a server of uvicorn's, which tells nothing by itself."""
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        log_level="critical",
+        server_header=False,
+        timeout_graceful_shutdown=_SECONDS_TO_END,
+        forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1"),
+    )
+    return _Server(config)
+
+
+def run(service: Service, app: ASGIApp, listening: socket.socket) -> None:
+    """Serve, in an event loop of its own."""
+    asyncio.run(serve(service, app, listening))

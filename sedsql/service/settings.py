@@ -1,0 +1,67 @@
+"""What a service offers, and how much of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sedsql.files.streams import FORMATS
+from sedsql.service.describe.capabilities import Format, Offer
+from sedsql.service.jobs import JobLimits
+from sedsql.service.workers import Settings
+
+_STANDARD = "ivo://ivoa.net/std/TAPRegExt#output-votable-"
+_NAMED = {
+    "votable": f"{_STANDARD}binary2",
+    "votable-binary": f"{_STANDARD}binary",
+    "votable-td": f"{_STANDARD}td",
+}
+_MOST_UPLOADS = 20
+
+
+@dataclass(frozen=True)
+class ServiceSettings:
+    """Settings of a service.
+
+    worker : the mirror, and what each worker may take
+    spool : the folder of jobs
+    workers : processes that run queries
+    maxrec, most_rows : rows of an answer unless MAXREC says, and at most; None for all
+    seconds : that a query may run whose client waits
+    jobs : limits of jobs
+    url : of the service as others reach it, ending in /tap; None where a request says it
+    """
+
+    worker: Settings
+    spool: Path
+    workers: int = 2
+    maxrec: int | None = None
+    most_rows: int | None = None
+    seconds: float = 300
+    jobs: JobLimits = field(default_factory=JobLimits)
+    url: str | None = None
+
+    def rows(self, asked: int | None) -> int | None:
+        """The rows that an answer may have, where so many are asked for."""
+        limits = [limit for limit in (self.maxrec if asked is None else asked, self.most_rows) if limit is not None]
+        return min(limits, default=None)
+
+    @property
+    def most_bytes(self) -> int:
+        """Bytes of a request."""
+        return self.worker.uploads.bytes * min(_MOST_UPLOADS, self.jobs.uploads) + (1 << 20)
+
+    def offer(self) -> Offer:
+        """What the capabilities say."""
+        formats = [
+            Format(one.mime, tuple(dict.fromkeys((one.name, *one.aliases))), _NAMED.get(one.name))
+            for one in FORMATS.values()
+        ]
+        days = (self.jobs.kept.total_seconds() / 86400, self.jobs.most_kept.total_seconds() / 86400)
+        return Offer(
+            formats,
+            (self.rows(None), self.most_rows),
+            (self.jobs.duration, self.jobs.most_duration),
+            days,
+            upload_bytes=self.worker.uploads.bytes,
+        )

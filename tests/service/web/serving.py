@@ -1,0 +1,39 @@
+"""Start a service as users do, by uvicorn, in a thread of the tests."""
+
+import asyncio
+import threading
+import time
+from contextlib import contextmanager
+
+from sedsql.service.app import make_app
+from sedsql.service.run import listen, make_server, serve, url_of
+from sedsql.service.service import Service
+from sedsql.service.settings import ServiceSettings
+from sedsql.service.workers import Settings
+
+
+@contextmanager
+def serving(mirror, folder, *, workers=1, worker=None, **settings):
+    """Serve a mirror on a free port; gives the URL, which ends in /tap.
+
+    folder : for the spool
+    worker, settings : of `Settings` and `ServiceSettings`
+    """
+    spool = folder / "spool"
+    made = ServiceSettings(
+        Settings(mirror, spool / "temporary", threads=1, **worker or {}), spool, workers=workers, **settings
+    )
+    service = Service(made)
+    app = make_app(service)
+    with listen("127.0.0.1", 0) as listening:
+        server = make_server(app)
+        thread = threading.Thread(target=asyncio.run, args=(serve(service, app, listening, server),), daemon=True)
+        thread.start()
+        while not server.started:
+            assert thread.is_alive(), "the server did not start"
+            time.sleep(0.02)
+        try:
+            yield url_of(listening)
+        finally:
+            server.should_exit = True
+            thread.join(60)
