@@ -6,6 +6,7 @@ import json
 import os
 import queue
 import select
+import signal
 import socket
 import sys
 import threading
@@ -124,13 +125,16 @@ class _Process:
 
 
 def main() -> None:
+    for one in (signal.SIGTERM, signal.SIGINT):  # a service manager sends them to all; the server says when to end
+        signal.signal(one, signal.SIG_IGN)
     channel = socket.socket(fileno=int(sys.argv[1]))
     asked = receive(channel)
     if asked is None:
         return
-    prepare_process()
+    settings = Settings.from_json(asked[1])
+    prepare_process(settings)
     try:
-        process = _Process(channel, Settings.from_json(asked[1]))
+        process = _Process(channel, settings)
     except (Error, OSError) as error:
         channel.sendall(frame(ERROR, str(error).partition("\n")[0].encode()))
         return
