@@ -87,12 +87,16 @@ async def _tables(service: Service, request: Request) -> Response:
     details = [value.lower() for name, value in request.query_params.multi_items() if name.lower() == "detail"]
     if any(detail not in ("min", "max") for detail in details):
         raise ServiceError(f"detail is min or max, not {details[0][:40]!r}.")
+    # astroquery's TapPlus is the one client that does not say who it is.
+    flags = not request.headers.get("user-agent")
 
     def write() -> bytes:
         facts = service.facts.now()
-        return tableset(facts.catalogue, facts.keys, facts.rows, columns="min" not in details)
+        return tableset(facts.catalogue, facts.keys, facts.rows, columns="min" not in details, flags=flags)
 
-    return respond.xml(await _reading(write))
+    response = respond.xml(await _reading(write))
+    response.headers["Vary"] = "User-Agent"
+    return response
 
 
 async def _table(service: Service, request: Request) -> Response:
