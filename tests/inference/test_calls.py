@@ -159,3 +159,25 @@ def test_a_record_is_no_operand(con, condition, place):
 def test_a_list_is_an_argument_of_functions_of_arrays(con):
     sizes = con.execute("SELECT DISTINCT ARRAY_LENGTH(sed_set(s, 0.9)) AS n FROM sed.photometry AS s").fetchall()
     assert all(size is None or size >= 0 for (size,) in sizes)
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_a_wrong_number_of_arguments_is_told_alike(con, name):
+    """By ADQL with a place, and by DuckDB's SQL, whose macros have an overload for each number."""
+
+    arity = FUNCTIONS[name].arity
+    for number in set(range(max(arity) + 2)).difference(arity):
+        call = f"{name}({', '.join(['1'] * number)})"
+        with pytest.raises(AdqlError) as by_adql:
+            con.translate(f"SELECT {call} AS v FROM sed.photometry AS s", [])
+        sentence, _, place = str(by_adql.value).partition(" (line 1, column 8)")
+        assert place
+        assert sentence.startswith(f"{name} takes a row, as {name}(s{OWN.get(name, '')})")
+        assert f"; {number or 'no'} argument" in sentence
+        with pytest.raises(sedsql.Error) as by_sql:
+            con.sql(f"SELECT {call} AS v").fetchall()
+        if name in ("sed_points", "sed_alpha", "sed_stage"):  # users edit their macros; DuckDB lists what these take
+            assert "shape-2" not in sentence
+            assert "Candidate macros" in str(by_sql.value)
+        else:
+            assert str(by_sql.value) == sentence

@@ -94,6 +94,10 @@ class ModelFunction:
     def __deepcopy__(self, memo: object) -> ModelFunction:
         return self  # sqlglot copies the notes on a node with the node
 
+    def usage(self, name: str, given: int) -> str:
+        """Say what the function takes, where a call gives another number of arguments; no full stop."""
+        return f"{name} takes {' or '.join(map(str, self.arity))} arguments, not {given}"
+
     def completed(self, given: Sequence[str | None], row: Mapping[str, str | None]) -> Completion | None:
         """What a call with a row leaves out and the row has; None for a call that stays as it is.
 
