@@ -81,7 +81,6 @@ class ModelFunction:
     row : whether the first argument may be one
     value_type : what it yields, if that is known
     is_share : whether it yields a number from 0 to 1, such as a probability
-    is_list : whether it yields an array
     """
 
     arity: tuple[int, ...]
@@ -89,7 +88,6 @@ class ModelFunction:
     row: bool = True
     value_type: ValueType | None = None
     is_share: bool = False
-    is_list: bool = False
 
     def __deepcopy__(self, memo: object) -> ModelFunction:
         return self  # sqlglot copies the notes on a node with the node
