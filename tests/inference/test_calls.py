@@ -5,9 +5,9 @@ from sqlglot import exp
 
 import sedsql
 from sedsql.adql import AdqlError
-from sedsql.adql.translate import Writer
 from sedsql.adql.tree.nodes import call
 from sedsql.adql.tree.value_types import ValueType
+from sedsql.adql.writer import Writer
 from sedsql.inference.answering import UNITS, Answering
 from sedsql.inference.calls import CLASSIFIED, FUNCTIONS, functions
 from sedsql.inference.card import EXTRA, PARALLAX
