@@ -94,6 +94,7 @@ def _table(rows: int) -> LabelledTable:
         magnitudes=magnitudes,
         limits=np.zeros(magnitudes.shape, bool),
         parallax=np.tile(np.array([1.0, 0.1], np.float32), (n, 1)),
+        positions=np.full((n, 2), np.nan, np.float32),
         labels=np.array(classes)[places],
         cells=np.arange(n),
         origins=np.full(n, "simulated"),

@@ -1,6 +1,7 @@
 """Measure the benefit of each rewrite: the same ADQL with all rewrites and with one left out, in turns.
 
-'views' removes the joins of a view that a query does not need, 'ranges' turns regions into ranges of source_id, 'files'
+'views' removes the joins of a view that a query does not need, 'top' finds how far TOP reaches before it reads other
+columns and asks models, 'ranges' turns regions into ranges of source_id, 'files'
 leaves out the files of a table that have none of these,
 'joins' turns positional joins into joins of cells, 'models' evaluates a model last and once for each row, 'bounds'
 derives cheap conditions from conditions on a model's output. The last are measured on `sed.photometry_joined`, whose
@@ -28,6 +29,8 @@ LEAST = 5
 CONE = "1 = CONTAINS(POINT(s.ra, s.dec), CIRCLE(83.8, -5.4, {radius}))"
 SKY = {
     "views": "SELECT COUNT(*) AS n FROM sed.photometry_joined AS s WHERE s.parallax > 5 AND s.phot_g_mean_mag < 12",
+    "top": "SELECT TOP 100 source_id, ra, dec, pm, pmra, pmdec, parallax FROM gaiadr3.gaia_source "
+    "WHERE pm IS NOT NULL ORDER BY pm DESC, source_id",
     "ranges": f"SELECT s.source_id, s.j_m FROM sed.photometry_joined AS s WHERE {CONE.format(radius=1)}",
     "files": "SELECT s.source_id, s.ra FROM gaiadr3.gaia_source AS s WHERE s.source_id < 100000000000000",
     "joins": "SELECT a.source_id, b.source_id AS other FROM (SELECT TOP 200 source_id, ra, dec FROM "

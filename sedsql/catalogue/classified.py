@@ -39,6 +39,7 @@ def classified(photometry: Table, description: str | None = None) -> Table:
         cell_column=photometry.cell_column,
         cell_margin=photometry.cell_margin,
         one_to_one=photometry.one_to_one,
+        rows=photometry.rows,
         files=photometry.files,
         check=photometry.check,
         base=photometry.name,

@@ -22,7 +22,9 @@ WIDEST = 1.0
 """Degrees: with a larger margin a region would be read with so much around it that cells are of little use."""
 
 
-_IN_MIRROR = "read_parquet(manifest.in_mirror("
+_OWN = "manifest.in_mirror("
+"""This is in the CREATE VIEW of a table whose files the mirror has written."""
+_IN_MIRROR = f"read_parquet({_OWN}"
 """This is in the CREATE VIEW of a table whose files, with all their columns, lie in the mirror."""
 UNCHANGED = "manifest.unless_changed"
 """The macro that the files of what a mirror has computed from its tables pass, an error where they are not right."""
@@ -33,7 +35,7 @@ _FILES = "SELECT * REPLACE (manifest.in_mirror([path])[1] AS path) FROM manifest
 
 
 def of_manifest(con: duckdb.DuckDBPyConnection, tables: Tables, views: Mapping[str, str]) -> Tables:
-    """Add to the tables the cells that the manifest of the connection's current database knows.
+    """Add to the tables the cells, files and rows that the manifest of the connection's current database knows.
 
     The manifest has for each file the largest distance of a position from its cell, measured when it was written.
 
@@ -47,12 +49,15 @@ def of_manifest(con: duckdb.DuckDBPyConnection, tables: Tables, views: Mapping[s
         return tables
     rows = con.execute(
         "SELECT lower(table_name), max(reach), count(*) > count(reach), "
-        "CASE WHEN bool_and(low IS NOT NULL AND high IS NOT NULL) THEN list((path, low, high) ORDER BY path) END "
+        "CASE WHEN bool_and(low IS NOT NULL AND high IS NOT NULL) THEN list((path, low, high) ORDER BY path) END, "
+        "sum(rows)::BIGINT "
         f"FROM ({_FILES}) GROUP BY ALL"
     ).fetchall()
     found = dict(tables)
-    for name, margin, lacks_some, files in rows:
+    for name, margin, lacks_some, files, count in rows:
         table = tables.get(name)
+        if table is not None and STORED in views.get(name, "") and _OWN in views[name]:
+            table = found[name] = replace(table, rows=count)
         if files and table is not None and (_IN_MIRROR in views.get(name, "") or _COMPUTED in views.get(name, "")):
             check = UNCHANGED if _COMPUTED in views[name] else ""
             table = found[name] = replace(table, files=tuple(CellFile(*file) for file in files), check=check)
@@ -60,7 +65,7 @@ def of_manifest(con: duckdb.DuckDBPyConnection, tables: Tables, views: Mapping[s
         if table is None or not table.position or not table.sort_column or STORED not in views.get(name, ""):
             continue
         if not lacks_some and margin <= WIDEST:
-            found[name] = replace(table, cell_column=table.sort_column, cell_margin=margin)
+            found[name] = replace(found[name], cell_column=table.sort_column, cell_margin=margin)
     return found
 
 

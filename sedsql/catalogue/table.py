@@ -64,6 +64,7 @@ class Table:
         or `_healpix_29`; only the manifest of a mirror tells, not the name
     cell_margin : degrees that a position lies from its cell at most
     one_to_one : the CREATE VIEW of a view whose LEFT JOINs are known to give no row twice
+    rows : how many it has, of a table that a mirror has written; otherwise 0
     files : all that the table is read from, if each has cells; empty where that is not known
     check : the macro that a list of these files passes before it is read; empty where there is none
     base : the table that has all columns but those that a model gives
@@ -78,6 +79,7 @@ class Table:
     cell_column: str | None = field(default=None, compare=False)
     cell_margin: float = field(default=0.0, compare=False)
     one_to_one: str | None = None
+    rows: int = field(default=0, compare=False)
     files: tuple[CellFile, ...] = field(default=(), compare=False, repr=False)
     check: str = field(default="", compare=False)
     base: str | None = None

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -20,8 +19,8 @@ from sedsql.cli.options import (
     Surveys,
     Units,
     model_named,
-    needs_training,
     read_options,
+    with_prior,
 )
 from sedsql.cli.pipes import READ_FORMATS, STANDARD, WRITTEN_FORMATS, input_file, output_file
 from sedsql.cli.render import counted, say
@@ -29,8 +28,8 @@ from sedsql.cli.render_findings import print_findings
 from sedsql.cli.render_mapping import print_mapping
 from sedsql.files.atomic import new_file
 from sedsql.files.json import to_json
-from sedsql.inference.classify_table import Prior, classify_table
-from sedsql.inference.model import SKY_MODEL, Model
+from sedsql.inference.classify_table import classify_table
+from sedsql.inference.model import SKY_MODEL
 
 app = typer.Typer()
 
@@ -113,7 +112,7 @@ def classify(
         progress.note(text)
 
     with (
-        _with_prior(model_named(model, models), prior) as (chosen, given),
+        with_prior(model_named(model, models), prior) as (chosen, given),
         _report(report, force) as write,
         input_file(file, from_) as source,
         output_file(output, format, force) as target,
@@ -169,18 +168,3 @@ def _report(path: Path | None, force: bool) -> Iterator[Callable[..., None]]:
     pyplot()
     with new_file(path, force=force) as partial:
         yield lambda *found: write_report(partial, *found)
-
-
-@contextmanager
-def _with_prior(model: Model, prior: str | None) -> Iterator[tuple[Model, Prior | None]]:
-    """Yield the model, with the prior of a file if one is given, and the prior to choose in it."""
-    given: dict[str | None, Prior | None] = {None: None, "sky": "sky", "flat": "flat"}
-    if prior in given:
-        yield model, given[prior]
-        return
-    assert prior is not None
-    with needs_training():
-        from sedsql.learn.prior_model import with_prior
-    with TemporaryDirectory() as folder:
-        file = Path(prior)
-        yield with_prior(model, file, Path(folder) / f"{model.name}-{file.stem}"), "sky"

@@ -21,6 +21,7 @@ from sedsql.cli.options import (
     needs_training,
     pairs,
     read_options,
+    with_prior,
 )
 from sedsql.cli.render import say
 from sedsql.cli.render_evaluation import print_origins, print_ruled_out, print_scores
@@ -57,6 +58,15 @@ def evaluate(
             "catalogue (the column `origin`)."
         ),
     ] = "sky",
+    prior: Annotated[
+        str | None,
+        typer.Option(
+            metavar="sky|flat|FILE",
+            help="The share of each class to expect, as `sedsql classify` takes it: sky, as on the whole sky at the "
+            "source's position and magnitude; flat, the same for each class; or a CSV file of your own.",
+            show_default="flat",
+        ),
+    ] = None,
     clean: Clean = False,
     where: Annotated[
         list[str] | None,
@@ -81,6 +91,8 @@ def evaluate(
 
     Example: `sedsql evaluate members.vot --label class --model shape-2 --plot figures`
 
+    Example: `sedsql evaluate members.vot --label class --model sky-1 --prior sky`
+
     Example: `sedsql evaluate labelled.parquet --label class --cross-validate --by origin`
 
     Example: `sedsql evaluate field.parquet --model luminosity-2 --where tic_gaiaqflag=1`
@@ -91,6 +103,11 @@ def evaluate(
         raise typer.BadParameter(f"--by takes {' or '.join(evaluate_model.SPLITS)}, not {by!r}")
     if by != evaluate_model.SKY and not cross_validate:
         raise typer.BadParameter(f"--by {by} goes with --cross-validate")
+    if prior is not None and (cross_validate or label is None):
+        raise typer.BadParameter(
+            "--prior is for a model as it is, on a table with labels: --cross-validate tests with a flat prior, and "
+            "without --label each row's position is used"
+        )
     chosen = model_named(model, models)
     options = read_options(column_map, unit, bands, missing, keep_sentinels)
     if label is None:
@@ -110,7 +127,8 @@ def evaluate(
         if cross_validate:
             metrics = evaluate_model.cross_validated(chosen, labelled, step, look, by=by)
         else:
-            metrics = evaluate_model.evaluate_model(chosen, labelled, step, look)
+            with with_prior(chosen, prior or "flat") as (chosen, given):
+                metrics = evaluate_model.evaluate_model(chosen, labelled, step, look, prior=given or "flat")
     if as_json:
         print(to_json({"model": chosen.name, "table": labelled.about, "mapping": labelled.mapping, **metrics}))
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ from sedsql.inference.model import Model, ModelError, find_model
 
 if TYPE_CHECKING:
     from sedsql.files import ReadOptions
+    from sedsql.inference.classify_table import Prior
 
 LabelledTables = Annotated[
     list[Path],
@@ -128,3 +130,18 @@ def needs_training() -> Iterator[None]:
         yield
     except ImportError as error:
         raise ModelError(f"This needs {error.name}; install it with: pip install 'sedsql[train]'") from None
+
+
+@contextmanager
+def with_prior(model: Model, prior: str | None) -> Iterator[tuple[Model, Prior | None]]:
+    """Yield the model, with the prior of a file if one is given, and the prior to choose in it."""
+    given: dict[str | None, Prior | None] = {None: None, "sky": "sky", "flat": "flat"}
+    if prior in given:
+        yield model, given[prior]
+        return
+    assert prior is not None
+    with needs_training():
+        from sedsql.learn import prior_model
+    with TemporaryDirectory() as folder:
+        file = Path(prior)
+        yield prior_model.with_prior(model, file, Path(folder) / f"{model.name}-{file.stem}"), "sky"

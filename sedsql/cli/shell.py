@@ -40,9 +40,10 @@ def shell(
     Example: `sedsql shell sky --print > sky.sql`, and then `duckdb -unsigned -init sky.sql`
     """
     if show:
+        lines = shell_lines(mirror, models)
         name = "sed.sql" if mirror is None else f"{mirror.name}.sql"
         print(f"-- Save this as {name} and run: duckdb -unsigned -init {shlex.quote(name)}")
-        print("".join(f"{line};\n" for line in shell_lines(mirror, models)), end="")
+        print("".join(f"{line};\n" for line in lines), end="")
         return
     if command is None and sys.stdin.isatty() and sys.stdout.isatty():
         find_shell()

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import duckdb
 import pyarrow as pa
 
-from sedsql.adql.parser.parameters import UnfitError, for_sql, plain
 from sedsql.dbapi.answer import Answer
 from sedsql.dbapi.interrupt import interruptible, uninterrupted
 from sedsql.dbapi.module import of_stream, own_errors
 from sedsql.dbapi.notebook import SHOWN, rows_html
 from sedsql.dbapi.open_database import ClosedError, OpenDatabase
-from sedsql.dbapi.translator import Parameters, Translator, values_to_bind
-from sedsql.errors import InterfaceError, ProgrammingError
+from sedsql.dbapi.translator import Parameters, Translator, plain_query, values_to_bind
+from sedsql.errors import InterfaceError
 from sedsql.forked import in_child, keep
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ class Cursor:
             raise InterfaceError(f"lang is 'adql' or 'sql', not {lang!r}.")
         self._answer.abandon()
         self._answer = Answer(self._database, self.duckdb)
-        query, values = _plain(query, parameters, lang)
+        query, values = plain_query(query, parameters, in_adql=lang == "adql")
         self._adql = query if lang == "adql" else None
         with own_errors(self._adql):
             self._database.follow()
@@ -310,18 +309,6 @@ class Cursor:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _plain(query: Any, parameters: Parameters, lang: Language) -> tuple[str, Any]:
-    """Check a query and its parameters, and turn both into Python's own types."""
-    try:
-        (text,) = plain([query])
-        values = plain(parameters) if lang == "adql" else for_sql(plain(parameters))
-    except UnfitError as reason:
-        raise ProgrammingError(f"{reason}.") from None
-    if not isinstance(text, str):
-        raise ProgrammingError(f"A query is a text, not of the type {type(text).__name__}.")
-    return text, values
 
 
 def _needs(package: str, extra: str) -> None:

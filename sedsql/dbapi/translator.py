@@ -6,8 +6,10 @@ from typing import Any, Protocol
 
 from sedsql import adql
 from sedsql.adql import Translation
+from sedsql.adql.parser.parameters import UnfitError, for_sql, plain
 from sedsql.catalogue import Catalogue
 from sedsql.dbapi.open_database import OpenDatabase
+from sedsql.errors import ProgrammingError
 from sedsql.inference.row_function import RowFunction
 
 MOST_KEPT = 256
@@ -79,3 +81,15 @@ def values_to_bind(translation: Translation, values: Parameters) -> dict[str, An
     """Choose the values that DuckDB binds: numbers that regions were computed from are no parameters any more."""
     given: Any = values if isinstance(values, Mapping) else {str(place): value for place, value in enumerate(values, 1)}
     return {name: translation.converted.get(name, given[name]) for name in translation.parameters}
+
+
+def plain_query(query: Any, parameters: Parameters, *, in_adql: bool) -> tuple[str, Any]:
+    """Check a query and its parameters, and turn both into Python's own types."""
+    try:
+        (text,) = plain([query])
+        values = plain(parameters) if in_adql else for_sql(plain(parameters))
+    except UnfitError as reason:
+        raise ProgrammingError(f"{reason}.") from None
+    if not isinstance(text, str):
+        raise ProgrammingError(f"A query is a text, not of the type {type(text).__name__}.")
+    return text, values

@@ -53,7 +53,7 @@ FUNCTIONS: dict[str, RowFunction] = {
     "sed_proba": _asked(_probability, 1, check=wrong_label, value_type=ValueType.REAL, is_share=True),
     "sed_probability": _asked(_of_prediction("probability"), value_type=ValueType.REAL, is_share=True),
     "sed_outlier": _asked(_of_prediction("outlier"), answer="outlier", value_type=ValueType.REAL, is_share=True),
-    "sed_predict": _asked(lambda answer, own, model: _field(answer, "prediction"), value_type=ValueType.SEVERAL),
+    "sed_predict": _asked(lambda answer, own, model: _field(answer, "prediction"), value_type=ValueType.RECORD),
     "sed_node": _asked(
         _of_probabilities("sed_node_of"),
         1,
@@ -63,12 +63,10 @@ FUNCTIONS: dict[str, RowFunction] = {
         check=wrong_share,
         value_type=ValueType.STRING,
     ),
-    "sed_set": _asked(
-        _of_probabilities("sed_set_of"), 1, check=wrong_level, is_list=True, value_type=ValueType.SEVERAL
-    ),
-    "sed_explain": _asked(None, value_type=ValueType.SEVERAL),
-    "sed_predict_errors": _asked(None, columns=(*COLUMNS, *ERROR_COLUMNS), value_type=ValueType.SEVERAL),
-    "sed_points": RowFunction((1, 10), value_type=ValueType.SEVERAL),
+    "sed_set": _asked(_of_probabilities("sed_set_of"), 1, check=wrong_level, value_type=ValueType.LIST),
+    "sed_explain": _asked(None, value_type=ValueType.LIST),
+    "sed_predict_errors": _asked(None, columns=(*COLUMNS, *ERROR_COLUMNS), value_type=ValueType.RECORD),
+    "sed_points": RowFunction((1, 10), value_type=ValueType.LIST),
     "sed_alpha": RowFunction((1, 10), COLUMNS[5:], value_type=ValueType.REAL),
     "sed_stage": RowFunction(
         (1, 10), COLUMNS[5:], labels=tuple(name for _, name in STAGES), value_type=ValueType.STRING

@@ -155,26 +155,35 @@ def _fastest(
     con: duckdb.DuckDBPyConnection, key: str, models: dict[str, Model], default: str, asked: list[str]
 ) -> dict[str, str]:
     """Give 'native' for each model, or a sentence that says why the C extension does not run it."""
-    path = native.path()
-    if path is None:
-        return dict.fromkeys(models, native.why_not() or "")
-    try:
-        con.execute(f"LOAD {literal(str(path))}")
-    except duckdb.Error as error:
-        why = f"DuckDB does not load sedsql's C extension: {str(error).splitlines()[0]}"
-        if "unsigned" in str(error):
-            why = (
-                "DuckDB loads sedsql's C extension only in a connection that allows unsigned extensions; make it with "
-                'duckdb.connect(config={"allow_unsigned_extensions": True}).'
-            )
-        return dict.fromkeys(models, why)
-    if not _has_interface(con):
-        raise EngineError(native.OTHER_VERSION)
+    if why_not := load_extension(con):
+        return dict.fromkeys(models, why_not)
     folders = [str(model.folder.absolute()) for model in models.values()]
     con.execute("SELECT sed_models(?, ?, ?)", [key, default, folders]).fetchall()
     # It runs the shipped ones; to load them all would take a quarter of a second.
     refused = {name: con.execute("SELECT sed_refused(?, ?)", [name, key]).fetchall()[0][0] for name in asked}
     return {name: refused.get(name) or "native" for name in models}
+
+
+def load_extension(con: duckdb.DuckDBPyConnection) -> str | None:
+    """Load the C extension; where that cannot be, give a sentence that says why.
+
+    Raises EngineError where the extension is of another version of sedsql.
+    """
+    path = native.path()
+    if path is None:
+        return native.why_not()
+    try:
+        con.execute(f"LOAD {literal(str(path))}")
+    except duckdb.Error as error:
+        if "unsigned" in str(error):
+            return (
+                "DuckDB loads sedsql's C extension only in a connection that allows unsigned extensions; make it with "
+                'duckdb.connect(config={"allow_unsigned_extensions": True}).'
+            )
+        return f"DuckDB does not load sedsql's C extension: {str(error).splitlines()[0]}"
+    if not _has_interface(con):
+        raise EngineError(native.OTHER_VERSION)
+    return None
 
 
 def _has_interface(con: duckdb.DuckDBPyConnection) -> bool:

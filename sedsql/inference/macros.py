@@ -3,8 +3,9 @@
 Functions take neither a row nor a varying number of arguments; a macro with overloads does:
 `sed_class(s)`, `sed_class(s, model)`, `sed_class(s, parallax, parallax_error, model)`,
 `sed_class(s, parallax, parallax_error, ra, dec, model)`, and each of them with ten magnitudes in the place of `s`, the
-alias of any table or subquery with the ten columns. Overloads differ by number alone. Numbers come as FLOAT, because
-models compare float32 values; a NULL model is the connection's default.
+alias of any table or subquery with the ten columns. Overloads differ by number alone, and those of all other numbers
+say what the function takes. Numbers come as FLOAT, because models compare float32 values; a NULL model is the
+connection's default.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +13,9 @@ from string import Template
 
 from sedsql.files.resources import folder
 from sedsql.inference.card import EXTRA, PARALLAX
+from sedsql.inference.usage import other_numbers, usage
 from sedsql.photometry.bands import BANDS, COLUMNS
+from sedsql.sql_text import literal
 
 ERROR_COLUMNS = tuple(band.error_column or f"{band.column}_error" for band in BANDS)
 """The errors of the magnitudes, under their names in `sed.photometry`."""
@@ -87,6 +90,12 @@ def of_extension(key: str) -> Called:
     return lambda name, arguments: f"{name}({', '.join(arguments)}, '{key}')"
 
 
+def _refusal(name: str, number: int) -> str:
+    """Write the overload for a number of arguments that a function does not take."""
+    taken = ", ".join(f"a{k}" for k in range(number))
+    return f"    ({taken}) AS error({literal(usage(name, number))})"
+
+
 def _macro(
     called: Called,
     temporary: bool,
@@ -105,7 +114,7 @@ def _macro(
     field : of the struct that `sed_predict` gives, for a macro that gives that alone
     """
     single = [f"x{k}" for k in range(len(columns))]
-    overloads = []
+    overloads, numbers = [], list[int]()
     for source, row in ((["s"], [f"s.{column}" for column in columns]), (single, single)):
         for more, before, model in (
             ("", (), None),
@@ -117,4 +126,7 @@ def _macro(
             passed = [*map(as_float, (*row, *before)), *arguments, model or "NULL"]
             call = called(f"_{'sed_predict' if field else name}{more}", passed)
             overloads.append(f"    ({', '.join(taken)}) AS {f'struct_extract({call}, {field!r})' if field else call}")
+            numbers.append(len(taken))
+    if models == "any":  # what queries name; the others are called by what is generated
+        overloads += [_refusal(name, number) for number in other_numbers(numbers)]
     return f"{create(temporary)} {name}\n" + ",\n".join(overloads) + ";\n"

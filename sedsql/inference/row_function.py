@@ -17,6 +17,7 @@ from sedsql.inference.argument_checks import is_other
 from sedsql.inference.card import EXTRA, PARALLAX
 from sedsql.inference.model import Model
 from sedsql.inference.necessary_conditions import Bounds, Row
+from sedsql.inference.usage import usage
 from sedsql.photometry.bands import COLUMNS
 from sedsql.photometry.classes import HALF
 
@@ -67,6 +68,9 @@ class RowFunction(ModelFunction):
     answering: Answering | None = field(default=None, repr=False)
 
     __deepcopy__ = ModelFunction.__deepcopy__
+
+    def usage(self, name: str, given: int) -> str:
+        return usage(name.lower(), given)
 
     def shared(self, arguments: Sequence[exp.Expr]) -> Shared | None:
         """Share one inference, the same for all functions of a row and a model."""

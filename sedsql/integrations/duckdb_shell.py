@@ -15,7 +15,7 @@ from sedsql.dbapi.connection import connect
 from sedsql.errors import Error
 from sedsql.inference.answering import Answering
 from sedsql.inference.classified import PHOTOMETRY, view
-from sedsql.inference.engines import engine_macro, key_of
+from sedsql.inference.engines import engine_macro, key_of, load_extension
 from sedsql.inference.macros import extension_macros, macros, of_extension, photometry_macros
 from sedsql.inference.model import DEFAULT_MODEL, Model, find_models
 from sedsql.mirror.database import attaching, open_mirror
@@ -47,16 +47,17 @@ def shell_lines(mirror: str | os.PathLike[str] | None = None, models: Iterable[s
     mirror : a mirror's folder, which becomes the current database, read-only
     models : folders of models to add to the shipped ones
 
-    Raises ShellError where there is no extension, MirrorError where there is no mirror.
+    Raises ShellError where there is no extension that DuckDB loads, EngineError where it is of another version of
+    sedsql, MirrorError where there is no mirror.
     """
-    extension = native.path()
-    if extension is None:
-        raise ShellError(native.why_not())
+    with duckdb.connect(config={"allow_unsigned_extensions": True}) as con:
+        if why_not := load_extension(con):
+            raise ShellError(why_not)
     known = find_models(models)
     key = key_of(known, DEFAULT_MODEL)
     folders = ", ".join(literal(model.folder.absolute()) for model in known.values())
     return [
-        f"LOAD {literal(extension)}",
+        f"LOAD {literal(native.EXTENSION)}",
         # For this session is enough, and all that DuckDB 1.4 offers.
         *(line.replace("SET GLOBAL ", "SET ") for line in (attaching(mirror) if mirror is not None else [])),
         # SELECT would print a table.

@@ -13,7 +13,7 @@ from sqlalchemy.exc import NoSuchTableError
 
 from sedsql import errors
 from sedsql.adql.parser.lexer import RESERVED
-from sedsql.adql.translate import DUCKDB_WORDS
+from sedsql.adql.writer import DUCKDB_WORDS
 from sedsql.catalogue import Catalogue, Table
 from sedsql.dbapi import module
 from sedsql.dbapi.connection import connect

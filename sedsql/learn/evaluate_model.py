@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from sedsql.errors import Error
 from sedsql.inference.card import Conformal
+from sedsql.inference.classify_table import Prior
 from sedsql.inference.model import Model
 from sedsql.inference.session import Session
 from sedsql.learn import evaluation
@@ -35,13 +36,23 @@ class EvaluationError(Error):
 
 
 def evaluate_model(
-    model: Model, table: LabelledTable, step: Callable[[str], None] = lambda _: None, look: Look = lambda *_: None
+    model: Model,
+    table: LabelledTable,
+    step: Callable[[str], None] = lambda _: None,
+    look: Look = lambda *_: None,
+    *,
+    prior: Prior = "flat",
 ) -> dict:
     """Measure a model on the rows of a table that have enough bands and a label that is one of the model's classes.
 
     `step` is called with a few words at the start of each classification of the table: as it is, then with the same
     bands in every row; `look` gets the classes found.
+
+    prior : of a model that takes a position, 'flat': it is given none; 'sky': each row's, as `classify` does
+
+    Raises EvaluationError where no label is a class of the model, and where a prior by position cannot be had.
     """
+    _check_prior(model, table, prior)
     notes = _trained_on(model, table)
     known = np.isin(table.labels, model.classes)
     if not known.any():
@@ -52,16 +63,14 @@ def evaluate_model(
     if not known.all():
         others = ", ".join(map(str, np.unique(table.labels[~known])))
         notes.append(f"{(~known).sum():,} rows are left out: {model.name} has no class {others}.")
-    if "ra" in model.extra:
-        notes.append(
-            f"{model.name} is tested without positions, that is with a flat prior: the classes of a labelled table do "
-            "not have the sky's proportions. With positions it finds fewer of the rare classes."
-        )
     table = table[known]
+    if "ra" in model.extra:
+        notes.append(_said(model, table, prior))
+    inputs = [table.magnitudes, table.parallax, *([table.positions] if prior == "sky" else [])]
     session = Session(model, threads=0)
     step("all rows")
     classes = np.array(model.classes)
-    prediction = session.predict(np.hstack([table.magnitudes, table.parallax]))
+    prediction = session.predict(np.hstack(inputs))
     enough = prediction.class_index >= 0
     if not enough.all():
         notes.append(f"{(~enough).sum():,} rows are left out: they have fewer than {model.min_bands} of the bands.")
@@ -73,13 +82,48 @@ def evaluate_model(
     seen = {}
     for name, (rows, thinned) in with_same_bands(table.magnitudes).items():
         step(f"only {name}")
-        place = session.predict(np.hstack([thinned, table.parallax[rows]])).class_index
+        place = session.predict(np.hstack([thinned, *(given[rows] for given in inputs[1:])])).class_index
         seen[name] = (rows[place >= 0], classes[place[place >= 0]])
     metrics["same_bands"] = evaluation.same_bands(table.labels, seen)
     conformal = model.card.conformal
     if conformal:
         metrics["conformal"] = _coverage(truth, p, classes, conformal)
-    return {**metrics, "notes": notes}
+    return {**metrics, "prior": prior if "ra" in model.extra else None, "notes": notes}
+
+
+def _check_prior(model: Model, table: LabelledTable, prior: Prior) -> None:
+    if prior not in ("sky", "flat"):
+        raise EvaluationError(
+            f"prior is 'sky' or 'flat', not {str(prior)!r}; `sedsql evaluate --prior` takes a file too."
+        )
+    if prior == "flat":
+        return
+    if "ra" not in model.extra:
+        raise EvaluationError(f"Model {model.name} takes no position, so it has no prior of the sky; sky-1 has one.")
+    if not _placed(table).any():
+        raise EvaluationError(
+            f"{table.about['table']} has no position (right ascension and declination) for the prior of {model.name}."
+        )
+
+
+def _placed(table: LabelledTable) -> NDArray[np.bool_]:
+    ra, dec = np.isfinite(table.positions).T
+    return ra & dec
+
+
+def _said(model: Model, table: LabelledTable, prior: Prior) -> str:
+    """Say with which prior a model that has one is tested."""
+    if prior == "flat":
+        return (
+            f"{model.name} is tested without positions, that is with a flat prior: the classes of a labelled table do "
+            "not have the sky's proportions. With positions (--prior sky) it finds fewer of the rare classes."
+        )
+    nowhere = (~_placed(table)).sum()
+    without = f" {nowhere:,} rows without a position have a flat prior." if nowhere else ""
+    return (
+        f"{model.name} is tested with the prior of each row's position, as `sedsql classify` uses it; a labelled table "
+        f"has more of the rare classes than the sky, so it misses more of them than with a flat prior.{without}"
+    )
 
 
 def _trained_on(model: Model, table: LabelledTable) -> list[str]:

@@ -52,6 +52,7 @@ def add_simulated(table: LabelledTable, rows: Mapping[str, int], seed: int = 0) 
             magnitudes=magnitudes,
             limits=np.zeros(magnitudes.shape, bool),
             parallax=np.stack([parallax, _SURE * parallax], 1).astype(np.float32),
+            positions=np.full((len(magnitudes), 2), np.nan, np.float32),
             labels=np.full(len(magnitudes), label),
             cells=rng.integers(1 << 30, 1 << 31, len(magnitudes)),
             origins=np.full(len(magnitudes), "simulated"),

@@ -54,6 +54,7 @@ class LabelledTable:
     limits : whether a magnitude is a limit or worse by its survey's own flag (`tmass_ph_qual`, `allwise_ph_qual`),
         shape (n, 10)
     parallax : parallax and its error, in mas, NaN = missing, shape (n, 2)
+    positions : right ascension and declination, in degrees, NaN = missing, shape (n, 2)
     labels : str, shape (n,)
     cells : cell of the sky (or a random number where the table has no positions), shape (n,)
     origins : the catalogue that a row came from, '' where the table does not say, shape (n,)
@@ -68,6 +69,7 @@ class LabelledTable:
     magnitudes: NDArray[np.float32]
     limits: NDArray[np.bool_]
     parallax: NDArray[np.float32]
+    positions: NDArray[np.float32]
     labels: NDArray[np.str_]
     cells: NDArray[np.int64]
     origins: NDArray[np.str_]
@@ -136,6 +138,7 @@ def read_labelled(
         magnitudes=raw["magnitudes"],
         limits=raw["limits"],
         parallax=raw["parallax"],
+        positions=raw["positions"],
         labels=labels,
         cells=_sky_cells(ra, dec),
         origins=raw["origin"],
@@ -175,6 +178,7 @@ def _read(path: Path, label: str, options: files.ReadOptions | None) -> tuple[di
         "magnitudes": magnitudes,
         "limits": _limits(table) & np.isfinite(magnitudes),
         "parallax": np.ascontiguousarray(numbers[:, bands : bands + len(PARALLAX)]),
+        "positions": np.ascontiguousarray(numbers[:, bands + len(PARALLAX) :]),
         "rows": np.arange(1, rows + 1),
         "ra": ra,
         "dec": dec,

@@ -6,7 +6,11 @@ from astropy.coordinates import Latitude, Longitude
 from cdshealpix import nested
 from numpy.typing import NDArray
 
-from sedsql.catalogue.healpix import CELL_SHIFT, FINEST, ORDER, number_of_cells
+from sedsql.catalogue.healpix import CELL_SHIFT, FINEST, ORDER, cells_in, number_of_cells
+from sedsql.mirror.ranges import Ranges, largest_cells, union
+
+_RING_ORDER = 11
+"""Cells of it are 1.7 arcminutes wide."""
 
 
 def fine_cells(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -26,6 +30,16 @@ def cells_of(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.in
 def are_positions(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell where there is a position, in degrees."""
     return np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90)
+
+
+def with_ring(ranges: Ranges) -> Ranges:
+    """Add to ranges of cells of order 12 a ring that is at least 0.8 arcminutes wide, and for larger cells 1.7."""
+    found = list(ranges)
+    for order, cell in largest_cells(ranges):
+        small = max(order, _RING_ORDER)
+        for around in nested.external_neighbours(np.array([cell]), order, small - order, num_threads=1):
+            found += [cells_in(one, small) for one in around.ravel().astype(np.int64).tolist() if one >= 0]
+    return union(found)
 
 
 def apart(cells: NDArray[np.int64], ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.float64]:

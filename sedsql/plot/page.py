@@ -38,6 +38,7 @@ def page(magnitudes: Mapping[str, NDArray[np.float64]], counts: Mapping[str, int
         rows, columns, figsize=(3.1 * columns, 2.7 * rows + 0.6), sharex=True, sharey=True, squeeze=False,
         layout="constrained",
     )  # fmt: skip
+    least, most = -3.3, 1.6
     by_wavelength = np.argsort(sed.WAVELENGTH_UM)
     wavelength = sed.WAVELENGTH_UM[by_wavelength]
     for panel, name in zip(panels.flat, magnitudes, strict=False):
@@ -49,6 +50,7 @@ def page(magnitudes: Mapping[str, NDArray[np.float64]], counts: Mapping[str, int
         low, middle, high = np.nanpercentile(flux[:, there], [16, 50, 84], axis=0)
         panel.fill_between(wavelength[there], low, high, color=BLUE, alpha=0.25, linewidth=0, zorder=2)
         panel.plot(wavelength[there], middle, "o-", color=BLUE, markersize=3.5, linewidth=1.3, zorder=3)
+        least, most = min(least, middle.min() - 0.2), max(most, middle.max() + 0.2)
         panel.set_title(f"{name} ({counts[name]:,})", fontsize=9)
     for panel in panels.flat[len(magnitudes) :]:
         panel.set_visible(False)
@@ -56,7 +58,7 @@ def page(magnitudes: Mapping[str, NDArray[np.float64]], counts: Mapping[str, int
         lowest.tick_params(axis="x", which="both", labelbottom=True)  # also where the panel below is not there
     first = panels[0][0]
     wavelength_axis(first)
-    first.set_ylim(-3.3, 1.6)
+    first.set_ylim(least, most)
     figure.supxlabel("wavelength [µm]", fontsize=10)
     figure.supylabel(r"log $\lambda F_\lambda$ relative to J, or the nearest band there", fontsize=10)
     figure.suptitle(title, fontsize=11)

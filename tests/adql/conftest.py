@@ -32,6 +32,7 @@ class Table:
     one_to_one: str | None = None
     answers: tuple[str, str, tuple, str] | None = None
     sort_column: str | None = None
+    rows: int = 0
     files: tuple = ()
     check: str = ""
     base: str | None = None

@@ -41,7 +41,8 @@ def test_all_ways_to_ask_give_one_answer(every, first):
 
 
 SAID = {"views": "is read without", "stored": "as they are stored", "ranges": "region around", "joins": "equal cells",
-        "bounds": "before a model", "models": "models are asked", "a class first": "is asked first"}  # fmt: skip
+        "bounds": "before a model", "models": "models are asked", "a class first": "is asked first",
+        "top": "is among the first"}  # fmt: skip
 
 
 @pytest.mark.skipif(FASTEST != "native", reason="no C extension")

@@ -46,11 +46,13 @@ REFUSED = [
     (f"SELECT p FROM (SELECT sed_proba(s, 'yso') AS p {FROM}) AS q WHERE p > 5", "5", "p lies between 0 and 1", "0.05"),
     (
         f"SELECT s.ra {FROM} WHERE sed_set(s, 0.9) = 'yso'",
-        "'yso'",
-        "sed_set gives an array",
+        "sed_set",
+        "A list is compared with another value",
         "ARRAY_POSITION(..., 'yso')",
     ),
-    (f"SELECT s.ra {FROM} WHERE 'yso' IN (sed_set(s, 0.9))", "'yso'", "sed_set gives an array", "ARRAY_POSITION"),
+    (f"SELECT s.ra {FROM} WHERE 'yso' IN (sed_set(s, 0.9))", "sed_set", "A list is compared", "ARRAY_POSITION"),
+    (f"SELECT s.ra {FROM} WHERE sed_predict(s) = 'yso'", "sed_predict", "A record is compared", None),
+    (f"SELECT ARRAY_LENGTH(sed_predict(s)) AS n {FROM}", "ARRAY_LENGTH", "ARRAY_LENGTH does not take columns of", None),
     (f"SELECT sed_set(s, 1.5) {FROM}", "1.5", "sed_set takes a level above 0 and at most", None),
 ]
 

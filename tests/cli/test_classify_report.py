@@ -37,7 +37,9 @@ def test_the_report_is_one_page_with_its_pictures(sedsql, tmp_path, table):
     for name in ("giant", "yso", "agn"):
         assert re.search(rf"\b{name}\s+{labels.count(name)}\b", text)
     assert "Absolute magnitudes" in text
-    assert "shape-2" in text
+    assert re.search(
+        r"180 rows, classified by the model\s+shape-2\s*, by sedsql \S+ on 20\d\d-\d\d-\d\d at \d\d:\d\d UTC", text
+    )
 
 
 def test_json_has_the_counts(sedsql, tmp_path, table):

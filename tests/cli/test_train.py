@@ -156,10 +156,34 @@ def test_evaluate_takes_sentinels_for_missing(sedsql, sources, tmp_path):
     assert found == expected
 
 
+def test_evaluate_takes_a_prior_of_ones_own(sedsql, sources, tmp_path):
+    path = sources[0]
+    table = pq.read_table(path)
+    places = {"ra": [250.0] * len(table), "dec": [-24.0] * len(table)}
+    for name, values in places.items():
+        table = table.append_column(name, pa.array(values))
+    pq.write_table(table, tmp_path / "placed.parquet")
+    (tmp_path / "giants.csv").write_text("giant,yso\n1,0\n")
+    asked = ("evaluate", tmp_path / "placed.parquet", "--label", "class", "--model", "sky-1", "--json")
+    found = {
+        prior: json.loads(sedsql(*asked, *(["--prior", prior] if prior else [])).out)
+        for prior in (None, "flat", "sky", tmp_path / "giants.csv")
+    }
+    assert found[None] == found["flat"]
+    assert [one["prior"] for one in found.values()] == ["flat", "flat", "sky", "sky"]
+    recalls = [one["all"]["per_class"]["giant"]["recall"] for one in found.values()]
+    assert recalls[3] == 1
+    assert recalls[3] > recalls[0]
+
+
 def test_evaluate_bad_input(sedsql, sources, tmp_path):
     path = sources[0]
     assert refused(sedsql("evaluate", path, "--label", "kind"), "no column 'kind'")
     assert refused(sedsql("evaluate", path, "--label", "class", "--model", "no-1"), "No model 'no-1'")
+    asked = ("evaluate", path, "--label", "class", "--prior", "sky")
+    assert refused(sedsql(*asked), "shape-2 takes no position")
+    assert refused(sedsql(*asked, "--model", "sky-1"), "has no position")
+    assert "--cross-validate tests with a flat prior" in sedsql(*asked, "--cross-validate").err.replace("\n│ ", " ")
     table = pq.read_table(path)
     table = table.set_column(0, "class", pa.array(["quasar"] * len(table)))
     pq.write_table(table, tmp_path / "other.parquet")

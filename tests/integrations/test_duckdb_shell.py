@@ -206,3 +206,18 @@ def test_what_is_missing_is_said(sedsql, tmp_path, monkeypatch):
     monkeypatch.setattr(native, "EXTENSION", tmp_path / "none")
     with pytest.raises(ShellError, match="There is no C extension of sedsql here"):
         shell_lines()
+
+
+@pytest.mark.parametrize("options", [(), ("--print",)], ids=["open", "print"])
+def test_an_extension_of_another_version_is_one_sentence(options):
+    later = "from sedsql import native; native.INTERFACE += 1; from sedsql.cli.main import main; main()"
+    code, out, err = run(sys.executable, "-c", later, "shell", *options, text="SELECT sed_class(1)")
+    assert (code, out) == (1, "")
+    assert " ".join(err.split()).removeprefix("Error: ") == native.OTHER_VERSION
+
+
+def test_a_file_that_is_no_extension_is_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "sedsql.duckdb_extension").write_bytes(b"nothing" * 1000)
+    monkeypatch.setattr(native, "EXTENSION", tmp_path / "sedsql.duckdb_extension")
+    with pytest.raises(ShellError, match=r"^DuckDB does not load sedsql's C extension: [^\n]+$"):
+        shell_lines()

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
+import sedsql
 from sedsql.inference.model import Model, find_model
 from sedsql.learn import build, evaluate_model, recipes
 from sedsql.learn.crossvalidation import out_of_fold, sky_folds
+from sedsql.photometry.bands import COLUMNS
 
 
 def test_a_model_evaluated_on_its_own_table_is_said_to_be(built, labelled):
@@ -35,6 +37,47 @@ def test_a_model_that_knows_the_sky_is_said_to_be_tested_without_it(labelled):
     assert "sky-1 is tested without positions, that is with a flat prior" in notes[-1] + notes[0]
     for name in ("luminosity-2", "shape-2"):
         assert "flat prior" not in str(evaluate_model.evaluate_model(find_model(name), labelled[:300])["notes"])
+
+
+def test_a_prior_by_position_is_that_of_a_classification(labelled, labelled_file):
+    """As SQL asks the model for the same rows, positions included."""
+    sky_1 = find_model("sky-1")
+    flat, placed = (evaluate_model.evaluate_model(sky_1, labelled, prior=one) for one in ("flat", "sky"))
+    with sedsql.connect() as con:
+        given = f"{', '.join(COLUMNS)}, parallax, NULL, ra, dec, 'sky-1'"
+        rows = con.sql(f"SELECT kind, sed_class({given}) FROM read_parquet('{labelled_file}')").fetchall()
+    truth, found = zip(*((kind, label) for kind, label in rows if label), strict=True)
+    expected = f1_score(truth, found, labels=np.unique(truth), average="macro", zero_division=0)
+    assert placed["all"]["macro_f1"] == pytest.approx(expected, abs=1e-4)
+    assert placed["all"]["rows"] == flat["all"]["rows"] == len(truth)
+    assert (flat["prior"], placed["prior"]) == ("flat", "sky")
+    assert flat["all"] != placed["all"]
+    assert flat["same_bands"] != placed["same_bands"]
+    assert flat["conformal"] != placed["conformal"]
+    assert "with the prior of each row's position" in placed["notes"][-1]
+    assert "without a position" not in placed["notes"][-1]
+
+
+def test_rows_without_a_position_have_the_flat_prior(labelled):
+    sky_1, some = find_model("sky-1"), labelled[:300]
+    nowhere = replace(some, positions=np.full((300, 2), np.nan, np.float32))
+    with pytest.raises(evaluate_model.EvaluationError, match=r"^simulated\.parquet has no position \("):
+        evaluate_model.evaluate_model(sky_1, nowhere, prior="sky")
+    partly = replace(some, positions=np.where(np.arange(300)[:, None] < 40, some.positions, np.nan))
+    found = evaluate_model.evaluate_model(sky_1, partly, prior="sky")
+    assert found["notes"][-1].endswith("260 rows without a position have a flat prior.")
+
+
+@pytest.mark.parametrize(
+    ("name", "prior", "says"),
+    [
+        ("shape-2", "sky", "shape-2 takes no position"),
+        ("sky-1", "position", "not 'position'; `sedsql evaluate --prior` takes a file too"),
+    ],
+)
+def test_a_prior_that_cannot_be_had(labelled, name, prior, says):
+    with pytest.raises(evaluate_model.EvaluationError, match=says):
+        evaluate_model.evaluate_model(find_model(name), labelled, prior=prior)
 
 
 @pytest.mark.thorough

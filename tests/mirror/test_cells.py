@@ -10,6 +10,7 @@ from cdshealpix import nested
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sedsql.catalogue.healpix import cells_in, number_of_cells
 from sedsql.errors import Error
 from sedsql.mirror import cells, ranges
 from sedsql.mirror.ranges import common, largest_cells, minus, size, union
@@ -128,3 +129,21 @@ def test_a_cell_lies_in_its_circle(order, data):
 def test_what_is_no_region_is_told_where(text, place, what):
     with pytest.raises(Error, match=rf"goes wrong at column {place}: .*{what}"):
         cells_of_region(text)
+
+
+@pytest.mark.parametrize("order", [0, 3, 6, 11, 12])
+def test_a_ring_holds_what_lies_near_cells(order):
+    """Compared with points around the cells' own corners and edges."""
+    rng = np.random.default_rng(order)
+    cell = int(rng.integers(number_of_cells(order)))
+    inside = [cells_in(cell, order)]
+    found = cells.with_ring(inside)
+    assert minus(inside, found) == []
+    lon, lat = nested.vertices(np.array([cell]), order, step=16)
+    places = SkyCoord(lon.ravel(), lat.ravel()).directional_offset_by(
+        rng.uniform(0, 360, (40, 64)) * u.deg, rng.uniform(0, 0.75 / 60, (40, 64)) * u.deg
+    )
+    near = cells.cells_of(places.ra.deg.ravel(), places.dec.deg.ravel())
+    assert all(any(low <= one < high for low, high in found) for one in near.tolist())
+    ring = size(found) - size(inside)
+    assert ring <= 4 * (4 * 2 ** max(11 - order, 0) + 4)

@@ -1,8 +1,10 @@
 """Files, folders and cells of a table, compared with astropy_healpix."""
 
+import json
 import os
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -50,6 +52,26 @@ def test_row_groups_are_even_whatever_the_pieces(tmp_path, monkeypatch):
     assert file.schema_arrow.field("a").metadata[b"unit"] == b"mag"
     assert file.schema_arrow.metadata[b"source"] == b"here"
     assert (about.rows, about.sha256) == (start, sha256(layout.on_disk(tmp_path, about)))
+
+
+def test_a_reader_of_one_row_needs_few_pages(tmp_path):
+    """By the bytes that DuckDB reads; before 2.0 it does not use the index of pages."""
+    with TableWriter(tmp_path, NUMBERS, None, "all") as writer:
+        writer.write(pa.table({"a": np.random.default_rng(1).integers(0, 2**40, 100_000).cumsum()}))
+        (file,) = writer.close()
+    path = layout.on_disk(tmp_path, file)
+    column = pq.ParquetFile(path).metadata.row_group(0).column(0)
+    assert column.has_column_index
+    assert column.has_offset_index
+    with duckdb.connect() as con:
+        con.execute("SET enable_profiling = 'json'; SET profiling_mode = 'detailed'")
+        con.execute(f"SET profiling_output = '{tmp_path / 'profile.json'}'")
+        wanted = pq.read_table(path)["a"][77_777].as_py()
+        assert con.execute(f"SELECT a FROM read_parquet('{path}') WHERE a = {wanted}").fetchall() == [(wanted,)]
+        con.execute("SET enable_profiling = 'no_output'")
+    if int(duckdb.__version__.split(".")[0]) >= 2:
+        read = json.loads((tmp_path / "profile.json").read_text())["io"]["total_bytes_read"]
+        assert read < column.total_compressed_size / 8
 
 
 def test_each_row_is_in_the_partition_of_its_position(tmp_path):

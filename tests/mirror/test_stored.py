@@ -21,8 +21,9 @@ from sedsql.mirror.mirror import Mirror
 from sedsql.mirror.repair import repair
 from sedsql.mirror.rules import switch
 from sedsql.mirror.sample import write_sample
-from sedsql.mirror.stored import joined, photometry
+from sedsql.mirror.stored import joined, near_tables, photometry
 from sedsql.mirror.stored import refresh as refreshing
+from sedsql.mirror.stored.parts import parts
 from sedsql.mirror.stored.refresh import refresh
 from sedsql.mirror.verify import verify
 
@@ -163,6 +164,41 @@ def test_a_source_that_has_two_matches_is_two_rows(plain, tmp_path):
     (plain / "mirror.duckdb").unlink()
     repair(plain, silent)
     assert is_stored(plain)
+
+
+def test_a_match_far_away_is_found(plain, tmp_path):
+    """As of a star that moved far, or of a table whose rows lie where they do not belong."""
+    name, path = "gaiadr1.allwise_original_valid", tmp_path / "far.parquet"
+    with open_mirror(plain) as con:
+        far = "CASE WHEN allwise_oid % 3 = 0 THEN (ra + 100) % 360 ELSE ra END AS ra"
+        con.execute(f"COPY (SELECT * EXCLUDE (_healpix_29) REPLACE ({far}) FROM {name}) TO '{path}'")
+    import_files(plain, [path], name, replace=True)
+    assert is_stored(plain)
+    is_the_join(plain)
+    with open_mirror(plain) as con:
+        found = con.execute(
+            f"SELECT count(*) FROM {PHOTOMETRY} JOIN gaiadr3.allwise_best_neighbour AS m USING (source_id) "
+            "WHERE m.allwise_oid % 3 = 0 AND w1mpro IS NOT NULL"
+        ).fetchone()
+    assert found > (20,)
+
+
+def test_a_part_is_joined_with_the_files_near_it(plain):
+    """What lies far from it may be damaged: it is not opened."""
+    tables = Mirror.read(plain).tables
+    far = [path for k in (6, 7, 9, 10, 11) for path in plain.glob(f"gaiadr1/*/dataset/Norder=0/Dir=0/Npix={k}/*")]
+    assert len(far) >= 8
+    for path in far:
+        path.write_bytes(b"damaged")
+    with open_mirror(plain) as con, near_tables.near_tables(con):
+        first = parts(tables, joined.definition(con))[0]
+        assert first.cells == [(0, 1 << 24)]
+        near_tables.fill_part(con, first, plain, tables)
+        counts = con.execute(
+            "SELECT count(*), count(j_m), count(w1mpro) "
+            f"FROM ({joined.select().replace('gaiadr', near_tables.PART + '.gaiadr')})"
+        ).fetchone()
+    assert min(counts) > 2
 
 
 def test_a_rule_that_is_switched_makes_it_stale(mirror):

@@ -68,6 +68,18 @@ def test_each_class_has_its_colour_and_its_number(table):
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("BP − RP [mag]", "G − RP [mag]")
 
 
+def test_the_marks_of_a_small_table_are_whole(table):
+    few = table[:300]
+    few["phot_bp_mean_mag"][7] = np.ma.filled(few["phot_rp_mean_mag"], 15.0)[7] + 9  # far from all others
+    few["phot_rp_mean_mag"][7] = few["phot_bp_mean_mag"][7] - 9
+    (axes,) = plot.colour_colour(few, "BP-RP", "phot_g_mean_mag - RPmag").axes
+    points = np.concatenate([collection.get_offsets() for collection in axes.collections])
+    left, right = axes.get_xlim()
+    assert points[:, 0].max() == pytest.approx(9, abs=1e-4)
+    assert (right - points[:, 0].max()) / (right - left) > 0.04
+    assert (points[:, 0].min() - left) / (right - left) > 0.04
+
+
 def test_the_colours_of_classes_differ_for_all_eyes():
     """Return distances of colours in Oklab, as seen and without one of the three cones (Viénot et al. 1999)."""
     from matplotlib.colors import to_rgb

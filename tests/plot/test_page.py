@@ -31,6 +31,15 @@ def test_the_lowest_panel_of_each_column_has_wavelengths_below_it():
     assert labelled == [False, True, True, True, True]  # e is below a
 
 
+def test_medians_lie_within_the_panels():
+    hot = np.array([[10, 9.5, 10.5, 11, 11.2, 11.3, 11.4, 11.5, 13.5, 15.0]] * 3)
+    panels = page({"hot": hot}, {"hot": 3}, "Simulated").axes
+    (median,) = (line for line in panels[0].lines if line.get_marker() == "o")
+    least, most = panels[0].get_ylim()
+    assert median.get_ydata().min() < -3.3
+    assert least < median.get_ydata().min() < median.get_ydata().max() < most
+
+
 def test_without_matplotlib_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(PlotError, match=r"pip install 'sedsql\[plot\]'"):

@@ -12,6 +12,7 @@ from sedsql.adql.optimizer.model_calls import models_last_and_once
 from sedsql.adql.optimizer.positional_joins import positional_join
 from sedsql.adql.optimizer.region_ranges import regions_to_ranges
 from sedsql.adql.optimizer.stored_answers import stored_answers
+from sedsql.adql.optimizer.top_rows import top_rows
 from sedsql.adql.optimizer.unused_joins import without_unused_joins
 from sedsql.adql.tree.parts import every_of
 from sedsql.adql.tree.signature import Write
@@ -19,6 +20,7 @@ from sedsql.adql.tree.signature import Write
 REWRITES: dict[str, Callable[[exp.Select, Write, list[str]], None]] = {
     "stored": stored_answers,
     "views": without_unused_joins,
+    "top": top_rows,
     "ranges": regions_to_ranges,
     "joins": positional_join,
     "files": from_fewer_files,

@@ -51,8 +51,7 @@ class Calls:
             self.refuse(node)
             return None
         if len(values) not in function.arity:
-            counts = " or ".join(map(str, function.arity))
-            raise self.context.error(node, f"{node.name} takes {counts} arguments, not {len(values)}")
+            raise self.context.error(node, function.usage(node.name, len(values)))
         notes(node).model = function
         notes(node).value_type = function.value_type
         if not function.row or len(values) >= len(function.columns):
@@ -61,7 +60,7 @@ class Calls:
         source = _row(first, scope)
         if source is None:
             names = [source.name for source in scope.every() if source.name]
-            hint = f"such as {node.name}({names[0]})"
+            hint = f"such as {node.name}({names[0]}{', ...' if len(values) > 1 else ''})"
             raise self.context.error(first, f"{node.name} asks for a table of this query", hint)
         self.check_columns(node, function, source)
         notes(first).row = source

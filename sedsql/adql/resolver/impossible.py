@@ -29,7 +29,7 @@ def impossible(node: exp.Expr, aliases: model_output.Aliases) -> Wrong | None:
         return _never_like(node, aliases)
     if isinstance(node, COMPARISONS):
         for one, other in compared(node):
-            if wrong := _with_null(one, other) or _with_array(one, other) or _beyond(one, other, aliases):
+            if wrong := _with_null(one, other) or _with_several(one, other) or _beyond(one, other, aliases):
                 return wrong
     return None
 
@@ -41,16 +41,12 @@ def _with_null(one: exp.Expr, other: exp.Expr) -> Wrong | None:
     return None
 
 
-def _with_array(one: exp.Expr, other: exp.Expr) -> Wrong | None:
+def _with_several(one: exp.Expr, other: exp.Expr) -> Wrong | None:
     for value, beside in ((one, other), (other, one)):
         given = notes(value).value if isinstance(value, exp.Parameter) else None
         if isinstance(given, list) and value_types.of(beside) is not None:
             message = f"A list of {len(given):,} values is handed in for one value"
             return value, message, "write a ? for each, or upload a table of them and join with it"
-        label = text_of(value.unnest())
-        if label is not None and _is_list(beside):
-            message = f"{model_output.name_of(beside)} gives an array, which is compared with a string"
-            return value, message, f"ARRAY_POSITION(..., '{label}') > 0 tells whether it has '{label}'"
     return None
 
 
@@ -96,8 +92,3 @@ def _pairs(arguments: list[exp.Expr], width: int | None) -> Iterator[tuple[exp.E
 def _ucd(node: exp.Expr) -> str:
     known = model_output.known_column(node) if isinstance(node, exp.Column) else None
     return str(getattr(known.column, "ucd", None) or "") if known else ""
-
-
-def _is_list(node: exp.Expr) -> bool:
-    model = notes(node).model if isinstance(node, Call) else None
-    return model is not None and model.is_list

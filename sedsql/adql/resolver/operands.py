@@ -151,8 +151,11 @@ def _unlike(one: exp.Expr, other: exp.Expr) -> Wrong | None:
         return pair[ValueType.BOOLEAN], "A time is compared with a condition", None
     if ValueType.TIME in pair and ValueType.NUMBER in pair:
         return other, "A time is compared with a number", "write the time between quotes"
-    if ValueType.SEVERAL in pair:
-        return pair[ValueType.SEVERAL], "A list or a record is compared with another value", None
+    if ValueType.LIST in pair:
+        has = f"ARRAY_POSITION(..., '{value}') > 0 tells whether it has '{value}'" if value is not None else None
+        return pair[ValueType.LIST], "A list is compared with another value", has
+    if ValueType.RECORD in pair:
+        return pair[ValueType.RECORD], "A record is compared with another value", None
     if ValueType.GEOMETRY in pair:
         (rest,) = (NAMES[family] for family in pair if family not in (None, ValueType.GEOMETRY))
         return other, f"A geometry is compared with {rest}", None

@@ -31,6 +31,7 @@ class Table(Protocol):
     hidden : columns that `*` leaves out
     one_to_one : the CREATE VIEW of a view none of whose joins multiplies rows
     sort_column : name of the column whose upper bits are a cell of order 12, by which rows are in files
+    rows : how many it has, if its values are known to be numbers or NULL, and not NaN; otherwise 0
     files : those of the table, each with its `path` and the first and last cell, `low` and `high`
     check : the macro that a list of files passes before it is read; empty where there is none
     base : the table that is read in its place, if functions of a row give the other columns
@@ -55,6 +56,8 @@ class Table(Protocol):
     def one_to_one(self) -> str | None: ...
     @property
     def sort_column(self) -> str | None: ...
+    @property
+    def rows(self) -> int: ...
     @property
     def files(self) -> Sequence[Any]: ...
     @property

@@ -81,7 +81,6 @@ class ModelFunction:
     row : whether the first argument may be one
     value_type : what it yields, if that is known
     is_share : whether it yields a number from 0 to 1, such as a probability
-    is_list : whether it yields an array
     """
 
     arity: tuple[int, ...]
@@ -89,10 +88,13 @@ class ModelFunction:
     row: bool = True
     value_type: ValueType | None = None
     is_share: bool = False
-    is_list: bool = False
 
     def __deepcopy__(self, memo: object) -> ModelFunction:
         return self  # sqlglot copies the notes on a node with the node
+
+    def usage(self, name: str, given: int) -> str:
+        """Say what the function takes, where a call gives another number of arguments; no full stop."""
+        return f"{name} takes {' or '.join(map(str, self.arity))} arguments, not {given}"
 
     def completed(self, given: Sequence[str | None], row: Mapping[str, str | None]) -> Completion | None:
         """What a call with a row leaves out and the row has; None for a call that stays as it is.

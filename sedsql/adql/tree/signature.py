@@ -25,7 +25,7 @@ _TAKES = {
     "g": value_types.GEOMETRIES,
     "p": {ValueType.POINT, ValueType.GEOMETRY},
     "t": {ValueType.TIME, ValueType.STRING},
-    "l": value_types.GEOMETRIES | {ValueType.SEVERAL},
+    "l": value_types.GEOMETRIES | {ValueType.LIST},
     "i": {ValueType.INTEGER, ValueType.NUMBER},
 }
 _WORDS = {

@@ -26,7 +26,8 @@ class ValueType(Enum):
     BOX = "B"
     POLYGON = "Y"
     GEOMETRY = "G"  # any of these four
-    SEVERAL = "x"  # a list or a record, which ADQL has no operators for
+    LIST = "x"  # ADQL has no operators for lists and records
+    RECORD = "y"
     OF_ARGUMENT = "="  # that of the first argument; noted on calls, and never what `of` gives
 
     __hash__ = object.__hash__  # Enum's own takes three times longer
@@ -39,7 +40,7 @@ GEOMETRIES = frozenset(
 FAMILIES = {
     **dict.fromkeys(NUMBERS, ValueType.NUMBER),
     **dict.fromkeys(GEOMETRIES, ValueType.GEOMETRY),
-    **{one: one for one in (ValueType.STRING, ValueType.BOOLEAN, ValueType.TIME, ValueType.SEVERAL)},
+    **{one: one for one in (ValueType.STRING, ValueType.BOOLEAN, ValueType.TIME, ValueType.LIST, ValueType.RECORD)},
 }
 """The coarse sort that the grammar looks at: a number, a string, a condition, a time or a geometry."""
 NAMES = {
@@ -48,7 +49,8 @@ NAMES = {
     ValueType.BOOLEAN: "a condition",
     ValueType.TIME: "a time",
     ValueType.GEOMETRY: "a geometry",
-    ValueType.SEVERAL: "a list or a record",
+    ValueType.LIST: "a list",
+    ValueType.RECORD: "a record",
 }
 """What a person is told of each family."""
 

@@ -1,7 +1,11 @@
 """Ask a model about all sources of the stored photometry, and store what it says as `sed.classified`."""
 
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 
 import duckdb
 import pyarrow as pa
@@ -17,11 +21,15 @@ from sedsql.mirror.database import open_mirror
 from sedsql.mirror.layout import escaped
 from sedsql.mirror.manifest import MirrorError
 from sedsql.mirror.mirror import Mirror
+from sedsql.mirror.stored.ahead import ahead
 from sedsql.mirror.stored.classes import classes, made_by, pieces
 from sedsql.mirror.stored.refresh import origin, refresh, room
 from sedsql.mirror.table_state import Piece, TableState
 from sedsql.mirror.writer import ROW_GROUP, TableWriter
 from sedsql.sql_text import literal
+
+AHEAD = 4
+"""Batches of rows that wait to be written: 60 MB."""
 
 
 def classify(mirror: Mirror, model: Model, progress: Progress = silent) -> int:
@@ -54,11 +62,22 @@ def _store(mirror: Mirror, con: duckdb.DuckDBPyConnection, answering: Answering,
     """Write the pieces that are not there."""
     photometry, state = mirror.tables[PHOTOMETRY], mirror.tables[CLASSIFIED]
     about = origin(mirror) | (state.partitioning or {})
-    done = written = 0
-    for name, file in pieces(photometry, state).items():
-        if name not in state.pieces:
-            piece = Piece(name, photometry.pieces[file.pieces[0]].ranges, file.rows)
+    wanted = {name: file for name, file in pieces(photometry, state).items() if name not in state.pieces}
+    written = sum(file.rows for file in wanted.values())
+    done = photometry.rows - written
+
+    def classified() -> Generator[tuple[str, pa.RecordBatch | None], None, None]:
+        """Ask the model, piece by piece."""
+        for name, file in wanted.items():
+            yield name, None
             rows = f"read_parquet({literal(escaped(mirror.folder / file.path))}, hive_partitioning = false)"
+            for batch in con.sql(select_stored(answering, rows, about["engine"])).to_arrow_reader(ROW_GROUP):
+                yield name, batch
+
+    # So both cores compute while a piece is finished and the next one begins.
+    with closing(ahead(classified(), AHEAD)) as computed:
+        for name, batches in groupby(computed, itemgetter(0)):
+            piece = Piece(name, photometry.pieces[wanted[name].pieces[0]].ranges, wanted[name].rows)
             with TableWriter(
                 mirror.folder,
                 state.table,
@@ -69,13 +88,11 @@ def _store(mirror: Mirror, con: duckdb.DuckDBPyConnection, answering: Answering,
                 in_order=True,
                 sought=("class", LABEL),
             ) as writer:
-                for batch in con.sql(select_stored(answering, rows, about["engine"])).to_arrow_reader(ROW_GROUP):
-                    writer.write(pa.Table.from_batches([batch]))
-                    done += batch.num_rows
-                    progress(f"asking {answering.sky}", done, photometry.rows)
+                for _, batch in batches:
+                    if batch is not None:
+                        writer.write(pa.Table.from_batches([batch]))
+                        done += batch.num_rows
+                        progress(f"asking {answering.sky}", done, photometry.rows)
                 files = writer.close()
             mirror.add_piece(state, replace(piece, fetched=datetime.now(UTC).isoformat(timespec="seconds")), files)
-            written += file.rows
-        else:
-            done += file.rows
     return written

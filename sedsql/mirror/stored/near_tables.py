@@ -6,11 +6,21 @@ sql/views.sql is then asked as it is. Without that, each join would look through
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import pairwise
+from pathlib import Path
 
 import duckdb
 
+from sedsql.catalogue import CELL
+from sedsql.catalogue.healpix import CELL_SHIFT
 from sedsql.mirror.archive import GAIA
+from sedsql.mirror.cells import with_ring
+from sedsql.mirror.layout import escaped, on_disk
+from sedsql.mirror.ranges import Ranges
 from sedsql.mirror.stored import joined
+from sedsql.mirror.stored.parts import Part
+from sedsql.mirror.table_state import Tables, TableState
+from sedsql.sql_text import literal
 
 _OF_SOURCES = (GAIA, "gaiadr3.tmass_psc_xsc_best_neighbour", "gaiadr3.allwise_best_neighbour")
 """The tables that have the source_id."""
@@ -24,6 +34,9 @@ _MATCHED = {
 
 PART, NEAR = "sed_part", "sed_near"
 """Databases in memory: of all sources that are stored together, and of some of them."""
+
+_RANGES = 16
+"""The most ranges of cells that rows are compared with."""
 
 
 @contextmanager
@@ -42,20 +55,67 @@ def near_tables(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         con.execute(f"USE mirror; DETACH {PART}; DETACH {NEAR}")
 
 
-def fill(con: duckdb.DuckDBPyConnection, condition: str, database: str, source: str = "mirror") -> None:
-    """Fill PART or NEAR with the rows that the join of some sources needs, and only the columns that it names.
+def fill_part(con: duckdb.DuckDBPyConnection, part: Part, folder: Path, tables: Tables) -> None:
+    """Fill PART with the rows that the join of a part's sources needs, and only the columns that it names.
 
-    condition : of source_id
-    source : the database that has them; tables with the source_id are always read from the mirror
+    Nearly all of them lie on the same piece of the sky, so a table with cells is read from the files and row groups
+    near it; what is not found there is sought in all of it. Its keys tell its rows apart.
     """
+    _show_sources(con, part.condition, PART)
+    cells = _few(with_ring(part.cells))
+    for name, (column, other, equal) in _MATCHED.items():
+        wanted = f"SELECT {equal} FROM {PART}.{other}"
+        near = _near(tables[name], folder, cells)
+        _keep(con, PART, name, near or f"mirror.{name}", f"{column} IN ({wanted})")
+        if near is not None:
+            con.execute(
+                f"CREATE OR REPLACE TABLE {PART}.lacking AS SELECT m.{equal} AS key FROM {PART}.{other} AS m "
+                f"ANTI JOIN {PART}.{name} AS t ON t.{column} = m.{equal} WHERE m.{equal} IS NOT NULL"
+            )
+            if con.execute(f"SELECT count(*) FROM {PART}.lacking").fetchall() != [(0,)]:
+                rest = f"SELECT {_columns(name)} FROM mirror.{name} WHERE {column} IN (SELECT key FROM {PART}.lacking)"
+                con.execute(f"INSERT INTO {PART}.{name} {rest}")
+
+
+def fill_near(con: duckdb.DuckDBPyConnection, condition: str) -> None:
+    """Fill NEAR with what the join of some sources of PART needs; `condition` is of source_id."""
+    _show_sources(con, condition, NEAR)
+    for name, (column, other, equal) in _MATCHED.items():
+        _keep(con, NEAR, name, f"{PART}.{name}", f"{column} IN (SELECT {equal} FROM {NEAR}.{other})")
+
+
+def _show_sources(con: duckdb.DuckDBPyConnection, condition: str, database: str) -> None:
     for name in _OF_SOURCES:
         rows = f"SELECT {_columns(name)} FROM mirror.{name} WHERE {condition}"
         con.execute(f"CREATE OR REPLACE VIEW {database}.{name} AS {rows}")
-    for name, (column, other, equal) in _MATCHED.items():
-        rows = (
-            f"SELECT {_columns(name)} FROM {source}.{name} WHERE {column} IN (SELECT {equal} FROM {database}.{other})"
-        )
-        con.execute(f"CREATE OR REPLACE TABLE {database}.{name} AS {rows}")
+
+
+def _keep(con: duckdb.DuckDBPyConnection, database: str, name: str, rows: str, condition: str) -> None:
+    con.execute(f"CREATE OR REPLACE TABLE {database}.{name} AS SELECT {_columns(name)} FROM {rows} WHERE {condition}")
+
+
+def _near(state: TableState, folder: Path, cells: Ranges) -> str | None:
+    """Read the rows of a table in some cells of order 12 from the files that have them; None for one without cells."""
+    if state.table.sort_column != CELL or not state.files:
+        return None
+    every = sorted(state.files.values(), key=lambda file: file.path)
+    near = [file for file in every if any(file.meets(low, high - 1) for low, high in cells)]
+    paths = ", ".join(literal(escaped(on_disk(folder, file))) for file in near or every[:1])
+    inside = " OR ".join(f"({CELL} >= {low << CELL_SHIFT} AND {CELL} < {high << CELL_SHIFT})" for low, high in cells)
+    return f"(FROM read_parquet([{paths}], hive_partitioning = false) WHERE {inside})"
+
+
+def _few(cells: Ranges) -> Ranges:
+    """Fill the smallest gaps until few ranges are left: DuckDB compares each row with all of them."""
+    gaps = sorted(after[0] - before[1] for before, after in pairwise(cells))
+    least = gaps[-_RANGES] if len(gaps) >= _RANGES else 0
+    few = cells[:1]
+    for low, high in cells[1:]:
+        if low - few[-1][1] > least:
+            few.append((low, high))
+        else:
+            few[-1] = few[-1][0], high
+    return few
 
 
 @cache

@@ -1,6 +1,7 @@
 """Put the findings of a classification and their pictures on a page."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -87,10 +88,12 @@ def _kept(folder: Path, drawn: Drawn) -> Picture:
 
 
 def _made_by(findings: Findings, provenance: Mapping[str, Any]) -> str:
-    prior = f", with the prior `{provenance['prior']}`" if provenance.get("prior") else ""
+    prior = {"sky": " with its prior", "flat": " with a flat prior"}.get(provenance.get("prior") or "", "")
+    time = datetime.fromisoformat(provenance["time"]).astimezone(UTC)
     return (
-        f"{findings.rows:,} rows, classified by the model `{provenance['model']}`{prior}, of sedsql "
-        f"{provenance['sedsql']}, on {provenance['time']} (SHA-256 of the model `{provenance['model_sha256'][:16]}`)."
+        f"{findings.rows:,} rows, classified by the model `{provenance['model']}`{prior}, by sedsql "
+        f"{provenance['sedsql']} on {time:%Y-%m-%d at %H:%M} UTC. The SHA-256 of the model begins with "
+        f"`{provenance['model_sha256'][:16]}`."
     )
 
 

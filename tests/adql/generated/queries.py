@@ -88,7 +88,22 @@ class Queries(Sources):
         top = f"TOP {self.choices.one((10, 3, 100, 1, 0))} " if self.choices.chance(15) else ""
         offset = f" OFFSET {self.choices.one((2, 0, 20))}" if self.choices.chance(5) else ""
         text = f"SELECT {selected.distinct}{top}{selected.items} {selected.rest}{order}{offset}"
+        if self.choices.chance(4):
+            self.given.clear()
+            return self.finished("", *self.first_rows())
         return self.finished(ctes, text, whole, keys)
+
+    def first_rows(self) -> tuple[str, str, list[int]]:
+        """The first rows of a table by a column that is not NULL, the same without TOP, and the column's place."""
+        table = self.choices.one([table for table in self.tables if table.of("ir")])
+        scope = Scope([Source("q", table)])
+        numbers = [f'q."{column.name}"' for column in table.of("ir")]
+        key = self.choices.one(numbers)
+        items = f"{key} AS first_, {self.choices.one(('q.*', ', '.join(numbers)))}"
+        tests = [f"{key} IS NOT NULL", *(self.simple(scope, 0) for _ in range(self.choices.below(2)))]
+        order = [self.choices.one(("first_", key)) + self.choices.one(("", " DESC")), *self.choices.some(numbers)]
+        rest = f"{items} FROM {table.name} AS q WHERE {' AND '.join(tests)} ORDER BY {', '.join(order)}"
+        return f"SELECT TOP {self.choices.one((3, 10, 40))} {rest}", f"SELECT {rest}", [0]
 
     def finished(self, ctes: str, text: str, untopped: str, keys: list[int]) -> Query:
         """With parameters in their places: `?` by their order in the text, or names."""

@@ -102,10 +102,10 @@ def write_mirror(folder: Path, sources: int, seed: int = 5, *, stores: bool) -> 
         ).fetchall()
         for schema, name in views:
             con.execute(f'CREATE TABLE held."held_{name}" AS FROM "{schema}"."{name}"')
-            # By this name the catalogue knows a view of the manifest's files from one that a user made.
+            # By these names the catalogue knows a view of the mirror's own files from one that a user made.
             con.execute(
                 f'CREATE OR REPLACE VIEW "{schema}"."{name}" AS '
-                f"FROM held.\"held_{name}\" WHERE 'read_parquet(' IS NOT NULL"
+                f"FROM held.\"held_{name}\" WHERE 'read_parquet( manifest.in_mirror(' IS NOT NULL"
             )
         con.execute("UPDATE manifest.files SET rows = rows * 1000000")
     return folder
