@@ -16,6 +16,7 @@ from sedsql.files import arrow_ipc, csv, json_rows
 from sedsql.files.convert import from_arrow, to_arrow, without_yaml
 from sedsql.files.errors import TableError
 from sedsql.files.fits_tables import write_fits
+from sedsql.files.parquet import parquet_writer
 from sedsql.files.parts import Part, chosen, file_and_part
 from sedsql.files.storable import nan_masked, storable
 from sedsql.files.votables import write_votable
@@ -165,9 +166,7 @@ def write_pieces(path: Path, schema: pa.Schema, pieces: Iterator[pa.Table]) -> N
         with open(path, "w", encoding="utf-8") as file:
             json_rows.write(file, schema, pieces)
         return
-    # Floating-point numbers repeat too seldom: a dictionary of them takes longer to make than all else, and room.
-    repeated = [field.name for field in schema if not pa.types.is_floating(field.type)]
-    with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=repeated) as writer:
+    with parquet_writer(path, schema) as writer:
         for piece in pieces:
             writer.write_table(piece)
 
