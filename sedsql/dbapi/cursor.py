@@ -11,7 +11,7 @@ import pyarrow as pa
 from sedsql.adql.parser.parameters import UnfitError, for_sql, plain
 from sedsql.dbapi.answer import Answer
 from sedsql.dbapi.interrupt import interruptible, uninterrupted
-from sedsql.dbapi.module import own_errors
+from sedsql.dbapi.module import of_stream, own_errors
 from sedsql.dbapi.notebook import SHOWN, rows_html
 from sedsql.dbapi.open_database import ClosedError, OpenDatabase
 from sedsql.dbapi.translator import Parameters, Translator, values_to_bind
@@ -201,9 +201,15 @@ class Cursor:
         reader = self._answer.batches = self._whole(lambda answer: answer.to_arrow_reader(rows))
         schema, adql = self._answer.described(reader.schema), self._adql
 
+        def next_batch() -> pa.RecordBatch | None:
+            try:
+                return next(reader, None)
+            except (OSError, pa.ArrowException) as error:  # DuckDB's error has come through Arrow's stream
+                raise of_stream(error) from error
+
         def read() -> Iterator[pa.RecordBatch]:
             with own_errors(adql):
-                while (batch := interruptible(self.duckdb, lambda: next(reader, None))) is not None:
+                while (batch := interruptible(self.duckdb, next_batch)) is not None:
                     yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
                     self._database.check_process()
 

@@ -57,6 +57,15 @@ def own_errors(adql: str | None = None) -> Iterator[None]:
         raise next(found for found in classes if found)(told) from error
 
 
+def of_stream(error: Exception) -> duckdb.Error:
+    """DuckDB's error, of the class that its sentence names, from the one that Arrow makes of it in a stream."""
+    kind = _KIND.match(str(error))
+    name = kind[0].removesuffix(" Error: ").title().replace(" ", "") if kind else ""
+    classes = {one.lower(): one for one in dir(duckdb) if one.endswith("Exception")}
+    one_of_duckdb: type[duckdb.Error] = getattr(duckdb, classes.get(f"{name}Exception".lower(), "Error"))
+    return one_of_duckdb(str(error))
+
+
 _FROM_FUNCTION = re.compile(r".*Python exception occurred while executing the UDF: (\w+: )?", re.DOTALL)
 _KIND = re.compile(r"[A-Z][A-Za-z -]* Error: ")
 

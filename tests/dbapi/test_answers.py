@@ -1,9 +1,11 @@
 """Answers as Arrow, DataFrames and astropy tables."""
 
+import duckdb
 import pytest
 from astropy import units as u
 
 import sedsql
+from sedsql.dbapi.module import of_stream
 
 QUERY = (
     "SELECT s.source_id, s.ra AS alpha, s.dec, g.phot_g_mean_mag, g.pm, s.parallax * 2 AS double, "
@@ -132,3 +134,29 @@ def test_a_cursor_may_go_on_before_its_batches_were_read_to_the_end(con):
     with pytest.raises(sedsql.ProgrammingError, match="no answer to fetch"):
         cursor.fetchone()
     assert len(cursor.execute(QUERY).fetchall()) == 2_000
+
+
+def test_an_error_in_a_later_batch_is_told_as_in_any_other_answer(con):
+    (most,) = con.execute("SELECT MAX(ra) FROM gaiadr3.gaia_source").fetchone()
+    word = f"CASE WHEN a.ra + b.ra > {2 * most - 1e-9} THEN 'much' ELSE '1' END"  # of one row among four million
+    query = f"SELECT CAST({word} AS INTEGER) AS n FROM {{0}} AS a, {{0}} AS b"
+    batches = con.execute(query.format("gaiadr3.gaia_source")).batches(2_048)
+    assert next(batches)["n"].to_pylist()[0] == 1
+    with pytest.raises(sedsql.AdqlValueError, match="The text 'much' is no whole number"):
+        list(batches)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "kind"),
+    [
+        ("Conversion Error: Could not convert string 'x' to INT32", duckdb.ConversionException),
+        ("Out of Range Error: Overflow in addition", duckdb.OutOfRangeException),
+        ("Out of Memory Error: failed to allocate", duckdb.OutOfMemoryException),
+        ("INTERRUPT Error: Interrupted!", duckdb.InterruptException),
+        ("IO Error: No files found", duckdb.IOException),
+        ("Invalid Input Error: a: b", duckdb.InvalidInputException),
+        ("something else", duckdb.Error),
+    ],
+)
+def test_errors_that_come_through_arrow_are_those_of_duckdb(sentence, kind):
+    assert type(of_stream(OSError(sentence))) is kind

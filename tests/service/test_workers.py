@@ -11,6 +11,8 @@ import pytest
 from asking import answer, body, forget_peak, peak_memory, table_of
 
 import sedsql
+from sedsql.mirror.ingest import import_files
+from sedsql.mirror.mirror import Mirror
 from sedsql.mirror.sample import write_sample
 from sedsql.service.errors import ServiceError
 from sedsql.service.workers import Task
@@ -334,6 +336,63 @@ def test_an_answer_in_a_file_is_there_whole_or_not_at_all(ask, pool, sky, tmp_pa
         assert table_of(data).equals(con.execute(QUERIES[0]).arrow())
 
 
+def test_an_answer_that_is_larger_than_files_may_be_is_an_error(ask, pool_of, sky, tmp_path):
+    small = pool_of(sky, disk=3 << 20)
+    for form, output in [("csv", tmp_path / "result"), ("fits", None), ("fits", tmp_path / "result")]:
+        with pytest.raises(LimitError, match="more than 3 MB, the most that this service writes"):
+            raise ask(_outcome_of(small, Task(ROWS, 100_000, form, output=output)))
+        assert not list(tmp_path.iterdir())
+        assert not list(small.settings.temporary.rglob("*.*"))
+    assert ask(answer(small, QUERIES[3]))[1].rows == 1
+
+
+async def _outcome_of(pool, task: Task):
+    run = pool.submit(task, client="someone")
+    if task.output is None:
+        with pytest.raises(ServiceError):
+            await body(run)
+    return (await run.outcome()).error
+
+
+@pytest.mark.parametrize("form", ["votable", "votable-binary", "votable-td"])
+def test_a_votable_tells_an_error_in_the_middle_of_its_rows(ask, pool, sky, form):
+    """Each of four million rows is a text that spells a number, but for one."""
+    with sedsql.connect(sky) as con:
+        (most,) = con.execute("SELECT MAX(ra) FROM gaiadr3.gaia_source").fetchone()
+    word = f"CASE WHEN a.ra + b.ra > {2 * most - 1e-9} THEN 'much' ELSE '1' END"
+    query = f"SELECT CAST({word} AS INTEGER) AS n FROM {{0}} AS a, {{0}} AS b"
+
+    async def read():
+        run = pool.submit(Task(query.format("gaiadr3.gaia_source"), format=form), client="someone")
+        await run.head()
+        return await body(run), await run.outcome()
+
+    data, outcome = ask(read())
+    assert outcome.told
+    assert "The text 'much' is no whole number" in outcome.error.message
+    assert b'name="QUERY_STATUS" value="ERROR">The text' in data
+    assert data.rstrip().endswith(b"</VOTABLE>")
+
+
+def test_a_format_that_cannot_hold_the_answer_is_told(ask, pool):
+    columns = ", ".join(f"ra AS c{i}" for i in range(1_000))
+    with pytest.raises(ServiceError, match="1,000 columns, and FITS holds 999") as error:
+        ask(answer(pool, Task(f"SELECT {columns} FROM gaiadr3.gaia_source", format="fits")))
+    assert error.value.status == 400
+
+
+def test_a_votable_that_takes_too_long_says_so_and_is_whole(ask, pool):
+    async def read():
+        run = pool.submit(Task(ROWS, format="votable"), client="someone", seconds=1)
+        await run.head()
+        return await body(run), await run.outcome()
+
+    data, outcome = ask(read())
+    assert isinstance(outcome.error, LimitError)
+    assert b'value="ERROR">The query took longer than 1 second, its limit' in data
+    assert data.rstrip().endswith(b"</VOTABLE>")
+
+
 def test_a_mirror_that_changes_is_followed(ask, pool_of, tmp_path):
     write_sample(tmp_path / "sky", 500, seed=1, stores=False)
     one = pool_of(tmp_path / "sky")
@@ -341,6 +400,18 @@ def test_a_mirror_that_changes_is_followed(ask, pool_of, tmp_path):
     assert table_of(ask(answer(one, count))[0])["n"].to_pylist() == [500]
     write_sample(tmp_path / "sky", 300, seed=1, stores=False, force=True)
     assert table_of(ask(answer(one, count))[0])["n"].to_pylist() == [300]
+
+
+def test_a_catalogue_that_is_used_where_it_lies_can_be_added(ask, pool_of, tmp_path):
+    """A worker opens files in the mirror's folders alone, and the mirror has one more now."""
+    write_sample(tmp_path / "sky", 300, seed=1, stores=False)
+    write_sample(tmp_path / "other", 200, seed=2, stores=False)
+    one = pool_of(tmp_path / "sky")
+    count = "SELECT COUNT(*) AS n FROM {}"
+    assert table_of(ask(answer(one, count.format("gaiadr3.gaia_source")))[0])["n"].to_pylist() == [300]
+    import_files(tmp_path / "sky", [tmp_path / "other" / "gaiadr3" / "gaia_source"], "other.gaia", stores=False)
+    assert Mirror.read(tmp_path / "sky").tables["other.gaia"].place is not None
+    assert table_of(ask(answer(one, count.format("other.gaia")))[0])["n"].to_pylist() == [200]
 
 
 def test_a_folder_that_is_no_mirror_is_told(loop, tmp_path, pool_of):

@@ -7,8 +7,17 @@ import traceback
 import duckdb
 
 from sedsql import errors
+from sedsql.files.errors import TableError
 from sedsql.service.errors import ServiceError
 from sedsql.service.workers.settings import Settings
+
+_MISTAKES = (
+    errors.ProgrammingError,
+    errors.DataError,
+    errors.NotSupportedError,
+    errors.InterfaceError,
+    TableError,  # a format that cannot hold the answer
+)
 
 
 class LimitError(ServiceError):
@@ -41,9 +50,11 @@ def told(error: BaseException, settings: Settings) -> ServiceError:
         return error
     if isinstance(error, MemoryError) or isinstance(error.__cause__ or error, duckdb.OutOfMemoryException):
         return too_much_memory(settings)
-    mistakes = (errors.ProgrammingError, errors.DataError, errors.NotSupportedError, errors.InterfaceError)
-    if isinstance(error, mistakes):
+    if isinstance(error, _MISTAKES):
         return ServiceError(str(error).partition("\n")[0])
+    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+        most = f"The answer has more than {size(settings.disk)}, the most that this service writes"
+        return LimitError(f"{most}; ask for fewer rows or columns.")
     traceback.print_exception(error, file=sys.stderr)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ServiceError("The answer cannot be kept: the disk of the service is full.", 503)

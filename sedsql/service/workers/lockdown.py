@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,12 +22,17 @@ def places(mirror: Path) -> frozenset[str]:
     return frozenset([str(mirror.absolute()), *(place for place in elsewhere if place)])
 
 
-def prepare_process() -> None:
-    """Let the server have the processor before this process, and the system end this process before the server."""
+def prepare_process(settings: Settings) -> None:
+    """Let the server have the processor before this process, the system end this process first, and no file be endless.
+
+    What is written goes into the worker's own folder, but for the results of jobs.
+    """
     import resource  # Windows, where no service runs, has none
 
     os.nice(5)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (settings.disk, settings.disk))
+    tempfile.tempdir = str(settings.temporary)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
 

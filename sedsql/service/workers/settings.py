@@ -30,7 +30,7 @@ class Settings:
     models, default, engine : see `sedsql.connect`
     temporary : a folder for what does not fit in memory; each worker has one of its own in it, emptied at its start
     memory : bytes that a worker may have in all
-    disk : bytes that a worker may write in `temporary`
+    disk : bytes that a worker may write in `temporary`, and of a result
     threads : of DuckDB, for each worker
     uploads : limits for each uploaded table
     """

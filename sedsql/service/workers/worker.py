@@ -128,9 +128,10 @@ def main() -> None:
     asked = receive(channel)
     if asked is None:
         return
-    prepare_process()
+    settings = Settings.from_json(asked[1])
+    prepare_process(settings)
     try:
-        process = _Process(channel, Settings.from_json(asked[1]))
+        process = _Process(channel, settings)
     except (Error, OSError) as error:
         channel.sendall(frame(ERROR, str(error).partition("\n")[0].encode()))
         return
