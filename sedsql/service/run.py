@@ -7,6 +7,7 @@ import errno
 import ipaddress
 import os
 import socket
+from importlib.metadata import version
 from types import FrameType
 
 import uvicorn
@@ -77,6 +78,7 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
         log_config=None,
         log_level="critical",
         server_header=False,
+        headers=[("Server", f"sedsql/{version('sedsql')}")],
         timeout_graceful_shutdown=_SECONDS_TO_END,
         forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1"),
     )

@@ -30,6 +30,7 @@ class ServiceSettings:
     seconds : that a query may run whose client waits
     jobs : limits of jobs
     url : of the service as others reach it, ending in /tap; None where a request says it
+    security : standards by which users are let in; none where anyone may ask
     """
 
     worker: Settings
@@ -40,6 +41,7 @@ class ServiceSettings:
     seconds: float = 300
     jobs: JobLimits = field(default_factory=JobLimits)
     url: str | None = None
+    security: tuple[str, ...] = ()
 
     def rows(self, asked: int | None) -> int | None:
         """The rows that an answer may have, where so many are asked for."""
@@ -64,4 +66,5 @@ class ServiceSettings:
             (self.jobs.duration, self.jobs.most_duration),
             days,
             upload_bytes=self.worker.uploads.bytes,
+            security=self.security,
         )

@@ -65,4 +65,6 @@ async def _answer(run: Run, request: Request, received: Received) -> Response:
 
 def client_of(request: Request) -> str:
     """Whose turn a query takes."""
+    if (user := getattr(request.state, "user", None)) is not None:
+        return f"user {user}"
     return request.client.host if request.client else "unknown"

@@ -262,6 +262,44 @@ def test_a_busy_pool_says_when_to_come_again(ask, pool_of, sky):
     ask(refused())
 
 
+def test_who_has_most_queries_waiting_gives_way(ask, pool_of, sky):
+    async def full() -> None:
+        runs = [busy.submit(Task(LONG), client="hog")]
+        await runs[0].started()
+        runs += [busy.submit(Task(LONG), client="hog") for _ in range(3)]
+        other = [busy.submit(Task(LONG), client="other") for _ in range(1)]
+        with pytest.raises(ServiceError, match="3 queries wait") as error:
+            await runs[-1].head()
+        assert error.value.status == 503
+        assert error.value.retry_after >= 1
+        for client in ("other", "hog"):  # neither has more than one more than it would have then
+            with pytest.raises(ServiceError, match="3 queries wait"):
+                busy.submit(Task(LONG), client=client)
+        assert busy.waiting == 3
+        for run in runs + other:
+            run.cancel()
+            await run.outcome()
+
+    busy = pool_of(sky, queue=3)
+    ask(full())
+
+
+def test_workers_end_with_their_server_and_not_before(ask, pool):
+    """A service manager sends SIGTERM to all processes of a service."""
+    before = pool.processes
+
+    async def go_on() -> None:
+        run = pool.submit(Task(ROWS, 30_000, "csv"), client="someone")
+        await run.started()
+        for process in before:
+            os.kill(process, signal.SIGTERM)
+            os.kill(process, signal.SIGINT)
+        assert (await body(run)).count(b"\n") == 30_001
+
+    ask(go_on())
+    assert pool.processes == before
+
+
 def test_jobs_leave_a_worker_to_queries_and_have_one(ask, pool):
     async def both() -> None:
         jobs = [pool.submit(Task(LONG, format="csv"), client=name, is_job=True) for name in "ab"]

@@ -66,7 +66,8 @@ def capabilities(url: str, offer: Offer) -> bytes:
         say(element, mime=one.mime)
         for alias in one.aliases:
             say(element, alias=alias)
-    for method in ("inline", *(("http", "https") if offer.by_url else ())):
+    # Who takes uploads must declare that of http (TAPRegExt 1.0, Section 2.5); hosts that are not allowed are refused.
+    for method in ("inline", "http", *(("https",) if offer.by_url else ())):
         SubElement(tap, "uploadMethod", {"ivo-id": f"{_STANDARD}TAPRegExt#upload-{method}"})
     _add_limits(tap, offer)
     for name, standard in _VOSI.items():

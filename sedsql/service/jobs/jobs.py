@@ -51,6 +51,7 @@ class Jobs:
         self._spool, self._pool = spool, pool
         self._store = Store(spool.database)
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._setting = asyncio.Lock()
         self._runner = Runner(self._store, spool, pool, task_of, self._tell)
         self._destruction = Destruction(self._store, self.delete)
 
@@ -132,13 +133,18 @@ class Jobs:
         self, job_id: str, parameters: Pairs = (), uploads: Mapping[str, Path] | None = None, runid: str | None = None
     ) -> Job:
         """Give a PENDING job other values of some parameters, and more uploads; names are compared without case."""
+        async with self._setting:  # what is kept depends on what was there
+            return await self._set_parameters(job_id, tuple(parameters), uploads or {}, runid)
+
+    async def _set_parameters(
+        self, job_id: str, given: tuple[tuple[str, str], ...], uploads: Mapping[str, Path], runid: str | None
+    ) -> Job:
         job = await self.get(job_id)
         if job.phase != Phase.PENDING:
             raise self._unfit(job, "its parameters cannot be changed any more")
-        given = tuple(parameters)
         replaced = {name.upper() for name, _ in given}
         kept = tuple((name, value) for name, value in job.parameters if name.upper() not in replaced)
-        taken = await self._take(job, uploads or {})
+        taken = await self._take(job, uploads)
         new = {name.upper() for name, _ in taken}
         before = tuple((name, file) for name, file in job.uploads if name.upper() not in new)
         values = {"parameters": kept + given, "uploads": before + taken, "runid": runid or job.runid}

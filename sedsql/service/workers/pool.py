@@ -84,21 +84,27 @@ class Pool:
         is_job : whether nobody waits for the answer: jobs leave a worker to queries that are waited for, where there
             is more than one
 
-        ServiceError with status 503 and `retry_after` where too many wait.
+        ServiceError with status 503 and `retry_after` where too many wait; but where another client has more of them,
+        it is the last of those that ends so.
         """
         if not is_job and len(self._queries) >= self._most:
             self.counts.refused += 1
-            again = min(max(math.ceil(self.wait_expected(len(self._queries))), 1), 120)
-            raise ServiceError(
-                f"The service is busy: {len(self._queries)} queries wait, the most that it lets wait; try again in "
-                f"{again} second{'s' * (again > 1)}.",
-                503,
-                again,
-            )
+            if (other := self._queries.give_way(client)) is None:
+                raise self._busy()
+            other.end(Outcome(error=self._busy()))
         run = Run(task, client, seconds, is_job=is_job, stop=self._cancel)
         self._queue_of(run).push(client, run)
         self._changed.tell()
         return run
+
+    def _busy(self) -> ServiceError:
+        again = min(max(math.ceil(self.wait_expected(self._most)), 1), 120)
+        time = f"{again} second{'s' * (again > 1)}"
+        return ServiceError(
+            f"The service is busy: {self._most} queries wait, the most that it lets wait; try again in {time}.",
+            503,
+            again,
+        )
 
     def wait_expected(self, before: int) -> float:
         """Seconds after which a query has its turn that has so many before it, by how long queries took so far."""

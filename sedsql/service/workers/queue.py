@@ -37,6 +37,13 @@ class FairQueue(Generic[T]):
             self._clients[client] = things
         return thing
 
+    def give_way(self, client: str) -> T | None:
+        """Take out the last thing of the client that has most, for one of a client that has fewer; None if none has."""
+        longest = max(self._clients, key=self.of, default=client)
+        if self.of(longest) <= self.of(client) + 1:
+            return None
+        return self._clients[longest].pop()
+
     def remove(self, client: str, thing: T) -> bool:
         """Take a thing out of the queue; tell whether it was there."""
         things = self._clients.get(client, deque())

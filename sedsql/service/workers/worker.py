@@ -6,6 +6,7 @@ import json
 import os
 import queue
 import select
+import signal
 import socket
 import sys
 import threading
@@ -124,6 +125,8 @@ class _Process:
 
 
 def main() -> None:
+    for one in (signal.SIGTERM, signal.SIGINT):  # a service manager sends them to all; the server says when to end
+        signal.signal(one, signal.SIG_IGN)
     channel = socket.socket(fileno=int(sys.argv[1]))
     asked = receive(channel)
     if asked is None:

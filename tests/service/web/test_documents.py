@@ -17,7 +17,7 @@ def test_pyvo_reads_them(url):
     service = TAPService(url)
     assert "gaiadr3.gaia_source" in service.tables
     assert service.tables["sed.classified"].columns
-    assert len(service.examples) == 5
+    assert len(service.examples) == 6
 
 
 def test_tables(url):
