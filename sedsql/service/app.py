@@ -76,23 +76,27 @@ def base_url(service: Service, request: Request) -> str:
 
 
 async def _capabilities(service: Service, request: Request) -> Response:
-    return respond.xml(capabilities(base_url(service, request), service.settings.offer()))
+    return respond.document(capabilities(base_url(service, request), service.settings.offer()))
 
 
 async def _availability(service: Service, request: Request) -> Response:
-    return respond.xml(availability(service.facts.since))
+    return respond.document(availability(service.facts.since))
 
 
 async def _tables(service: Service, request: Request) -> Response:
     details = [value.lower() for name, value in request.query_params.multi_items() if name.lower() == "detail"]
     if any(detail not in ("min", "max") for detail in details):
         raise ServiceError(f"detail is min or max, not {details[0][:40]!r}.")
+    # astroquery's TapPlus is the one client that does not say who it is.
+    flags = not request.headers.get("user-agent")
 
     def write() -> bytes:
         facts = service.facts.now()
-        return tableset(facts.catalogue, facts.keys, facts.rows, columns="min" not in details)
+        return tableset(facts.catalogue, facts.keys, facts.rows, columns="min" not in details, flags=flags)
 
-    return respond.xml(await _reading(write))
+    response = respond.document(await _reading(write))
+    response.headers["Vary"] = "User-Agent"
+    return response
 
 
 async def _table(service: Service, request: Request) -> Response:
@@ -105,7 +109,7 @@ async def _table(service: Service, request: Request) -> Response:
             raise ServiceError(f"There is no table {name[:80]!r}; /tap/tables lists them.", 404)
         return one_table(table, facts.keys, facts.rows)
 
-    return respond.xml(await _reading(write))
+    return respond.document(await _reading(write))
 
 
 async def _reading(write: Callable[[], bytes]) -> bytes:
@@ -118,7 +122,7 @@ async def _reading(write: Callable[[], bytes]) -> bytes:
 
 async def _examples(service: Service, request: Request) -> Response:
     page = await _reading(lambda: examples(service.facts.now()))
-    return respond.xml(page, "application/xhtml+xml")
+    return respond.document(page, "application/xhtml+xml")
 
 
 async def _root(service: Service, request: Request) -> Response:
@@ -127,7 +131,7 @@ async def _root(service: Service, request: Request) -> Response:
 
 
 async def _metrics(service: Service, request: Request) -> Response:
-    return respond.xml((await metrics(service)).encode(), METRICS_MIME)
+    return respond.document((await metrics(service)).encode(), METRICS_MIME)
 
 
 def _below_async(answer: Callable[[Service, Request, str], Awaitable[Response]], *, job: bool = False) -> Answer:

@@ -30,6 +30,7 @@ class ServiceSettings:
     seconds : that a query may run whose client waits
     jobs : limits of jobs
     url : of the service as others reach it, ending in /tap; None where a request says it
+    upload_hosts : from which tables are fetched that UPLOAD names by URL, as HOST or HOST:PORT; none unless told
     security : standards by which users are let in; none where anyone may ask
     """
 
@@ -41,6 +42,7 @@ class ServiceSettings:
     seconds: float = 300
     jobs: JobLimits = field(default_factory=JobLimits)
     url: str | None = None
+    upload_hosts: tuple[str, ...] = ()
     security: tuple[str, ...] = ()
 
     def rows(self, asked: int | None) -> int | None:
@@ -66,5 +68,6 @@ class ServiceSettings:
             (self.jobs.duration, self.jobs.most_duration),
             days,
             upload_bytes=self.worker.uploads.bytes,
+            by_url=bool(self.upload_hosts),
             security=self.security,
         )

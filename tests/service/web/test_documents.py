@@ -1,7 +1,10 @@
 """The documents of a running service, and what is told where there is nothing."""
 
+from xml.etree import ElementTree
+
 import pytest
 import requests
+import urllib3
 from pyvo.dal import TAPService
 
 
@@ -26,6 +29,12 @@ def test_tables(url):
     assert "<column" not in short
     assert "tap_schema.key_columns" in short
     assert requests.get(f"{url}/tables?detail=some", timeout=60).status_code == 400
+    assert "esatapplus" not in whole
+    astroquery = {"User-Agent": urllib3.util.SKIP_HEADER}
+    flagged = requests.get(f"{url}/tables", headers=astroquery, timeout=60).text
+    columns = list(ElementTree.fromstring(flagged).iter("column"))
+    assert all("{http://esa.int/xml/EsaTapPlus}flags" in one.attrib for one in columns)
+    assert len(columns) == whole.count("<column ")
     one = requests.get(f"{url}/tables/TAP_SCHEMA.columns", timeout=60)
     assert "<name>tap_schema.columns</name>" in one.text
     missing = requests.get(f"{url}/tables/gaiadr3.sources", timeout=60)
