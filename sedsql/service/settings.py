@@ -57,10 +57,10 @@ class ServiceSettings:
 
     def offer(self) -> Offer:
         """What the capabilities say."""
-        formats = [
+        formats = tuple(
             Format(one.mime, tuple(dict.fromkeys((one.name, *one.aliases))), _NAMED.get(one.name))
             for one in FORMATS.values()
-        ]
+        )
         days = (self.jobs.kept.total_seconds() / 86400, self.jobs.most_kept.total_seconds() / 86400)
         return Offer(
             formats,
