@@ -33,7 +33,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listening = socket.create_server((host, port), family=family, backlog=2048)
-        # Connections inherit it: otherwise the end of a short answer waits 40 ms for the client to acknowledge its head.
+        # Connections inherit it: else the end of a short answer waits 40 ms for the client to acknowledge its head.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listening
     except socket.gaierror:
