@@ -46,6 +46,12 @@ def url(sky, tmp_path_factory):
         yield url
 
 
+@pytest.fixture(scope="module")
+def lone(pool_of, sky):
+    """A pool of one worker."""
+    return pool_of(sky)
+
+
 @pytest.fixture
 def ask(loop):
     """Runs a coroutine, or gathers several, in the loop of the pools."""

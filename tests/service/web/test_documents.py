@@ -76,11 +76,11 @@ def test_scripts_of_other_sites_may_ask_and_follow_jobs(url):
 
 
 def test_short_answers_do_not_wait_for_the_client(url):
-    """With Nagle's algorithm, each answer on a connection that is kept waits 40 ms."""
+    """With Nagle's algorithm, each answer waits 40 ms on a connection that has had some."""
     seconds = []
     with requests.Session() as session:
-        for _ in range(20):
+        for _ in range(60):
             began = time.perf_counter()
             session.get(f"{url}/availability", timeout=60)
             seconds.append(time.perf_counter() - began)
-    assert min(seconds) < 0.03
+    assert min(seconds[30:]) < 0.03
