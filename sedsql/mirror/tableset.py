@@ -1,7 +1,7 @@
 """Write the tables of a mirror as TAP services list them (VOSI 1.1, Section 2.4; VODataService 1.2, Section 3.3)."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
@@ -31,6 +31,7 @@ def tableset(
     keys: Sequence[Key] = (),
     rows: Mapping[str, int] | None = None,
     *,
+    names: Collection[str] = (),
     columns: bool = True,
     flags: bool = False,
 ) -> bytes:
@@ -38,12 +39,16 @@ def tableset(
 
     keys : foreign keys
     rows : of each table, by lower-case name, where they are known
+    names : in lower case, of the tables that are listed; all where there are none
     columns : whether columns and keys are told
     flags : whether columns have the attribute of ESA's without which astroquery's TapPlus reads none, and which the
         IVOA's schema does not allow
     """
     root = Element("vosi:tableset", _NAMESPACES)
     for name, tables in by_schema(tables_of(catalogue)).items():
+        tables = [table for table in tables if not names or table.name.lower() in names]
+        if not tables:
+            continue
         schema = SubElement(root, "schema")
         say(schema, name=name, description=SCHEMA_DESCRIPTIONS.get(name))
         for table in tables:

@@ -84,15 +84,19 @@ async def _availability(service: Service, request: Request) -> Response:
 
 
 async def _tables(service: Service, request: Request) -> Response:
-    details = [value.lower() for name, value in request.query_params.multi_items() if name.lower() == "detail"]
+    given = [(name.lower(), value.lower()) for name, value in request.query_params.multi_items()]
+    details = [value for name, value in given if name == "detail"]
     if any(detail not in ("min", "max") for detail in details):
         raise ServiceError(f"detail is min or max, not {details[0][:40]!r}.")
-    # astroquery's TapPlus is the one client that does not say who it is.
-    flags = not request.headers.get("user-agent")
+    # What follows is for astroquery's TapPlus: it may not say who it is, and names the tables that it wants.
+    agent = request.headers.get("user-agent", "")
+    flags = not agent or agent.startswith("astroquery/")
+    names = {part.strip() for name, value in given if name == "tables" for part in value.split(",")}
+    columns = "min" not in details and ("only_tables", "true") not in given
 
     def write() -> bytes:
         facts = service.facts.now()
-        return tableset(facts.catalogue, facts.keys, facts.rows, columns="min" not in details, flags=flags)
+        return tableset(facts.catalogue, facts.keys, facts.rows, names=names, columns=columns, flags=flags)
 
     response = respond.document(await _reading(write))
     response.headers["Vary"] = "User-Agent"

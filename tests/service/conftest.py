@@ -1,10 +1,11 @@
-"""Workers that the tests of a module share."""
+"""Workers that the tests of a module share, and a service that all share."""
 
 import asyncio
 from contextlib import ExitStack
 
 import pytest
 from asking import Loop
+from serving import serving
 
 from sedsql.service.workers import Pool, Settings
 
@@ -36,6 +37,13 @@ def pool_of(loop, tmp_path_factory):
 def pool(pool_of, sky):
     """A pool of two workers on a simulated mirror of 2,000 sources."""
     return pool_of(sky, workers=2)
+
+
+@pytest.fixture(scope="session")
+def url(sky, tmp_path_factory):
+    """The URL of a service of a simulated mirror of 2,000 sources."""
+    with serving(sky, tmp_path_factory.mktemp("service"), workers=2) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

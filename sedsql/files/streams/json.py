@@ -11,13 +11,16 @@ from sedsql.files.streams.fields import field_of
 from sedsql.files.streams.limited import Limited
 from sedsql.files.text import all_joined, text_scalar
 
+_TOLD = ("name", "datatype", "arraysize", "unit", "ucd", "description")
+"""What is told of every column, null where it has none: astroquery's TapPlus looks for them."""
+
 
 def write(file, format: str, schema: pa.Schema, batches: Limited, infos: Mapping[str, str]) -> None:
     """Write the columns with VOTable's types, units, UCDs and descriptions; the rows; and how the query went.
 
     NaN and infinities are null, for JSON has no such numbers.
     """
-    columns = [field_of(one).attributes() for one in schema]
+    columns = [{**dict.fromkeys(_TOLD), **field_of(one).attributes()} for one in schema]
     file.write(f'{{"metadata": {to_json(columns)},\n"infos": {to_json(infos)},\n"data": ['.encode())
     before = b"\n"
     for batch in batches.pieces():

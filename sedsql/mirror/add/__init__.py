@@ -11,7 +11,7 @@ from sedsql.catalogue.datatypes import INTEGERS
 from sedsql.errors import Error, did_you_mean
 from sedsql.mirror import Progress, archive, silent
 from sedsql.mirror.add.download import PARALLEL, fetch
-from sedsql.mirror.add.partitioning import ByColumn, ByIndex, ByPosition, Partitioning
+from sedsql.mirror.add.partitioning import ByColumn, ByIndex, ByPosition, Partitioning, Whole
 from sedsql.mirror.columns import as_stored
 from sedsql.mirror.compact import compact_small
 from sedsql.mirror.manifest import MirrorError, check_name
@@ -154,7 +154,7 @@ def partitioning_of(
     whole = {column.name for column in table.columns.values() if column.datatype in INTEGERS}
     index = next((column for column in service.indexed(name) if column in whole), None)
     if index is None:
-        raise Error(f"{table.name} has neither positions nor an indexed column of whole numbers to fetch it by")
+        return Whole(name, columns, where), Whole.ranges
     low, high = service.bounds(name, index)
     ranges = [] if low is None or high is None else [(low, high + 1)]
     return ByIndex(name, columns, where, index), ranges

@@ -1,4 +1,4 @@
-"""Ask for a table of a service in pieces: by the cells in a column, by position, or by an index column.
+"""Ask for a table of a service in pieces: by the cells in a column, by position, by an index column, or whole.
 
 A piece is a list of ranges: of HEALPix cells of order 12, or of the values of an index column.
 """
@@ -156,6 +156,18 @@ class ByIndex(Partitioning):
 
     def _tests(self, piece: Ranges) -> list[str]:
         return [f"{quoted(self.column)} BETWEEN {low} AND {high - 1}" for low, high in piece]
+
+
+@dataclass(frozen=True)
+class Whole(Partitioning):
+    """All rows in one piece, for small tables with nothing to divide them by."""
+
+    kind: ClassVar[str] = "whole"
+    in_cells: ClassVar[bool] = False
+    ranges: ClassVar[Ranges] = [(0, 1)]
+
+    def _tests(self, piece: Ranges) -> list[str]:
+        return ["1 = 1"]
 
 
 def of(settings: dict) -> Partitioning:

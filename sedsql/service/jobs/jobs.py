@@ -220,7 +220,8 @@ class Jobs:
     def result(self, job: Job) -> Path:
         """The file of a COMPLETED job's result."""
         if job.phase != Phase.COMPLETED:
-            raise ServiceError(f"Job {job.id} has no result: it is {job.phase}.", 404)
+            why = job.error if job.phase == Phase.ERROR else f"it is {job.phase}."
+            raise ServiceError(f"Job {job.id} has no result: {why}", 404)
         return self._spool.result(job.id)
 
     def quote(self, job: Job) -> datetime | None:

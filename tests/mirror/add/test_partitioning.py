@@ -7,7 +7,7 @@ import sedsql
 from sedsql.catalogue.healpix import ARCMINUTE
 from sedsql.mirror.add import partitioning
 from sedsql.mirror.add.matched import Matched
-from sedsql.mirror.add.partitioning import ByColumn, ByIndex, ByPosition
+from sedsql.mirror.add.partitioning import ByColumn, ByIndex, ByPosition, Whole
 from sedsql.mirror.ranges import SKY, size, union
 from sedsql.mirror.regions import cells_of_region
 
@@ -84,10 +84,11 @@ def test_a_region_has_all_sources_of_a_cone(sky):
 def test_the_smallest_piece_cannot_be_split():
     assert gaia().split([(5, 6)], 4) == []
     assert tmass().split([(5, 6)], 4) == []
+    assert Whole("ns.t", ("a",)).split(Whole.ranges, 4) == []
     assert gaia().split([(5, 7)], 9) == [[(5, 6)], [(6, 7)]]
 
 
-@pytest.mark.parametrize("by", [gaia("ra > 1"), tmass(), oids()])
+@pytest.mark.parametrize("by", [gaia("ra > 1"), tmass(), oids(), Whole("ns.t", ("a",), "a > 1")])
 def test_settings_make_the_same_again(by):
     assert partitioning.of(by.settings()) == by
 

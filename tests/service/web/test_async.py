@@ -113,7 +113,9 @@ def test_an_error_is_told_in_the_job_and_beside_it(url):
     assert 'value="ERROR"' in answer.text
     assert message.partition("'")[0] in answer.text
     assert list(job.find(f"{UWS}results")) == []
-    assert get(f"{job_url}/results/result").status_code == 404
+    answer = get(f"{job_url}/results/result")
+    assert answer.status_code == 404
+    assert f"has no result: {message}" in answer.text
 
 
 def test_parameters_that_are_not_good_are_the_jobs_error(url):

@@ -38,6 +38,8 @@ def test_tables(url):
     assert len(columns) == whole.count("<column ")
     one = requests.get(f"{url}/tables/TAP_SCHEMA.columns", timeout=60)
     assert "<name>tap_schema.columns</name>" in one.text
+    some = requests.get(f"{url}/tables?tables=sed.classified,SED.rules&only_tables=true", timeout=60).text
+    assert (some.count("<table "), some.count("<column"), some.count("<schema>")) == (2, 0, 1)
     missing = requests.get(f"{url}/tables/gaiadr3.sources", timeout=60)
     assert (missing.status_code, missing.text) == (
         404,

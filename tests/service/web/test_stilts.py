@@ -14,8 +14,8 @@ from sedsql.mirror.lock import writing
 from sedsql.mirror.mirror import Mirror
 
 pytestmark = [
-    pytest.mark.taplint,
-    pytest.mark.skipif(not shutil.which("stilts"), reason="needs stilts, which `make taplint` installs"),
+    pytest.mark.tap_clients,
+    pytest.mark.skipif(not shutil.which("stilts"), reason="needs stilts, which `make tap-clients` installs"),
 ]
 
 EXPLAINED = {
