@@ -14,7 +14,7 @@ from sedsql.dbapi.module import of_stream, own_errors
 from sedsql.dbapi.notebook import SHOWN, rows_html
 from sedsql.dbapi.open_database import ClosedError, OpenDatabase
 from sedsql.dbapi.translator import Parameters, Translator, plain_query, values_to_bind
-from sedsql.errors import InterfaceError
+from sedsql.errors import InterfaceError, ProgrammingError
 from sedsql.forked import in_child, keep
 
 if TYPE_CHECKING:
