@@ -70,7 +70,7 @@ REFUSED = [
     ("SELECT sed_class(q) FROM photometry AS p", "q", "sed_class(p)"),
     ("SELECT sed_class(g) FROM gaiadr3.gaia_source AS g", "g", "w4mpro"),
     ("SELECT sed_class(p, 'a', 'b') FROM photometry AS p", "sed_class", None),
-    ("SELECT sed_proba(p.ra, 'yso') FROM photometry AS p", "p.ra", "sed_proba(p)"),
+    ("SELECT sed_proba(p.ra, 'yso') FROM photometry AS p", "p.ra", "sed_proba(p, ...)"),
     ("SELECT read_text('/etc/passwd') FROM photometry", "read_text", None),
     ("SELECT * FROM photometry WHERE ra IN (SELECT * FROM nowhere)", "nowhere", None),
 ]
