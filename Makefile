@@ -1,6 +1,6 @@
 # make demo   the main job, end to end       make test    style, types, the suite of tests, a wheel: ten minutes
 # make quick  the tests to run often         make lowest  the same, with the lowest releases that pyproject.toml allows
-# make thorough, peers, old-duckdb, clients, dachs: what CI runs besides: tests of minutes, and tests that need more installed
+# make thorough, peers, old-duckdb, clients, dachs, taplint: what CI runs besides: tests of minutes, and tests that need more installed
 # make wheel  an sdist and a wheel in dist/, the wheel tried where nothing else is installed
 # make models  train the shipped models again (needs CATALOGUE)
 # make compare  algorithms compared on CATALOGUE, as docs/compare.md; it goes on where it was interrupted
@@ -17,7 +17,7 @@ OLD_DUCKDB := 1.5.6
 OLDEST_DUCKDB := 1.4.5
 NATIVE := sedsql/native/sedsql.duckdb_extension
 
-.PHONY: commands demo test suite wheel thorough peers old-duckdb clients dachs quick lowest lowest-ci crashes lint native sanitize leaks generated models compare honest docs bench clean
+.PHONY: commands demo test suite wheel thorough peers old-duckdb clients dachs taplint quick lowest lowest-ci crashes lint native sanitize leaks generated models compare honest docs bench clean
 
 $(VENV)/installed: pyproject.toml hatch_build.py
 	@echo "== Installing sedsql and what it needs into $(VENV) (once; about a minute)"
@@ -126,6 +126,12 @@ dachs: $(NATIVE)
 	tests/servers/install-dachs
 	@echo "== Tests against a real TAP server"
 	$(BIN)/python -m pytest -q $(AT_ONCE) -m dachs
+
+# Where stilts cannot be installed it is said why, and its tests skip.
+taplint: $(NATIVE)
+	tests/servers/install-stilts
+	@echo "== What stilts, a validator of TAP services, says of ours"
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m taplint
 
 # What starts servers, trains models, writes mirrors, draws thousands of examples or runs the command again and again takes
 # minutes.

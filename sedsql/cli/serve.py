@@ -22,7 +22,9 @@ _GB = 1 << 30
 
 @app.command()
 def serve(
-    mirror: Annotated[Path, typer.Argument(envvar="SEDSQL_MIRROR", help="Folder of the mirror.", show_default=False)],
+    mirror: Annotated[
+        Path | None, typer.Argument(envvar="SEDSQL_MIRROR", help="Folder of the mirror.", show_default=False)
+    ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 is any free one.")] = 8080,
     host: Annotated[str, typer.Option(help="The address to listen at; 0.0.0.0 lets other machines ask.")] = "127.0.0.1",
     spool: Annotated[
@@ -34,6 +36,18 @@ def serve(
         typer.Option(
             help="The URL by which others reach the service, where a proxy stands before it.", show_default=False
         ),
+    ] = None,
+    auth: Annotated[
+        Path | None,
+        typer.Option(help="Let only the users in this file ask; it has hashes alone.", show_default=False),
+    ] = None,
+    add_user: Annotated[
+        str | None,
+        typer.Option(help="Add a user to the file of --auth, print a token, and end.", show_default=False),
+    ] = None,
+    allow_upload_from: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HOST", help="Fetch tables that UPLOAD names by URL from this host.", show_default="none"),
     ] = None,
     models: ModelFolders = None,
     workers: Annotated[int, typer.Option(min=1, help="Queries that run at once.", rich_help_panel=_LIMITS)] = 2,
@@ -62,7 +76,8 @@ def serve(
 
     Example: `sedsql serve sky`, and then `stilts tapquery tapurl=http://127.0.0.1:8080/tap adql="SELECT ..."`
 
-    Example: `sedsql serve sky --host 0.0.0.0 --port 80 --workers 8 --maxrec 5000000`
+    Example: `sedsql serve --auth users.txt --add-user anna`, which asks for a password, and then
+    `sedsql serve sky --host 0.0.0.0 --auth users.txt --workers 8 --maxrec 5000000`
     """
     try:
         from sedsql.service.errors import ServiceError
@@ -71,25 +86,54 @@ def serve(
     except ImportError as error:
         raise Error(f"`sedsql serve` needs {error.name}; install it with: pip install 'sedsql[serve]'") from None
     from sedsql.service.jobs import JobLimits
+    from sedsql.service.users import SECURITY, Accounts
     from sedsql.service.workers import Settings
     from sedsql.service.workers.settings import UploadLimits
 
-    folder = spool or _spool_of(mirror)
-    worker = Settings(
-        mirror.absolute(),
-        folder.absolute() / "temporary",
-        tuple(path.absolute() for path in models or ()),
-        memory=int(memory * _GB),
-        threads=threads or max((os.cpu_count() or 1) // workers, 1),
-        uploads=UploadLimits(bytes=upload << 20),
-    )
-    days = timedelta(days=keep)
-    jobs = JobLimits(kept=days, most_kept=max(days, JobLimits.most_kept))
-    settings = ServiceSettings(worker, folder, workers, None, maxrec, seconds, jobs, _checked(url))
     try:
-        start(settings, host, port, say)
+        if add_user is not None:
+            _add_user(auth, add_user)
+            return
+        if mirror is None:
+            raise typer.BadParameter("a mirror is missing, such as `sedsql serve sky`")
+        folder = spool or _spool_of(mirror)
+        worker = Settings(
+            mirror.absolute(),
+            folder.absolute() / "temporary",
+            tuple(path.absolute() for path in models or ()),
+            memory=int(memory * _GB),
+            threads=threads or max((os.cpu_count() or 1) // workers, 1),
+            uploads=UploadLimits(bytes=upload << 20),
+        )
+        days = timedelta(days=keep)
+        jobs = JobLimits(kept=days, most_kept=max(days, JobLimits.most_kept))
+        security = SECURITY if auth else ()
+        settings = ServiceSettings(
+            worker,
+            folder,
+            workers,
+            None,
+            maxrec,
+            seconds,
+            jobs,
+            _checked(url),
+            tuple(allow_upload_from or ()),
+            security,
+        )
+        start(settings, host, port, Accounts(auth) if auth else None, say)
     except ServiceError as error:
         raise Error(error.message) from error
+
+
+def _add_user(file: Path | None, name: str) -> None:
+    from sedsql.service.users.accounts import add
+
+    if file is None:
+        raise typer.BadParameter("--add-user needs --auth FILE, the file that the user is added to")
+    password = typer.prompt(f"Password of {name}", hide_input=True, confirmation_prompt=True)
+    token = add(file, name, password)
+    say(f"{name} is in {file}, and can log in with the password, or with this token, which is not shown again:")
+    print(token)
 
 
 def _spool_of(mirror: Path) -> Path:

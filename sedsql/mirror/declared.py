@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sedsql.catalogue import Catalogue, Column, Table, table_of
+from sedsql.catalogue import Catalogue, Column, Key, Table, table_of
 from sedsql.catalogue.datatypes import DATATYPES
 from sedsql.mirror.manifest import OWN_SCHEMAS
 from sedsql.tap.names import quoted
@@ -39,14 +39,18 @@ def declared(column: Column, table: Table) -> Declared:
     )
 
 
+_TIMES = ("TIMESTAMP", "DATE")
+
+
 def _types(datatype: str) -> tuple[str, str | None, str | None]:
-    """The datatype, arraysize and xtype of VOTable for a type of the catalogue; text where VOTable has none."""
+    """The datatype, arraysize and xtype of VOTable for a type of the catalogue, as in answers (`files.streams`)."""
     base = datatype.removesuffix("[]")
     known = DATATYPES.get(base)
     if known and known.votable != "char":
         return known.votable, "*" if base != datatype else None, None
-    is_time = base == datatype and base in ("TIMESTAMP", "DATE")
-    return "char", "*", "timestamp" if is_time else None
+    if datatype in _TIMES:
+        return "char", "*", "timestamp"
+    return ("unsignedByte" if datatype == "BLOB" else "unicodeChar"), "*", None
 
 
 def name_of(table: Table) -> str:
@@ -135,3 +139,14 @@ TAP_SCHEMA: dict[str, Table] = {
     "key_columns": _table("key_columns", "The columns of the foreign keys", _KEY_COLUMNS),
 }
 """By name; TAP_SCHEMA describes itself."""
+
+TAP_SCHEMA_KEYS = tuple(
+    Key(f"{OWN}.{table}", f"{OWN}.{target}", ((column, target_column),))
+    for table, column, target, target_column in (
+        ("tables", "schema_name", "schemas", "schema_name"),
+        ("columns", "table_name", "tables", "table_name"),
+        ("keys", "from_table", "tables", "table_name"),
+        ("keys", "target_table", "tables", "table_name"),
+        ("key_columns", "key_id", "keys", "key_id"),
+    )
+)

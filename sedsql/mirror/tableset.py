@@ -22,17 +22,25 @@ _NAMESPACES = {
     "xmlns:vs": "http://www.ivoa.net/xml/VODataService/v1.1",
     "xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance",
 }
+_ESA = {"xmlns:esatapplus": "http://esa.int/xml/EsaTapPlus"}
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def tableset(
-    catalogue: Catalogue, keys: Sequence[Key] = (), rows: Mapping[str, int] | None = None, *, columns: bool = True
+    catalogue: Catalogue,
+    keys: Sequence[Key] = (),
+    rows: Mapping[str, int] | None = None,
+    *,
+    columns: bool = True,
+    flags: bool = False,
 ) -> bytes:
     """List all tables.
 
     keys : foreign keys
     rows : of each table, by lower-case name, where they are known
     columns : whether columns and keys are told
+    flags : whether columns have the attribute of ESA's without which astroquery's TapPlus reads none, and which the
+        IVOA's schema does not allow
     """
     root = Element("vosi:tableset", _NAMESPACES)
     for name, tables in by_schema(tables_of(catalogue)).items():
@@ -40,6 +48,10 @@ def tableset(
         say(schema, name=name, description=SCHEMA_DESCRIPTIONS.get(name))
         for table in tables:
             _fill(SubElement(schema, "table"), table, keys if columns else (), rows or {}, columns)
+    if flags:
+        root.attrib.update(_ESA)
+        for column in root.iter("column"):
+            column.set("esatapplus:flags", "")
     return _document(root)
 
 

@@ -13,6 +13,7 @@ from sedsql.mirror.declared import (
     OWN,
     SCHEMA_DESCRIPTIONS,
     TAP_SCHEMA,
+    TAP_SCHEMA_KEYS,
     by_schema,
     declared,
     name_of,
@@ -34,7 +35,7 @@ def write(con: duckdb.DuckDBPyConnection, tables: Tables, note: str, keys: Seque
     described = {name: state.table for name, state in tables.items()}
     rows: dict[str, list[tuple]] = {name: [] for name in TAP_SCHEMA}
     _add_tables(rows, _known(Catalogue.of(con), described, note))
-    for number, key in enumerate(dict.fromkeys([*read_keys(con), *keys])):
+    for number, key in enumerate(dict.fromkeys([*read_keys(con), *keys, *TAP_SCHEMA_KEYS])):
         rows["keys"].append((str(number), name_of(Table(key.from_table)), name_of(Table(key.target_table)), None, None))
         rows["key_columns"] += [(str(number), *map(quoted, pair)) for pair in key.columns]
     con.execute("CREATE SCHEMA IF NOT EXISTS tap_schema")

@@ -21,14 +21,20 @@ from sedsql.service.describe.availability import availability
 from sedsql.service.describe.capabilities import capabilities
 from sedsql.service.describe.examples import examples
 from sedsql.service.errors import ServiceError
+from sedsql.service.metrics import MIME as METRICS_MIME
+from sedsql.service.metrics import metrics
 from sedsql.service.service import Service
 from sedsql.service.sync import sync
+from sedsql.service.users import Accounts, Authentication
 
 _PATHS = "/tap/sync, /tap/async, /tap/capabilities, /tap/tables, /tap/availability and /tap/examples"
 
 
-def make_app(service: Service) -> Starlette:
-    """Make the application of a service that runs."""
+def make_app(service: Service, accounts: Accounts | None = None) -> Starlette:
+    """Make the application of a service that runs.
+
+    accounts : of those who may ask; None where anyone may
+    """
     cors = Middleware(
         CORSMiddleware,
         allow_origins=["*"],
@@ -38,7 +44,7 @@ def make_app(service: Service) -> Starlette:
     )
     return Starlette(
         routes=[Route(path, _endpoint(methods, service), methods=list(methods)) for path, methods in _ROUTES.items()],
-        middleware=[cors],
+        middleware=[cors, *([Middleware(Authentication, accounts)] if accounts else [])],
         exception_handlers={HTTPException: _no_such_path, Exception: _failed},  # type: ignore[dict-item]
     )
 
@@ -70,23 +76,27 @@ def base_url(service: Service, request: Request) -> str:
 
 
 async def _capabilities(service: Service, request: Request) -> Response:
-    return respond.xml(capabilities(base_url(service, request), service.settings.offer()))
+    return respond.document(capabilities(base_url(service, request), service.settings.offer()))
 
 
 async def _availability(service: Service, request: Request) -> Response:
-    return respond.xml(availability(service.facts.since))
+    return respond.document(availability(service.facts.since))
 
 
 async def _tables(service: Service, request: Request) -> Response:
     details = [value.lower() for name, value in request.query_params.multi_items() if name.lower() == "detail"]
     if any(detail not in ("min", "max") for detail in details):
         raise ServiceError(f"detail is min or max, not {details[0][:40]!r}.")
+    # astroquery's TapPlus is the one client that does not say who it is.
+    flags = not request.headers.get("user-agent")
 
     def write() -> bytes:
         facts = service.facts.now()
-        return tableset(facts.catalogue, facts.keys, facts.rows, columns="min" not in details)
+        return tableset(facts.catalogue, facts.keys, facts.rows, columns="min" not in details, flags=flags)
 
-    return respond.xml(await _reading(write))
+    response = respond.document(await _reading(write))
+    response.headers["Vary"] = "User-Agent"
+    return response
 
 
 async def _table(service: Service, request: Request) -> Response:
@@ -99,7 +109,7 @@ async def _table(service: Service, request: Request) -> Response:
             raise ServiceError(f"There is no table {name[:80]!r}; /tap/tables lists them.", 404)
         return one_table(table, facts.keys, facts.rows)
 
-    return respond.xml(await _reading(write))
+    return respond.document(await _reading(write))
 
 
 async def _reading(write: Callable[[], bytes]) -> bytes:
@@ -111,12 +121,17 @@ async def _reading(write: Callable[[], bytes]) -> bytes:
 
 
 async def _examples(service: Service, request: Request) -> Response:
-    return respond.xml(examples(), "application/xhtml+xml")
+    page = await _reading(lambda: examples(service.facts.now()))
+    return respond.document(page, "application/xhtml+xml")
 
 
 async def _root(service: Service, request: Request) -> Response:
     url = base_url(service, request)
     return respond.text(f"A TAP service of sedsql: {url}\nIt has {_PATHS}.\n")
+
+
+async def _metrics(service: Service, request: Request) -> Response:
+    return respond.document((await metrics(service)).encode(), METRICS_MIME)
 
 
 def _below_async(answer: Callable[[Service, Request, str], Awaitable[Response]], *, job: bool = False) -> Answer:
@@ -131,6 +146,7 @@ def _below_async(answer: Callable[[Service, Request, str], Awaitable[Response]],
 
 _ROUTES: dict[str, dict[str, Answer]] = {
     "/": {"GET": _root},
+    "/metrics": {"GET": _metrics},
     "/tap": {"GET": _root},
     "/tap/capabilities": {"GET": _capabilities},
     "/tap/availability": {"GET": _availability},

@@ -24,13 +24,17 @@ class Received:
 
     pairs : names and values of parameters, in their order
     parts : of a multipart body, by name: what UPLOAD may mean by param:NAME
+    fetched : files of tables that UPLOAD names by URL
     """
 
     pairs: list[tuple[str, str]] = field(default_factory=list)
     parts: dict[str, Part] = field(default_factory=dict)
+    fetched: list[Path] = field(default_factory=list)
 
     def close(self) -> None:
         """Remove the files that nobody has taken."""
+        for path in self.fetched:
+            path.unlink(missing_ok=True)
         for part in self.parts.values():
             if part.path:
                 part.path.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from sedsql.service.workers import Run
 T = TypeVar("T")
 
 
-def xml(content: bytes, mime: str = "text/xml") -> Response:
+def document(content: bytes, mime: str = "text/xml") -> Response:
     """A document."""
     return Response(content, headers={"Content-Type": mime})
 

@@ -30,6 +30,8 @@ class ServiceSettings:
     seconds : that a query may run whose client waits
     jobs : limits of jobs
     url : of the service as others reach it, ending in /tap; None where a request says it
+    upload_hosts : from which tables are fetched that UPLOAD names by URL, as HOST or HOST:PORT; none unless told
+    security : standards by which users are let in; none where anyone may ask
     """
 
     worker: Settings
@@ -40,6 +42,8 @@ class ServiceSettings:
     seconds: float = 300
     jobs: JobLimits = field(default_factory=JobLimits)
     url: str | None = None
+    upload_hosts: tuple[str, ...] = ()
+    security: tuple[str, ...] = ()
 
     def rows(self, asked: int | None) -> int | None:
         """The rows that an answer may have, where so many are asked for."""
@@ -53,10 +57,10 @@ class ServiceSettings:
 
     def offer(self) -> Offer:
         """What the capabilities say."""
-        formats = [
+        formats = tuple(
             Format(one.mime, tuple(dict.fromkeys((one.name, *one.aliases))), _NAMED.get(one.name))
             for one in FORMATS.values()
-        ]
+        )
         days = (self.jobs.kept.total_seconds() / 86400, self.jobs.most_kept.total_seconds() / 86400)
         return Offer(
             formats,
@@ -64,4 +68,6 @@ class ServiceSettings:
             (self.jobs.duration, self.jobs.most_duration),
             days,
             upload_bytes=self.worker.uploads.bytes,
+            by_url=bool(self.upload_hosts),
+            security=self.security,
         )

@@ -9,19 +9,23 @@ from sedsql.service.log import Log
 from sedsql.service.run import is_for_others, listen, run, url_of
 from sedsql.service.service import Service
 from sedsql.service.settings import ServiceSettings
+from sedsql.service.users import Accounts
 
 
-def start(settings: ServiceSettings, host: str, port: int, tell: Callable[[str], object]) -> None:
+def start(
+    settings: ServiceSettings, host: str, port: int, accounts: Accounts | None, tell: Callable[[str], object]
+) -> None:
     """Serve until a signal says to stop. ServiceError or MirrorError where that cannot be.
 
+    accounts : of those who may ask; None where anyone may
     tell : takes lines for whoever started the service, one a request among them
     """
     with listen(host, port) as listening:
         service = Service(settings)
-        if is_for_others(listening):
-            tell(f"Warning: other machines can reach {host}, and no one has to say who they are")
+        if is_for_others(listening) and accounts is None:
+            tell(f"Warning: other machines can reach {host}, and may ask without a login; --auth FILE asks for one")
         if missing := service.facts.old_schema():
             tell(f"Warning: {missing}")
         tell(f"{settings.worker.mirror} is served at {settings.url or url_of(listening)}; Ctrl-C ends it")
-        run(service, Log(make_app(service), tell), listening)
+        run(service, Log(make_app(service, accounts), tell), listening)
         tell("The service has ended")

@@ -139,7 +139,7 @@ def test_tap_schema_tells_of_tables_columns_and_keys(mirror):
         ).fetchall()
         keys = con.execute(
             "SELECT from_table, target_table, from_column, target_column FROM tap_schema.keys "
-            "JOIN tap_schema.key_columns USING (key_id)"
+            "JOIN tap_schema.key_columns USING (key_id) WHERE from_table NOT LIKE 'tap_schema.%'"
         ).fetchall()
         assert con.execute("SELECT count(*) FROM gaia.u").fetchone() == (0,)
         assert Catalogue.of(con).tables["gaia.t"] == TABLE

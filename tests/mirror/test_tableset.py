@@ -106,7 +106,7 @@ def test_the_vosi_tables_agree_with_tap_schema(mirror, document):
         '"e_J""mag"': ("double", None, None),
         "flux": ("double", "*", None),
         "seen": ("char", "*", "timestamp"),
-        "name": ("char", "*", None),
+        "name": ("unicodeChar", "*", None),
     }
 
 
@@ -122,7 +122,8 @@ def test_foreign_keys_are_told_with_names_that_need_quotes(mirror, listed):
     )
     (pair,) = rows_of(
         mirror,
-        "SELECT k.from_table, c.from_column FROM TAP_SCHEMA.keys AS k JOIN TAP_SCHEMA.key_columns AS c USING (key_id)",
+        "SELECT k.from_table, c.from_column FROM TAP_SCHEMA.keys AS k JOIN TAP_SCHEMA.key_columns AS c USING (key_id) "
+        "WHERE k.from_table LIKE 'vizier.%'",
     )
     assert pair == ('vizier."J/A+A/650/A1/table.2"', '"size"')
 

@@ -17,7 +17,7 @@ from sedsql.mirror.sample import write_sample
 from sedsql.service.describe.availability import availability
 from sedsql.service.describe.capabilities import Format, Offer, capabilities
 from sedsql.service.describe.examples import examples, queries
-from sedsql.service.describe.facts import MirrorFacts
+from sedsql.service.describe.facts import Facts, MirrorFacts
 from sedsql.service.describe.features import LANGUAGE_FEATURES, user_defined
 
 URL = "http://localhost:8080/tap"
@@ -108,7 +108,7 @@ def test_what_has_no_limit_has_none_told():
     assert "outputLimit" not in text
     assert "uploadLimit" not in text
     assert "securityMethod" not in text
-    assert "upload-http" not in text
+    assert "upload-https" not in text
 
 
 def test_availability():
@@ -119,14 +119,17 @@ def test_availability():
 
 
 def test_every_example_runs(sky):
-    page = ElementTree.fromstring(examples())
+    facts = Facts.read(sky)
+    page = ElementTree.fromstring(examples(facts))
     told = [one for one in page.iter() if one.get("typeof") == "example"]
-    assert [one.get("id") for one in told] == list(queries())
+    assert [one.get("id") for one in told] == list(queries(facts))
     with sedsql.connect(sky) as con:
         for one in told:
             query = next(part.text for part in one if part.get("property") == "query")
             assert next(part.text for part in one if part.get("property") == "name")
             assert con.execute(query).arrow().num_columns
+    assert len(told) == 6
+    assert list(queries(Facts(Catalogue()))) == ["tables"]
 
 
 def test_facts_follow_changes_of_the_mirror(tmp_path):

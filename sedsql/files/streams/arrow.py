@@ -11,8 +11,9 @@ from sedsql.files.streams.sink import sink
 def write(file, format: str, schema: pa.Schema, batches: Limited, infos: Mapping[str, str]) -> None:
     """Write the schema, with infos in its metadata, and the batches; the mark of the end comes only after the last."""
     described = schema.with_metadata({**(schema.metadata or {}), **infos} or None)
-    # As a context manager the writer would put the mark of the end after an error too.
-    writer = pa.ipc.new_stream(sink(file), described)
-    for batch in batches:
-        writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=described))
-    writer.close()
+    with sink(file) as target:
+        # As a context manager the writer would put the mark of the end after an error too.
+        writer = pa.ipc.new_stream(target, described)
+        for batch in batches:
+            writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=described))
+        writer.close()

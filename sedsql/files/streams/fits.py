@@ -56,13 +56,14 @@ def write(file, format: str, schema: pa.Schema, batches: Limited, infos: Mapping
 
 def _keep(kept: BinaryIO, columns: Sequence[FitsColumn], batches: Limited) -> None:
     writer = None
-    for piece in batches.pieces():
-        values = [column.take(one) for column, one in zip(columns, piece.columns, strict=True)]
-        batch = pa.RecordBatch.from_arrays(values, names=[str(k) for k in range(len(values))])
-        writer = writer or pa.ipc.new_stream(sink(kept), batch.schema)
-        writer.write_batch(batch)
-    if writer is not None:
-        writer.close()
+    with sink(kept) as target:
+        for piece in batches.pieces():
+            values = [column.take(one) for column, one in zip(columns, piece.columns, strict=True)]
+            batch = pa.RecordBatch.from_arrays(values, names=[str(k) for k in range(len(values))])
+            writer = writer or pa.ipc.new_stream(target, batch.schema)
+            writer.write_batch(batch)
+        if writer is not None:
+            writer.close()
 
 
 def _kept(kept: BinaryIO) -> Iterator[pa.RecordBatch]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -17,9 +19,11 @@ class _Sink:
 
     def __init__(self, file: Output):
         self._file = file
+        self.is_cut_off = False
 
     def write(self, data: pa.Buffer | bytes) -> None:
-        self._file.write(memoryview(data))
+        if not self.is_cut_off:
+            self._file.write(memoryview(data))
 
     def flush(self) -> None:
         pass
@@ -28,6 +32,15 @@ class _Sink:
         pass
 
 
-def sink(file: Output) -> pa.NativeFile:
-    """Make a file of Arrow's of what bytes are written to."""
-    return pa.PythonFile(_Sink(file), "w")
+@contextmanager
+def sink(file: Output) -> Iterator[pa.NativeFile]:
+    """Make a file of Arrow's of what bytes are written to.
+
+    After an error it takes no more: a writer that Python throws away ends its file, which then looks whole.
+    """
+    target = _Sink(file)
+    try:
+        yield pa.PythonFile(target, "w")
+    except BaseException:
+        target.is_cut_off = True
+        raise

@@ -8,10 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
-from sedsql.files.provenance import PROVENANCE, provenance_of
 from sedsql.files.streams.base64_lines import Base64Lines
 from sedsql.files.streams.cells import cells
-from sedsql.files.streams.document import AFTER_ROWS, before_rows, info
+from sedsql.files.streams.document import after_rows, before_rows
 from sedsql.files.streams.fields import Field, field_of
 from sedsql.files.streams.limited import Limited
 from sedsql.files.streams.packed import packed
@@ -37,8 +36,7 @@ def write(file, format: str, schema: pa.Schema, batches: Limited, infos: Mapping
         pieces = tabledata(fields, batches)
     else:
         pieces = _base64(text, fields, batches, masked=format == "votable")
-    told = {f"{PROVENANCE}_{key}": value for key, value in provenance_of(schema).items()} | dict(infos)
-    file.write((before_rows(fields, told) + before).encode())
+    file.write((before_rows(schema, fields, infos) + before).encode())
     failed: Exception | None = None
     while True:
         try:
@@ -49,7 +47,7 @@ def write(file, format: str, schema: pa.Schema, batches: Limited, infos: Mapping
         if piece is None:
             break
         file.write(piece)
-    file.write(text.last() + f"{after}</TABLE>\n{_status(batches, failed)}{AFTER_ROWS}".encode())
+    file.write(text.last() + (after + after_rows(batches.overflow, failed)).encode())
     if failed is not None:
         raise failed
 
@@ -64,9 +62,3 @@ def _base64(text: Base64Lines, fields: Sequence[Field], batches: Limited, *, mas
     for piece in batches.pieces():
         columns = [cells(column, field) for column, field in zip(piece.columns, fields, strict=True)]
         yield text.lines(packed(columns, piece.num_rows, masked=masked))
-
-
-def _status(batches: Limited, failed: Exception | None) -> str:
-    if failed is not None:
-        return info("QUERY_STATUS", "ERROR", " ".join(str(failed).split()) or type(failed).__name__)
-    return info("QUERY_STATUS", "OVERFLOW") if batches.overflow else ""

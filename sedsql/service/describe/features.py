@@ -43,11 +43,12 @@ LANGUAGE_FEATURES: dict[str, tuple[str, ...]] = {
     "adql-sets": ("UNION", "EXCEPT", "INTERSECT"),
     "adql-common-table": ("WITH",),
     "adql-type": ("CAST",),
-    "adql-conditional": ("COALESCE",),
     "adql-unit": ("IN_UNIT",),
     "adql-offset": ("OFFSET",),
 }
-"""Optional parts of ADQL 2.1 (Section 5) by the end of their type."""
+"""Optional parts of ADQL 2.1 (Section 5) by the end of their type.
+
+COALESCE, of `adql-conditional`, is not declared: clients from before ADQL 2.1 was final take that type for an error."""
 
 # What each function of a model gives, and its type: VARCHAR for text and for records, which are written as JSON.
 _OF_MODELS = {

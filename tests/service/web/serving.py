@@ -13,18 +13,19 @@ from sedsql.service.workers import Settings
 
 
 @contextmanager
-def serving(mirror, folder, *, workers=1, worker=None, **settings):
+def serving(mirror, folder, *, workers=1, worker=None, accounts=None, **settings):
     """Serve a mirror on a free port; gives the URL, which ends in /tap.
 
     folder : for the spool
     worker, settings : of `Settings` and `ServiceSettings`
+    accounts : of users
     """
     spool = folder / "spool"
     made = ServiceSettings(
         Settings(mirror, spool / "temporary", threads=1, **worker or {}), spool, workers=workers, **settings
     )
     service = Service(made)
-    app = make_app(service)
+    app = make_app(service, accounts)
     with listen("127.0.0.1", 0) as listening:
         server = make_server(app)
         thread = threading.Thread(target=asyncio.run, args=(serve(service, app, listening, server),), daemon=True)
