@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -34,12 +35,19 @@ async def files_of(service: Service, received: Received, uploads: list[Upload]) 
         if part is None:
             files[upload.name] = await _fetched(service, received, upload)
         elif part in received.parts:
-            files[upload.name] = to_file(received.parts[part], service.spool.incoming)
+            files[upload.name] = _own_file(received, part)
         else:
             raise ServiceError(
                 f"UPLOAD says that {upload.name} is the part {part[:40]!r} of the body, which is not there."
             )
     return files
+
+
+def _own_file(received: Received, part: str) -> Path:
+    """A file of a part, another one for each table that it is."""
+    path = received.new_path()
+    os.link(to_file(received.parts[part], received.new_path), path)
+    return path
 
 
 async def _fetched(service: Service, received: Received, upload: Upload) -> Path:
@@ -48,8 +56,7 @@ async def _fetched(service: Service, received: Received, upload: Upload) -> Path
         raise ServiceError(
             f"This service fetches no tables from elsewhere; send {upload.name} with the request (param:)."
         )
-    path = service.spool.incoming()
-    received.fetched.append(path)
+    path = received.new_path()
     await run_in_threadpool(fetch, upload.where, path, hosts, service.settings.worker.uploads.bytes)
     return path
 

@@ -168,6 +168,8 @@ def test_a_table_may_come_as_a_part_without_a_file_name(url):
 def test_no_file_of_an_upload_is_left(url, expected, tmp_path_factory):
     upload(url, Table({"id": [1]}), "SELECT id FROM TAP_UPLOAD.mine")
     upload(url, Table({"id": [1]}), "SELECT nonsense FROM TAP_UPLOAD.mine")
+    for parts in ([("x", ("a", b"1")), ("x", (None, "2"))], [("x", ("a", b"1")), ("x", ("b", b"2"))]):
+        assert requests.post(f"{url}/sync", files=parts, timeout=60).status_code == 400
     assert not list(tmp_path_factory.getbasetemp().glob("service*/spool/incoming/*"))
 
 
