@@ -18,6 +18,8 @@ from sedsql.service.service import Service
 
 _SECONDS_TO_END = 5
 """That answers have to end by themselves once the service is stopped."""
+_HEAD = 256 << 10
+"""Bytes of a request's line and headers at most: with GET the query is in them."""
 
 
 class _Server(uvicorn.Server):
@@ -81,6 +83,7 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
         log_config=None,
         log_level="critical",
         server_header=False,
+        h11_max_incomplete_event_size=_HEAD,
         headers=[("Server", f"sedsql/{version('sedsql')}")],
         timeout_graceful_shutdown=_SECONDS_TO_END,
         forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1"),

@@ -16,7 +16,6 @@ _NAMED = {
     "votable-binary": f"{_STANDARD}binary",
     "votable-td": f"{_STANDARD}td",
 }
-_MOST_UPLOADS = 20
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,8 @@ class ServiceSettings:
 
     @property
     def most_bytes(self) -> int:
-        """Bytes of a request."""
-        return self.worker.uploads.bytes * min(_MOST_UPLOADS, self.jobs.uploads) + (1 << 20)
+        """Bytes of a request: it may have two tables of the most that one may have, or more of less."""
+        return 2 * self.worker.uploads.bytes + (1 << 20)
 
     def offer(self) -> Offer:
         """What the capabilities say."""
