@@ -159,6 +159,7 @@ _ROUTES: dict[str, dict[str, Answer]] = {
     "/tap/examples": {"GET": _examples},
     "/tap/sync": {"GET": sync, "POST": sync},
     "/tap/async": {"GET": _below_async(asynchronous.jobs_list), "POST": _below_async(asynchronous.new_job)},
+    "/tap/deletejobs": {"POST": asynchronous.delete_jobs},
     "/tap/async/{job}": {
         "GET": _below_async(asynchronous.get_job, job=True),
         "POST": _below_async(asynchronous.post_job),

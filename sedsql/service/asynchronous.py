@@ -69,9 +69,9 @@ _OF_THE_JOB = ("PHASE", "EXECUTIONDURATION", "DESTRUCTION", "ACTION")
 """Parameters that are of a job and not of its query."""
 
 
-async def job_of(service: Service, request: Request) -> Job:
-    """The job that a request's path names. ServiceError where it is not there, or another user's."""
-    job = await service.jobs.get(request.path_params["job"])
+async def job_of(service: Service, request: Request, name: str | None = None) -> Job:
+    """The job of this name, or that a request's path names. ServiceError where it is not there, or another user's."""
+    job = await service.jobs.get(name or request.path_params["job"])
     if job.owner != user_of(request):
         raise ServiceError(f"Job {job.id} is another user's.", 403)
     return job
@@ -109,6 +109,18 @@ async def delete_job(service: Service, request: Request, list_url: str) -> Respo
     job = await job_of(service, request)
     await service.jobs.delete(job.id)
     return see_other(list_url)
+
+
+async def delete_jobs(service: Service, request: Request) -> Response:
+    """Delete all jobs that JOB_IDS names, as astroquery's TapPlus asks for; none where one of them cannot be."""
+    received = await received_by(service, request)
+    received.close()
+    names = [name for name in (_last(received.pairs, "JOB_IDS") or "").split(",") if name.strip()]
+    if not names:
+        raise ServiceError("The parameter JOB_IDS is missing; it has the names of jobs, with commas between.")
+    for job in [await job_of(service, request, name.strip()) for name in names]:
+        await service.jobs.delete(job.id)
+    return text("")
 
 
 async def get_child(service: Service, request: Request, url: str) -> Response:

@@ -27,14 +27,17 @@ def mistake(run):
 tables = service.load_tables()
 one = service.load_table("sed.classified")
 job = service.launch_job_async(query)
+found = job.get_results()
 jobs = [known.jobid for known in service.list_async_jobs()]
+service.remove_jobs([job.jobid])
 told = {
     "tables": {table.name: [column.name for column in table.columns] for table in tables},
     "units": {column.name: column.unit for column in one.columns},
     "only": [table.name for table in service.load_tables(only_names=True)],
     "sync": rows(service.launch_job(query).get_results()),
-    "async": rows(job.get_results()),
+    "async": rows(found),
     "listed": job.jobid in jobs,
+    "removed": job.jobid not in [known.jobid for known in service.list_async_jobs()],
     "formats": {name: rows(service.launch_job(query, output_format=name).get_results()) for name in ("csv", "json")},
     "upload": rows(
         service.launch_job(upload_query, upload_resource=Table.read(votable), upload_table_name="mine").get_results()

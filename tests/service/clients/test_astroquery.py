@@ -37,6 +37,7 @@ def test_it_asks_in_all_its_ways(url, sky, tmp_path):
     assert told["formats"] == {"csv": expected, "json": expected}
     assert told["upload"] == told["upload of a file"] == counted
     assert told["listed"]
+    assert told["removed"]
     assert told["units"] == {column.name: column.unit for column in columns}
     assert told["tables"]["sed.classified"] == list(told["units"])
     assert told["only"] == list(told["tables"])

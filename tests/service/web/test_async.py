@@ -118,6 +118,16 @@ def test_an_error_is_told_in_the_job_and_beside_it(url):
     assert f"has no result: {message}" in answer.text
 
 
+def test_several_jobs_are_deleted_at_once_or_none(url):
+    jobs = [make(url) for _ in range(3)]
+    names = [job.rpartition("/")[2] for job in jobs]
+    answer = post(f"{url}/deletejobs", {"JOB_IDS": f"{names[0]},nothing"})
+    assert (answer.status_code, get(jobs[0]).status_code) == (404, 200)
+    assert post(f"{url}/deletejobs", {"JOB_IDS": ",".join(names[:2])}).status_code == 200
+    assert [get(job).status_code for job in jobs] == [404, 404, 200]
+    assert "JOB_IDS is missing" in post(f"{url}/deletejobs").text
+
+
 def test_parameters_that_are_not_good_are_the_jobs_error(url):
     assert "LANG is 'PQL'" in told(ended(make(url, LANG="PQL", PHASE="RUN")).find(f"{UWS}errorSummary"), "message")
     assert "MAXREC is a whole" in told(ended(make(url, MAXREC="x", PHASE="RUN")).find(f"{UWS}errorSummary"), "message")
