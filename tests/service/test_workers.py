@@ -1,6 +1,7 @@
 """Processes that run queries: the same answers as `sedsql.connect`, ended by limits and by clients, and shut in."""
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ import pytest
 from asking import answer, body, forget_peak, peak_memory, table_of
 
 import sedsql
+from sedsql.files.resources import folder
 from sedsql.mirror.ingest import import_files
 from sedsql.mirror.mirror import Mirror
 from sedsql.mirror.sample import write_sample
@@ -45,6 +47,19 @@ def test_answers_are_those_of_connect(ask, pool, sky, query):
     assert found.equals(expected)
     assert [field.metadata for field in found.schema] == [field.metadata for field in expected.schema]
     assert (outcome.rows, outcome.bytes, outcome.overflow) == (len(expected), len(data), False)
+
+
+@pytest.mark.parametrize("engine", ["onnx", "native"])
+def test_a_users_model_answers_in_a_worker(ask, pool_of, sky, tmp_path, engine):
+    """It is read after the database is shut in."""
+    mine = shutil.copytree(folder("models") / "lite-2", tmp_path / "mine-7")
+    card = json.loads((mine / "card.json").read_text())
+    (mine / "card.json").write_text(json.dumps({**card, "name": "mine-7"}))
+    query = "SELECT s.source_id, sed_class(s, 'mine-7') AS c FROM sed.photometry AS s ORDER BY source_id"
+    found = table_of(ask(answer(pool_of(sky, engine=engine, models=(mine,)), query))[0])
+    with sedsql.connect(sky) as con:
+        expected = con.execute(query.replace("mine-7", "lite-2")).arrow()
+    assert found.equals(expected)
 
 
 def test_maxrec_cuts_and_says_so(ask, pool):
@@ -119,6 +134,27 @@ def test_a_query_is_stopped_at_once_and_its_worker_goes_on(ask, pool):
     assert ask(stop()) < 1
     assert len(table_of(ask(answer(pool, QUERIES[0]))[0])) == 2_000
     assert pool.processes == before
+
+
+def test_a_pool_counts_what_it_does(ask, pool_of, sky):
+    one = pool_of(sky)
+
+    async def some() -> None:
+        data = (await answer(one, QUERIES[0]))[0]
+        with pytest.raises(ServiceError):
+            await answer(one, "SELECT nothing FROM gaiadr3.gaia_source")
+        run = one.submit(Task(LONG), client="someone", is_job=True)
+        await run.started()
+        assert (one.running, one.waiting, one.waiting_jobs) == (1, 0, 0)
+        run.cancel()
+        await run.outcome()
+        counts = one.counts
+        assert (counts.queries, counts.jobs, counts.failed, counts.stopped, counts.refused) == (2, 1, 1, 1, 0)
+        assert (counts.rows, counts.bytes) == (2_000, len(data))
+        assert counts.seconds > 0
+        assert one.running == 0
+
+    ask(some())
 
 
 def test_a_query_that_waits_is_stopped_without_a_worker(ask, pool):

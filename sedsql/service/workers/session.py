@@ -47,7 +47,8 @@ class Session:
         """Do once what the first query would wait for: the parser, the models, the reader of uploads."""
         self._connection.upload("warm", pa.table({"x": [0]}))
         self._connection.drop_upload("warm")
-        for table in (CLASSIFIED, PHOTOMETRY):
+        # DuckDB plans a model of plain SQL for half a minute, and anew for each query.
+        for table in (CLASSIFIED, PHOTOMETRY) if self._settings.engine != "sql" else ():
             with suppress(errors.Error):  # a mirror need not have them
                 self._cursor.execute(f"SELECT TOP 1 s.*, sed_class(s) AS sed_class_ FROM {table} AS s").fetchall()
 
