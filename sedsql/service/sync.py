@@ -26,13 +26,17 @@ def files_of(service: Service, received: Received, uploads: list[Upload]) -> dic
     """The file of each table that a request uploads, by the table's name."""
     if len(uploads) > service.settings.jobs.uploads:
         raise ServiceError(f"A query may have {service.settings.jobs.uploads} uploaded tables.", 413)
-    files = {}
+    files: dict[str, Path] = {}
+    taken: set[str] = set()  # a job moves the file of each
     for name, where in uploads:
         part = Upload(name, where).part
         if part is None:
             raise ServiceError(f"This service fetches no tables from elsewhere; send {name} with the request (param:).")
         if part not in received.parts:
             raise ServiceError(f"UPLOAD says that {name} is the part {part[:40]!r} of the body, which is not there.")
+        if part in taken:
+            raise ServiceError(f"UPLOAD names the part {part[:40]!r} of the body twice; one table has one name.")
+        taken.add(part)
         files[name] = to_file(received.parts[part], service.spool.incoming)
     return files
 

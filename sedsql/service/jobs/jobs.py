@@ -221,7 +221,10 @@ class Jobs:
         """The file of a COMPLETED job's result."""
         if job.phase != Phase.COMPLETED:
             raise ServiceError(f"Job {job.id} has no result: it is {job.phase}.", 404)
-        return self._spool.result(job.id)
+        path = self._spool.result(job.id)
+        if not path.is_file():  # it was deleted meanwhile, perhaps
+            raise ServiceError(f"The result of job {job.id} is gone; run the query again.", 404)
+        return path
 
     def quote(self, job: Job) -> datetime | None:
         """When a job may be done, by how long queries took so far; None where it cannot be said."""
