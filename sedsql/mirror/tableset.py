@@ -100,7 +100,12 @@ def say(element: Element, **words: str | None) -> None:
     """Add elements with text; none where there is no text."""
     for name, text in words.items():
         if text:
-            SubElement(element, name).text = _NO_XML.sub("\ufffd", text)
+            SubElement(element, name).text = in_xml(text)
+
+
+def in_xml(text: str) -> str:
+    """The text without letters that XML cannot have."""
+    return _NO_XML.sub("\ufffd", text)
 
 
 def _document(root: Element) -> bytes:

@@ -38,8 +38,8 @@ class Log:
             await self._app(scope, receive, counted)
         finally:
             path = scope.get("raw_path", b"").decode("latin-1").partition("?")[0][:_LONGEST]
-            path = "".join(letter if " " < letter < "\x7f" else "?" for letter in path)
-            client = scope["client"][0] if scope.get("client") else "-"
+            path = _one_word(path)
+            client = _one_word(scope["client"][0][:_LONGEST]) if scope.get("client") else "-"
             user = scope.get("state", {}).get("user") or "-"
             time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             end = "" if whole else " (cut off)"
@@ -47,3 +47,8 @@ class Log:
                 f"{time} {client} {user} {scope['method'][:10]} {path} {status or '-'} {size:,} bytes, "
                 f"{monotonic() - began:.3f} s{end}"
             )
+
+
+def _one_word(text: str) -> str:
+    """The text without what would look like another word or line."""
+    return "".join(letter if " " < letter < "\x7f" else "?" for letter in text) or "-"

@@ -15,6 +15,8 @@ from sedsql.service.errors import ServiceError
 
 IN_MEMORY = 1 << 20
 """Bytes of a part that is no file; a longer one is written to one."""
+ALL_IN_MEMORY = 16 << 20
+"""Bytes of all parts in memory; those after them are written to files."""
 MOST_PARTS = 1000
 
 
@@ -45,6 +47,7 @@ class Parts:
         self._file: IO[bytes] | None = None
         self._header, self._value = b"", b""
         self._ended = False
+        self._held = 0
         calls: dict[str, Callable[..., None]] = {
             "on_part_begin": self._begin,
             "on_part_data": self._data,
@@ -100,17 +103,21 @@ class Parts:
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         part = self.parts[-1]
-        if self._file is None and (part.is_file or len(part.content) + end - start > IN_MEMORY):
+        size = end - start
+        fits = len(part.content) + size <= IN_MEMORY and self._held + size <= ALL_IN_MEMORY
+        if self._file is None and (part.is_file or not fits):
             self._open(part)
         if self._file:
             self._file.write(data[start:end])
         else:
             part.content += data[start:end]
+            self._held += size
 
     def _open(self, part: Part) -> None:
         part.path = self._new_path()
         self._file = part.path.open("xb")
         self._file.write(part.content)
+        self._held -= len(part.content)
         part.content.clear()
 
     def _end(self) -> None:

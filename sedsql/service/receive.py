@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from email.message import Message
 from pathlib import Path
@@ -16,6 +17,8 @@ from sedsql.service.multipart import Part, Parts
 FORM = 16 << 20
 """Bytes of a urlencoded body at most: a query has a list of a million source_ids at most."""
 _MOST_FIELDS = 1000
+SILENCE = 60.0
+"""Seconds in which nothing of a body comes, after which the request is given up."""
 
 
 @dataclass
@@ -87,9 +90,22 @@ def _pairs(text: bytes, where: str) -> list[tuple[str, str]]:
         raise ServiceError(f"{where} has more than {_MOST_FIELDS:,} parameters.", 413) from None
 
 
+async def _blocks(request: Request) -> AsyncIterator[bytes]:
+    stream = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(SILENCE):
+                block = await anext(stream)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise ServiceError(f"No more of the request came for {SILENCE:g} seconds; send it again.", 408) from None
+        yield block
+
+
 async def _whole(request: Request) -> bytes:
     body = bytearray()
-    async for block in request.stream():
+    async for block in _blocks(request):
         body += block
         if len(body) > FORM:
             raise ServiceError(f"The body has more than {FORM >> 20} MB; upload a table in its place.", 413)
@@ -104,17 +120,17 @@ async def _read_parts(request: Request, boundary: str, received: Received, most_
     try:
         if int(request.headers.get("content-length", "0") or 0) > most_bytes:
             raise too_large
-        async for block in request.stream():
+        async for block in _blocks(request):
             count += len(block)
             if count > most_bytes:
                 raise too_large
             parts.take(block)
         for part in parts.finish():
+            if part.name in received.parts and (part.path or received.parts[part.name].path):
+                raise ServiceError(f"Two parts of the body are called {part.name[:40]!r}, and one is a table.")
             text = None if part.path else part.text()
             if text is not None:
                 received.pairs.append((part.name, text))
-            elif part.name in received.parts and received.parts[part.name].path:
-                raise ServiceError(f"Two tables of the body are called {part.name[:40]}.")
             received.parts[part.name] = part
     finally:
         parts.close()

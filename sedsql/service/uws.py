@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from sedsql.mirror.tableset import say
+from sedsql.mirror.tableset import in_xml, say
 from sedsql.service.jobs import Job, Phase
 
 _NAMESPACES = {
@@ -75,7 +75,7 @@ def results_document(job: Job, url: str) -> bytes:
 def _add_parameters(element: Element, job: Job) -> None:
     for name, value in job.parameters:
         say(element, **{"uws:parameter": value or " "})
-        element[-1].set("id", name)
+        element[-1].set("id", in_xml(name))
 
 
 def _add_results(element: Element, job: Job, url: str) -> None:

@@ -222,7 +222,10 @@ class Jobs:
         if job.phase != Phase.COMPLETED:
             why = job.error if job.phase == Phase.ERROR else f"it is {job.phase}."
             raise ServiceError(f"Job {job.id} has no result: {why}", 404)
-        return self._spool.result(job.id)
+        path = self._spool.result(job.id)
+        if not path.is_file():  # it was deleted meanwhile, perhaps
+            raise ServiceError(f"The result of job {job.id} is gone; run the query again.", 404)
+        return path
 
     def quote(self, job: Job) -> datetime | None:
         """When a job may be done, by how long queries took so far; None where it cannot be said."""
