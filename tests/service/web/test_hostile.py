@@ -54,15 +54,6 @@ def test_documents_of_jobs_are_xml_whatever_parameters_are_called(alone, name):
     ElementTree.fromstring(requests.get(f"{alone}/async", timeout=60).content)
 
 
-@pytest.mark.parametrize("path", ["/sync", "/async"])
-def test_one_part_is_one_table(alone, folder, path):
-    data = {"LANG": "ADQL", "QUERY": "SELECT * FROM TAP_UPLOAD.a", "UPLOAD": "a,param:t;b,param:t"}
-    answer = requests.post(alone + path, data, files={"t": ("t", TABLE)}, timeout=60)
-    assert answer.status_code == 400
-    assert "names the part 't' of the body twice" in answer.text.replace("&apos;", "'")
-    assert not incoming(folder)
-
-
 def test_parts_of_one_name_leave_no_file(alone, folder):
     for first, second in [("; filename=t", ""), ("", "; filename=t"), ("; filename=t", "; filename=t")]:
         body = "".join(
