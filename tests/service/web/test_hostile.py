@@ -100,7 +100,8 @@ def send(url, text):
     return con
 
 
-def test_a_client_that_takes_nothing_is_not_waited_for(alone, monkeypatch):
+@pytest.mark.slow
+def test_a_client_that_takes_nothing_is_not_waited_for(alone, monkeypatch, capfd):
     monkeypatch.setattr(respond, "STALLED", 0.5)
     path = requests.Request("GET", f"{alone}/sync", params={"LANG": "ADQL", "QUERY": ENDLESS}).prepare().path_url
     with send(alone, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()):
@@ -109,6 +110,7 @@ def test_a_client_that_takes_nothing_is_not_waited_for(alone, monkeypatch):
         answer = requests.get(f"{alone}/sync", {"LANG": "ADQL", "QUERY": QUERY, "FORMAT": "csv"}, timeout=60)
         assert answer.text.count("\n") == 4
         assert time.monotonic() - before < 20
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_body_that_stops_coming_is_given_up(alone, folder, monkeypatch):
@@ -121,6 +123,7 @@ def test_a_body_that_stops_coming_is_given_up(alone, folder, monkeypatch):
         assert not incoming(folder)
 
 
+@pytest.mark.slow
 def test_users_do_not_wait_for_those_who_try_passwords(sky, tmp_path):
     add(tmp_path / "users.txt", "anna", "correct horse")
     with serving(sky, tmp_path, accounts=Accounts(tmp_path / "users.txt"), security=SECURITY) as url:
