@@ -1,10 +1,8 @@
 """Write an answer where a user wants it: a table on the terminal, a format on standard output, or a file."""
 
-import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -52,11 +50,6 @@ Output = Annotated[
 ]
 
 
-def _known(output: Path, format: str | None) -> str | None:
-    """The format that is told, or JSON where the name ends so; None where the ending says another."""
-    return "json" if format is None and output.suffix.lower() == ".json" else format
-
-
 def to_file(output: Path | None) -> bool:
     """Tell whether the answer goes into a file."""
     return output is not None and str(output) != "-"
@@ -87,10 +80,7 @@ class Held:
         return self._table.to_reader()
 
     def fetchmany(self, size: int) -> list[tuple]:
-        return _rows(self._table.slice(0, size))
-
-    def fetchall(self) -> list[tuple]:
-        return _rows(self._table)
+        return list(zip(*(column.to_pylist() for column in self._table.slice(0, size).columns), strict=True))
 
 
 def write_answer(
@@ -107,26 +97,22 @@ def write_answer(
     as_json, quiet : how it is told that a file was written: for machines, or not at all
     """
     if output is not None and to_file(output):
-        rows = _write_file(answer.arrow, output, format, force)
+        rows = _write_file(answer, output, format, force)
         if as_json:
             print(to_json({"output": str(output), "rows": rows}))
         elif not quiet:
             say(f"{counted(rows)} written to {output}")
     elif format == "table" or (format is None and output is None and on_terminal()):
         print_rows(_names(answer), answer.fetchmany(SHOWN_ROWS + 1))
-    elif format == "json":
-        print(_json(_names(answer), answer.fetchall()))
-    elif format in (None, "csv", "tsv"):
-        reader = answer.batches()
-        _write_text(reader.schema, reader, format)
     else:
-        _write_bytes(answer.arrow(), format)
+        sys.stdout.flush()
+        _write_pipe(answer, format or "csv")
+        sys.stdout.buffer.flush()
 
 
 def check_output(output: Path | None, format: str | None) -> None:
     """Refuse what cannot be written, before any work."""
     if output is not None and to_file(output):
-        format = _known(output, format)
         if format is None:
             files.file_format(output)
         elif format == "table":
@@ -139,62 +125,51 @@ def _names(answer: "Cursor | Held") -> list[str]:
     return [column[0] for column in answer.description or ()]
 
 
-def _rows(table: "pa.Table") -> list[tuple]:
-    columns = [column.to_pylist() for column in table.columns]
-    return list(zip(*columns, strict=True)) if columns else []
-
-
-def _json(names: list[str], rows: list[tuple]) -> str:
-    from sedsql.files import json_rows
-
-    json_rows.check(names)
-    return to_json([dict(zip(names, row, strict=True)) for row in rows])
-
-
-def _write_text(schema: "pa.Schema", batches: "Iterable[pa.RecordBatch]", format: str | None) -> None:
-    from sedsql.files import csv
-
-    sys.stdout.flush()
-    csv.write_rows(sys.stdout.buffer, schema, batches, "\t" if format == "tsv" else ",")
-    sys.stdout.buffer.flush()
-
-
-def _write_file(answer_of: "Callable[[], pa.Table]", output: Path, format: str | None, force: bool) -> int:
+def _write_file(answer: "Cursor | Held", output: Path, format: str | None, force: bool) -> int:
+    """Write a file, whose name need not have the ending of the format, and count its rows."""
     check_output(output, format)
-    format = _known(output, format)
     with new_file(output, force=force) as partial:
-        answer = answer_of()
-        _write(answer, partial, format)
-    return answer.num_rows
+        written = partial if format is None else partial.with_name(f"{partial.name}{ENDINGS[format]}")
+        try:
+            rows = _write_named(answer, written)
+            if written != partial:
+                written.replace(partial)
+        finally:
+            if written != partial:
+                written.unlink(missing_ok=True)
+    return rows
 
 
-def _write(answer: "pa.Table", partial: Path, format: str | None) -> None:
-    """Write a file whose name need not have the ending of the format."""
-    if format == "json":
-        partial.write_text(_json(answer.column_names, _rows(answer)) + "\n", encoding="utf-8")
+def _write_named(answer: "Cursor | Held", path: Path) -> int:
+    import pyarrow as pa
+
+    if not files.written_in_pieces(path):
+        table = answer.arrow()
+        files.write_table(path, files.from_arrow(table))
+        return table.num_rows
+    reader, rows = answer.batches(), 0
+
+    def pieces() -> Iterator[pa.Table]:
+        nonlocal rows
+        for batch in reader:
+            rows += batch.num_rows
+            yield pa.Table.from_batches([batch])
+
+    files.write_pieces(path, reader.schema, pieces())
+    return rows
+
+
+def _write_pipe(answer: "Cursor | Held", format: str) -> None:
+    from sedsql.files import json_rows
+    from sedsql.files.streams import FORMATS, write_stream
+    from sedsql.files.streams.limited import Limited
+
+    pipe = sys.stdout.buffer
+    if format == "ecsv":
+        files.from_arrow(answer.arrow()).write(sys.stdout, format="ascii.ecsv")
         return
-    written = partial if format is None else partial.with_name(f"{partial.name}{ENDINGS[format]}")
-    try:
-        if files.in_pieces(written):
-            files.write_pieces(written, answer.schema, iter([answer]))
-        else:
-            files.write_table(written, files.from_arrow(answer))
-        if written != partial:
-            written.replace(partial)
-    finally:
-        if written != partial:
-            written.unlink(missing_ok=True)
-
-
-def _write_bytes(answer: "pa.Table", format: str) -> None:
-    """Write a format whose writers want a file to standard output."""
-    from sedsql.files.arrow_ipc import STREAM
-
-    with TemporaryDirectory(prefix="sedsql-") as folder:
-        # A pipe gets Arrow's stream format, which is read while it is written.
-        written = Path(folder) / f"answer{STREAM if format == 'arrow' else ENDINGS[format]}"
-        _write(answer, written, None)
-        with open(written, "rb") as file:
-            sys.stdout.flush()
-            shutil.copyfileobj(file, sys.stdout.buffer)
-    sys.stdout.buffer.flush()
+    reader = answer.batches()
+    if format == "json":  # a list of objects, as in a file; a service has other JSON
+        json_rows.write(pipe, reader.schema, Limited(reader).pieces())
+    else:
+        write_stream(pipe, FORMATS[format], reader.schema, reader)

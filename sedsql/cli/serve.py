@@ -45,6 +45,10 @@ def serve(
         str | None,
         typer.Option(help="Add a user to the file of --auth, print a token, and end.", show_default=False),
     ] = None,
+    allow_upload_from: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HOST", help="Fetch tables that UPLOAD names by URL from this host.", show_default="none"),
+    ] = None,
     models: ModelFolders = None,
     workers: Annotated[int, typer.Option(min=1, help="Queries that run at once.", rich_help_panel=_LIMITS)] = 2,
     memory: Annotated[
@@ -104,7 +108,18 @@ def serve(
         days = timedelta(days=keep)
         jobs = JobLimits(kept=days, most_kept=max(days, JobLimits.most_kept))
         security = SECURITY if auth else ()
-        settings = ServiceSettings(worker, folder, workers, None, maxrec, seconds, jobs, _checked(url), security)
+        settings = ServiceSettings(
+            worker,
+            folder,
+            workers,
+            None,
+            maxrec,
+            seconds,
+            jobs,
+            _checked(url),
+            tuple(allow_upload_from or ()),
+            security,
+        )
         start(settings, host, port, Accounts(auth) if auth else None, say)
     except ServiceError as error:
         raise Error(error.message) from error

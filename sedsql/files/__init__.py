@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         refuse_pipe,
         write_pieces,
         write_table,
+        written_in_pieces,
     )
     from sedsql.files.in_memory import Rows, arrow_of
     from sedsql.files.input_columns import ReadOptions
@@ -50,13 +51,14 @@ __all__ = [
     "would_do",
     "write_pieces",
     "write_table",
+    "written_in_pieces",
 ]
 
 _MODULES = {
     "convert": ("from_arrow", "to_arrow"),
     "formats": (
         *("PIECE", "Pieces", "file_format", "in_pieces", "read_pieces", "read_table", "refuse_pipe"),
-        *("write_pieces", "write_table"),
+        *("write_pieces", "write_table", "written_in_pieces"),
     ),
     "in_memory": ("Rows", "arrow_of"),
     "input_columns": ("ReadOptions",),

@@ -18,6 +18,7 @@ import pyarrow.csv as pacsv
 from sedsql.files.errors import TableError
 from sedsql.files.names import NAMES
 from sedsql.files.text import all_joined, as_text, plain, text_scalar
+from sedsql.files.times import is_time, time_text
 
 _BLOCK = 1 << 22
 """Bytes read at a time, and the longest row."""
@@ -186,17 +187,10 @@ def _is_all(present, kind) -> bool:
     return True
 
 
-def write(path: Path, schema: pa.Schema, pieces: Iterator[pa.Table]) -> None:
-    """Write pieces as CSV, with quotes only where they are needed, NULL as nothing, and empty text as ""."""
-    with zipped(path) if path.name.lower().endswith(".gz") else open(path, "wb") as file:
-        batches = (batch for piece in pieces for batch in piece.to_batches())
-        write_rows(file, schema, batches, "\t" if is_tsv(path) else ",")
-
-
 def write_rows(
     file: BinaryIO | gzip.GzipFile, schema: pa.Schema, batches: Iterable[pa.RecordBatch], delimiter: str
 ) -> None:
-    """Write a line of names and the rows of batches into an open file."""
+    """Write a line of names and rows, with quotes only where they are needed, NULL as nothing, and empty text as ""."""
     file.write((delimiter.join(_name(name, delimiter) for name in schema.names) + "\n").encode())
     for batch in batches:
         if batch.num_rows:
@@ -224,6 +218,8 @@ def _name(name: str, delimiter: str) -> str:
 
 
 def _words(column, delimiter: str):
+    if is_time(column.type):
+        return time_text(column)
     words = as_text(column)
     kind = plain(column).type
     if pa.types.is_primitive(kind) and not pa.types.is_temporal(kind):

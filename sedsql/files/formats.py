@@ -19,6 +19,8 @@ from sedsql.files.fits_tables import write_fits
 from sedsql.files.parquet import parquet_writer
 from sedsql.files.parts import Part, chosen, file_and_part
 from sedsql.files.storable import nan_masked, storable
+from sedsql.files.streams import FORMATS, write_stream
+from sedsql.files.streams.limited import Limited
 from sedsql.files.votables import write_votable
 
 PIECE = 65_536
@@ -64,6 +66,11 @@ def refuse_pipe(path: Path) -> None:
 def in_pieces(path: Path) -> bool:
     """Whether the format is read and written in pieces."""
     return file_format(path) in ("parquet", "csv", "arrow", "json")
+
+
+def written_in_pieces(path: Path) -> bool:
+    """Whether the format is written in pieces: all but ECSV are."""
+    return file_format(path) != "ascii.ecsv"
 
 
 @dataclass
@@ -155,20 +162,23 @@ def refuse_part(path: Path) -> None:
 
 
 def write_pieces(path: Path, schema: pa.Schema, pieces: Iterator[pa.Table]) -> None:
-    """Write a stream of Arrow tables as Parquet, Arrow, CSV or JSON."""
-    if file_format(path) == "csv":
-        csv.write(path, schema, pieces)
-        return
-    if file_format(path) == "arrow":
+    """Write a stream of Arrow tables in any format but ECSV."""
+    kind = file_format(path)
+    if kind == "arrow":
         arrow_ipc.write(path, schema, pieces)
-        return
-    if file_format(path) == "json":
-        with open(path, "w", encoding="utf-8") as file:
-            json_rows.write(file, schema, pieces)
-        return
-    with parquet_writer(path, schema) as writer:
-        for piece in pieces:
-            writer.write_table(piece)
+    elif kind == "parquet":
+        with parquet_writer(path, schema) as writer:
+            for piece in pieces:
+                writer.write_table(piece)
+    else:
+        batches = (batch for piece in pieces for batch in piece.to_batches())
+        with csv.zipped(path) if path.name.lower().endswith(".gz") else open(path, "wb") as file:
+            if kind == "csv":
+                csv.write_rows(file, schema, Limited(batches).pieces(), "\t" if csv.is_tsv(path) else ",")
+            elif kind == "json":
+                json_rows.write(file, schema, Limited(batches).pieces())
+            else:
+                write_stream(file, FORMATS[kind], schema, batches)
 
 
 def write_table(path: Path, table: Table) -> None:

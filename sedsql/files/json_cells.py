@@ -5,6 +5,7 @@ import pyarrow.compute as pc
 
 from sedsql.files.json import to_json
 from sedsql.files.text import plain, text_scalar
+from sedsql.files.times import is_time, time_text
 
 _ESCAPES = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 
@@ -16,14 +17,16 @@ def json_cells(column: pa.Array) -> pa.Array:
     """Write each value as `to_json` does: NULL, NaN and infinities as null."""
     column = plain(column)
     kind = column.type
-    if pa.types.is_boolean(kind) or pa.types.is_integer(kind):
+    if is_time(kind):
+        words = _quoted(time_text(column))
+    elif pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind):
         words = pc.cast(column, pa.string())
     elif pa.types.is_floating(kind):
         words = pc.cast(pc.if_else(pc.is_finite(column), column, _null(kind)), pa.string())
     elif pa.types.is_string(kind) and not pc.any(pc.match_substring_regex(column, _OTHERS)).as_py():
         words = _quoted(column)
     else:
-        words = pa.array([to_json(value) for value in column.to_pylist()], pa.string())
+        words = pa.array([to_json(value) for value in column.to_pylist(maps_as_pydicts="lossy")], pa.string())
     return pc.coalesce(words, text_scalar("null"))
 
 

@@ -71,8 +71,8 @@ def classify_table(
 ) -> Summary:
     """Write `source` as `target`, with the columns ADDED.
 
-    Every row comes out, in order, with its columns as they were. Parquet and CSV are worked through in
-    pieces; ECSV, VOTable and FITS are held whole.
+    Every row comes out, in order, with its columns as they were. Parquet, Arrow and CSV are worked through in
+    pieces; ECSV, VOTable and FITS that are read, and ECSV that is written, are held whole.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def classify_table(
         raise TableError(f"{file} does not exist." if not file.exists() else f"{file} is a folder, not a file.")
     classifier = Classifier(model, prior, options, whole=whole)
     files.file_format(source), files.file_format(target)  # an unknown format is told before any work
-    work = _classify_pieces if files.in_pieces(source) and files.in_pieces(target) else _classify_whole
+    work = _classify_pieces if files.in_pieces(source) and files.written_in_pieces(target) else _classify_whole
     with new_file(target, force=force) as partial:
         work(classifier, source, partial, progress)
     for text in classifier.notes():

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from sedsql.adql.parser.identifiers import quoted
 from sedsql.catalogue import Catalogue, Column, Key, Table, table_of
 from sedsql.catalogue.datatypes import DATATYPES
 from sedsql.mirror.manifest import OWN_SCHEMAS
-from sedsql.tap.names import quoted
 
 OWN = "tap_schema"
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
+from sedsql.adql.parser.identifiers import quoted
 from sedsql.catalogue import Catalogue, Column, Key, Table
 from sedsql.mirror.declared import (
     OWN,
@@ -15,7 +16,6 @@ from sedsql.mirror.declared import (
     shown_columns,
     tables_of,
 )
-from sedsql.tap.names import quoted
 
 _NAMESPACES = {
     "xmlns:vosi": "http://www.ivoa.net/xml/VOSITables/v1.0",

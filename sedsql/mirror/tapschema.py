@@ -6,6 +6,7 @@ from dataclasses import replace
 import duckdb
 import pyarrow as pa
 
+from sedsql.adql.parser.identifiers import quoted
 from sedsql.catalogue import Catalogue, Column, Key, Table, table_of
 from sedsql.catalogue.datatypes import arrow_type
 from sedsql.mirror import archive
@@ -22,7 +23,6 @@ from sedsql.mirror.declared import (
 )
 from sedsql.mirror.table_state import Tables
 from sedsql.sql_text import without_quotes
-from sedsql.tap.names import quoted
 
 
 def write(con: duckdb.DuckDBPyConnection, tables: Tables, note: str, keys: Sequence[Key]) -> None:

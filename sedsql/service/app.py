@@ -76,11 +76,11 @@ def base_url(service: Service, request: Request) -> str:
 
 
 async def _capabilities(service: Service, request: Request) -> Response:
-    return respond.xml(capabilities(base_url(service, request), service.settings.offer()))
+    return respond.document(capabilities(base_url(service, request), service.settings.offer()))
 
 
 async def _availability(service: Service, request: Request) -> Response:
-    return respond.xml(availability(service.facts.since))
+    return respond.document(availability(service.facts.since))
 
 
 async def _tables(service: Service, request: Request) -> Response:
@@ -94,7 +94,7 @@ async def _tables(service: Service, request: Request) -> Response:
         facts = service.facts.now()
         return tableset(facts.catalogue, facts.keys, facts.rows, columns="min" not in details, flags=flags)
 
-    response = respond.xml(await _reading(write))
+    response = respond.document(await _reading(write))
     response.headers["Vary"] = "User-Agent"
     return response
 
@@ -109,7 +109,7 @@ async def _table(service: Service, request: Request) -> Response:
             raise ServiceError(f"There is no table {name[:80]!r}; /tap/tables lists them.", 404)
         return one_table(table, facts.keys, facts.rows)
 
-    return respond.xml(await _reading(write))
+    return respond.document(await _reading(write))
 
 
 async def _reading(write: Callable[[], bytes]) -> bytes:
@@ -122,7 +122,7 @@ async def _reading(write: Callable[[], bytes]) -> bytes:
 
 async def _examples(service: Service, request: Request) -> Response:
     page = await _reading(lambda: examples(service.facts.now()))
-    return respond.xml(page, "application/xhtml+xml")
+    return respond.document(page, "application/xhtml+xml")
 
 
 async def _root(service: Service, request: Request) -> Response:
@@ -131,7 +131,7 @@ async def _root(service: Service, request: Request) -> Response:
 
 
 async def _metrics(service: Service, request: Request) -> Response:
-    return respond.xml((await metrics(service)).encode(), METRICS_MIME)
+    return respond.document((await metrics(service)).encode(), METRICS_MIME)
 
 
 def _below_async(answer: Callable[[Service, Request, str], Awaitable[Response]], *, job: bool = False) -> Answer:

@@ -13,7 +13,8 @@ from sedsql.service.error_document import MIME, error_document
 from sedsql.service.errors import ServiceError
 from sedsql.service.jobs import Job, Phase
 from sedsql.service.parameters import Pairs, uploads_of, without_parts
-from sedsql.service.respond import see_other, text, xml
+from sedsql.service.receive import Received
+from sedsql.service.respond import document, see_other, text
 from sedsql.service.service import Service
 from sedsql.service.sync import client_of, files_of, received_by
 from sedsql.service.uws import iso, job_document, job_list, parameters_document, results_document
@@ -34,7 +35,7 @@ async def jobs_list(service: Service, request: Request, url: str) -> Response:
     found = await service.jobs.find(
         user_of(request), phases=phases, after=max(after, default=None), last=min(last, default=None)
     )
-    return xml(job_list(found, url))
+    return document(job_list(found, url))
 
 
 async def new_job(service: Service, request: Request, url: str) -> Response:
@@ -42,7 +43,7 @@ async def new_job(service: Service, request: Request, url: str) -> Response:
     received = await received_by(service, request)
     try:
         uploads = uploads_of(received.pairs)
-        files = files_of(service, received, uploads)
+        files = await files_of(service, received, uploads)
         pairs = list(without_parts(received.pairs, uploads))
         phase = _last(pairs, "PHASE")
         if phase not in (None, "RUN"):
@@ -84,7 +85,7 @@ async def get_job(service: Service, request: Request, url: str) -> Response:
         wait = given["WAIT"].strip()
         seconds = LONGEST_WAIT if wait == "-1" else min(float(_number(wait, "WAIT")), LONGEST_WAIT)
         job = await service.jobs.wait(job.id, seconds, _phase(given["PHASE"]) if "PHASE" in given else None)
-    return xml(job_document(job, url, service.jobs.quote(job)))
+    return document(job_document(job, url, service.jobs.quote(job)))
 
 
 async def post_job(service: Service, request: Request, list_url: str) -> Response:
@@ -94,7 +95,7 @@ async def post_job(service: Service, request: Request, list_url: str) -> Respons
     try:
         action = _last(received.pairs, "ACTION")
         if action is None:
-            await _set_parameters(service, job, received.pairs, files_of(service, received, uploads_of(received.pairs)))
+            await _set_parameters(service, job, received)
             return see_other(f"{list_url}/{job.id}")
         if action.upper() != "DELETE":
             raise ServiceError(f"ACTION is DELETE, not {action[:40]!r}.")
@@ -114,13 +115,13 @@ async def get_child(service: Service, request: Request, url: str) -> Response:
     """Give one thing of a job; `url` is the job's."""
     job, name = await job_of(service, request), request.path_params["child"]
     if name == "parameters":
-        return xml(parameters_document(job))
+        return document(parameters_document(job))
     if name == "results":
-        return xml(results_document(job, url))
+        return document(results_document(job, url))
     if name == "error":
         if job.error is None:
             raise ServiceError(f"Job {job.id} has no error: it is {job.phase}.", 404)
-        return xml(error_document(job.error), MIME)
+        return document(error_document(job.error), MIME)
     quote = service.jobs.quote(job)
     values = {
         "phase": str(job.phase),
@@ -141,7 +142,7 @@ async def post_child(service: Service, request: Request, url: str) -> Response:
     received = await received_by(service, request)
     try:
         if name == "parameters":
-            await _set_parameters(service, job, received.pairs, files_of(service, received, uploads_of(received.pairs)))
+            await _set_parameters(service, job, received)
         elif name in ("phase", "executionduration", "destruction"):
             value = _last(received.pairs, name.upper())
             if value is None:
@@ -173,10 +174,11 @@ async def _change(service: Service, job: Job, name: str, value: str) -> None:
         raise ServiceError(f"PHASE is set to RUN or ABORT, not {value[:40]!r}.")
 
 
-async def _set_parameters(service: Service, job: Job, pairs: Pairs, files: dict) -> None:
-    uploads = uploads_of(pairs)
-    kept = [pair for pair in without_parts(pairs, uploads) if pair[0].upper() not in _OF_THE_JOB]
-    await service.jobs.set_parameters(job.id, kept, files, _last(pairs, "RUNID"))
+async def _set_parameters(service: Service, job: Job, received: Received) -> None:
+    uploads = uploads_of(received.pairs)
+    files = await files_of(service, received, uploads)
+    kept = [pair for pair in without_parts(received.pairs, uploads) if pair[0].upper() not in _OF_THE_JOB]
+    await service.jobs.set_parameters(job.id, kept, files, _last(received.pairs, "RUNID"))
 
 
 def user_of(request: Request) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.message import Message
 from pathlib import Path
@@ -38,7 +38,7 @@ class Part:
 
 
 class Parts:
-    """Takes a body block by block; `close` removes the files of a body that is of no use."""
+    """Takes a body block by block; `close` closes the file of one that is cut off."""
 
     def __init__(self, boundary: str, new_path: Callable[[], Path]):
         """new_path : gives a path for a file that is not there"""
@@ -78,12 +78,6 @@ class Parts:
     def close(self) -> None:
         if self._file:
             self._file.close()
-        for path in self.files():
-            path.unlink(missing_ok=True)
-
-    def files(self) -> Iterator[Path]:
-        """The files that were written."""
-        return (part.path for part in self.parts if part.path)
 
     def _begin(self) -> None:
         if len(self.parts) >= MOST_PARTS:

@@ -25,18 +25,26 @@ SILENCE = 60.0
 class Received:
     """What a request says.
 
+    incoming : gives paths for files
     pairs : names and values of parameters, in their order
     parts : of a multipart body, by name: what UPLOAD may mean by param:NAME
+    files : all that were written for it
     """
 
+    incoming: Callable[[], Path]
     pairs: list[tuple[str, str]] = field(default_factory=list)
     parts: dict[str, Part] = field(default_factory=dict)
+    files: list[Path] = field(default_factory=list)
+
+    def new_path(self) -> Path:
+        """A path for a file, which `close` removes."""
+        self.files.append(self.incoming())
+        return self.files[-1]
 
     def close(self) -> None:
         """Remove the files that nobody has taken."""
-        for part in self.parts.values():
-            if part.path:
-                part.path.unlink(missing_ok=True)
+        for path in self.files:
+            path.unlink(missing_ok=True)
 
 
 async def receive(request: Request, new_path: Callable[[], Path], most_bytes: int) -> Received:
@@ -47,7 +55,7 @@ async def receive(request: Request, new_path: Callable[[], Path], most_bytes: in
 
     ServiceError where the request is not good.
     """
-    received = Received(_pairs(request.url.query.encode("latin-1"), "The query string"))
+    received = Received(new_path, _pairs(request.url.query.encode("latin-1"), "The query string"))
     if request.method != "POST":
         return received
     kind = Message()
@@ -55,7 +63,7 @@ async def receive(request: Request, new_path: Callable[[], Path], most_bytes: in
     name = kind.get_content_type() if kind["Content-Type"] else ""
     try:
         if name == "multipart/form-data":
-            await _read_parts(request, str(kind.get_param("boundary", "")), received, new_path, most_bytes)
+            await _read_parts(request, str(kind.get_param("boundary", "")), received, most_bytes)
         elif name in ("application/x-www-form-urlencoded", ""):
             received.pairs += _pairs(await _whole(request), "The body")
         else:
@@ -65,7 +73,11 @@ async def receive(request: Request, new_path: Callable[[], Path], most_bytes: in
                 415,
             )
     except ClientDisconnect:
+        received.close()
         raise ServiceError("The client went away before its request was whole.") from None
+    except BaseException:
+        received.close()
+        raise
     return received
 
 
@@ -100,12 +112,10 @@ async def _whole(request: Request) -> bytes:
     return bytes(body)
 
 
-async def _read_parts(
-    request: Request, boundary: str, received: Received, new_path: Callable[[], Path], most_bytes: int
-) -> None:
+async def _read_parts(request: Request, boundary: str, received: Received, most_bytes: int) -> None:
     if not boundary:
         raise ServiceError("The multipart body has no boundary in its Content-Type.")
-    parts, count = Parts(boundary, new_path), 0
+    parts, count = Parts(boundary, received.new_path), 0
     too_large = ServiceError(f"The request has more than {most_bytes / (1 << 20):,.4g} MB, the limit here.", 413)
     try:
         if int(request.headers.get("content-length", "0") or 0) > most_bytes:
@@ -122,6 +132,5 @@ async def _read_parts(
             if text is not None:
                 received.pairs.append((part.name, text))
             received.parts[part.name] = part
-    except BaseException:
+    finally:
         parts.close()
-        raise

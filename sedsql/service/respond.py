@@ -21,7 +21,7 @@ STALLED = 60.0
 """Seconds in which a client takes nothing of an answer, after which its query ends: others wait for the worker."""
 
 
-def xml(content: bytes, mime: str = "text/xml") -> Response:
+def document(content: bytes, mime: str = "text/xml") -> Response:
     """A document."""
     return Response(content, headers={"Content-Type": mime})
 

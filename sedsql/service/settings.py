@@ -16,7 +16,6 @@ _NAMED = {
     "votable-binary": f"{_STANDARD}binary",
     "votable-td": f"{_STANDARD}td",
 }
-_MOST_UPLOADS = 20
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,7 @@ class ServiceSettings:
     seconds : that a query may run whose client waits
     jobs : limits of jobs
     url : of the service as others reach it, ending in /tap; None where a request says it
+    upload_hosts : from which tables are fetched that UPLOAD names by URL, as HOST or HOST:PORT; none unless told
     security : standards by which users are let in; none where anyone may ask
     """
 
@@ -41,6 +41,7 @@ class ServiceSettings:
     seconds: float = 300
     jobs: JobLimits = field(default_factory=JobLimits)
     url: str | None = None
+    upload_hosts: tuple[str, ...] = ()
     security: tuple[str, ...] = ()
 
     def rows(self, asked: int | None) -> int | None:
@@ -50,15 +51,15 @@ class ServiceSettings:
 
     @property
     def most_bytes(self) -> int:
-        """Bytes of a request."""
-        return self.worker.uploads.bytes * min(_MOST_UPLOADS, self.jobs.uploads) + (1 << 20)
+        """Bytes of a request: it may have two tables of the most that one may have, or more of less."""
+        return 2 * self.worker.uploads.bytes + (1 << 20)
 
     def offer(self) -> Offer:
         """What the capabilities say."""
-        formats = [
+        formats = tuple(
             Format(one.mime, tuple(dict.fromkeys((one.name, *one.aliases))), _NAMED.get(one.name))
             for one in FORMATS.values()
-        ]
+        )
         days = (self.jobs.kept.total_seconds() / 86400, self.jobs.most_kept.total_seconds() / 86400)
         return Offer(
             formats,
@@ -66,5 +67,6 @@ class ServiceSettings:
             (self.jobs.duration, self.jobs.most_duration),
             days,
             upload_bytes=self.worker.uploads.bytes,
+            by_url=bool(self.upload_hosts),
             security=self.security,
         )

@@ -7,13 +7,14 @@ from difflib import get_close_matches
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
+from sedsql.adql.parser.identifiers import quoted
 from sedsql.catalogue import Column, Key, Table, table_of
 from sedsql.sql_text import literal, without_quotes
 from sedsql.tap import vosi
 from sedsql.tap.columns import columns_of, datatype
 from sedsql.tap.errors import Damaged, Refused, TimedOut, Unavailable
 from sedsql.tap.limits import Limits
-from sedsql.tap.names import in_adql, quoted
+from sedsql.tap.names import in_adql
 from sedsql.tap.votable import Answer
 
 T = TypeVar("T")

@@ -66,6 +66,21 @@ def test_every_format_on_standard_output_and_under_any_name(sky, expected, tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["answer.dat"]
 
 
+BIG = "SELECT i, i * 0.5 AS x, 'star ' || i AS word FROM range({}) AS r(i)"
+MEASURED = "import atexit, resource as r; atexit.register(lambda: print(r.getrusage(r.RUSAGE_SELF).ru_maxrss)); "
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", ["vot", "fits", "parquet", "json"])
+def test_ten_times_the_rows_take_no_more_memory(tmp_path, ending):
+    def kilobytes(rows):
+        command = [sys.executable, "-c", MEASURED + COMMAND[-1], "query", "--sql", BIG.format(rows), "--force", "-o"]
+        done = subprocess.run([*command, str(tmp_path / f"a.{ending}")], capture_output=True, text=True, check=True)
+        return int(done.stdout.split()[-1])
+
+    assert kilobytes(1_000_000) - kilobytes(100_000) < 60_000
+
+
 def test_a_terminal_shows_a_table_and_csv_when_told(sky):
     code, shown = in_terminal(["query", "SELECT TOP 50 source_id, ra FROM gaiadr3.gaia_source", "-m", sky])
     assert code == 0

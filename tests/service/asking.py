@@ -10,6 +10,20 @@ from sedsql.service.workers import Outcome, Pool, Run, Task
 
 SECONDS = 120
 
+QUERIES = [
+    "SELECT source_id, ra, dec, phot_g_mean_mag, designation FROM gaiadr3.gaia_source ORDER BY source_id",
+    "SELECT s.source_id, sed_class(s) AS class, sed_proba(s, 'yso') AS p FROM sed.photometry AS s ORDER BY source_id",
+    "SELECT source_id, class FROM sed.classified WHERE 1 = CONTAINS(POINT(ra, dec), CIRCLE(83.8, -5.4, 30)) "
+    "ORDER BY source_id",
+    "SELECT COUNT(*) AS n, MAX(parallax) AS most FROM gaiadr3.gaia_source WHERE dec > 0",
+    "SELECT table_name, description FROM TAP_SCHEMA.tables ORDER BY table_name",
+    "SELECT TOP 0 ra FROM gaiadr3.gaia_source",
+]
+LONG = "SELECT SUM(SQRT(a.ra + b.ra * c.ra)) FROM gaiadr3.gaia_source AS a, gaiadr3.gaia_source AS b, {table} AS c"
+LONG = LONG.format(table="gaiadr3.gaia_source")
+ROWS = "SELECT a.*, b.ra AS b_ra, b.dec AS b_dec FROM gaiadr3.gaia_source AS a, gaiadr3.gaia_source AS b"
+"""Four million rows, some 2 GB."""
+
 
 class Loop:
     """`ask(coroutine)` runs it and gives its result."""

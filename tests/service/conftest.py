@@ -38,6 +38,12 @@ def pool(pool_of, sky):
     return pool_of(sky, workers=2)
 
 
+@pytest.fixture(scope="module")
+def lone(pool_of, sky):
+    """A pool of one worker."""
+    return pool_of(sky)
+
+
 @pytest.fixture
 def ask(loop):
     """Runs a coroutine, or gathers several, in the loop of the pools."""

@@ -73,7 +73,7 @@ async def main(mirror: Path, folder: Path, what: str) -> None:
     recovered = await jobs.start()
     every = await jobs.find()
     say(
-        jobs={job.id: [job.phase, job.bytes, job.attempts, [file for _, file in job.uploads]] for job in every},
+        jobs={job.id: [job.phase, job.bytes, job.error, [file for _, file in job.uploads]] for job in every},
         files=found(spool),
         failed=[job.id for job in recovered.failed],
     )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from io import BytesIO
 from xml.etree import ElementTree
 
+import duckdb
 from pyvo.io.vosi import parse_availability, parse_capabilities
 
 import sedsql
@@ -147,3 +148,16 @@ def test_facts_follow_changes_of_the_mirror(tmp_path):
         mirror.save()
     assert "sample.truth" in before.rows
     assert "sample.truth" not in facts.now().rows
+
+
+def test_a_schema_of_an_earlier_sedsql_is_told_and_mended(sedsql, tmp_path):
+    path = tmp_path / "sky"
+    write_sample(path, 100, seed=1, stores=False)
+    assert MirrorFacts(path).old_schema() is None
+    with duckdb.connect(path / "mirror.duckdb") as con:
+        con.execute("DELETE FROM tap_schema.tables WHERE schema_name = 'tap_schema'")
+    told = MirrorFacts(path).old_schema()
+    assert told.startswith("TAP_SCHEMA of this mirror is an earlier sedsql's")
+    assert told.endswith(f"`sedsql mirror repair {path}` renews it")
+    assert sedsql("mirror", "repair", path).code == 0
+    assert MirrorFacts(path).old_schema() is None

@@ -4,11 +4,12 @@ import pyarrow as pa
 import pytest
 from servers.faults import Fault, always, describe, drop, retype
 
+from sedsql.adql.parser.identifiers import quoted
 from sedsql.catalogue import Column, table_of
 from sedsql.mirror.archive import TABLES
 from sedsql.tap.columns import columns_of, datatype, same_columns
 from sedsql.tap.errors import Changed, Refused
-from sedsql.tap.names import in_adql, quoted
+from sedsql.tap.names import in_adql
 
 NAME = "gaiadr3.gaia_source"
 

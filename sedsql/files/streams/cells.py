@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from sedsql.files.errors import TableError
 from sedsql.files.streams.fields import Field
-from sedsql.files.streams.times import is_time, time_text
 from sedsql.files.text import as_text, plain, text_scalar
+from sedsql.files.times import is_time, time_text
 
 STORED = {
     **{"boolean": "S1", "unsignedByte": "u1", "short": ">i2", "int": ">i4", "long": ">i8"},

@@ -6,9 +6,8 @@ import pyarrow as pa
 
 from sedsql.files import csv
 from sedsql.files.streams.limited import Limited
-from sedsql.files.streams.times import with_time_text
 
 
 def write(file, format: str, schema: pa.Schema, batches: Limited, infos: Mapping[str, str]) -> None:
     """Write a line of names, then the rows; there is no place for infos, nor for units."""
-    csv.write_rows(file, schema, map(with_time_text, batches.pieces()), "\t" if format == "tsv" else ",")
+    csv.write_rows(file, schema, batches.pieces(), "\t" if format == "tsv" else ",")

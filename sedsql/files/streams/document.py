@@ -18,29 +18,28 @@ _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-def before_rows(fields: Iterable[Field], infos: Mapping[str, str]) -> str:
-    """The beginning of a document up to the rows."""
-    about = "".join(info(name, value) for name, value in infos.items())
+def before_rows(schema: pa.Schema, fields: Iterable[Field], infos: Mapping[str, str]) -> str:
+    """The beginning of a document up to the rows: where classes come from, QUERY_STATUS and infos, the columns."""
+    about = {f"{PROVENANCE}_{key}": value for key, value in provenance_of(schema).items()}
     return (
-        f'{_HEAD}<RESOURCE type="results">\n{info("QUERY_STATUS", "OK")}{about}<TABLE>\n{"".join(map(_field, fields))}'
+        f'{_HEAD}{_infos(about)}<RESOURCE type="results">\n{_infos({"QUERY_STATUS": "OK", **infos})}<TABLE>\n'
+        f"{''.join(map(_field, fields))}"
     )
 
 
 def after_rows(overflow: bool, failed: Exception | None = None) -> str:
     """The end of a document: QUERY_STATUS says whether there were more rows, or what failed."""
-    status = info("QUERY_STATUS", "OVERFLOW") if overflow else ""
+    status = _info("QUERY_STATUS", "OVERFLOW") if overflow else ""
     if failed is not None:
-        status = info("QUERY_STATUS", "ERROR", " ".join(str(failed).split()) or type(failed).__name__)
+        status = _info("QUERY_STATUS", "ERROR", " ".join(str(failed).split()) or type(failed).__name__)
     return f"</TABLE>\n{status}</RESOURCE>\n</VOTABLE>\n"
 
 
-def told(schema: pa.Schema, infos: Mapping[str, str]) -> dict[str, str]:
-    """What an answer says of itself, and where its classes come from."""
-    return {**{f"{PROVENANCE}_{key}": value for key, value in provenance_of(schema).items()}, **infos}
+def _infos(told: Mapping[str, str]) -> str:
+    return "".join(_info(name, value) for name, value in told.items())
 
 
-def info(name: str, value: str, text: str = "") -> str:
-    """An INFO element."""
+def _info(name: str, value: str, text: str = "") -> str:
     return f"<INFO {_attributes({'name': name, 'value': value})}>{_text(text)}</INFO>\n"
 
 

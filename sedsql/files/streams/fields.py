@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 
 from sedsql.catalogue.datatypes import DATATYPES, of_arrow
-from sedsql.files.streams.times import is_time
+from sedsql.files.times import is_time
 
 _ABOUT = ("unit", "ucd", "xtype", "description")
 """Keys of an Arrow field's metadata that a FIELD has too."""

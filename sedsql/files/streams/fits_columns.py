@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sedsql.files.errors import TableError
 from sedsql.files.streams.cells import STORED, Cells, cells, lists, typed
 from sedsql.files.streams.fields import field_of
-from sedsql.files.streams.times import is_time, time_text
 from sedsql.files.text import as_text
+from sedsql.files.times import is_time, time_text
 
 _CODES = {
     **{"boolean": "L", "unsignedByte": "B", "short": "I", "int": "J", "long": "K", "float": "E", "double": "D"},
@@ -66,7 +66,7 @@ class FitsColumn:
         is_ascii = pc.string_is_ascii(words)
         if pc.all(is_ascii).as_py() is False:
             text = words.filter(pc.invert(is_ascii))[0].as_py()
-            raise self._beyond(f"the text {text[:80]!r}, not ASCII")
+            raise self._beyond(f"the text {text[:80]!r}, and FITS holds ASCII only")
         return pc.replace_substring(words, "\0", " ")  # a zero would end the text
 
     def _measure(self, numbers: pa.Array) -> None:
@@ -94,7 +94,7 @@ class FitsColumn:
         code, count = _CODES[self.field.datatype], 1
         if self.is_ragged:
             if self._items_null and pa.types.is_integer(self.field.item):  # astropy takes no TNULL there
-                raise self._beyond("lists with NULL in them")
+                raise self._beyond("lists with NULL in them, which FITS cannot hold")
             self._descriptor = ">i4" if heap < SMALL_HEAP else ">i8"
             self.form = f"1{'P' if heap < SMALL_HEAP else 'Q'}{code}({self._most or 0})"
             self.width = 2 * np.dtype(self._descriptor).itemsize
@@ -123,10 +123,10 @@ class FitsColumn:
                     if self._least is None or self._most is None or not self._least <= null <= self._most:
                         self.field = replace(field, null=null)
                         return
-        raise self._beyond("the smallest and the largest integer and NULL")
+        raise self._beyond("the smallest and the largest integer and NULL, which FITS cannot tell apart")
 
     def _beyond(self, what: str) -> TableError:
-        return TableError(f"Column {self.field.name} has {what}, which FITS cannot hold; ask for VOTable or Parquet.")
+        return TableError(f"Column {self.field.name} has {what}; use VOTable or Parquet.")
 
     def cells(self, column: pa.Array, place: int) -> tuple[Cells, int]:
         """The cells of a piece, and how many bytes they have in the heap; place : where these begin."""

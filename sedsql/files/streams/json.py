@@ -9,7 +9,6 @@ from sedsql.files.json import to_json
 from sedsql.files.json_cells import json_cells
 from sedsql.files.streams.fields import field_of
 from sedsql.files.streams.limited import Limited
-from sedsql.files.streams.times import with_time_text
 from sedsql.files.text import all_joined, text_scalar
 
 
@@ -23,7 +22,7 @@ def write(file, format: str, schema: pa.Schema, batches: Limited, infos: Mapping
     before = b"\n"
     for batch in batches.pieces():
         file.write(before)
-        file.write(_rows(with_time_text(batch)))
+        file.write(_rows(batch))
         before = b",\n"
     status = "OVERFLOW" if batches.overflow else "OK"
     file.write(f'\n],\n"query_status": "{status}"}}\n'.encode())

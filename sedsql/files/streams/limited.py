@@ -20,7 +20,7 @@ class Limited:
     overflow : whether there were more; known after the last batch
     """
 
-    def __init__(self, batches: Iterable[pa.RecordBatch], most: int | None):
+    def __init__(self, batches: Iterable[pa.RecordBatch], most: int | None = None):
         self._most, self._batches = most, iter(batches if most != 0 else ())
         self._first = next(self._batches, None)
         self.count, self.overflow = 0, most == 0

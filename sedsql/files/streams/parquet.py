@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import pyarrow as pa
 
 from sedsql.files.parquet import parquet_writer
-from sedsql.files.streams.document import after_rows, before_rows, told
+from sedsql.files.streams.document import after_rows, before_rows
 from sedsql.files.streams.fields import field_of
 from sedsql.files.streams.limited import Limited
 from sedsql.files.streams.sink import sink
@@ -27,7 +27,7 @@ def write(file, format: str, schema: pa.Schema, batches: Limited, infos: Mapping
         writer = parquet_writer(target, described)
         for group in _groups(batches, described):
             writer.write_table(group)
-        votable = before_rows(map(field_of, fields), told(schema, infos)) + after_rows(batches.overflow)
+        votable = before_rows(schema, map(field_of, fields), infos) + after_rows(batches.overflow)
         writer.add_key_value_metadata({"IVOA.VOTable-Parquet.version": "1.0", "IVOA.VOTable-Parquet.content": votable})
         writer.close()
 

@@ -10,8 +10,8 @@ from sedsql.files.streams.cells import REPLACEMENT, lists, typed
 from sedsql.files.streams.document import NO_XML
 from sedsql.files.streams.fields import Field
 from sedsql.files.streams.limited import Limited
-from sedsql.files.streams.times import is_time, time_text
 from sedsql.files.text import all_joined, as_text, text_scalar
+from sedsql.files.times import is_time, time_text
 
 _ESCAPES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\r", "&#13;"))
 """XML's readers take a carriage return for the end of a line, unless it is escaped."""

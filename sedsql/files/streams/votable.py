@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from sedsql.files.streams.base64_lines import Base64Lines
 from sedsql.files.streams.cells import cells
-from sedsql.files.streams.document import after_rows, before_rows, told
+from sedsql.files.streams.document import after_rows, before_rows
 from sedsql.files.streams.fields import Field, field_of
 from sedsql.files.streams.limited import Limited
 from sedsql.files.streams.packed import packed
@@ -36,7 +36,7 @@ def write(file, format: str, schema: pa.Schema, batches: Limited, infos: Mapping
         pieces = tabledata(fields, batches)
     else:
         pieces = _base64(text, fields, batches, masked=format == "votable")
-    file.write((before_rows(fields, told(schema, infos)) + before).encode())
+    file.write((before_rows(schema, fields, infos) + before).encode())
     failed: Exception | None = None
     while True:
         try:

@@ -7,6 +7,7 @@ from typing import ClassVar
 import duckdb
 import pyarrow as pa
 
+from sedsql.adql.parser.identifiers import quoted
 from sedsql.catalogue import SOURCE_ID_SHIFT
 from sedsql.catalogue.datatypes import arrow_type
 from sedsql.mirror.add.partitioning import Partitioning
@@ -14,7 +15,6 @@ from sedsql.mirror.layout import escaped, on_disk
 from sedsql.mirror.ranges import Ranges
 from sedsql.mirror.table_state import TableState
 from sedsql.sql_text import identifier
-from sedsql.tap.names import quoted
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 
+from sedsql.adql.parser.identifiers import quoted
 from sedsql.catalogue import SOURCE_ID_SHIFT
 from sedsql.catalogue.healpix import ORDER, cells_in
 from sedsql.mirror.cells import cells_of, circle_around
 from sedsql.mirror.ranges import Ranges, largest_cells, size, union
-from sedsql.tap.names import quoted
 
 
 @dataclass(frozen=True)

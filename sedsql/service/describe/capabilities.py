@@ -1,6 +1,6 @@
 """Write the capabilities of a service (VOSI 1.1, Section 2.2; TAPRegExt 1.0)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from xml.etree import ElementTree
@@ -44,7 +44,7 @@ class Offer:
     security : standards by which users are let in; none where no one has to say who they are
     """
 
-    formats: Sequence[Format]
+    formats: tuple[Format, ...]
     maxrec: tuple[int | None, int | None] = (None, None)
     seconds: tuple[float, float] = (3600, 3600)
     days: tuple[float, float] = (7, 30)
@@ -54,6 +54,7 @@ class Offer:
     security: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=16)
 def capabilities(url: str, offer: Offer) -> bytes:
     """Describe the service at a URL, which ends in `/tap`."""
     root = Element("vosi:capabilities", _NAMESPACES)

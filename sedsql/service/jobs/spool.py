@@ -78,6 +78,8 @@ class Spool:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        except OSError as error:  # such as of a network's file system without locks
+            raise ServiceError(f"The spool folder {self.folder} cannot be locked: {error.strerror}.", 503) from None
         return True
 
     def close(self) -> None:

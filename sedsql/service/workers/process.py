@@ -15,6 +15,8 @@ from sedsql.service.workers.frames import ERROR, HEADER, READY, SETTINGS, frame
 from sedsql.service.workers.settings import Settings
 
 _SECONDS_TO_START = 120
+_BUFFER = 1 << 19
+"""Bytes that are read ahead of who takes them; twice as many wait at most."""
 
 
 class Worker:
@@ -47,7 +49,7 @@ class Worker:
                 env={"MALLOC_ARENA_MAX": "2", **os.environ},
                 start_new_session=True,  # Ctrl-C at the server is not theirs
             )
-        reader, writer = await asyncio.open_connection(sock=ours)
+        reader, writer = await asyncio.open_connection(sock=ours, limit=_BUFFER)
         worker = cls(process, reader, writer)
         try:
             async with asyncio.timeout(_SECONDS_TO_START):

@@ -21,7 +21,7 @@ def test_pythons_csv_module_reads_every_type(name, delimiter):
     assert [row["word"] or None for row in found] == [text or None for text in table["word"].to_pylist()]
     assert [int(row["source_id"] or 0) for row in found] == [value or 0 for value in table["source_id"].to_pylist()]
     assert [row["when"] for row in found][:3] == ["2016-01-01T12:00:00.250000", "", "2016-01-03T12:00:00.250000"]
-    assert [row["zoned"] for row in found][5:] == ["1995-07-02T00:00:00.000000", ""]
+    assert [row["zoned"] for row in found][5:] == ["1995-07-02T00:00:00", ""]
     assert [row["day"] for row in found][:3] == ["2016-01-01", "", "2000-07-02"]
     assert [row["doubles"] for row in found][:4] == ["[1.5, 2.5]", "", "[]", "[null, null]"]
     assert [row["price"] for row in found][:3] == ["1.25", "", "-0.50"]

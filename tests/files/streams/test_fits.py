@@ -68,7 +68,7 @@ def test_astropy_reads_every_type(rows_a_batch):
     for name in ("word", "large", "kind"):
         assert found[name].tolist() == [(value or "").rstrip() for value in table[name].to_pylist()], name
     assert found["when"][:2].tolist() == ["2016-01-01T12:00:00.250000", ""]
-    assert found["zoned"][5:].tolist() == ["1995-07-02T00:00:00.000000", ""]
+    assert found["zoned"][5:].tolist() == ["1995-07-02T00:00:00", ""]
     assert found["day"][:2].tolist() == ["2016-01-01", ""]
     assert found["words"][:3].tolist() == ['["a", "b"]', "", "[]"]
     assert found["record"][:2].tolist() == ['{"a": 1, "b": "x"}', ""]
@@ -130,7 +130,7 @@ def test_few_rows(rows):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (["a", "Orión"], "Column a has the text 'Orión', not ASCII"),
+        (["a", "Orión"], "Column a has the text 'Orión', and FITS holds ASCII only"),
         ([[1, None], [2]], "Column a has lists with NULL in them"),
         (pa.array([1, 2**64 - 1], pa.uint64()), "Column a has the value 18446744073709551615, beyond"),
     ],

@@ -236,6 +236,16 @@ def test_a_table_is_uploaded_with_a_job_and_later(url):
     assert told(ended(later), "phase") == "COMPLETED"
 
 
+def test_one_part_may_be_two_tables(url):
+    text = io.BytesIO()
+    Table({"a": [1, 2, 3]}).write(text, format="votable")
+    query = "SELECT COUNT(*) AS n FROM TAP_UPLOAD.one AS x, TAP_UPLOAD.other AS y"
+    data = {"LANG": "ADQL", "QUERY": query, "FORMAT": "csv", "UPLOAD": "one,param:t;other,param:t", "PHASE": "RUN"}
+    made = post(f"{url}/async", data, files={"t": ("t.vot", text.getvalue())})
+    (result,) = ended(made.headers["Location"]).iter(f"{UWS}result")
+    assert get(result.get(HREF)).text.split() == ["n", "9"]
+
+
 def test_an_upload_that_is_not_there_makes_no_job(url):
     before = len(list(document(f"{url}/async")))
     assert post(f"{url}/async", {"QUERY": COUNT, "UPLOAD": "mine,param:t"}).status_code == 400

@@ -1,5 +1,6 @@
 """The documents of a running service, and what is told where there is nothing."""
 
+import time
 from xml.etree import ElementTree
 
 import pytest
@@ -70,3 +71,14 @@ def test_scripts_of_other_sites_may_ask_and_follow_jobs(url):
     assert "Location" in answer.headers["Access-Control-Expose-Headers"]
     asked = {**origin, "Access-Control-Request-Method": "DELETE", "Access-Control-Request-Headers": "authorization"}
     assert requests.options(f"{url}/async/17", headers=asked, timeout=60).status_code == 200
+
+
+def test_short_answers_do_not_wait_for_the_client(url):
+    """With Nagle's algorithm, each answer waits 40 ms on a connection that has had some."""
+    seconds = []
+    with requests.Session() as session:
+        for _ in range(60):
+            began = time.perf_counter()
+            session.get(f"{url}/availability", timeout=60)
+            seconds.append(time.perf_counter() - began)
+    assert min(seconds[30:]) < 0.03

@@ -9,6 +9,7 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.slow
 _NAMES = """QUERY query LANG REQUEST MAXREC FORMAT RESPONSEFORMAT UPLOAD RUNID VERSION PHASE WAIT LAST AFTER ACTION
     DESTRUCTION EXECUTIONDURATION detail x"""
 NAMES = st.sampled_from(_NAMES.split())
@@ -25,7 +26,7 @@ _PATHS = """/sync /async /async/x /async/x/phase /async/x/results/result /async/
     /availability /examples /nothing"""
 PATHS = st.sampled_from(_PATHS.split())
 _KINDS = ["multipart/form-data; boundary=b", "multipart/form-data"]
-FUZZ = settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+FUZZ = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 ERRORS = (400, 403, 404, 405, 413, 415)
 
 

@@ -11,8 +11,10 @@ import pytest
 import requests
 from astropy.io.votable import parse_single_table
 from astropy.table import Table
+from serving import serving
 
 import sedsql
+from sedsql.service.workers.settings import UploadLimits
 
 COUNT = "SELECT COUNT(*) AS n FROM gaiadr3.gaia_source"
 FIVE = "SELECT TOP 5 source_id, ra FROM gaiadr3.gaia_source ORDER BY source_id"
@@ -166,6 +168,8 @@ def test_a_table_may_come_as_a_part_without_a_file_name(url):
 def test_no_file_of_an_upload_is_left(url, expected, tmp_path_factory):
     upload(url, Table({"id": [1]}), "SELECT id FROM TAP_UPLOAD.mine")
     upload(url, Table({"id": [1]}), "SELECT nonsense FROM TAP_UPLOAD.mine")
+    for parts in ([("x", ("a", b"1")), ("x", (None, "2"))], [("x", ("a", b"1")), ("x", ("b", b"2"))]):
+        assert requests.post(f"{url}/sync", files=parts, timeout=60).status_code == 400
     assert not list(tmp_path_factory.getbasetemp().glob("service*/spool/incoming/*"))
 
 
@@ -182,6 +186,24 @@ def test_a_client_that_goes_stops_its_query(url):
     began = time.monotonic()
     assert ask(url, QUERY=COUNT).text.split() == ["n", "2000"]
     assert time.monotonic() - began < 20
+
+
+def test_a_query_of_100_kilobytes_is_taken_by_get(url):
+    ids = ", ".join(map(str, range(10**9, 10**9 + 9_000)))
+    answer = ask(url, QUERY=f"{COUNT} WHERE source_id IN ({ids})")
+    assert answer.text.split() == ["n", "0"]
+
+
+def test_tables_that_are_too_large_are_told_the_limit(sky, tmp_path):
+    table = Table({"a": range(40_000)})
+    query = "SELECT COUNT(*) AS n FROM TAP_UPLOAD.mine"
+    with serving(sky, tmp_path, worker={"uploads": UploadLimits(bytes=1 << 18)}) as url:
+        assert upload(url, table[:1000], query).text.split() == ["n", "1000"]
+        message = error_of(upload(url, table[:10_000], query), 413)
+        assert "The table mine has " in message
+        assert "uploads may have 0.25 MB" in message
+        assert "The request has more than 1.5 MB, the limit here" in error_of(upload(url, table, query), 413)
+        assert not list((tmp_path / "spool" / "incoming").iterdir())
 
 
 def test_votable_is_the_default(url, expected):

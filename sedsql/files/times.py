@@ -8,20 +8,16 @@ def is_time(kind: pa.DataType) -> bool:
     return pa.types.is_timestamp(kind) or pa.types.is_date(kind)
 
 
+_NO_FRACTION = {"ms": ".000", "us": ".000000", "ns": ".000000000"}
+
+
 def time_text(column: pa.Array) -> pa.Array:
-    """Write a column of dates or timestamps as strings."""
+    """Write a column of dates or timestamps as strings, with a fraction of a second where there is one."""
     kind = column.type
     if not pa.types.is_timestamp(kind):
         return pc.cast(column, pa.string())
     if kind.tz is not None:
         column = pc.cast(column, pa.timestamp(kind.unit))
     text = pc.cast(column, pa.string())
-    return pc.replace_substring(text, " ", "T", max_replacements=1)
-
-
-def with_time_text(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Replace the columns of dates and timestamps by strings."""
-    if not any(is_time(one.type) for one in batch.schema):
-        return batch
-    columns = [time_text(column) if is_time(column.type) else column for column in batch.columns]
-    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+    text = pc.replace_substring(text, " ", "T", max_replacements=1)
+    return pc.replace_substring(text, _NO_FRACTION[kind.unit], "") if kind.unit in _NO_FRACTION else text
