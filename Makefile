@@ -154,7 +154,7 @@ quick: $(NATIVE)
 # jobs, whose server is killed at random; an hour.
 crashes: $(NATIVE)
 	CRASHES=all $(BIN)/python -m pytest -q $(AT_ONCE) -m "" tests/mirror/test_crashes.py \
-	    tests/mirror/test_random_kills.py tests/service/test_recovery.py
+	    tests/mirror/test_random_kills.py tests/service/test_recovery.py tests/service/web/test_kills.py
 
 # The lowest releases that pyproject.toml allows, in an environment of their own, and the tests to run often with them.
 LOWEST := $(VENV)/lowest

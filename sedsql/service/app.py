@@ -184,5 +184,6 @@ async def _no_such_path(request: Request, error: HTTPException) -> Response:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    traceback.print_exception(error)
+    if not isinstance(error, ServiceError):  # that is an answer that was cut off, which its line tells
+        traceback.print_exception(error)
     return respond.error(ServiceError("The service failed at this request; its log has the reason.", 500))

@@ -18,8 +18,6 @@ from sedsql.service.users.accounts import add
 
 QUERY = "SELECT TOP 3 ra FROM gaiadr3.gaia_source"
 ENDLESS = "SELECT a.ra, b.dec FROM gaiadr3.gaia_source AS a, gaiadr3.gaia_source AS b"
-TABLE = b"""<VOTABLE><RESOURCE type="results"><TABLE><FIELD name="x" datatype="int"/>
-    <DATA><TABLEDATA><TR><TD>1</TD></TR></TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>"""
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +71,6 @@ def test_many_short_parts_are_not_kept_in_memory(tmp_path):
         parts.take(b'--b\r\nContent-Disposition: form-data; name="t"\r\n\r\n' + text + b"\r\n")
     assert sum(len(part.content) for part in parts.parts) <= ALL_IN_MEMORY
     parts.close()
-    assert not list(tmp_path.iterdir())
 
 
 def test_a_result_that_is_gone_is_no_fault_of_the_service(alone, folder):
@@ -91,7 +88,8 @@ def send(url, text):
     return con
 
 
-def test_a_client_that_takes_nothing_is_not_waited_for(alone, monkeypatch):
+@pytest.mark.slow
+def test_a_client_that_takes_nothing_is_not_waited_for(alone, monkeypatch, capfd):
     monkeypatch.setattr(respond, "STALLED", 0.5)
     path = requests.Request("GET", f"{alone}/sync", params={"LANG": "ADQL", "QUERY": ENDLESS}).prepare().path_url
     with send(alone, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()):
@@ -100,6 +98,7 @@ def test_a_client_that_takes_nothing_is_not_waited_for(alone, monkeypatch):
         answer = requests.get(f"{alone}/sync", {"LANG": "ADQL", "QUERY": QUERY, "FORMAT": "csv"}, timeout=60)
         assert answer.text.count("\n") == 4
         assert time.monotonic() - before < 20
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_body_that_stops_coming_is_given_up(alone, folder, monkeypatch):
@@ -112,6 +111,7 @@ def test_a_body_that_stops_coming_is_given_up(alone, folder, monkeypatch):
         assert not incoming(folder)
 
 
+@pytest.mark.slow
 def test_users_do_not_wait_for_those_who_try_passwords(sky, tmp_path):
     add(tmp_path / "users.txt", "anna", "correct horse")
     with serving(sky, tmp_path, accounts=Accounts(tmp_path / "users.txt"), security=SECURITY) as url:
