@@ -48,8 +48,8 @@ def url(sky, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def lone(pool_of, sky):
-    """A pool of one worker."""
-    return pool_of(sky)
+    """A pool of one worker with one thread, which computes rows in their order."""
+    return pool_of(sky, threads=1)
 
 
 @pytest.fixture

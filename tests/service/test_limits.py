@@ -230,7 +230,7 @@ async def _outcome_of(pool, task: Task):
 
 
 @pytest.mark.parametrize("form", ["votable", "votable-binary", "votable-td"])
-def test_a_votable_tells_an_error_in_the_middle_of_its_rows(ask, pool, sky, form):
+def test_a_votable_tells_an_error_in_the_middle_of_its_rows(ask, lone, sky, form):
     """Each of four million rows is a text that spells a number, but for the last: DuckDB computes some rows ahead."""
     with sedsql.connect(sky) as con:
         (last,) = con.execute("SELECT MAX(source_id) FROM gaiadr3.gaia_source").fetchone()
@@ -238,7 +238,7 @@ def test_a_votable_tells_an_error_in_the_middle_of_its_rows(ask, pool, sky, form
     query = f"SELECT CAST({word} AS INTEGER) AS n FROM {{0}} AS a, {{0}} AS b"
 
     async def read():
-        run = pool.submit(Task(query.format("gaiadr3.gaia_source"), format=form), client="someone")
+        run = lone.submit(Task(query.format("gaiadr3.gaia_source"), format=form), client="someone")
         await run.head()
         return await body(run), await run.outcome()
 
