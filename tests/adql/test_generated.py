@@ -70,7 +70,7 @@ def narrow(select, write, explain):
 @pytest.mark.thorough
 def test_a_rewrite_that_loses_rows_is_found_and_made_small(every, monkeypatch):
     monkeypatch.setitem(rules.REWRITES, "ranges", narrow)
-    report = run(every, 0, 2 * BLOCK, shrink=5, most=1)
+    report = run(every, 0, 2 * BLOCK, shrink=20, most=1)
     (found,) = (one for one in report.differences if one.what == "numbers of rows")
     world = every[found.seed % 8 == 1]
     assert len(found.query.text) < len(world.query(Choices(found.seed)).text)

@@ -29,7 +29,7 @@ COMMANDS = {
 
 pytestmark = [
     pytest.mark.thorough,
-    pytest.mark.timeout(3000 if ALL else 240),
+    pytest.mark.timeout(3000 if ALL else 900),
     pytest.mark.skipif(
         sys.platform != "linux" or not shutil.which("gcc"), reason="a library is preloaded, as on Linux"
     ),
