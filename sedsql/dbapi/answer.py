@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any, TypeVar
+from weakref import ref
 
 import duckdb
 import pyarrow as pa
@@ -36,7 +37,7 @@ class Answer:
     fetching : whether the DuckDB cursor has rows to fetch
     rowcount : rows that the statement changed; -1 where that is not known
     query, models : the ADQL, and name and SHA-256 of each model that it asks
-    batches : DuckDB's reader of the answer, where it is read in batches
+    batches : leads to DuckDB's reader of the answer while someone has it
     renew : translates the query again, for a mirror that was changed: its files are others; gives SQL and values
     """
 
@@ -52,7 +53,7 @@ class Answer:
     query: str = ""
     models: Mapping[str, str] = field(default_factory=dict)
     renew: Callable[[], tuple[str, Any]] | None = None
-    batches: pa.RecordBatchReader | None = None
+    batches: ref[pa.RecordBatchReader] | None = None
     _again: Answer | None = None
 
     def __post_init__(self) -> None:
@@ -104,27 +105,36 @@ class Answer:
     def whole(self, take: Callable[[Any], T]) -> T:
         """Take the whole answer, in a form that both a relation and a cursor of DuckDB have.
 
-        If some rows were taken one by one, it is asked again by another cursor of DuckDB, and the rest can still be.
+        If some rows were taken one by one or in batches, it is asked again by another cursor of DuckDB, and the rest can
+        still be.
         """
         self._check()
         if not self.is_select:
             return self.database.run(self.cursor, lambda: take(self.cursor))
-        if self.fetching:
+        if self.fetching or self._open_batches():
             if self._again is None:
                 cursor = self.database.new_cursor()
-                self._again = replace(self, cursor=cursor, relation=None, fetching=False, _again=None)
+                self._again = replace(self, cursor=cursor, relation=None, fetching=False, batches=None, _again=None)
             return self._again.whole(take)
-        return self.database.run(self.cursor, lambda: take(self._bound()))
+        answer = self.database.run(self.cursor, lambda: take(self._bound()))
+        if isinstance(answer, pa.RecordBatchReader):
+            self.batches = ref(answer)
+        return answer
+
+    def _open_batches(self) -> pa.RecordBatchReader | None:
+        """The stream of batches that someone still has."""
+        return self.batches() if self.batches else None
 
     def abandon(self) -> None:
         """Let go of rows that were not taken: DuckDB does nothing else on a cursor that has some."""
         if self.fetching and hasattr(self.cursor, "abort"):  # since DuckDB 2.0
             self.cursor.abort()
         self.fetching = False
-        if self.batches is not None:
-            self.batches.close()
-            self.batches = None
+        if (batches := self._open_batches()) is not None:
+            batches.close()
+        self.batches = None
         if self._again is not None:
+            self._again.abandon()
             self.database.close_one(self._again.cursor)
             self._again = None
 

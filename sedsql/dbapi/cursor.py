@@ -197,7 +197,7 @@ class Cursor:
 
     def batches(self, rows: int = BATCH) -> pa.RecordBatchReader:
         """The answer as Arrow record batches of at most `rows` rows, computed as they are read."""
-        reader = self._answer.batches = self._whole(lambda answer: answer.to_arrow_reader(rows))
+        reader = self._whole(lambda answer: answer.to_arrow_reader(rows))
         schema, adql = self._answer.described(reader.schema), self._adql
 
         def next_batch() -> pa.RecordBatch | None:

@@ -1,6 +1,7 @@
 """Answers as Arrow, DataFrames and astropy tables."""
 
 import duckdb
+import pyarrow as pa
 import pytest
 from astropy import units as u
 
@@ -122,6 +123,16 @@ def test_columns_are_known_before_rows(con):
     assert con.execute(endless).schema.names == ["total"]
     with pytest.raises(sedsql.ProgrammingError, match="no columns to tell of"):
         assert con.cursor().schema
+
+
+def test_the_whole_answer_is_there_beside_batches_that_are_read(con):
+    cursor = con.execute(QUERY)
+    batches = cursor.batches(100)
+    first = next(batches)
+    others = cursor.batches(100)
+    whole = cursor.arrow()
+    assert pa.Table.from_batches([first, *batches]).equals(whole)
+    assert pa.Table.from_batches(list(others)).equals(whole)
 
 
 def test_a_cursor_may_go_on_before_its_batches_were_read_to_the_end(con):
