@@ -105,8 +105,8 @@ class Answer:
     def whole(self, take: Callable[[Any], T]) -> T:
         """Take the whole answer, in a form that both a relation and a cursor of DuckDB have.
 
-        If some rows were taken one by one or in batches, it is asked again by another cursor of DuckDB, and the rest can
-        still be.
+        If some rows were taken one by one or in batches, it is asked again by another cursor of DuckDB, and the rest
+        can still be.
         """
         self._check()
         if not self.is_select:
