@@ -6,6 +6,7 @@ NAMES = (
     "scans",
     "tables",
     "tap",
+    "served",
     "rewrites",
     "answers",
     "joins",

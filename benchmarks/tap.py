@@ -95,10 +95,10 @@ def run(setting: Setting) -> Section:
         for question in questions(source_id):
             competitors: dict[str, Ask] = {"mirror": partial(_ask_mirror, con, question)}
             if ask_service:
-                competitors["service"] = partial(_ask_service, ask_service, question)
+                competitors["service"] = partial(from_service, ask_service, question)
             if ask_sqlite and question.sqlite:
                 competitors["sqlite"] = partial(_ask_sqlite, ask_sqlite, question)
-            line, times = _race(section, question, competitors, setting)
+            line, times = race(section, question, competitors, setting)
             lines.append(line)
             measured.append(times)
         names = ["query", "rows", "mirror, ms", "TAP, ms", "ratio", "SQLite, ms", "ratio", "same rows"]
@@ -107,10 +107,18 @@ def run(setting: Setting) -> Section:
     return section
 
 
-def _race(
-    section: Section, question: Question, competitors: dict[str, Ask], setting: Setting
+def race(
+    section: Section,
+    question: Question,
+    competitors: dict[str, Ask],
+    setting: Setting,
+    shown: Sequence[str] = ("service", "sqlite"),
 ) -> tuple[list[str], dict[str, float]]:
-    """Compare and time the competitors on one query; return a line of the table, and their median seconds."""
+    """Compare and time the competitors on one query; return a line of the table, and their median seconds.
+
+    shown : competitors whose times are divided by that of the first
+    """
+    first = next(iter(competitors))
     answers = _answers(section, question, competitors)
     competitors = {name: competitors[name] for name in answers}
     found = in_turns(competitors, 3, patience=20, enough=0.1 if setting.quick else 1.0)
@@ -119,12 +127,11 @@ def _race(
     section.figures.append({"query": question.name, "seconds": times})
     line = [
         question.name + (" (*)" if question.classified else ""),
-        f"{len(_rows(answers['mirror'])):,}",
-        figure(times["mirror"] * 1e3),
+        f"{len(_rows(answers[first])):,}",
+        figure(times[first] * 1e3),
     ]
-    for name in ("service", "sqlite"):
-        shown = (figure(times[name] * 1e3), figure(times[name] / times["mirror"])) if name in times else ("", "")
-        line += shown
+    for name in shown:
+        line += (figure(times[name] * 1e3), figure(times[name] / times[first])) if name in times else ("", "")
     return [*line, same], times
 
 
@@ -183,7 +190,7 @@ def _ask_mirror(con: Connection, question: Question) -> pa.Table:
     return con.execute(question.adql).arrow()
 
 
-def _ask_service(ask: Callable[[str], Any], question: Question) -> Any:
+def from_service(ask: Callable[[str], Any], question: Question) -> Any:
     table = ask(question.service)
     return _classified(table.to_pandas(), question) if question.classified else table
 
@@ -216,13 +223,14 @@ def _answers(section: Section, question: Question, competitors: dict[str, Ask]) 
 
 
 def _compare(section: Section, question: Question, answers: dict[str, Any], *, other_rows: bool) -> str:
-    expected = _rows(answers["mirror"])
+    first = next(iter(answers))
+    expected = _rows(answers[first])
     for name, answer in answers.items():
         problem = _difference(expected, _rows(answer))
         if problem and other_rows and name == "service":
             return "no: it has rows of its own"
         if problem:
-            section.differ.append(f"{question.name}: the answers of mirror and {name} differ: {problem}")
+            section.differ.append(f"{question.name}: the answers of {first} and {name} differ: {problem}")
             return f"NO ({name})"
     return "yes" if len(answers) > 1 else ""
 
@@ -239,7 +247,8 @@ def _rows(answer: Any) -> Rows:
 def _plain(value: Any) -> Any:
     if isinstance(value, float) and math.isnan(value):
         return None
-    return value.decode() if isinstance(value, bytes) else value
+    value = value.decode() if isinstance(value, bytes) else value
+    return None if value == "" else value  # astropy reads a text that is missing in a VOTable as an empty one
 
 
 def _key(row: tuple) -> list[str]:
