@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # as the command does
 
-from benchmarks import engines, forests, functions, measure, peers, races, tables, tap  # noqa: E402
+from benchmarks import engines, forests, functions, measure, peers, races, served, tables, tap  # noqa: E402
 from sedsql.photometry.bands import COLUMNS  # noqa: E402
 
 TINY = races.Size(1000, 500, 60, (2, 4), None, 5, 1)
@@ -151,3 +151,15 @@ def test_every_query_has_its_forms():
     assert {name for name, question in found.items() if question.classified} == {"classes", "stages", "young_stars"}
     stems = {path.stem for path in (ROOT / "benchmarks" / "queries").iterdir()}
     assert stems <= set(found)
+
+
+@pytest.mark.thorough
+def test_a_service_has_no_error_and_loses_no_job_of_many_clients(sedsql, tiny, monkeypatch, tmp_path):
+    monkeypatch.setattr(served, "_other", lambda *_: None)
+    monkeypatch.setattr(served, "QUICK", 2_000)
+    ran = sedsql("bench", "served", "--quick", "--folder", tmp_path)
+    assert ran.code == 0, ran.err
+    assert "Errors of many clients: 0" in ran.out
+    assert "Jobs lost: 0" in ran.out
+    assert "Errors of the replay: 0" in ran.out
+    assert "| sedsql | 10,000 |" in ran.out  # each source five times
