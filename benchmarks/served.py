@@ -165,10 +165,7 @@ def _many(section: Section, server: Server, seconds: int) -> None:
         f"{CLIENTS} clients for {seconds} seconds; each asks cones at once and, as jobs, counts of classes, whose "
         "documents it polls."
     )
-    section.table(
-        ["what", "times", "median, ms", "p95, ms", "p99, ms"],
-        [[what, *_times(values)] for what, values in found.seconds.items()],
-    )
+    _waits(section, found)
     section.note(f"Answers 503, come back later: {found.busy:,}")
     section.aim("Errors of many clients", len(found.errors), most=0)
     section.aim("Jobs lost", found.lost, most=0)
@@ -183,11 +180,16 @@ def _replay(section: Section, server: Server, seconds: int) -> None:
         f"For {seconds} seconds a query begins every second: cones, counts, and classes in a cone, in turn, at random "
         "places (with a fixed seed)."
     )
+    _waits(section, found)
+    section.aim("Errors of the replay", len(found.errors), most=0)
+
+
+def _waits(section: Section, found: clients.Told) -> None:
+    """Tabulate how long clients waited, by what they asked for."""
     section.table(
         ["what", "times", "median, ms", "p95, ms", "p99, ms"],
         [[what, *_times(values)] for what, values in found.seconds.items()],
     )
-    section.aim("Errors of the replay", len(found.errors), most=0)
 
 
 def _times(values: list[float]) -> list[str]:

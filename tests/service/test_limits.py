@@ -199,7 +199,7 @@ def test_an_answer_in_a_file_is_there_whole_or_not_at_all(ask, pool, sky, tmp_pa
         task = Task(query, format="arrow", output=tmp_path / "result")
         return await pool.submit(task, client="someone", **submitted).outcome()
 
-    outcome = ask(write(ROWS, seconds=1))
+    outcome = ask(write(ROWS, seconds=0.2))
     assert isinstance(outcome.error, LimitError)
     assert not list(tmp_path.iterdir())
     outcome = ask(write(QUERIES[0]))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 
-from sedsql.files.atomic import flush
+from sedsql.files.atomic import flush, new_file
 from sedsql.files.streams import FORMATS, StreamFormat, Written, write_stream
 from sedsql.service.workers.messages import Task
 
@@ -54,15 +53,11 @@ def write(task: Task, sink: Sink, schema: pa.Schema, batches: Iterator[pa.Record
 
     So an error before the first row is an error, and not an answer that is cut off.
     """
-    first = next(batches, None) if task.maxrec != 0 else None
 
     def each() -> Iterator[pa.RecordBatch]:
-        if first is not None:
-            yield first
+        for batch in batches:
+            yield batch
             sink.flush()
-            for batch in batches:
-                yield batch
-                sink.flush()
 
     return write_stream(sink, form(task), schema, each(), maxrec=task.maxrec, infos=dict(task.infos))
 
@@ -70,17 +65,12 @@ def write(task: Task, sink: Sink, schema: pa.Schema, batches: Iterator[pa.Record
 def write_file(task: Task, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> tuple[Written, int]:
     """Write the answer to `task.output`, which appears whole and on the disk, or not at all; gives the bytes too."""
     assert task.output
-    partial = task.output.with_name(f".{task.output.name}.partial")
-    try:
+    with new_file(task.output, force=True) as partial:
         with partial.open("wb") as file:
             written = write_stream(file, form(task), schema, batches, maxrec=task.maxrec, infos=dict(task.infos))
-            file.flush()
-            os.fsync(file.fileno())
             size = file.tell()
-        partial.replace(task.output)
-        flush(task.output.parent)
-    finally:
-        partial.unlink(missing_ok=True)
+        flush(partial)
+    flush(task.output.parent)
     return written, size
 
 
