@@ -40,6 +40,7 @@ class Session:
             default=settings.default,
             engine=settings.engine,  # type: ignore[arg-type]
         )
+        self._connection.hide("manifest")  # it tells where files lie
         self._cursor: Cursor = self._connection.cursor()
         lock(self._connection.duckdb, settings, self._places)
 
