@@ -68,8 +68,8 @@ def _queries(section: Section, setting: Setting, mirror: Path, server: Server, o
     section.head("Queries")
     section.say(
         "With pyvo, a query's time is that of `pyvo.dal.TAPService.search(...).to_table()`, most of which pyvo itself "
-        "takes where an answer has thousands of rows. The last columns are the time until the bytes of the same answer are "
-        "there. (*) DaCHS has no models: the rows are fetched from it, and with pyvo classified in Python."
+        "takes where there are thousands of rows. The last columns are the time until the answer's bytes are there. "
+        "(*) DaCHS has no models: the rows are fetched from it, and with pyvo classified in Python."
     )
 
     def ask(url: str, query: str) -> object:
