@@ -13,6 +13,7 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
+from sedsql.service.connection import Connection
 from sedsql.service.errors import ServiceError
 from sedsql.service.service import Service
 
@@ -78,6 +79,8 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
     """Make a server of uvicorn's, which tells nothing by itself."""
     config = uvicorn.Config(
         app,
+        http=Connection,
+        ws="none",
         lifespan="off",
         access_log=False,
         log_config=None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -9,9 +10,13 @@ from sedsql.errors import Error
 from sedsql.service.describe.facts import MirrorFacts
 from sedsql.service.errors import ServiceError
 from sedsql.service.jobs import Job, Jobs, Spool
+from sedsql.service.memory import Memory
 from sedsql.service.parameters import Query, query_of
 from sedsql.service.settings import ServiceSettings
 from sedsql.service.workers import Pool, Task
+
+_FETCHING = 8
+"""Uploads that are fetched by URL at once: where a host is slow, threads are left for others."""
 
 
 class Service:
@@ -20,6 +25,8 @@ class Service:
     Attributes
     ----------
     settings, facts, spool, pool, jobs
+    fetching : held while an upload is fetched by URL
+    memory : what the bodies of all requests may hold
     """
 
     def __init__(self, settings: ServiceSettings):
@@ -29,6 +36,8 @@ class Service:
         self.spool = Spool(settings.spool)
         self.pool = Pool(settings.worker, workers=settings.workers, keep_open=[self.spool.lock])
         self.jobs = Jobs(self.spool, self.pool, self._task_of, settings.jobs)
+        self.fetching = asyncio.Semaphore(_FETCHING)
+        self.memory = Memory()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

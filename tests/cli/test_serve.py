@@ -47,7 +47,9 @@ def ask(url, **more):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_service_tells_each_request_and_ends_cleanly(sky, tmp_path, how):
-    with running(tmp_path, sky) as (url, process, out):
+    with running(tmp_path, sky, "--spool-gb", 0.001) as (url, process, out):
+        refused = requests.post(f"{url}/async", {"QUERY": "x" * 1_100_000}, timeout=60)
+        assert (refused.status_code, "and 1.02 MB at most; delete jobs" in refused.text) == (507, True), refused.text
         assert ask(url).text.split() == ["n", "2000"]
         requests.get(f"{url}/secret%0Aline?QUERY=hidden", timeout=60)
         process.send_signal(how)
