@@ -19,6 +19,8 @@ from sedsql.service.service import Service
 
 _SECONDS_TO_END = 5
 """That answers have to end by themselves once the service is stopped."""
+_MOST_FILES = 1 << 16
+"""Files and connections that may be open at once, unless the system allows fewer; it often says 1,024 to begin with."""
 _HEAD = 256 << 10
 """Bytes of a request's line and headers at most: with GET the query is in them."""
 
@@ -95,5 +97,11 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
 
 
 def run(service: Service, app: ASGIApp, listening: socket.socket) -> None:
-    """Serve, in an event loop of its own."""
+    """Serve, in an event loop of its own, and with as many connections as the system allows."""
+    import resource  # Windows, where no service runs, has none
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
     asyncio.run(serve(service, app, listening))

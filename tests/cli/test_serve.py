@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -51,6 +52,8 @@ def test_a_service_tells_each_request_and_ends_cleanly(sky, tmp_path, how):
         refused = requests.post(f"{url}/async", {"QUERY": "x" * 1_100_000}, timeout=60)
         assert (refused.status_code, "and 1.02 MB at most; delete jobs" in refused.text) == (507, True), refused.text
         assert ask(url).text.split() == ["n", "2000"]
+        soft, hard = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+        assert soft == hard or soft >= 1 << 16
         requests.get(f"{url}/secret%0Aline?QUERY=hidden", timeout=60)
         process.send_signal(how)
         assert process.wait(30) == 0

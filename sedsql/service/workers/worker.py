@@ -49,6 +49,8 @@ class _Process:
         self._channel, self._settings = channel, settings
         self._session = Session(settings)
         self._queries: queue.Queue[_Query] = queue.Queue()
+        self._coming = select.poll()  # which takes any number of a file: it is the server's, which may have many open
+        self._coming.register(channel, select.POLLIN)
 
     def serve(self) -> None:
         """Run what the server asks for, until it goes."""
@@ -58,7 +60,7 @@ class _Process:
         while True:
             if current and current.stop and not current.done.is_set():
                 self._session.interrupt()
-                if not select.select([self._channel], [], [], _AGAIN)[0]:
+                if not self._coming.poll(1000 * _AGAIN):
                     continue
             if (asked := receive(self._channel)) is None:
                 return
