@@ -17,7 +17,7 @@ const { metafile } = await build({
   entryNames: "[name]-[hash]",
   loader: { ".svg": "copy" },
   bundle: true,
-  minify: true,
+  minify: !process.env.PLAIN,
   format: "esm",
   target: ["chrome111", "firefox115", "safari16.4"],
   legalComments: "linked",

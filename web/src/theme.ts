@@ -42,7 +42,7 @@ function lightened(hex: string): string {
   const most = Math.max(r, g, b);
   const least = Math.min(r, g, b);
   const lightness = (most + least) / 2;
-  if (0.2126 * r + 0.7152 * g + 0.0722 * b > 0.16) return hex;
+  if (0.2126 * r + 0.7152 * g + 0.0722 * b > 0.3) return hex;
   if (most === least) return "#ffffff";
   // The same hue and saturation, as light as it was dark.
   const towards = 1 - lightness;

@@ -1,5 +1,5 @@
 // The editor of the query, in a shadow tree of its own: there CodeMirror's styles need no exception of the page's policy.
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import { autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { bracketMatching } from "@codemirror/language";
 import { EditorState, Prec } from "@codemirror/state";
@@ -21,7 +21,7 @@ export class Editor {
 
   constructor(about: About, listener: Listener) {
     const root = this.element.attachShadow({ mode: "open" });
-    const runs = { key: "Mod-Enter", run: () => (listener.run(), true) };
+    const runs = { key: "Mod-Enter", run: (view: EditorView) => (closeCompletion(view), listener.run(), true) };
     const state = EditorState.create({
       extensions: [
         Prec.highest(keymap.of([runs])),
@@ -34,6 +34,7 @@ export class Editor {
         keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...completionKeymap]),
         adql(about),
         faults,
+        REPLACES,
         placeholder("SELECT … FROM …"),
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({ "aria-label": "Query in ADQL; Control and Enter run it" }),
@@ -68,6 +69,17 @@ export class Editor {
     }
   }
 }
+
+/** Text that is typed over other text: Chrome would keep the looks of that by an inline style, which our policy refuses. */
+const REPLACES = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { data, inputType, isComposing } = event as InputEvent;
+    if (inputType !== "insertText" || !data || isComposing || view.state.selection.main.empty) return false;
+    view.dispatch(view.state.replaceSelection(data), { userEvent: "input.type", scrollIntoView: true });
+    event.preventDefault();
+    return true;
+  },
+});
 
 const LOOK = EditorView.theme({
   "&": { height: "100%", fontSize: "13px", color: "var(--text)", backgroundColor: "var(--field)" },

@@ -14,6 +14,7 @@ export function adql(about: About): Extension {
   const tables = new Set(about.tables.flatMap(({ name }) => name.toLowerCase().split(".")));
   const language = StreamLanguage.define<State>({
     name: "adql",
+    tokenTable: { called: tags.function(tags.variableName) },
     startState: () => ({ inComment: false }),
     languageData: { commentTokens: { line: "--" }, closeBrackets: { brackets: ["(", "'", '"'] } },
     token(stream, state) {
@@ -36,7 +37,7 @@ export function adql(about: About): Extension {
         stream.next();
         return "operator";
       }
-      if (functions.has(word[0].toUpperCase()) && stream.match(/^\s*\(/, false)) return "functionName";
+      if (functions.has(word[0].toUpperCase()) && stream.match(/^\s*\(/, false)) return "called";
       if (words.has(word[0].toUpperCase())) return "keyword";
       return tables.has(word[0].toLowerCase()) ? "typeName" : "variableName";
     },

@@ -23,6 +23,7 @@ export class ClassesView {
   readonly #note = h("p", { class: "note" });
   readonly #slider: HTMLInputElement;
   readonly #least = h("output", {});
+  readonly #choices = h("div", {});
   #rows: Row[] = [];
 
   constructor(readonly explorer: Explorer) {
@@ -32,14 +33,18 @@ export class ClassesView {
     this.#slider.addEventListener("change", () => this.#choose({ probability: Number(this.#slider.value) }));
     const all = h("button", { type: "button", onclick: () => this.#choose({ classes: null }) }, "All");
     const none = h("button", { type: "button", onclick: () => this.#choose({ classes: [] }) }, "None");
+    fill(
+      this.#choices,
+      this.#list,
+      h("div", { class: "least" }, h("label", { for: slider }, "Probability at least"), this.#slider, this.#least),
+    );
     const title = newId("classes");
     this.element = h(
       "section",
       { class: "card classes", "aria-labelledby": title, hidden: true },
       h("header", {}, h("h2", { id: title }, "Classes"), h("span", { class: "space" }), all, none),
       this.#note,
-      this.#list,
-      h("div", { class: "least" }, h("label", { for: slider }, "Probability at least"), this.#slider, this.#least),
+      this.#choices,
     );
     explorer.on("result", () => (this.element.hidden = false));
     explorer.on("pictures", (pictures) => this.#take(pictures));
@@ -54,6 +59,7 @@ export class ClassesView {
     this.#note.hidden = !result?.note;
     const most = Math.max(1, ...pictures.counts);
     const looks = [...about.classes, noClass];
+    this.#choices.hidden = !result?.classes;
     this.#rows = looks.flatMap((look, code) => {
       const all = pictures.counts[code] ?? 0;
       return all ? [this.#row(code < about.classes.length ? look.name : null, all, most)] : [];

@@ -16,7 +16,7 @@ export class HistogramView extends View {
 
   constructor(explorer: Explorer) {
     super("hist", explorer);
-    this.plot.prepend(this.#canvas);
+    this.show(this.#canvas);
   }
 
   protected override get picture(): Line | undefined {

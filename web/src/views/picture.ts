@@ -1,7 +1,7 @@
 // A drawing as a file: SVG, whose axes and names stay lines and letters, or PNG.
 import { colour } from "../theme";
 import type { Box } from "./frame";
-import { FONT, toCanvas, toSvg, type Role, type Shape } from "./shapes";
+import { FONT, isBelow, toCanvas, toSvg, type Role, type Shape } from "./shapes";
 import { svg } from "../dom";
 import type { ClassLook } from "../api/types";
 import { classColour } from "../theme";
@@ -58,9 +58,8 @@ export async function asPng(drawn: Drawn, classes: ClassLook[]): Promise<Blob> {
   return canvas.convertToBlob({ type: "image/png" });
 }
 
-/** The grid lies below the data, all else above. */
 function parted(shapes: Shape[]): [Shape[], Shape[]] {
-  return [shapes.filter((shape) => shape.role === "grid"), shapes.filter((shape) => shape.role !== "grid")];
+  return [shapes.filter(isBelow), shapes.filter((shape) => !isBelow(shape))];
 }
 
 const ENTRY_PX = 118;

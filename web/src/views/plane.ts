@@ -19,7 +19,7 @@ export class PlaneView extends View {
 
   constructor(name: ViewName, explorer: Explorer) {
     super(name, explorer);
-    this.plot.prepend(this.#cells, this.#dots);
+    this.show(this.#cells, this.#dots);
     this.#dots.addEventListener("webglcontextlost", () => (this.#points = null));
   }
 

@@ -17,6 +17,11 @@ export type Shape = Look &
 
 export const FONT = "12px system-ui, sans-serif";
 
+/** The grid lies below the data, all else above. */
+export function isBelow(shape: Shape): boolean {
+  return shape.role === "grid";
+}
+
 /** SVG elements; what they look like is written into them where no style sheet will be. */
 export function toSvg(shapes: Shape[], colours: ((role: Role) => string) | null = null): SVGElement[] {
   return shapes.map((shape) => (shape.kind === "text" ? text(shape, colours) : path(shape, colours)));

@@ -13,7 +13,7 @@ import { brushByKeys, HELP } from "./brush_keys";
 import { frame, inner, type Box, type Sides } from "./frame";
 import type { Drawn } from "./picture";
 import { pictureMenu } from "./picture_menu";
-import { toSvg, type Shape } from "./shapes";
+import { isBelow, toSvg, type Shape } from "./shapes";
 
 /** How far from a click a source may be, in pixels. */
 const REACH_PX = 12;
@@ -22,6 +22,7 @@ export abstract class View {
   readonly element: HTMLElement;
   protected readonly plot = h("div", { class: "plot" });
   readonly #overlay: SVGSVGElement;
+  readonly #under = svg("svg", { class: "under", "aria-hidden": "true" });
   readonly #shapes = svg("g", { "aria-hidden": "true" });
   readonly #brush = svg("g", { "aria-hidden": "true" });
   readonly #note = h("span", { class: "note" });
@@ -39,10 +40,10 @@ export abstract class View {
       this.#shapes,
       this.#brush,
     );
-    this.plot.append(this.#overlay, this.#empty);
+    this.plot.append(this.#under, this.#overlay, this.#empty);
     const title = newId("view");
-    const zoomIn = h("button", { type: "button", title: "Zoom to the brush (+)", "aria-label": `${this.title}: zoom to the brush`, onclick: () => this.#zoom(true) }, "＋");
-    const zoomOut = h("button", { type: "button", title: "Show all (−)", "aria-label": `${this.title}: show all`, onclick: () => this.#zoom(false) }, "－");
+    const zoomIn = h("button", { type: "button", title: "Zoom to the brush (+)", "aria-label": `${this.title}: zoom to the brush`, onclick: () => this.#zoom(true) }, "+");
+    const zoomOut = h("button", { type: "button", title: "Show all (−)", "aria-label": `${this.title}: show all`, onclick: () => this.#zoom(false) }, "−");
     this.element = h(
       "section",
       { class: `view view-${name}`, "aria-labelledby": title },
@@ -113,6 +114,11 @@ export abstract class View {
     return axis ? axisLabel(axis, this.explorer.about, this.explorer.result) : "";
   }
 
+  /** Put canvases above the grid. */
+  protected show(...canvases: HTMLCanvasElement[]): void {
+    this.#under.after(...canvases);
+  }
+
   /** The scales of both sides, and their names. */
   protected abstract sides(): Sides;
   /** Take new pictures, and a new selection. */
@@ -133,7 +139,8 @@ export abstract class View {
     this.#empty.textContent = has ? "" : this.#why();
     const sides = has ? this.sides() : null;
     const shapes: Shape[] = sides ? frame(this.box, sides) : [];
-    fill(this.#shapes, ...toSvg(shapes));
+    fill(this.#under, ...toSvg(shapes.filter(isBelow)));
+    fill(this.#shapes, ...toSvg(shapes.filter((shape) => !isBelow(shape))));
     const outside = this.picture?.outside ?? 0;
     this.#note.textContent = outside ? `${counted(outside, "source")} not drawn` : "";
     this.#note.title = "They lack a value, or lie beyond the axes.";
