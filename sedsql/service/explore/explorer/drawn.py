@@ -1,0 +1,84 @@
+"""A table of what is drawn of each row of the result, in the same order: class, probability, values, cells.
+
+A brush is then a scan of it for each view: a filter of values, and counts by a small number, which DuckDB adds up in an
+array where it knows the range of a stored column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import duckdb
+
+from sedsql.service.explore.explorer.axes import Axis
+from sedsql.service.explore.explorer.domains import choose
+from sedsql.service.explore.explorer.fields import sql_number
+from sedsql.service.explore.explorer.result import RESULT, SCHEMA, Result
+from sedsql.service.explore.explorer.views import View
+from sedsql.sql_text import identifier
+
+DRAWN = f"{SCHEMA}.drawn"
+CODE, PROBABILITY = "code", "probability"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What is drawn of a result.
+
+    views : by name, with their domains
+    """
+
+    result: Result
+    views: dict[str, View]
+
+    @classmethod
+    def make(cls, con: duckdb.DuckDBPyConnection, result: Result, views: dict[str, View]) -> Drawn:
+        """Make the table, in the place of an earlier one."""
+        made = cls(result, choose(con, RESULT, result.rows, views))
+        con.execute(f"DROP TABLE IF EXISTS {DRAWN}")
+        con.execute(f"CREATE TABLE {DRAWN} AS {made._select()}")
+        return made
+
+    def column(self, axis: Axis) -> str:
+        """The column of an axis's values."""
+        return f"a{self._axes.index(axis)}"
+
+    def cell(self, view: View) -> str:
+        """The column of a view's cells, each for each class: cell * classes + code of the class; NULL where none is."""
+        return f"c{list(self.views).index(view.name)}"
+
+    @property
+    def _axes(self) -> list[Axis]:
+        return list(dict.fromkeys(axis for view in self.views.values() for axis in view.axes))
+
+    def _select(self) -> str:
+        classes = self.result.classes
+        probability = identifier(classes.probability) if classes.probability else "NULL::DOUBLE"
+        values = [f"{classes.code_sql()} AS {CODE}", f"{probability} AS {PROBABILITY}"]
+        values += [f"{axis.sql()} AS {self.column(axis)}" for axis in self._axes]
+        cells = [f"{self._cell_sql(view)} AS {self.cell(view)}" for view in self.views.values()]
+        return f"SELECT {', '.join(['*', *cells])} FROM (SELECT {', '.join(values)} FROM {RESULT})"
+
+    def _cell_sql(self, view: View) -> str:
+        """Write the number of a row's cell; the last one holds the upper end of the domain too."""
+        parts = list(self._steps(view))
+        cell = parts[0] if len(parts) == 1 else f"({parts[0]} + {parts[1]} * {view.sizes[0]})"
+        count = self.result.classes.count
+        small = "USMALLINT" if view.cells * count < 1 << 16 else "UINTEGER"
+        inside = " AND ".join(self._inside(view))
+        return f"CASE WHEN {inside} THEN ({cell} * {count} + {CODE})::{small} END"
+
+    def _inside(self, view: View) -> Iterator[str]:
+        assert view.domain
+        for axis, (low, high) in zip(view.axes, view.domain, strict=True):
+            yield f"{self.column(axis)}::DOUBLE BETWEEN {sql_number(low)} AND {sql_number(high)}"
+
+    def _steps(self, view: View) -> Iterator[str]:
+        assert view.domain
+        for axis, (low, high), size in zip(view.axes, view.domain, view.sizes, strict=True):
+            value = f"{self.column(axis)}::DOUBLE"
+            low, high = axis.scaled(low), axis.scaled(high)
+            value = f"log10({value})" if axis.is_log else value
+            step = f"({value} - {sql_number(low)}) * {sql_number(size / (high - low))}"
+            yield f"least(greatest(floor({step}), 0)::UINTEGER, {size - 1}::UINTEGER)"
