@@ -2,6 +2,9 @@
 import { NO_CLASS } from "./api/pictures";
 import type { About, ClassLook } from "./api/types";
 
+/** Luminance whose contrast with the dark ground is 3. */
+const SEEN_ON_BLACK = 0.14;
+
 export type Rgb = [number, number, number];
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -37,17 +40,27 @@ export function lookOf(about: About, name: string | null): ClassLook {
   return about.classes.find((one) => one.name === name) ?? noClass;
 }
 
+/** The same hue and saturation, as light as it must be. */
 function lightened(hex: string): string {
-  const [r, g, b] = rgb(hex).map((value) => value / 255) as Rgb;
-  const most = Math.max(r, g, b);
-  const least = Math.min(r, g, b);
-  const lightness = (most + least) / 2;
-  if (0.2126 * r + 0.7152 * g + 0.0722 * b > 0.3) return hex;
-  if (most === least) return "#ffffff";
-  // The same hue and saturation, as light as it was dark.
-  const towards = 1 - lightness;
-  const spread = ((most - least) / (1 - Math.abs(2 * lightness - 1))) * (1 - Math.abs(2 * towards - 1));
-  const low = towards - spread / 2;
-  const made = [r, g, b].map((value) => Math.round(255 * (low + ((value - least) / (most - least)) * spread)));
+  let made = rgb(hex);
+  for (let lightness = 0; luminance(made) < SEEN_ON_BLACK && lightness <= 1; lightness += 0.02) {
+    made = withLightness(rgb(hex), lightness);
+  }
   return `#${made.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
+}
+
+function withLightness(given: Rgb, lightness: number): Rgb {
+  const [most, least] = [Math.max(...given), Math.min(...given)];
+  if (most === least) return [255, 255, 255];
+  const own = (most + least) / 510;
+  const saturation = (most - least) / 255 / (1 - Math.abs(2 * own - 1));
+  const spread = saturation * (1 - Math.abs(2 * lightness - 1));
+  const low = lightness - spread / 2;
+  return given.map((value) => Math.round(255 * (low + ((value - least) / (most - least)) * spread))) as Rgb;
+}
+
+/** Relative luminance (WCAG 2.2). */
+function luminance(given: Rgb): number {
+  const [r, g, b] = given.map((value) => (value <= 10 ? value / 3294.6 : ((value / 255 + 0.055) / 1.055) ** 2.4)) as Rgb;
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }

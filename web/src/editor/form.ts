@@ -18,15 +18,23 @@ export function queryForm(explorer: Explorer, run: (query: string) => void): HTM
   const boxes = about.classes
     .filter((one) => (one.path ?? "").split("/").at(-1) === one.name || !one.path)
     .map((look) => ({ look, box: h("input", { type: "checkbox" }) }));
+  const summary = h("summary", {}, "Classes: all");
+  for (const { box } of boxes) {
+    box.addEventListener("change", () => {
+      summary.textContent = `Classes: ${chosen().join(", ") || "all"}`;
+    });
+  }
   const fault = h("p", { class: "fault-line", role: "alert" });
   const known = (about.regions ?? []).flatMap((one) => [one.name, ...(one.others ?? [])]);
+
+  const chosen = () => boxes.filter(({ box }) => box.checked).map(({ look }) => look.name);
 
   const submit = async () => {
     fault.textContent = "";
     const found = await resolve(region.value.trim());
     if (found === undefined) return;
     const value = (field: HTMLInputElement) => (field.value === "" ? null : field.valueAsNumber);
-    const classes = boxes.filter(({ box }) => box.checked).map(({ look }) => look.name);
+    const classes = chosen();
     run(
       writeQuery({
         region: found && { ...found, radius: value(radius) ?? RADIUS_DEG },
@@ -65,9 +73,9 @@ export function queryForm(explorer: Explorer, run: (query: string) => void): HTM
     pair("G magnitude", brightest, faintest, "brightest", "faintest"),
     pair("Parallax (mas)", least, most, "least", "largest"),
     h(
-      "fieldset",
+      "details",
       {},
-      h("legend", {}, "Classes (none chosen: all)"),
+      summary,
       h("div", { class: "boxes" }, ...boxes.map(({ look, box }) => h("label", { title: look.path ?? "" }, box, legendMark(look), look.name))),
     ),
     h("div", { class: "row" }, h("button", { type: "submit", class: "primary" }, "Find sources")),

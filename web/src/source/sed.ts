@@ -57,7 +57,7 @@ export class SedDrawing {
       source.bands.some((band) => band.limit) && entry("measured", "▽ upper limit"),
       source.bands.some((band) => !band.used && band.magnitude !== null) && entry("unused", "○ switched off"),
       blackbody && entry("blackbody", `— blackbody, ${short(blackbody.temperature, 3)} K`),
-      template && entry("template", `▬ simulated ${template.class}, median and 16 to 84 %`),
+      template && entry("template", `- - simulated ${template.class}: median, 16 to 84 % shaded`),
     );
   }
 

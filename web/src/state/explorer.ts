@@ -7,6 +7,7 @@ import { Emitter } from "../emitter";
 import { Connection } from "./connection";
 import { conditions, isEmpty, NOTHING, withRange, type Filter } from "./filter";
 import { Newest } from "./newest";
+import type { Values } from "./values";
 import { possible, suggested, wanted, type Axes, type Views } from "./views";
 
 export interface Events {
@@ -24,6 +25,8 @@ export interface Events {
   /** Something that a link holds has settled. */
   settled: undefined;
   source: number | null;
+  /** What the source has that is shown. */
+  values: Values | null;
 }
 
 export interface Kept {
@@ -39,6 +42,7 @@ export class Explorer extends Emitter<Events> {
   selection: Selection | null = null;
   views: Views = {};
   filter: Filter = NOTHING;
+  values: Values | null = null;
   /** Whether points can be drawn here. */
   points = true;
   /** The width and height in pixels that a view has. */
@@ -47,6 +51,7 @@ export class Explorer extends Emitter<Events> {
   #running: AbortController | null = null;
   /** What was asked for and has not come yet, perhaps as the server was lost. */
   #wish: { query: string; kept: Kept } | null = null;
+  #shown: number | null = null;
   readonly #selects = new Newest<Filter>((filter) => this.#select(filter));
 
   constructor(
@@ -86,7 +91,7 @@ export class Explorer extends Emitter<Events> {
       this.views = { ...suggested(result, this.about), ...possible(kept.views ?? {}, result) };
       this.filter = kept.filter ?? NOTHING;
       this.emit("result", result);
-      this.emit("source", null);
+      this.show(null);
       await this.#draw();
       return true;
     } catch (error) {
@@ -139,8 +144,21 @@ export class Explorer extends Emitter<Events> {
     if (row !== undefined && row !== null) this.show(row);
   }
 
+  /** Open a source's panel, or close it. */
   show(row: number | null): void {
+    this.#shown = row;
+    this.values = null;
     this.emit("source", row);
+    this.emit("values", null);
+    if (row !== null) void this.#find(row);
+  }
+
+  async #find(row: number): Promise<void> {
+    const found = await this.ask((session) => session.rows([{ rows: [row] }], [], 0, 1));
+    const [, ...values] = found?.rows[0] ?? [];
+    if (!values.length || this.#shown !== row || !this.result) return;
+    this.values = Object.fromEntries(this.result.columns.map(({ name }, k) => [name, values[k] ?? null]));
+    this.emit("values", this.values);
   }
 
   /** Ask the session; undefined, and a line on the page, if there is no answer. */

@@ -60,7 +60,7 @@ function logTicks(low: number, high: number, wish: number): number[] {
   const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
   const decades = Math.log10(high) - Math.log10(low);
   const every = Math.max(1, Math.ceil(decades / wish));
-  const factors = decades < wish / 3 ? [1, 2, 5] : [1];
+  const factors = decades * 3 <= wish * 1.6 ? [1, 2, 5] : [1];
   const made: number[] = [];
   for (let exponent = first; exponent <= last; exponent += 1) {
     if (exponent % every) continue;

@@ -2,7 +2,7 @@
 import { svg } from "../dom";
 
 /** What a shape is for says how it looks: a class of the style sheet, and a colour of it in files. */
-export type Role = "grid" | "axis" | "label" | "tick" | "curve" | "band" | "point" | "limit" | "unused" | "zero";
+export type Role = "grid" | "axis" | "label" | "tick" | "curve" | "band" | "point" | "limit" | "unused" | "zero" | "ring" | "ring-back";
 
 interface Look {
   role: Role;

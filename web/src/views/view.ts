@@ -2,15 +2,17 @@
 import type { Line, Plane } from "../api/pictures";
 import type { ViewName } from "../api/types";
 import { fill, h, newId, svg } from "../dom";
-import { counted } from "../numbers";
+import { count, counted } from "../numbers";
 import type { Explorer } from "../state/explorer";
 import { axisLabel } from "../state/names";
-import { isPlane, TITLES } from "../state/views";
+import { valueOf, within } from "../state/values";
+import { isPlane, isSky, TITLES } from "../state/views";
 import { onTheme } from "../theme";
 import { axesMenu } from "./axes_menu";
 import { brushByMouse, brushShapes, type Plot } from "./brush";
 import { brushByKeys, HELP } from "./brush_keys";
 import { frame, inner, type Box, type Sides } from "./frame";
+import { markPath } from "./marks";
 import type { Drawn } from "./picture";
 import { pictureMenu } from "./picture_menu";
 import { isBelow, toSvg, type Shape } from "./shapes";
@@ -25,6 +27,7 @@ export abstract class View {
   readonly #under = svg("svg", { class: "under", "aria-hidden": "true" });
   readonly #shapes = svg("g", { "aria-hidden": "true" });
   readonly #brush = svg("g", { "aria-hidden": "true" });
+  readonly #shown = svg("g", { "aria-hidden": "true" });
   readonly #note = h("span", { class: "note" });
   readonly #empty = h("p", { class: "empty" });
   #asked = false;
@@ -39,15 +42,16 @@ export abstract class View {
       { class: "overlay", tabindex: 0, role: "application", "aria-describedby": help },
       this.#shapes,
       this.#brush,
+      this.#shown,
     );
-    this.plot.append(this.#under, this.#overlay, this.#empty);
+    this.plot.append(this.#under, this.#overlay, this.#note, this.#empty);
     const title = newId("view");
     const zoomIn = h("button", { type: "button", title: "Zoom to the brush (+)", "aria-label": `${this.title}: zoom to the brush`, onclick: () => this.#zoom(true) }, "+");
     const zoomOut = h("button", { type: "button", title: "Show all (−)", "aria-label": `${this.title}: show all`, onclick: () => this.#zoom(false) }, "−");
     this.element = h(
       "section",
       { class: `view view-${name}`, "aria-labelledby": title },
-      h("header", {}, h("h3", { id: title }, this.title), this.#note, h("span", { class: "space" }), axesMenu(this.name, explorer), zoomIn, zoomOut, pictureMenu(this)),
+      h("header", {}, h("h3", { id: title }, this.title), h("span", { class: "space" }), axesMenu(this.name, explorer), zoomIn, zoomOut, pictureMenu(this)),
       this.plot,
       h("p", { id: help, class: "unseen" }, HELP),
     );
@@ -64,6 +68,7 @@ export abstract class View {
     explorer.on("pictures", () => (this.take(), this.draw()));
     explorer.on("selection", () => (this.choose(), this.draw()));
     explorer.on("filter", () => this.#drawBrush());
+    explorer.on("values", () => this.draw());
     onTheme(() => this.draw());
     this.draw();
   }
@@ -142,10 +147,24 @@ export abstract class View {
     fill(this.#under, ...toSvg(shapes.filter(isBelow)));
     fill(this.#shapes, ...toSvg(shapes.filter((shape) => !isBelow(shape))));
     const outside = this.picture?.outside ?? 0;
-    this.#note.textContent = outside ? `${counted(outside, "source")} not drawn` : "";
-    this.#note.title = "They lack a value, or lie beyond the axes.";
+    this.#note.textContent = outside ? `${count(outside)} not drawn` : "";
     if (sides) this.paint(sides);
     this.#drawBrush();
+    fill(this.#shown, ...(sides ? toSvg(this.#ring(sides)) : []));
+  }
+
+  /** A ring about the source whose panel is open. */
+  #ring({ x, y }: Sides): Shape[] {
+    const axes = this.#axes;
+    const { values } = this.explorer;
+    if (!axes?.y || !values || this.picture?.kind !== "plane") return [];
+    const [x0, x1] = this.picture.domain;
+    const [across, up] = [within(valueOf(axes.x, values), isSky(axes), [x0, x1]), valueOf(axes.y, values)];
+    const { left, top, width, height } = this.box;
+    const [px, py] = [x.pixel(across), y.pixel(up)];
+    if (!(px >= 0 && px <= width && py >= 0 && py <= height)) return [];
+    const d = markPath("o", left + px, top + py, 10);
+    return [{ kind: "path", role: "ring-back", d, width: 4 }, { kind: "path", role: "ring", d, width: 2 }];
   }
 
   #why(): string {
