@@ -8,21 +8,28 @@ const here = dirname(fileURLToPath(import.meta.url));
 const target = process.argv[2] ?? join(here, "..", "sedsql", "service", "explore", "page");
 const beside = `${target}.partial`;
 
-await rm(beside, { recursive: true, force: true });
-await mkdir(beside, { recursive: true });
-const { metafile } = await build({
+const options = {
   absWorkingDir: here,
-  entryPoints: ["src/main.ts", "src/style/page.css", "src/icon.svg"],
   outdir: beside,
-  entryNames: "[name]-[hash]",
-  loader: { ".svg": "copy" },
   bundle: true,
   minify: !process.env.PLAIN,
   format: "esm",
   target: ["chrome111", "firefox115", "safari16.4"],
   legalComments: "linked",
+};
+
+await rm(beside, { recursive: true, force: true });
+await mkdir(beside, { recursive: true });
+const { metafile } = await build({
+  ...options,
+  entryPoints: ["src/main.ts", "src/style/page.css", "src/icon.svg"],
+  entryNames: "[name]-[hash]",
+  loader: { ".svg": "copy" },
   metafile: true,
 });
+// Jupyter reads the widget's files by name.
+await build({ ...options, entryPoints: { widget: "src/widget.ts" } });
+await build({ ...options, entryPoints: { widget: "src/style/page.css" } });
 const made = Object.keys(metafile.outputs).map((path) => basename(path));
 const named = (ending) => made.find((name) => name.endsWith(ending));
 let html = await readFile(join(here, "src", "index.html"), "utf-8");

@@ -69,6 +69,10 @@ export class Session {
     return this.#json("where", { filter });
   }
 
+  sendBySamp(filter: Condition[]): Promise<{ sent_to: string[] }> {
+    return this.#json("samp/send", { filter });
+  }
+
   #json<T>(path: string, body: unknown, options: Options = {}): Promise<T> {
     return this.transport("POST", this.#path(path), body, "json", options) as Promise<T>;
   }

@@ -57,6 +57,8 @@ export interface About {
   limits: { rows: number; points: number };
   regions?: Region[];
   photometry?: { column: string; short: string }[];
+  /** Whether the server sends to other programs. */
+  samp?: boolean;
 }
 
 /** What a view draws along one side. */

@@ -1,5 +1,5 @@
 // The pane of the query: form or ADQL, examples, history, run, progress, and what is wrong.
-import { Refused } from "../api/transport";
+import { refused, type ErrorObject, type Refused } from "../api/transport";
 import type { Progress } from "../api/session";
 import { h, newId } from "../dom";
 import { menu } from "../menu";
@@ -121,10 +121,10 @@ export class QueryPane {
     const query = this.editor.query;
     if (!query.trim()) return this.#tell(null);
     try {
-      await this.explorer.transport("POST", "check", { query }, "json");
-      if (query === this.editor.query) this.#tell(null);
-    } catch (error) {
-      if (error instanceof Refused && query === this.editor.query) this.#tell(error);
+      const { error } = (await this.explorer.transport("POST", "check", { query }, "json")) as { error?: ErrorObject };
+      if (query === this.editor.query) this.#tell(error ? refused(error) : null);
+    } catch {
+      // Whoever runs the query is told what is wrong with the server.
     }
   }
 

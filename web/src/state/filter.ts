@@ -7,12 +7,14 @@ export interface Filter {
   /** Names of classes, null for sources of none; null for all. */
   classes: (string | null)[] | null;
   probability: number;
+  /** Numbers of rows that another program selected; null for all. */
+  rows: number[] | null;
 }
 
-export const NOTHING: Filter = { ranges: {}, classes: null, probability: 0 };
+export const NOTHING: Filter = { ranges: {}, classes: null, probability: 0, rows: null };
 
 export function isEmpty(filter: Filter): boolean {
-  return Object.keys(filter.ranges).length === 0 && filter.classes === null && filter.probability <= 0;
+  return Object.keys(filter.ranges).length === 0 && filter.classes === null && filter.probability <= 0 && !filter.rows;
 }
 
 /** As the server takes it; a brush of a view that is not drawn has no place. */
@@ -24,6 +26,7 @@ export function conditions(filter: Filter, drawn: readonly ViewName[]): Conditio
   }
   if (filter.classes) made.push({ classes: filter.classes });
   if (filter.probability > 0) made.push({ probability: filter.probability });
+  if (filter.rows) made.push({ rows: filter.rows });
   return made;
 }
 

@@ -3,6 +3,7 @@ import { h, newId } from "../dom";
 import { counted } from "../numbers";
 import type { Explorer } from "../state/explorer";
 import { copy, download } from "./download";
+import { sampButton } from "./samp";
 
 const FORMATS = [
   { name: "CSV", format: "csv", ending: "csv" },
@@ -49,6 +50,7 @@ export function takeAway(explorer: Explorer): HTMLElement {
       { class: "row" },
       h("button", { type: "button", onclick: () => void write("adql", "The query") }, "Copy as ADQL"),
       h("button", { type: "button", onclick: () => void write("notebook", "The cell") }, "Copy as notebook cell"),
+      sampButton(explorer, (text) => (told.textContent = text)),
     ),
     told,
     text,

@@ -50,6 +50,9 @@ export class Selected {
       const told = `≥ ${filter.probability.toFixed(2)}`;
       chips.push(this.#chip("Probability", told, () => ({ ...this.explorer.filter, probability: 0 })));
     }
+    if (filter.rows) {
+      chips.push(this.#chip("Another program", counted(filter.rows.length, "source"), () => ({ ...this.explorer.filter, rows: null })));
+    }
     if (!isEmpty(filter)) {
       chips.push(h("button", { type: "button", class: "clear", onclick: () => this.explorer.setFilter(NOTHING) }, "Select all"));
     }

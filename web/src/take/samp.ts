@@ -1,0 +1,71 @@
+// Send the selection to TOPCAT, Aladin and other programs by SAMP, and take what they select.
+import type { Session } from "../api/session";
+import { h } from "../dom";
+import { counted } from "../numbers";
+import type { Explorer } from "../state/explorer";
+import { NOTHING } from "../state/filter";
+
+const POLL_MS = 2000;
+const NEAR_DEG = 0.01;
+
+interface Samp {
+  available: boolean;
+  programs: string[];
+}
+
+interface Event {
+  number: number;
+  kind: "rows" | "position";
+  rows?: number[];
+  session?: string;
+  ra?: number;
+  dec?: number;
+  from: string;
+}
+
+/** A button that sends, and says in `told` what came of it; null where the server has no SAMP. */
+export function sampButton(explorer: Explorer, told: (text: string) => void): HTMLElement | null {
+  if (!explorer.about.samp) return null;
+  let last = 0;
+  let isListening = false;
+
+  const send = async () => {
+    const { available, programs } = (await explorer.transport("GET", "samp", undefined, "json")) as Samp;
+    if (!available || !programs.length) {
+      told("No program listens: start TOPCAT or Aladin, then send again.");
+      return;
+    }
+    const found = await explorer.ask((session) => session.sendBySamp(explorer.conditions));
+    if (!found) return;
+    told(`${counted(explorer.selection?.count ?? 0, "source")} sent to ${found.sent_to.join(", ") || "nobody"}.`);
+    if (!isListening) void listen();
+  };
+
+  /** Ask for what programs said, again and again. */
+  const listen = async () => {
+    isListening = true;
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      try {
+        const path = `samp/events?after=${last}`;
+        const { events, ...rest } = (await explorer.transport("GET", path, undefined, "json")) as { last: number; events: Event[] };
+        last = rest.last;
+        for (const event of events) await explorer.ask(async (session) => take(event, session));
+      } catch {
+        // The server is lost, which a line on the page says; this goes on when it is back.
+      }
+    }
+  };
+
+  const take = ({ kind, rows, session: ofSession, ra, dec, from }: Event, session: Session) => {
+    if (kind === "rows" && rows && (!ofSession || ofSession === session.id)) {
+      explorer.setFilter({ ...NOTHING, rows });
+      told(`${from} selected ${counted(rows.length, "source")}.`);
+    } else if (kind === "position" && ra !== undefined && dec !== undefined) {
+      void explorer.pick("sky", [ra, dec], [NEAR_DEG / Math.cos((dec * Math.PI) / 180), NEAR_DEG]);
+    }
+  };
+
+  const failed = (error: unknown) => told(error instanceof Error ? error.message : "It was not sent.");
+  return h("button", { type: "button", onclick: () => void send().catch(failed) }, "Send to TOPCAT, Aladin …");
+}
