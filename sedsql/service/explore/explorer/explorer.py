@@ -29,8 +29,6 @@ from sedsql.service.workers.settings import Settings
 JSON, NDJSON = "application/json", "application/x-ndjson"
 _PROGRESS = 0.5
 """Seconds between two lines that tell how far a query is."""
-_PERFECT = 24
-"""Bits of the numbers that DuckDB counts rows by in an array; its own limit is 12."""
 
 Values = dict[str, Any]
 Answer = tuple[str, list[bytes]]
@@ -160,8 +158,7 @@ _OPERATIONS: dict[str, Callable[[Explorer, Values, Asked], Answer]] = {
 
 def prepare(mirror: Mirror) -> None:
     """Make what an explorer needs in an open mirror that is not shut in yet."""
-    con = mirror.cursor.duckdb
-    con.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}; SET perfect_ht_threshold = {_PERFECT}")
+    mirror.cursor.duckdb.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
 
 
 def _json(value: Any) -> Answer:

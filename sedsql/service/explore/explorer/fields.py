@@ -76,4 +76,4 @@ def only(values: Mapping[str, Any], known: tuple[str, ...], what: str) -> None:
 def sql_number(value: float) -> str:
     """Write a finite number as a DOUBLE of SQL, which reads the same number."""
     assert isfinite(value)
-    return f"{value!r}::DOUBLE"
+    return f"{float(value)!r}::DOUBLE"
