@@ -3,6 +3,7 @@ import { build } from "esbuild";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { licences } from "./licences.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const target = process.argv[2] ?? join(here, "..", "sedsql", "service", "explore", "page");
@@ -15,7 +16,7 @@ const options = {
   minify: !process.env.PLAIN,
   format: "esm",
   target: ["chrome111", "firefox115", "safari16.4"],
-  legalComments: "linked",
+  legalComments: "none",
 };
 
 await rm(beside, { recursive: true, force: true });
@@ -37,5 +38,6 @@ for (const [word, ending] of [["SCRIPT", ".js"], ["STYLE", ".css"], ["ICON", ".s
   html = html.replace(word, named(ending));
 }
 await writeFile(join(beside, "index.html"), html);
+await writeFile(join(beside, "licences.txt"), await licences(Object.keys(metafile.inputs), here));
 await rm(target, { recursive: true, force: true });
 await rename(beside, target);

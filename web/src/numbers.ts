@@ -26,6 +26,12 @@ export function probability(p: number): string {
   return p > 0.995 && p < 1 ? "> 0.99" : p.toFixed(2);
 }
 
+/** A unit of VOUnits as people write it: mas.yr**-1 as "mas yr⁻¹". */
+export function unit(written: string): string {
+  const raised = (_: string, power: string) => power.replace(/./g, (letter) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(letter)] ?? "");
+  return written.replace(/\*\*(-?\d+)/g, raised).replaceAll(".", " ");
+}
+
 /** Seconds as "0.42 s" or "3 min 5 s". */
 export function seconds(s: number): string {
   if (s < 10) return `${s.toFixed(s < 1 ? 2 : 1)} s`;

@@ -1,6 +1,5 @@
 // Colours: those of classes come from the server, the rest from the style sheet, for light and for dark.
-import { NO_CLASS } from "./api/pictures";
-import type { About, ClassLook } from "./api/types";
+import type { ClassLook } from "./api/types";
 
 /** Luminance whose contrast with the dark ground is 3. */
 const SEEN_ON_BLACK = 0.14;
@@ -31,14 +30,6 @@ export function classColour(look: ClassLook): string {
 
 export const noClass: ClassLook = { name: "no class", colour: "#8c8c8c", marker: "o" };
 
-/** How a class code looks. */
-export function look(about: About, code: number): ClassLook {
-  return code === NO_CLASS ? noClass : (about.classes[code] ?? noClass);
-}
-
-export function lookOf(about: About, name: string | null): ClassLook {
-  return about.classes.find((one) => one.name === name) ?? noClass;
-}
 
 /** The same hue and saturation, as light as it must be. */
 function lightened(hex: string): string {

@@ -2,8 +2,6 @@
 import { Body, type Place } from "./binary";
 import type { ViewName } from "./types";
 
-export const NO_CLASS = 255;
-
 /** Cells of a plane that have sources: their place iy * nx + ix, how many, and the most frequent class. */
 export interface Cells {
   cell: Uint32Array;

@@ -66,10 +66,13 @@ export type Axis = ({ column: string } | { minus: [string, string] } | { absolut
 
 export interface Result {
   rows: number;
+  /** Rows that the query has, if more than the page takes. */
+  total?: number | null;
   truncated: boolean;
   seconds: number;
   columns: Column[];
-  classes: boolean;
+  /** The classes that its rows have; codes are places in this list, and its length is no class. */
+  classes: ClassLook[];
   note?: string | null;
   suggested: Partial<Record<ViewName, { x: Axis; y?: Axis }>>;
 }

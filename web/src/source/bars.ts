@@ -2,8 +2,9 @@
 import type { About, Source } from "../api/types";
 import { h } from "../dom";
 import { probability } from "../numbers";
+import type { Explorer } from "../state/explorer";
 import { bandName } from "../state/names";
-import { classColour, lookOf } from "../theme";
+import { classColour } from "../theme";
 import { legendMark } from "../views/legend_mark";
 
 const LEAST = 0.005;
@@ -22,11 +23,11 @@ export function contributionBars(source: Source, about: About): HTMLElement {
   return h("ul", { class: "bars-list" }, ...lines);
 }
 
-export function probabilityBars(source: Source, about: About): HTMLElement {
+export function probabilityBars(source: Source, explorer: Explorer): HTMLElement {
   const given = Object.entries(source.probabilities ?? {}).filter(([, p]) => p >= LEAST);
   given.sort(([, a], [, b]) => b - a);
   const lines = given.map(([name, p]) => {
-    const look = lookOf(about, name);
+    const look = explorer.lookOf(name);
     const bar = h("span", { class: "one" });
     Object.assign(bar.style, { width: `${100 * p}%`, background: classColour(look) });
     return line(h("span", { class: "class-name" }, legendMark(look), name), h("span", { class: "whole", "aria-hidden": "true" }, bar), probability(p));

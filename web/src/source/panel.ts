@@ -4,7 +4,6 @@ import { isAbort } from "../api/transport";
 import { fill, h, newId } from "../dom";
 import { probability, short } from "../numbers";
 import type { Explorer } from "../state/explorer";
-import { lookOf } from "../theme";
 import { legendMark } from "../views/legend_mark";
 import { bandTable } from "./bands";
 import { contributionBars, probabilityBars } from "./bars";
@@ -82,7 +81,7 @@ export class SourcePanel {
       this.#sed.element,
       section("Bands", bandTable(source, this.#without, (column, isOn) => this.#switch(column, isOn))),
       source.contributions && section("What each band adds to the probability", contributionBars(source, about)),
-      source.probabilities && section("Probabilities", probabilityBars(source, about)),
+      source.probabilities && section("Probabilities", probabilityBars(source, this.explorer)),
       source.neighbours && section("Nearest training sources", neighbourTable(source.neighbours)),
     );
   }
@@ -105,7 +104,7 @@ export class SourcePanel {
       fill(told, h("strong", {}, "No class"), h("p", {}, "Too few bands for the model to answer."));
       return told;
     }
-    const look = lookOf(this.explorer.about, source.class);
+    const look = this.explorer.lookOf(source.class);
     const facts: [string, string][] = [];
     if (source.path?.length) facts.push(["path", source.path.join(" › ")]);
     if (source.set95?.length) facts.push(["set at 95 %", source.set95.join(", ")]);

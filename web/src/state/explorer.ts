@@ -2,8 +2,9 @@
 import { everything, type Pictures, type Selection } from "../api/pictures";
 import type { Progress, Session } from "../api/session";
 import { isAbort, Lost, Refused, type Transport } from "../api/transport";
-import type { About, Condition, Result, ViewName } from "../api/types";
+import type { About, ClassLook, Condition, Result, ViewName } from "../api/types";
 import { Emitter } from "../emitter";
+import { noClass } from "../theme";
 import { Connection } from "./connection";
 import { conditions, isEmpty, NOTHING, withRange, type Filter } from "./filter";
 import { Newest } from "./newest";
@@ -67,6 +68,17 @@ export class Explorer extends Emitter<Events> {
     return conditions(this.filter, this.#drawn);
   }
 
+  /** How the classes look: of codes, of which the last is no class. */
+  get looks(): ClassLook[] {
+    return [...(this.result?.classes ?? []), noClass];
+  }
+
+  /** How a class looks that the result, or the model, has. */
+  lookOf(name: string | null): ClassLook {
+    const known = [...(this.result?.classes ?? []), ...this.about.classes];
+    return known.find((one) => one.name === name) ?? noClass;
+  }
+
   get #drawn(): ViewName[] {
     return Object.keys(this.pictures?.views ?? {}) as ViewName[];
   }
@@ -86,13 +98,14 @@ export class Explorer extends Emitter<Events> {
       const result = await this.connection.ask((session) => session.query(query, told, running.signal));
       if (this.#running !== running) return false;
       this.#wish = null;
+      const views = { ...suggested(result, this.about), ...possible(kept.views ?? {}, result) };
+      const pictures = await this.#asked(result, views);
+      if (this.#running !== running) return false;
       this.query = query;
       this.result = result;
-      this.views = { ...suggested(result, this.about), ...possible(kept.views ?? {}, result) };
-      this.filter = kept.filter ?? NOTHING;
-      this.emit("result", result);
       this.show(null);
-      await this.#draw();
+      this.emit("result", result);
+      await this.#draw(views, pictures, kept.filter ?? NOTHING);
       return true;
     } catch (error) {
       if (this.#running === running) this.#tell(error, "fault");
@@ -116,11 +129,23 @@ export class Explorer extends Emitter<Events> {
 
   /** Change axes, or what is drawn of them; a brush along other axes goes. */
   async setAxes(view: ViewName, axes: Axes, keepsBrush = false): Promise<void> {
-    this.views = { ...this.views, [view]: axes };
-    if (!keepsBrush) this.filter = withRange(this.filter, view, null);
+    if (!this.result) return;
+    const views = { ...this.views, [view]: axes };
     try {
-      await this.#draw();
+      const pictures = await this.#asked(this.result, views);
+      await this.#draw(views, pictures, keepsBrush ? this.filter : withRange(this.filter, view, null));
       this.emit("settled", undefined);
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  /** Ask for cells in the place of points, where the browser has lost what draws these. */
+  async drawWithoutPoints(): Promise<void> {
+    if (!this.points || !this.result) return;
+    this.points = false;
+    try {
+      await this.#draw(this.views, await this.#asked(this.result, this.views), this.filter);
     } catch (error) {
       this.#tell(error);
     }
@@ -171,16 +196,20 @@ export class Explorer extends Emitter<Events> {
     }
   }
 
-  async #draw(): Promise<void> {
-    const views = wanted(this.views, this.pixels);
-    if (Object.keys(views).length === 0 && !this.result?.classes) {
-      this.pictures = { count: this.result?.rows ?? 0, counts: [], classes: null, views: {} };
-    } else {
-      this.pictures = await this.connection.ask((session) => session.axes(views, this.points));
+  /** The pictures of a result; those of before stay on the screen until they come. */
+  async #asked(result: Result, views: Views): Promise<Pictures> {
+    const asked = wanted(views, this.pixels);
+    if (Object.keys(asked).length || result.classes.length) {
+      return this.connection.ask((session) => session.axes(asked, this.points));
     }
-    this.emit("pictures", this.pictures);
-    this.emit("filter", this.filter);
-    await this.#select(this.filter);
+    return { count: result.rows, counts: [], classes: null, views: {} };
+  }
+
+  async #draw(views: Views, pictures: Pictures, filter: Filter): Promise<void> {
+    Object.assign(this, { views, pictures, filter });
+    this.emit("pictures", pictures);
+    this.emit("filter", filter);
+    await this.#select(filter);
   }
 
   async #select(filter: Filter): Promise<void> {

@@ -1,11 +1,12 @@
 // The names of axes, as people write them.
 import type { About, Axis, Result } from "../api/types";
+import { unit } from "../numbers";
 
 /** "G", "BP − RP", "M(G)", or the column's name, with the unit. */
 export function axisLabel(axis: Axis, about: About, result: Result | null): string {
   const name = axisName(axis, about);
-  const unit = unitOf(axis, result);
-  return unit ? `${name} [${unit}]` : name;
+  const written = unit(unitOf(axis, result));
+  return written ? `${name} [${written}]` : name;
 }
 
 export function axisName(axis: Axis, about: About): string {

@@ -3,16 +3,15 @@ import type { Cells, Plane } from "../api/pictures";
 import type { Rgb } from "../theme";
 import type { Scale } from "./scale";
 
-const FAINTEST = 0.3;
 
-/** Draw the cells of a plane; `most` is the number of sources that is drawn deepest. */
+/** Draw the cells of a plane; faintest : the opacity of a cell with few sources. */
 export function drawCells(
   context: CanvasRenderingContext2D,
   plane: Plane,
   cells: Cells,
   [x, y]: [Scale, Scale],
   colourOf: (code: number) => Rgb,
-  opacity = 1,
+  faintest = 0.3,
 ): void {
   const [nx, ny] = plane.size;
   const image = new ImageData(nx, ny);
@@ -27,7 +26,7 @@ export function drawCells(
     image.data[place] = r;
     image.data[place + 1] = g;
     image.data[place + 2] = b;
-    image.data[place + 3] = 255 * opacity * (FAINTEST + (1 - FAINTEST) * (Math.log1p(cells.n[k]!) / most));
+    image.data[place + 3] = 255 * (faintest + (1 - faintest) * (Math.log1p(cells.n[k]!) / most));
   }
   const small = new OffscreenCanvas(nx, ny);
   small.getContext("2d")!.putImageData(image, 0, 0);

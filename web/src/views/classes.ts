@@ -54,15 +54,14 @@ export class ClassesView {
   }
 
   #take(pictures: Pictures): void {
-    const { about, result } = this.explorer;
+    const { looks, result } = this.explorer;
     this.#note.textContent = result?.note ?? "";
     this.#note.hidden = !result?.note;
     const most = Math.max(1, ...pictures.counts);
-    const looks = [...about.classes, noClass];
-    this.#choices.hidden = !result?.classes;
+    this.#choices.hidden = !result?.classes.length;
     this.#rows = looks.flatMap((look, code) => {
       const all = pictures.counts[code] ?? 0;
-      return all ? [this.#row(code < about.classes.length ? look.name : null, all, most)] : [];
+      return all ? [this.#row(look === noClass ? null : look.name, all, most)] : [];
     });
     this.#rows.sort((a, b) => Number(a.name === null) - Number(b.name === null) || b.all - a.all);
     fill(this.#list, ...this.#rows.map((row) => row.element));
@@ -71,7 +70,7 @@ export class ClassesView {
   }
 
   #row(name: string | null, all: number, most: number): Row {
-    const look = this.explorer.about.classes.find((one) => one.name === name) ?? noClass;
+    const look = this.explorer.lookOf(name);
     const box = h("input", { type: "checkbox", onchange: () => this.#toggle(name, box.checked) });
     const bar = h("span", { class: "bar" });
     const whole = h("span", { class: "bars" }, bar);
@@ -86,9 +85,9 @@ export class ClassesView {
   }
 
   #tell(selection: Selection): void {
-    const { classes } = this.explorer.about;
+    const { looks } = this.explorer;
     for (const row of this.#rows) {
-      const code = row.name === null ? classes.length : classes.findIndex((one) => one.name === row.name);
+      const code = looks.findIndex((look) => look.name === (row.name ?? noClass.name));
       const n = selection.counts[code] ?? 0;
       row.chosen.textContent = count(n);
       row.bar.style.width = `${(100 * n) / row.all}%`;

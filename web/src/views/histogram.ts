@@ -1,10 +1,9 @@
 // A view of one side: how many sources each bin has, by class, those that are selected before all.
 import type { Line } from "../api/pictures";
-import { NO_CLASS } from "../api/pictures";
 import { h } from "../dom";
 import type { Explorer } from "../state/explorer";
 import { isEmpty } from "../state/filter";
-import { classColour, colour, look } from "../theme";
+import { classColour, colour } from "../theme";
 import type { Sides } from "./frame";
 import { Scale } from "./scale";
 import { View } from "./view";
@@ -68,15 +67,15 @@ export class HistogramView extends View {
 
   /** Bars of each class upon another, the most frequent class below. */
   #stack(context: CanvasRenderingContext2D, edges: number[], y: Scale): void {
-    const { about, selection } = this.explorer;
-    const columns = about.classes.length + 1;
+    const { looks, selection } = this.explorer;
+    const columns = looks.length;
     const { bins } = this.picture!;
     const chosen = this.#chosen;
     const counts = selection?.counts ?? [];
     const order = Array.from({ length: columns }, (_, k) => k).sort((a, b) => (counts[b] ?? 0) - (counts[a] ?? 0));
     const below = new Float64Array(bins);
     for (const code of order) {
-      context.fillStyle = classColour(look(about, code < about.classes.length ? code : NO_CLASS));
+      context.fillStyle = classColour(looks[code]!);
       for (let bin = 0; bin < bins; bin += 1) {
         const n = chosen[bin * columns + code] ?? 0;
         if (!n) continue;

@@ -1,10 +1,8 @@
 // Take a view away as a picture, with the marks of the classes that it has.
-import { NO_CLASS } from "../api/pictures";
 import { h } from "../dom";
 import { menu } from "../menu";
 import type { Explorer } from "../state/explorer";
 import { download } from "../take/download";
-import { look } from "../theme";
 import { asPng, asSvg, type Drawn } from "./picture";
 
 interface Drawing {
@@ -20,10 +18,8 @@ export function pictureMenu(view: Drawing): HTMLElement {
     return [h("p", {}, "Save the picture as"), one("svg", asSvg), one("png", asPng)];
   });
   const save = async (ending: string, write: typeof asPng | typeof asSvg) => {
-    const { selection, about } = view.explorer;
-    const classes = (selection?.counts ?? []).flatMap((n, code) =>
-      n ? [look(about, code < about.classes.length ? code : NO_CLASS)] : [],
-    );
+    const { selection, looks } = view.explorer;
+    const classes = looks.filter((_, code) => selection?.counts[code]);
     const drawn = view.drawn();
     download(await write(drawn, classes.length > 1 ? classes : []), `${fileName(view.title)}.${ending}`);
   };

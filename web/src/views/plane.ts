@@ -4,13 +4,16 @@ import type { ViewName } from "../api/types";
 import { h } from "../dom";
 import type { Explorer } from "../state/explorer";
 import { isSky } from "../state/views";
-import { classColour, colour, look, rgb, type Rgb } from "../theme";
+import { classColour, colour, noClass, rgb, type Rgb } from "../theme";
 import { drawCells } from "./cells";
 import { isEmpty } from "../state/filter";
 import type { Sides } from "./frame";
 import { Points } from "./points";
 import { Scale } from "./scale";
 import { View } from "./view";
+
+/** A cell with one source that is selected is to be seen. */
+const SELECTED_FAINTEST = 0.65;
 
 export class PlaneView extends View {
   readonly #cells = h("canvas", { class: "data", "aria-hidden": "true" });
@@ -20,7 +23,7 @@ export class PlaneView extends View {
   constructor(name: ViewName, explorer: Explorer) {
     super(name, explorer);
     this.show(this.#cells, this.#dots);
-    this.#dots.addEventListener("webglcontextlost", () => (this.#points = null));
+    this.#dots.addEventListener("webglcontextlost", () => void explorer.drawWithoutPoints());
   }
 
   protected override get picture(): Plane | undefined {
@@ -34,7 +37,7 @@ export class PlaneView extends View {
     if (!points || !classes) return;
     const { x, y } = this.explorer.views[this.name]!;
     this.#points ??= new Points(this.#dots);
-    this.#points.setRows(points.x, points.y, classes, [x.log ?? false, y?.log ?? false]);
+    this.#points.setRows(points.x, points.y, classes, this.explorer.looks.length - 1, [x.log ?? false, y?.log ?? false]);
   }
 
   protected override choose(): void {
@@ -60,12 +63,12 @@ export class PlaneView extends View {
     this.#dots.hidden = plane.points === null;
     const canvas = this.image();
     this.#place(canvas);
-    const { about, selection, filter } = this.explorer;
+    const { looks, selection, filter } = this.explorer;
     const isAll = isEmpty(filter) || selection === null;
     const grey = rgb(colour("--unselected"));
-    const colourOf = (code: number): Rgb => rgb(classColour(look(about, code)));
+    const colourOf = (code: number): Rgb => rgb(classColour(looks[code] ?? noClass));
     if (plane.points) {
-      const markerOf = (code: number) => look(about, code).marker;
+      const markerOf = (code: number) => (looks[code] ?? noClass).marker;
       this.#points?.draw([x, y], { colourOf, markerOf, grey }, selection?.count ?? 0, isAll || selection?.rows === null);
       return;
     }
@@ -75,7 +78,7 @@ export class PlaneView extends View {
     context.clearRect(0, 0, this.box.width, this.box.height);
     if (!isAll && plane.cells) drawCells(context, plane, plane.cells, [x, y], () => grey);
     const chosen = selection ? selection.cells[this.name] : plane.cells;
-    if (chosen) drawCells(context, plane, chosen, [x, y], colourOf);
+    if (chosen) drawCells(context, plane, chosen, [x, y], colourOf, isAll ? undefined : SELECTED_FAINTEST);
   }
 
   protected image(): HTMLCanvasElement {

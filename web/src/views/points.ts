@@ -1,5 +1,4 @@
 // Draw each source as a point by WebGL: all in grey, those that are selected in the colour and with the mark of their class.
-import { NO_CLASS } from "../api/pictures";
 import type { Rgb } from "../theme";
 import { markPath } from "./marks";
 import type { Scale } from "./scale";
@@ -20,9 +19,11 @@ export interface PointLook {
   grey: Rgb;
 }
 
+const CODES = 256;
+
 /** Whether this browser draws by WebGL. */
 export function canDrawPoints(): boolean {
-  return new OffscreenCanvas(1, 1).getContext("webgl2") !== null;
+  return document.createElement("canvas").getContext("webgl2") !== null;
 }
 
 export class Points {
@@ -40,10 +41,10 @@ export class Points {
     this.#program = linked(gl);
   }
 
-  /** Take the places of all rows; those that have none along a side are left out. */
-  setRows(x: Float32Array, y: Float32Array, classes: Uint8Array, logs: [boolean, boolean]): void {
+  /** Take the places and class codes of all rows; those that have none along a side are left out. */
+  setRows(x: Float32Array, y: Float32Array, classes: Uint8Array, noClass: number, logs: [boolean, boolean]): void {
     const gl = this.#gl;
-    const { order, groups } = byClass(x, y, classes, logs);
+    const { order, groups } = byClass(x, y, classes, noClass, logs);
     this.#rows = x.length;
     this.#groups = groups;
     this.#attribute("x", x, gl.FLOAT);
@@ -129,17 +130,16 @@ export class Points {
   }
 }
 
-/** Order rows by class, the most frequent first, so that rare ones are drawn above. */
-function byClass(x: Float32Array, y: Float32Array, classes: Uint8Array, [xLog, yLog]: [boolean, boolean]) {
+/** Order rows by class, the most frequent first, so that rare ones are drawn above; no class is below all. */
+function byClass(x: Float32Array, y: Float32Array, classes: Uint8Array, noClass: number, [xLog, yLog]: [boolean, boolean]) {
   const drawn = (row: number) =>
     Number.isFinite(x[row]) && Number.isFinite(y[row]) && !(xLog && x[row]! <= 0) && !(yLog && y[row]! <= 0);
-  const counts = new Uint32Array(NO_CLASS + 1);
+  const counts = new Uint32Array(CODES);
   for (let row = 0; row < x.length; row += 1) if (drawn(row)) counts[classes[row]!]! += 1;
-  // Sources of no class are below all others.
   const codes = [...counts.keys()].filter((code) => counts[code]);
-  codes.sort((a, b) => Number(b === NO_CLASS) - Number(a === NO_CLASS) || counts[b]! - counts[a]!);
+  codes.sort((a, b) => Number(b === noClass) - Number(a === noClass) || counts[b]! - counts[a]!);
   const groups: Group[] = [];
-  const next = new Uint32Array(NO_CLASS + 1);
+  const next = new Uint32Array(CODES);
   let start = 0;
   for (const code of codes) {
     next[code] = start;

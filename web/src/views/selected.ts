@@ -28,7 +28,7 @@ export class Selected {
     this.#count.textContent = count(selection.count);
     this.#of.textContent = ` of ${counted(result.rows, "source")} selected`;
     this.#of.title = `The query took ${seconds(result.seconds)}.`;
-    if (result.truncated) this.#of.textContent += " (the query has more: these are as many as the page takes)";
+    if (result.truncated) this.#of.textContent += ` (the query has ${result.total ? count(result.total) : "more"}: these are as many as the page takes)`;
     // While a brush moves nobody wants to hear each number.
     clearTimeout(this.#speaks);
     this.#speaks = window.setTimeout(() => {

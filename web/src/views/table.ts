@@ -1,10 +1,9 @@
 // The selected sources as a table, page by page, sorted by a column.
 import type { Column, Order, Value } from "../api/types";
 import { fill, h, newId } from "../dom";
-import { count, short } from "../numbers";
+import { count, short, unit } from "../numbers";
 import type { Explorer } from "../state/explorer";
 import { Newest } from "../state/newest";
-import { lookOf } from "../theme";
 import { legendMark } from "./legend_mark";
 
 const PAGE = 50;
@@ -74,7 +73,7 @@ export class TableView {
     const by = this.#order[0]?.column === column.name ? this.#order[0] : null;
     const told = [column.description, column.ucd].filter(Boolean).join("\n");
     const sort = h("button", { type: "button", title: told || null, onclick: () => this.#sort(column.name) },
-      column.name, column.unit ? h("small", {}, ` ${column.unit}`) : null,
+      column.name, column.unit ? h("small", {}, ` ${unit(column.unit)}`) : null,
       h("span", { class: "sort", "aria-hidden": "true" }, by ? (by.descending ? " ▼" : " ▲") : ""));
     return h("th", { scope: "col", "aria-sort": by ? (by.descending ? "descending" : "ascending") : null }, sort);
   }
@@ -104,7 +103,7 @@ export class TableView {
 
 function cell(column: Column, value: Value, explorer: Explorer): HTMLElement {
   if (value === null) return h("td", { class: "null" }, "–");
-  if (column.name === "class") return h("td", {}, h("span", { class: "class-name" }, legendMark(lookOf(explorer.about, String(value))), String(value)));
+  if (column.name === "class") return h("td", {}, h("span", { class: "class-name" }, legendMark(explorer.lookOf(String(value))), String(value)));
   if (column.kind !== "number") return h("td", {}, String(value));
   const written = typeof value === "number" && !Number.isInteger(value) ? short(value, 7) : String(value);
   return h("td", { class: "number" }, written);
