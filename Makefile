@@ -17,8 +17,9 @@ CATALOGUE ?= ../shared/catalogues/labelled.parquet
 OLD_DUCKDB := 1.5.6
 OLDEST_DUCKDB := 1.4.5
 NATIVE := sedsql/native/sedsql.duckdb_extension
+LOWEST := $(VENV)/lowest
 
-.PHONY: commands demo test suite wheel thorough peers old-duckdb clients dachs tap-clients page browser quick lowest lowest-ci crashes lint native sanitize leaks generated models compare honest docs bench clean
+.PHONY: commands demo test suite wheel thorough peers old-duckdb clients dachs tap-clients page browser beside debian quick lowest lowest-ci crashes lint native sanitize leaks generated models compare honest docs bench clean
 
 $(VENV)/installed: pyproject.toml hatch_build.py
 	@echo "== Installing sedsql and what it needs into $(VENV) (once; about a minute)"
@@ -154,15 +155,24 @@ tap-clients: $(NATIVE) $(VENV)/astroquery/installed
 	$(BIN)/python -m pytest -q $(AT_ONCE) -m tap_clients
 
 # The page in a browser. Where no browser can be installed it is said why, and its tests skip.
-$(VENV)/playwright: | $(VENV)/installed
+$(VENV)/browser: | $(VENV)/installed
 	@echo "== Installing playwright, which drives a browser"
-	$(INSTALL) 'playwright>=1.55'
-	@touch $@
+	$(INSTALL) --target $@ 'playwright>=1.55'
 
-browser: $(NATIVE) $(PAGE) $(VENV)/playwright
+browser: $(NATIVE) $(PAGE) $(VENV)/browser
 	tests/servers/install-browser
 	@echo "== The page of sedsql explore in a browser"
-	$(BIN)/python -m pytest -q -m browser
+	PYTHONPATH=$(VENV)/browser $(BIN)/python -m pytest -q -m browser
+
+# What targets of CI install outside .venv's own packages, so that it can be done while other tests run. Debian's installer
+# does one thing at a time.
+beside: debian $(VENV)/astroquery/installed $(LOWEST)/installed $(VENV)/duckdb-header $(VENV)/duckdb-$(OLDEST_DUCKDB) \
+    $(VENV)/duckdb-$(OLD_DUCKDB) $(VENV)/browser $(if $(shell command -v npm),$(VENV)/clients web/node_modules)
+
+debian:
+	tests/servers/install-dachs
+	tests/servers/install-tap-clients
+	tests/servers/install-browser
 
 # What starts servers, trains models, writes mirrors, draws thousands of examples or runs the command again and again takes
 # minutes.
@@ -181,7 +191,6 @@ crashes: $(NATIVE)
 	    tests/mirror/test_random_kills.py tests/service/test_recovery.py tests/service/web/test_kills.py
 
 # The lowest releases that pyproject.toml allows, in an environment of their own, and the tests to run often with them.
-LOWEST := $(VENV)/lowest
 $(LOWEST)/installed: pyproject.toml
 	@echo "== Installing the lowest releases that are allowed into $(LOWEST)"
 	$(PYTHON) -m venv $(LOWEST)

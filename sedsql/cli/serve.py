@@ -65,7 +65,9 @@ def serve(
     ] = 2.0,
     threads: Annotated[
         int | None,
-        typer.Option(min=1, help="Threads of each of them.", show_default="an equal share", rich_help_panel=_LIMITS),
+        typer.Option(
+            min=1, help="Threads of each of them.", show_default="all cores, two for each GB", rich_help_panel=_LIMITS
+        ),
     ] = None,
     seconds: Annotated[
         int, typer.Option(min=1, help="Seconds that a query may take; jobs may take a day.", rich_help_panel=_LIMITS)
@@ -119,7 +121,7 @@ def serve(
             folder.absolute() / "temporary",
             tuple(path.absolute() for path in models or ()),
             memory=int(memory * _GB),
-            threads=threads or max((os.cpu_count() or 1) // workers, 1),
+            threads=threads or _threads(memory),
             uploads=UploadLimits(bytes=upload << 20),
         )
         days = timedelta(days=keep)
@@ -169,6 +171,11 @@ def _spool_of(mirror: Path) -> Path:
     place = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
     path = mirror.absolute()
     return place / "sedsql" / f"{path.name}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+
+
+def _threads(memory: float) -> int:
+    """Threads of a worker that has so many GB: other cores may be idle, and each thread takes memory."""
+    return min(os.cpu_count() or 1, max(int(2 * memory), 1))
 
 
 def _checked(url: str | None) -> str | None:
