@@ -33,18 +33,15 @@ export function mount(root: HTMLElement, about: About, transport: Transport): Ap
   const source = new SourcePanel(explorer);
   explorer.on("source", (row) => root.classList.toggle("with-source", row !== null));
   root.classList.add("sedsql");
-  fill(
-    root,
-    banner(about),
-    h("div", { class: "lines" }, lost(explorer), trouble(explorer)),
-    h(
-      "main",
-      {},
-      h("div", { class: "left" }, query.element, new ClassesView(explorer).element, takeAway(explorer)),
-      h("div", { class: "middle" }, welcome(explorer), new Selected(explorer).element, grid, new TableView(explorer).element),
-      source.element,
-    ),
+  const main = h(
+    "main",
+    { "aria-busy": "false" },
+    h("div", { class: "left" }, query.element, new ClassesView(explorer).element, takeAway(explorer)),
+    h("div", { class: "middle" }, welcome(explorer), new Selected(explorer).element, grid, new TableView(explorer).element),
+    source.element,
   );
+  explorer.connection.on("busy", (isBusy) => main.setAttribute("aria-busy", String(isBusy)));
+  fill(root, banner(about), h("div", { class: "lines" }, lost(explorer), trouble(explorer)), main);
   return { explorer, query };
 }
 

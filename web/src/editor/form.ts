@@ -1,5 +1,5 @@
 // The form for those who write no ADQL: it writes the query and runs it.
-import { Refused } from "../api/transport";
+import type { ErrorObject } from "../api/transport";
 import type { Region } from "../api/types";
 import { h, newId } from "../dom";
 import type { Explorer } from "../state/explorer";
@@ -49,12 +49,14 @@ export function queryForm(explorer: Explorer, run: (query: string) => void): HTM
   const resolve = async (text: string): Promise<Region | null | undefined> => {
     if (!text) return null;
     try {
-      return (await explorer.transport("POST", "region", { text }, "json")) as Region;
+      const found = (await explorer.transport("POST", "region", { text }, "json")) as Region | { error: ErrorObject };
+      if (!("error" in found)) return found;
+      fault.textContent = found.error.message;
     } catch (error) {
-      fault.textContent = error instanceof Refused ? error.message : "The server does not answer.";
-      region.focus();
-      return undefined;
+      fault.textContent = error instanceof Error ? error.message : "";
     }
+    region.focus();
+    return undefined;
   };
 
   // A region's own radius goes with its name.

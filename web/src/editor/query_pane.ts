@@ -35,7 +35,7 @@ export class QueryPane {
       "div",
       {},
       this.editor.element,
-      h("div", { class: "row" }, this.#run, this.#cancel, examples.element, history.element),
+      h("div", { class: "row" }, this.#run, examples.element, history.element),
     );
     const form = queryForm(explorer, (query) => {
       this.editor.query = query;
@@ -57,7 +57,7 @@ export class QueryPane {
       { class: "card query", "aria-labelledby": title },
       h("header", {}, h("h2", { id: title }, "Query"), h("span", { class: "space" }), list),
       ...this.#tabs.map(({ panel }) => panel),
-      h("div", { class: "row progress" }, this.#bar, this.#time),
+      h("div", { class: "row progress" }, this.#bar, this.#time, this.#cancel),
       this.#fault,
     );
     this.show("form");

@@ -5,8 +5,9 @@ import { Emitter } from "../emitter";
 
 const WAITS_S = [1, 1, 2, 3, 5];
 
-export class Connection extends Emitter<{ lost: boolean }> {
+export class Connection extends Emitter<{ lost: boolean; busy: boolean }> {
   #session: Promise<Session> | null = null;
+  #asking = 0;
   #waits: Promise<void> | null = null;
 
   /** again : is called when a new session has taken the place of another */
@@ -27,6 +28,7 @@ export class Connection extends Emitter<{ lost: boolean }> {
   /** Ask the session, which begins with the first question. */
   async ask<T>(question: (session: Session) => Promise<T>): Promise<T> {
     const asked = (this.#session ??= Session.begin(this.transport));
+    this.#count(1);
     try {
       return await question(await asked);
     } catch (error) {
@@ -36,7 +38,14 @@ export class Connection extends Emitter<{ lost: boolean }> {
         throw new Lost("The session ended.", { cause: error });
       }
       throw error;
+    } finally {
+      this.#count(-1);
     }
+  }
+
+  #count(more: 1 | -1): void {
+    this.#asking += more;
+    if (this.#asking === Number(more === 1)) this.emit("busy", this.#asking > 0);
   }
 
   /** Try to begin a session until there is one. */

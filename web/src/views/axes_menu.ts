@@ -70,7 +70,7 @@ function fields(
   const reversed = h("input", { type: "checkbox", checked: shown.reversed });
   const tell = () => {
     const axis = known.get(select.value) ?? shown;
-    change({ ...axis, log: log.checked, reversed: reversed.checked });
+    change({ ...plain(axis), ...(log.checked && { log: true }), ...(reversed.checked && { reversed: true }) });
   };
   select.addEventListener("change", () => {
     log.checked = false;
@@ -86,6 +86,11 @@ function fields(
     h("label", {}, log, " logarithmic"),
     h("label", {}, reversed, " reversed"),
   );
+}
+
+/** An axis without the ways to draw it. */
+function plain({ log: _, reversed: __, ...axis }: Shown): Axis {
+  return axis;
 }
 
 function optionName(axis: Axis, about: About): string {

@@ -28,8 +28,9 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def playwright():
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(SLOW_MS)
     assert (FOLDER / "index.html").is_file(), "the page is not built: make page"
     with sync_playwright() as playwright:
         yield playwright
@@ -37,8 +38,8 @@ def playwright():
 
 @pytest.fixture(scope="session")
 def chromium_of(playwright):
-    """`chromium_of(arguments)` is Debian's Chromium."""
-    program = shutil.which("chromium")
+    """`chromium_of(arguments)` is Chromium."""
+    program = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
     if program is None:
         pytest.skip("there is no Chromium; tests/servers/install-browser installs it")
     started = {}

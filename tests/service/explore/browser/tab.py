@@ -45,7 +45,7 @@ class Tab:
 
     def settle(self) -> None:
         """Wait until nothing is under way."""
-        self.page.wait_for_load_state("networkidle")
+        expect(self.page.get_by_role("main")).to_have_attribute("aria-busy", "false")
 
     # What a user does.
 
@@ -59,7 +59,6 @@ class Tab:
         self.wait_for_end()
 
     def wait_for_end(self) -> None:
-        expect(self.page.get_by_role("button", name="Run")).to_be_enabled()
         expect(self.page.get_by_label("Progress of the query")).to_be_hidden()
 
     @property

@@ -1,5 +1,7 @@
 """The editor and the form."""
 
+import re
+
 from playwright.sync_api import expect
 
 
@@ -47,7 +49,7 @@ def test_the_form_writes_the_query(open_tab, sql):
     page.locator(".form").get_by_label("yso", exact=True).check()
     page.locator(".form").get_by_label("main_sequence").check()
     page.get_by_role("button", name="Find sources").click()
-    tab.wait_for_end()
+    expect(page.get_by_text(re.compile(r"^[\d,]+ rows in"))).to_be_visible()
     expected = """SELECT COUNT(*) FROM sed.photometry AS s WHERE DISTANCE(POINT(s.ra, s.dec), POINT(83.819, -5.390)) < 40
         AND s.phot_g_mean_mag <= 17.5 AND s.parallax >= 0.2 AND sed_class(s) IN ('yso', 'main_sequence')"""
     (count,) = sql.execute(expected).fetchone()

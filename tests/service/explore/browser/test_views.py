@@ -33,7 +33,7 @@ def test_classes_and_probability_are_further_conditions(open_tab, sql):
     classes, probability = np.array(table["class"].to_pylist()), table["probability"].to_numpy(zero_copy_only=False)
     tab.page.get_by_role("button", name="Only yso", exact=True).click()
     assert tab.count() == (classes == "yso").sum() > 0
-    tab.page.get_by_label("agn", exact=True).check()
+    tab.page.get_by_role("region", name="Classes").get_by_label("agn", exact=True).check()
     assert tab.count() == np.isin(classes, ["yso", "agn"]).sum()
     tab.page.get_by_label("Probability at least").fill("0.9")
     expect(tab.page.get_by_text("Probability ≥ 0.90")).to_be_visible()
