@@ -16,8 +16,9 @@ CATALOGUE ?= ../shared/catalogues/labelled.parquet
 OLD_DUCKDB := 1.5.6
 OLDEST_DUCKDB := 1.4.5
 NATIVE := sedsql/native/sedsql.duckdb_extension
+LOWEST := $(VENV)/lowest
 
-.PHONY: commands demo test suite wheel thorough peers old-duckdb clients dachs tap-clients quick lowest lowest-ci crashes lint native sanitize leaks generated models compare honest docs bench clean
+.PHONY: commands demo test suite wheel thorough peers old-duckdb clients dachs tap-clients beside debian quick lowest lowest-ci crashes lint native sanitize leaks generated models compare honest docs bench clean
 
 $(VENV)/installed: pyproject.toml hatch_build.py
 	@echo "== Installing sedsql and what it needs into $(VENV) (once; about a minute)"
@@ -140,6 +141,15 @@ tap-clients: $(NATIVE) $(VENV)/astroquery/installed
 	@echo "== Clients of TAP services, and what a validator says of ours"
 	$(BIN)/python -m pytest -q $(AT_ONCE) -m tap_clients
 
+# What targets of CI install outside .venv's own packages, so that it can be done while other tests run. Debian's installer
+# does one thing at a time.
+beside: debian $(VENV)/astroquery/installed $(LOWEST)/installed $(VENV)/duckdb-header $(VENV)/duckdb-$(OLDEST_DUCKDB) \
+    $(VENV)/duckdb-$(OLD_DUCKDB) $(if $(shell command -v npm),$(VENV)/clients)
+
+debian:
+	tests/servers/install-dachs
+	tests/servers/install-tap-clients
+
 # What starts servers, trains models, writes mirrors, draws thousands of examples or runs the command again and again takes
 # minutes.
 NOT_QUICK := servers service tap mirror/add learn test_docs.py test_readme.py cli/test_mirror_commands.py cli/test_bench.py \
@@ -157,7 +167,6 @@ crashes: $(NATIVE)
 	    tests/mirror/test_random_kills.py tests/service/test_recovery.py tests/service/web/test_kills.py
 
 # The lowest releases that pyproject.toml allows, in an environment of their own, and the tests to run often with them.
-LOWEST := $(VENV)/lowest
 $(LOWEST)/installed: pyproject.toml
 	@echo "== Installing the lowest releases that are allowed into $(LOWEST)"
 	$(PYTHON) -m venv $(LOWEST)

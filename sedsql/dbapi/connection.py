@@ -196,6 +196,10 @@ class Connection:
             drop_upload(self.duckdb, name)
             self.catalogue = Catalogue(kept)
 
+    def hide(self, schema: str) -> None:
+        """Let ADQL name no table of a schema; DuckDB's SQL can still."""
+        self._database.hide(schema)
+
     def __repr__(self) -> str:
         return f"<sedsql {self._title()}>"
 

@@ -50,6 +50,7 @@ class OpenDatabase:
         """
         self.duckdb = con
         self._classes = classes
+        self._hidden: frozenset[str] = frozenset()
         self.catalogue = self._read(con)
         self._search_path = search_path
         self._mirror, self._state, self._following = mirror, state, threading.Lock()
@@ -59,7 +60,16 @@ class OpenDatabase:
     def _read(self, con: duckdb.DuckDBPyConnection) -> Catalogue:
         """Read the catalogue of the mirror, or of the empty database."""
         catalogue = Catalogue.of(con)
-        return self._classes.known(con, catalogue) if self._classes else catalogue
+        return self._shown(self._classes.known(con, catalogue) if self._classes else catalogue)
+
+    def _shown(self, catalogue: Catalogue) -> Catalogue:
+        tables = catalogue.tables.items()
+        return Catalogue({key: table for key, table in tables if table.parts[0].lower() not in self._hidden})
+
+    def hide(self, schema: str) -> None:
+        """Let ADQL name no table of a schema from now on."""
+        self._hidden |= {schema.lower()}
+        self.catalogue = self._shown(self.catalogue)
 
     def _leave(self) -> None:
         """Leave the database, in a child process, to the parent."""

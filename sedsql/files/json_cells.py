@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sedsql.files.json import to_json
-from sedsql.files.text import plain, text_scalar
+from sedsql.files.text import plain, text_scalar, values
 from sedsql.files.times import is_time, time_text
 
 _ESCAPES = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
@@ -26,7 +26,7 @@ def json_cells(column: pa.Array) -> pa.Array:
     elif pa.types.is_string(kind) and not pc.any(pc.match_substring_regex(column, _OTHERS)).as_py():
         words = _quoted(column)
     else:
-        words = pa.array([to_json(value) for value in column.to_pylist(maps_as_pydicts="lossy")], pa.string())
+        words = pa.array([to_json(value) for value in values(column)], pa.string())
     return pc.coalesce(words, text_scalar("null"))
 
 

@@ -65,7 +65,7 @@ async def receive(request: Request, new_path: Callable[[], Path], most_bytes: in
         if name == "multipart/form-data":
             await _read_parts(request, str(kind.get_param("boundary", "")), received, most_bytes)
         elif name in ("application/x-www-form-urlencoded", ""):
-            received.pairs += _pairs(await _whole(request), "The body")
+            received.pairs += _pairs(await whole(request, FORM), "The body")
         else:
             raise ServiceError(
                 f"A body of the type {name[:80]!r} is not read; send application/x-www-form-urlencoded or "
@@ -103,12 +103,13 @@ async def _blocks(request: Request) -> AsyncIterator[bytes]:
         yield block
 
 
-async def _whole(request: Request) -> bytes:
+async def whole(request: Request, most: int) -> bytes:
+    """The body of a request. ServiceError where it has more bytes than it may."""
     body = bytearray()
     async for block in _blocks(request):
         body += block
-        if len(body) > FORM:
-            raise ServiceError(f"The body has more than {FORM >> 20} MB; upload a table in its place.", 413)
+        if len(body) > most:
+            raise ServiceError(f"The body has more than {most >> 20} MB, the limit here.", 413)
     return bytes(body)
 
 

@@ -7,14 +7,15 @@ import errno
 import ipaddress
 import os
 import socket
+from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from types import FrameType
+from typing import Protocol
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from sedsql.service.errors import ServiceError
-from sedsql.service.service import Service
 
 _SECONDS_TO_END = 5
 """That answers have to end by themselves once the service is stopped."""
@@ -67,7 +68,14 @@ def is_for_others(listening: socket.socket) -> bool:
     return not ipaddress.ip_address(listening.getsockname()[0]).is_loopback
 
 
-async def serve(service: Service, app: ASGIApp, listening: socket.socket, server: uvicorn.Server | None = None) -> None:
+class Running(Protocol):
+    """What is served."""
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Run what answers need, for a block."""
+
+
+async def serve(service: Running, app: ASGIApp, listening: socket.socket, server: uvicorn.Server | None = None) -> None:
     """Serve until a signal says to stop. ServiceError where the service cannot start."""
     server = server or make_server(app)
     async with service.running():
@@ -91,6 +99,6 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
     return _Server(config)
 
 
-def run(service: Service, app: ASGIApp, listening: socket.socket) -> None:
+def run(service: Running, app: ASGIApp, listening: socket.socket) -> None:
     """Serve, in an event loop of its own."""
     asyncio.run(serve(service, app, listening))

@@ -84,6 +84,7 @@ def test_a_mistake_is_one_sentence_with_its_place(ask, pool, query, sentence):
         "SELECT getenv('HOME') FROM gaiadr3.gaia_source",
         "SELECT * FROM duckdb_settings()",
         "SELECT * FROM information_schema.tables",
+        "SELECT * FROM manifest.files",
         "COPY gaiadr3.gaia_source TO '/tmp/x.csv'",
         "ATTACH '/tmp/x.duckdb'",
         "SELECT sed_class(s, '/etc/passwd') FROM sed.photometry AS s",
@@ -109,6 +110,8 @@ def test_a_mirror_that_changes_is_followed(ask, pool_of, tmp_path):
     write_sample(tmp_path / "other", 200, seed=2, stores=False)
     write_sample(tmp_path / "sky", 250, seed=1, stores=False, force=True)
     assert count("gaiadr3.gaia_source") == 250
+    with pytest.raises(ServiceError, match="There is no table"):
+        count("manifest.files")
     import_files(tmp_path / "sky", [tmp_path / "other" / "gaiadr3" / "gaia_source"], "other.gaia", stores=False)
     assert Mirror.read(tmp_path / "sky").tables["other.gaia"].place is not None
     assert count("other.gaia") == 200

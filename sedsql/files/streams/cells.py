@@ -39,15 +39,20 @@ class Cells:
 
 def cells(column: pa.Array, field: Field) -> Cells:
     """The cells of a column."""
-    gone = column.is_null().to_numpy(zero_copy_only=False) if column.null_count else None
     if field.is_text:
-        return Cells(*_text(column, field), gone)
+        words = time_text(column) if is_time(column.type) else as_text(column)
+        return Cells(*_text(words, field), _gone(words))
+    gone = _gone(column)
     if field.arraysize is None:
         return Cells(_numbers(column, field), None, gone)
     if field.length is not None:
         return Cells(_of_one_length(column, field, gone), None, gone)
     inner, counts = lists(column, field)
     return Cells(_numbers(inner, field), counts, gone)
+
+
+def _gone(column: pa.Array) -> NDArray[np.bool_] | None:
+    return column.is_null().to_numpy(zero_copy_only=False) if column.null_count else None
 
 
 def lists(column: pa.Array, field: Field) -> tuple[pa.Array, NDArray[np.int64]]:
@@ -112,8 +117,7 @@ def _filled(column: pa.Array) -> NDArray[Any]:
     return np.frombuffer(data, dtype, len(column), column.offset * dtype.itemsize)
 
 
-def _text(column: pa.Array, field: Field) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    words = time_text(column) if is_time(column.type) else as_text(column)
+def _text(words: pa.Array, field: Field) -> tuple[NDArray[Any], NDArray[np.int64]]:
     data, counts = _bytes(words)
     if len(data) and not data.all():  # a zero would end the text
         words = pc.replace_substring(words, "\0", REPLACEMENT)

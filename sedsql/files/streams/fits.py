@@ -37,6 +37,10 @@ def write(file, format: str, schema: pa.Schema, batches: Limited, infos: Mapping
         raise TableError(
             f"The answer has {len(schema):,} columns, and FITS holds {_MOST_COLUMNS}; select fewer, or ask for VOTable."
         )
+    if twice := next((name for name in schema.names if schema.names.count(name) > 1), None):
+        raise TableError(
+            f"Two columns are called {twice}, and readers of FITS take one; name them with AS, or ask for VOTable."
+        )
     columns = [FitsColumn(one) for one in schema]
     with TemporaryFile(prefix="sedsql-") as kept:
         _keep(kept, columns, batches)

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from sedsql.service.changed import Changed
 from sedsql.service.errors import ServiceError
 from sedsql.service.workers.counts import Counts
-from sedsql.service.workers.faults import too_long, too_much_memory
-from sedsql.service.workers.follow import follow, interrupt
-from sedsql.service.workers.frames import TASK
+from sedsql.service.workers.faults import too_much_memory
+from sedsql.service.workers.follow import ask, interrupt
 from sedsql.service.workers.messages import Outcome, Task
 from sedsql.service.workers.process import Worker
 from sedsql.service.workers.queue import FairQueue
@@ -188,18 +187,11 @@ class Pool:
         return taken[0] if taken else None
 
     async def _run(self, run: Run, worker: Worker) -> None:
-        limit = None
-        if run.seconds != math.inf:
-            late = asyncio.get_running_loop().call_later
-            limit = late(run.seconds, self._end, run, too_long(run.seconds))
         outcome: Outcome | None = Outcome(error=StoppedError())
         try:
             if not run.is_cancelled:
-                worker.tell(TASK, run.task.to_json())
-                outcome = await follow(run, worker)
+                outcome = await ask(run, worker, self._end)
         finally:
-            if limit:
-                limit.cancel()
             del self._running[run]
             if outcome is None:  # the worker was gone already
                 self._queue_of(run).put_back(run.client, run)

@@ -10,7 +10,7 @@ from typing import Literal
 
 from sedsql.service.changed import Changed
 from sedsql.service.errors import ServiceError
-from sedsql.service.workers.messages import Head, Outcome, Task
+from sedsql.service.workers.messages import Head, Outcome, Sendable
 
 MOST = 1 << 20
 """Bytes that wait for a slow client; the worker waits meanwhile."""
@@ -39,7 +39,7 @@ class Run:
     fault : why it is to end, if the pool ends it
     """
 
-    def __init__(self, task: Task, client: str, seconds: float, *, is_job: bool, stop: Callable[[Run], None]):
+    def __init__(self, task: Sendable, client: str, seconds: float, *, is_job: bool, stop: Callable[[Run], None]):
         """stop : called when the run is cancelled"""
         self.task, self.client, self.seconds, self.is_job = task, client, seconds, is_job
         self.phase: Phase = "QUEUED"

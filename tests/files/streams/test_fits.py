@@ -142,6 +142,12 @@ def test_what_fits_cannot_hold_is_told_before_the_first_byte(values, message):
     assert pipe.content == b""
 
 
+def test_two_columns_of_one_name_are_told_for_astropy_reads_no_such_file():
+    table = pa.table([pa.array([1]), pa.array([2]), pa.array([3])], names=["b", "a", "a"])
+    with pytest.raises(TableError, match="Two columns are called a, and readers of FITS take one; name them with AS"):
+        written("fits", table)
+
+
 def test_too_many_columns_and_too_long_texts(monkeypatch):
     with pytest.raises(TableError, match="1,000 columns, and FITS holds 999"):
         written("fits", pa.table({f"c{k}": [k] for k in range(1000)}))

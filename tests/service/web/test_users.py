@@ -1,7 +1,9 @@
 """A service for its users asks who they are, and shows each their own jobs alone."""
 
 import os
+import re
 import stat
+from urllib.parse import urljoin
 
 import pytest
 import requests
@@ -81,22 +83,90 @@ def test_who_is_not_who_they_say_is_not_let_in(guarded, how):
     assert requests.get(f"{guarded}/capabilities", timeout=60, **how).status_code == 401
 
 
-def test_jobs_are_their_owners_alone(guarded, file):
-    data = {"LANG": "ADQL", "QUERY": COUNT, "FORMAT": "csv", "PHASE": "RUN"}
-    made = requests.post(f"{guarded}/async", data, auth=ANNA, allow_redirects=False, timeout=60)
-    job = made.headers["Location"]
-    assert requests.get(f"{job}/owner", auth=ANNA, timeout=60).text == "anna"
+def make(guarded, auth=ANNA, **parameters):
+    """Make a job; gives its URL."""
+    data = {"LANG": "ADQL", "QUERY": COUNT, "FORMAT": "csv", **parameters}
+    return requests.post(f"{guarded}/async", data, auth=auth, allow_redirects=False, timeout=60).headers["Location"]
+
+
+def document(job, auth=ANNA):
+    """What a job's owner is told of it, but for the quote, which is another at each time."""
+    answer = requests.get(job, auth=auth, timeout=60)
+    assert answer.status_code == 200, answer.text
+    return re.sub("<uws:quote>.*?</uws:quote>", "", answer.text)
+
+
+def ended(job):
     for _ in range(3):  # QUEUED, EXECUTING, COMPLETED
-        told = requests.get(job, {"WAIT": "9"}, auth=ANNA, timeout=60).text
-    assert "<uws:ownerId>anna</uws:ownerId>" in told
-    assert job.rpartition("/")[2] in requests.get(f"{guarded}/async", timeout=60, **bearer(file[1]["anna"])).text
-    assert "jobref" not in requests.get(f"{guarded}/async", auth=BEN, timeout=60).text
-    for path in ("", "/phase", "/results/result", "/parameters", "/error"):
-        assert requests.get(job + path, auth=BEN, timeout=60).status_code == 403, path
-        assert requests.get(job + path, timeout=60).status_code == 401, path
-    assert requests.delete(job, auth=BEN, timeout=60).status_code == 403
-    assert requests.post(f"{job}/phase", {"PHASE": "ABORT"}, auth=BEN, timeout=60).status_code == 403
-    assert requests.get(f"{job}/results/result", auth=ANNA, timeout=60).text.split() == ["n", "2000"]
+        requests.get(job, {"WAIT": "9"}, auth=ANNA, timeout=60)
+    return job
+
+
+CHILDREN = ["phase", "executionduration", "destruction", "quote", "owner", "parameters", "results", "error"]
+OTHER = {"QUERY": "SELECT 1 AS x FROM gaiadr3.gaia_source", "RUNID": "mine"}
+ASKED = [
+    *[(method, path, {}) for method in ("GET", "HEAD") for path in ("", "results/result", "nothing", *CHILDREN)],
+    *[("POST", path, {**OTHER, path.upper(): "x"}) for path in ("nothing", *CHILDREN)],
+    *[("POST", path, {**OTHER, "PHASE": phase}) for path in ("", "phase", "parameters") for phase in ("RUN", "ABORT")],
+    ("POST", "", {"ACTION": "DELETE"}),
+    ("POST", "executionduration", {"EXECUTIONDURATION": "1"}),
+    ("POST", "destruction", {"DESTRUCTION": "2000-01-01T00:00:00Z"}),
+    ("POST", "../../deletejobs", {"JOB_IDS": "{job}"}),
+    ("POST", "../../deletejobs", {"JOB_IDS": "{own},{job}"}),
+    ("DELETE", "", {}),
+]
+"""All that there is to ask of a job: (method, path, parameters)."""
+
+
+@pytest.mark.parametrize("phase", ["PENDING", "COMPLETED", "ERROR"])
+def test_nobody_sees_or_changes_the_job_of_another(guarded, phase):
+    query = "SELECT nothing FROM gaiadr3.gaia_source" if phase == "ERROR" else COUNT
+    job = make(guarded, QUERY=query) if phase == "PENDING" else ended(make(guarded, QUERY=query, PHASE="RUN"))
+    own, before = make(guarded, BEN), document(job)
+    assert f"<uws:phase>{phase}</uws:phase>" in before
+    assert "<uws:ownerId>anna</uws:ownerId>" in before
+    names = {"job": job.rpartition("/")[2], "own": own.rpartition("/")[2]}
+    for method, path, parameters in ASKED:
+        data = {name: value.format(**names) for name, value in parameters.items()}
+        target = urljoin(f"{job}/", path) if path else job
+        for auth, status in ((BEN, 403), (None, 401)):
+            answer = requests.request(method, target, data=data, auth=auth, allow_redirects=False, timeout=60)
+            assert answer.status_code == status, (method, path, data)
+            assert not any(word in answer.text for word in (COUNT, "anna", phase)), (method, path)
+    assert document(job) == before
+    assert "<uws:phase>PENDING</uws:phase>" in document(own, BEN)
+    found = requests.get(f"{job}/results/result", auth=ANNA, timeout=60)
+    assert (found.status_code, found.text.split() == ["n", "2000"]) == (
+        (200, True) if phase == "COMPLETED" else (404, False)
+    )
+    assert requests.delete(job, auth=ANNA, allow_redirects=False, timeout=60).status_code == 303
+
+
+def test_an_upload_to_the_job_of_another_is_refused(guarded):
+    job = make(guarded, QUERY="SELECT * FROM TAP_UPLOAD.mine")
+    table = {"t": ("t.vot", b"<VOTABLE/>" * 100_000)}
+    answer = requests.post(f"{job}/parameters", {"UPLOAD": "mine,param:t"}, files=table, auth=BEN, timeout=60)
+    assert answer.status_code == 403
+    assert "mine" not in re.sub("TAP_UPLOAD.mine", "", document(job))
+
+
+def test_lists_have_the_jobs_of_their_user_alone(guarded, file):
+    def listed(auth, **parameters):
+        text = requests.get(f"{guarded}/async", parameters, auth=auth, timeout=60).text
+        return {f"{guarded}/async/{name}" for name in re.findall(r'<uws:jobref id="(\w+)"', text)}
+
+    began = "2000-01-01T00:00:00Z"
+    own, pending, done = make(guarded, BEN), make(guarded), ended(make(guarded, PHASE="RUN"))
+    assert {pending, done} <= listed(ANNA)
+    assert listed(ANNA, LAST="1") == {done}
+    assert own in listed(BEN)
+    assert listed(BEN, LAST="1") == {own}  # others have later ones
+    for parameters in ({}, {"PHASE": "PENDING"}, {"PHASE": "COMPLETED"}, {"LAST": "99"}, {"AFTER": began}):
+        assert not {pending, done} & listed(BEN, **parameters), parameters
+        assert own not in listed(ANNA, **parameters)
+    assert listed(BEN, PHASE="COMPLETED", AFTER=began, LAST="99") == set()
+    text = requests.get(f"{guarded}/async", timeout=60, **bearer(file[1]["anna"])).text
+    assert done.rpartition("/")[2] in text
 
 
 def test_pyvo_logs_in(guarded, file):

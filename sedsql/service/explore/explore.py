@@ -1,0 +1,31 @@
+"""What the routes of the page share: the mirror's facts, settings and sessions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from sedsql.service.describe.facts import MirrorFacts
+from sedsql.service.explore.sessions import Sessions
+from sedsql.service.explore.settings import ExploreSettings
+
+
+class Explore:
+    """The page from the start of its service to the end.
+
+    Attributes
+    ----------
+    settings, facts, sessions
+    """
+
+    def __init__(self, settings: ExploreSettings, facts: MirrorFacts | None = None, keep_open: Sequence[int] = ()):
+        """Read the mirror, unless its facts are there. MirrorError where it cannot be."""
+        self.settings = settings
+        self.facts = facts or MirrorFacts(settings.process.mirror)
+        self.sessions = Sessions(settings, keep_open)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Let pages have sessions."""
+        async with self.sessions.running():
+            yield

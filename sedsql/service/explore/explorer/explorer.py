@@ -1,0 +1,169 @@
+"""Answer what a page asks of its session, one request after another."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any, Protocol
+
+from sedsql.dbapi.connection import Connection
+from sedsql.dbapi.cursor import Cursor
+from sedsql.dbapi.module import own_errors
+from sedsql.files.json import to_json
+from sedsql.service.errors import ServiceError
+from sedsql.service.explore.explorer import binary, pictures, result, rows
+from sedsql.service.explore.explorer.drawn import Drawn
+from sedsql.service.explore.explorer.fields import boolean_of, only, text_of
+from sedsql.service.explore.explorer.filters import condition
+from sedsql.service.explore.explorer.result import SCHEMA, Result
+from sedsql.service.explore.explorer.views import views_of
+from sedsql.service.workers.answer import Sink
+from sedsql.service.workers.child import Asked, Send
+from sedsql.service.workers.faults import LimitError, told
+from sedsql.service.workers.frames import DATA, END, ERROR, HEAD
+from sedsql.service.workers.settings import Settings
+
+JSON, NDJSON = "application/json", "application/x-ndjson"
+_PROGRESS = 0.5
+"""Seconds between two lines that tell how far a query is."""
+
+Values = dict[str, Any]
+Answer = tuple[str, list[bytes]]
+"""The Content-Type, and the bytes."""
+
+
+class Mirror(Protocol):
+    """A mirror that is open."""
+
+    connection: Connection
+    cursor: Cursor
+
+    def follow(self) -> None:
+        """Follow changes that others make to it."""
+
+
+class Explorer:
+    """A mirror that is open, and the result of the last query in it."""
+
+    def __init__(self, mirror: Mirror, settings: Settings, send: Send):
+        """Begin.
+
+        mirror : after `prepare`
+        """
+        self._mirror, self._settings, self._send = mirror, settings, send
+        self._result: Result | None = None
+        self._drawn: Drawn | None = None
+        self._draws_points = False
+
+    def interrupt(self) -> None:
+        self._mirror.cursor.interrupt()
+
+    def run(self, asked: Asked) -> tuple[bytes, dict[str, object]]:
+        """Answer a request."""
+        try:
+            request = json.loads(asked.content)
+            with own_errors():
+                mime, parts = _OPERATIONS[request["operation"]](self, request["values"], asked)
+            sink = self._sink(mime)
+            for part in parts:
+                sink.write(part)
+            sink.flush()
+            return END, {}
+        except BaseException as error:
+            fault = ServiceError(asked.stop) if asked.stop else told(error, self._settings)
+            limit = isinstance(fault, LimitError)
+            return ERROR, {"error": fault.message, "status": fault.status, "limit": limit, "place": fault.place}
+
+    def _sink(self, mime: str) -> Sink:
+        return Sink(lambda: self._send(HEAD, mime.encode()), lambda data: self._send(DATA, data))
+
+    def _query(self, values: Values, asked: Asked) -> Answer:
+        only(values, ("query", "rows", "points"), "The request")
+        query = text_of(values.get("query"), "query")
+        self._mirror.follow()
+        with self._telling():
+            made = result.run(self._mirror.connection, self._con, query, values["rows"], asked.check)
+            self._result, self._draws_points = made, made.rows <= values["points"]
+            self._drawn = Drawn.make(self._con, made, {})
+        return NDJSON, [_line({"result": made.as_json()})]
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Tell now and then how far the query in this block is."""
+        sink, began, done = self._sink(NDJSON), monotonic(), threading.Event()
+
+        def tell() -> None:
+            while not done.wait(_PROGRESS):
+                share = self._mirror.cursor.progress() / 100
+                seconds = round(monotonic() - began, 1)
+                sink.write(_line({"progress": share if 0 <= share <= 1 else None, "seconds": seconds}))
+                sink.flush()
+
+        telling = threading.Thread(target=tell, daemon=True)
+        telling.start()
+        try:
+            yield
+        finally:
+            done.set()
+            telling.join()
+
+    def _check(self, values: Values, asked: Asked) -> Answer:
+        only(values, ("query",), "The request")
+        self._mirror.follow()
+        query = text_of(values.get("query"), "query")
+        return _json({"ok": True, "columns": result.columns_of(self._mirror.connection, query).as_json()})
+
+    def _axes(self, values: Values, asked: Asked) -> Answer:
+        only(values, ("views", "points"), "The request")
+        made = self._there(self._result)
+        points = self._draws_points and boolean_of(values.get("points", True), "points")
+        self._drawn = Drawn.make(self._con, made, views_of(values.get("views"), made.columns))
+        self._points = points
+        return binary.MIME, pictures.whole(self._con, self._drawn, points)
+
+    def _select(self, values: Values, asked: Asked) -> Answer:
+        only(values, ("filter",), "The request")
+        drawn = self._there(self._drawn)
+        chosen = condition(values.get("filter"), drawn)
+        return binary.MIME, pictures.selection(self._con, drawn, chosen, self._points)
+
+    def _rows(self, values: Values, asked: Asked) -> Answer:
+        return JSON, [rows.rows(self._con, self._there(self._drawn), values)]
+
+    def _pick(self, values: Values, asked: Asked) -> Answer:
+        return _json(rows.pick(self._con, self._there(self._drawn), values))
+
+    @property
+    def _con(self):
+        return self._mirror.cursor.duckdb
+
+    def _there(self, thing):
+        if thing is None:
+            raise ServiceError("There is no result yet; run a query first.", 409)
+        return thing
+
+
+_OPERATIONS: dict[str, Callable[[Explorer, Values, Asked], Answer]] = {
+    "query": Explorer._query,
+    "check": Explorer._check,
+    "axes": Explorer._axes,
+    "select": Explorer._select,
+    "rows": Explorer._rows,
+    "pick": Explorer._pick,
+}
+
+
+def prepare(mirror: Mirror) -> None:
+    """Make what an explorer needs in an open mirror that is not shut in yet."""
+    mirror.cursor.duckdb.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+
+
+def _json(value: Any) -> Answer:
+    return JSON, [to_json(value).encode()]
+
+
+def _line(value: Any) -> bytes:
+    return to_json(value).encode() + b"\n"

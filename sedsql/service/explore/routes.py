@@ -1,0 +1,159 @@
+"""Which path of the page's is answered by what."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sedsql.errors import Error
+from sedsql.inference.strict_json import parsed_object
+from sedsql.mirror import region_text
+from sedsql.service.asynchronous import user_of
+from sedsql.service.errors import ServiceError
+from sedsql.service.explore import guard, page_files
+from sedsql.service.explore.about import about
+from sedsql.service.explore.answers import error, json_response, streamed
+from sedsql.service.explore.explore import Explore
+from sedsql.service.explore.session import Session
+from sedsql.service.receive import whole
+
+Answer = Callable[[Explore, Request], Awaitable[Response]]
+
+_LARGEST = 4 << 20
+"""Bytes of a request."""
+_DEEPEST = 12
+_SECONDS = 60.0
+"""That an answer about a result may take."""
+_CHECKING = 10.0
+
+
+async def _page(explore: Explore, request: Request) -> Response:
+    return page_files.page(explore.settings)
+
+
+async def _file(explore: Explore, request: Request) -> Response:
+    return page_files.page_file(request, explore.settings)
+
+
+async def _about(explore: Explore, request: Request) -> Response:
+    return json_response(await run_in_threadpool(lambda: about(explore.facts.now(), explore.settings)))
+
+
+async def _check(explore: Explore, request: Request) -> Response:
+    values = await _values(request)
+    checker = await explore.sessions.checker()
+    return await streamed(checker.ask("check", values, _CHECKING), request)
+
+
+async def _region(explore: Explore, request: Request) -> Response:
+    text = (await _values(request)).get("text")
+    if not isinstance(text, str) or len(text) > 200:
+        raise ServiceError("text is a name or a position, of up to 200 letters.")
+    try:
+        return json_response(region_of(text))
+    except Error as fault:
+        raise ServiceError(str(fault), 404) from None
+
+
+def region_of(text: str) -> dict[str, float]:
+    """The place that a text means: a position, or a circle with a name or a radius."""
+    if (position := region_text.position_of(text.strip())) is not None:
+        return dict(zip(("ra", "dec"), position, strict=True))
+    region = region_text.parse(text)
+    if region.shape != "CIRCLE":
+        raise ServiceError("A region here is a position, a name, or either with a radius: 'Pleiades, 2'.", 404)
+    return dict(zip(("ra", "dec", "radius"), region.numbers, strict=True))
+
+
+async def _new(explore: Explore, request: Request) -> Response:
+    session = await explore.sessions.new(user_of(request))
+    return json_response({"id": session.id}, 201)
+
+
+async def _end(explore: Explore, request: Request) -> Response:
+    await explore.sessions.end(_session(explore, request))
+    return Response(status_code=204)
+
+
+async def _cancel(explore: Explore, request: Request) -> Response:
+    _session(explore, request).cancel()
+    return Response(status_code=204)
+
+
+async def _query(explore: Explore, request: Request) -> Response:
+    values = await _values(request)
+    limits = {"rows": explore.settings.rows, "points": explore.settings.points}
+    run = _session(explore, request).ask("query", {**values, **limits}, explore.settings.seconds)
+    return await streamed(run, request)
+
+
+def _asking(operation: str) -> Answer:
+    """Ask the session for an operation of that name."""
+
+    async def answer(explore: Explore, request: Request) -> Response:
+        values = await _values(request)
+        if operation == "axes" and request.query_params.get("points") == "0":
+            values["points"] = False
+        return await streamed(_session(explore, request).ask(operation, values, _SECONDS), request)
+
+    return answer
+
+
+def _session(explore: Explore, request: Request) -> Session:
+    return explore.sessions.find(request.path_params["session"], user_of(request))
+
+
+async def _values(request: Request) -> dict[str, Any]:
+    body = await whole(request, _LARGEST)
+    try:
+        return parsed_object(body, _DEEPEST) if body else {}
+    except ValueError as wrong:
+        raise ServiceError(f"The request {wrong}.") from None
+
+
+_ONE = "/explore/sessions/{session}"
+_ROUTES: dict[str, dict[str, Answer]] = {
+    "/": {"GET": _page},
+    "/page/{file}": {"GET": _file},
+    "/explore/about": {"GET": _about},
+    "/explore/check": {"POST": _check},
+    "/explore/region": {"POST": _region},
+    "/explore/sessions": {"POST": _new},
+    _ONE: {"DELETE": _end},
+    f"{_ONE}/end": {"POST": _end},
+    f"{_ONE}/cancel": {"POST": _cancel},
+    f"{_ONE}/query": {"POST": _query},
+    **{f"{_ONE}/{name}": {"POST": _asking(name)} for name in ("axes", "select", "rows", "pick")},
+}
+_FILES = (_page, _file)
+
+
+def routes(explore: Explore) -> list[Route]:
+    """The routes of the page."""
+    return [Route(path, _endpoint(methods, explore), methods=list(methods)) for path, methods in _ROUTES.items()]
+
+
+def _endpoint(methods: dict[str, Answer], explore: Explore) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        method = methods["GET" if request.method == "HEAD" else request.method]
+        try:
+            guard.check_host(request, explore.settings)
+            if method not in _FILES:
+                guard.check_origin(request)
+                if not request.url.path.endswith("/end"):  # a beacon has no headers of its own
+                    guard.check_header(request)
+            response = await method(explore, request)
+        except ServiceError as fault:
+            response = error(fault)
+        except Exception as fault:
+            traceback.print_exception(fault)
+            response = error(ServiceError("The service failed at this request; its log has the reason.", 500))
+        return page_files.guarded(response, explore.settings)
+
+    return answer
