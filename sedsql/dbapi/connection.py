@@ -20,6 +20,7 @@ from sedsql.dbapi.translator import DatabaseTranslator, Parameters
 from sedsql.dbapi.uploads import UPLOADS, drop_upload, store_upload
 from sedsql.errors import InterfaceError
 from sedsql.files.place import at_home
+from sedsql.inference.answering import Answering
 from sedsql.inference.engines import Engine
 from sedsql.inference.row_function import RowFunction
 
@@ -136,6 +137,13 @@ class Connection:
     @catalogue.setter
     def catalogue(self, catalogue: Catalogue) -> None:
         self._database.catalogue = catalogue
+
+    @property
+    def answering(self) -> Answering:
+        """The models, and which of them answers where a query names none."""
+        found = self._translator.functions["sed_class"].answering
+        assert found is not None
+        return found
 
     def cursor(self) -> Cursor:
         """Make a cursor; those of one connection run beside one another."""
