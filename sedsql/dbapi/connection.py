@@ -20,6 +20,7 @@ from sedsql.dbapi.translator import DatabaseTranslator, Parameters
 from sedsql.dbapi.uploads import UPLOADS, drop_upload, store_upload
 from sedsql.errors import InterfaceError
 from sedsql.files.place import at_home
+from sedsql.inference.answering import Answering
 from sedsql.inference.engines import Engine
 from sedsql.inference.row_function import RowFunction
 
@@ -137,6 +138,13 @@ class Connection:
     def catalogue(self, catalogue: Catalogue) -> None:
         self._database.catalogue = catalogue
 
+    @property
+    def answering(self) -> Answering:
+        """The models, and which of them answers where a query names none."""
+        found = self._translator.functions["sed_class"].answering
+        assert found is not None
+        return found
+
     def cursor(self) -> Cursor:
         """Make a cursor; those of one connection run beside one another."""
         self.check_open()
@@ -187,6 +195,11 @@ class Connection:
         if len(kept) < len(self.catalogue.tables):
             drop_upload(self.duckdb, name)
             self.catalogue = Catalogue(kept)
+
+    def follow(self) -> None:
+        """Read the mirror as it is now, if another process has changed it; cursors do so at each query."""
+        self.check_open()
+        self._database.follow()
 
     def hide(self, schema: str) -> None:
         """Let ADQL name no table of a schema; DuckDB's SQL can still."""
