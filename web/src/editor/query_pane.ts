@@ -61,6 +61,8 @@ export class QueryPane {
       this.#fault,
     );
     this.show("form");
+    // Whoever writes a query will run it.
+    this.element.addEventListener("input", () => explorer.connection.warm(), { once: true });
     explorer.on("running", (progress) => this.#progress(progress));
     explorer.on("fault", (fault) => this.#tell(fault));
     explorer.on("result", (result) => {

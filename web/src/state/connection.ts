@@ -43,6 +43,12 @@ export class Connection extends Emitter<{ lost: boolean; busy: boolean }> {
     }
   }
 
+  /** Begin the session before the first question: its process takes a second to start. */
+  warm(): void {
+    this.#session ??= Session.begin(this.transport);
+    this.#session.catch(() => {}); // whoever asks is told
+  }
+
   #count(more: 1 | -1): void {
     this.#asking += more;
     if (this.#asking === Number(more === 1)) this.emit("busy", this.#asking > 0);
