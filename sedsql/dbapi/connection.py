@@ -196,6 +196,11 @@ class Connection:
             drop_upload(self.duckdb, name)
             self.catalogue = Catalogue(kept)
 
+    def follow(self) -> None:
+        """Read the mirror as it is now, if another process has changed it; cursors do so at each query."""
+        self.check_open()
+        self._database.follow()
+
     def hide(self, schema: str) -> None:
         """Let ADQL name no table of a schema; DuckDB's SQL can still."""
         self._database.hide(schema)

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from sedsql.errors import Error
 from sedsql.service.describe.facts import MirrorFacts
 from sedsql.service.errors import ServiceError
-from sedsql.service.explore import Explore
+from sedsql.service.explore.explore import Explore
 from sedsql.service.jobs import Job, Jobs, Spool
 from sedsql.service.parameters import Query, query_of
 from sedsql.service.settings import ServiceSettings

@@ -2,8 +2,3 @@
 
 Each page has a session, a process of its own; `explorer` is what that does.
 """
-
-from sedsql.service.explore.explore import Explore
-from sedsql.service.explore.settings import ExploreSettings
-
-__all__ = ["Explore", "ExploreSettings"]

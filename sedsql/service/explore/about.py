@@ -11,7 +11,7 @@ from sedsql.inference.model import find_models
 from sedsql.mirror.declared import name_of, shown_columns, tables_of
 from sedsql.mirror.named_regions import REGIONS
 from sedsql.photometry.bands import BANDS
-from sedsql.plot.style import looks
+from sedsql.photometry.looks import looks
 from sedsql.service.describe.examples import queries
 from sedsql.service.describe.facts import Facts
 from sedsql.service.describe.features import LANGUAGE_FEATURES, user_defined

@@ -11,15 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sedsql.errors import Error
 from sedsql.inference.strict_json import parsed_object
-from sedsql.mirror import region_text
 from sedsql.service.asynchronous import user_of
 from sedsql.service.errors import ServiceError
 from sedsql.service.explore import guard, page_files
 from sedsql.service.explore.about import about
 from sedsql.service.explore.answers import error, json_response, streamed
 from sedsql.service.explore.explore import Explore
+from sedsql.service.explore.region import region_of
 from sedsql.service.explore.session import Session
 from sedsql.service.receive import whole
 
@@ -55,20 +54,7 @@ async def _region(explore: Explore, request: Request) -> Response:
     text = (await _values(request)).get("text")
     if not isinstance(text, str) or len(text) > 200:
         raise ServiceError("text is a name or a position, of up to 200 letters.")
-    try:
-        return json_response(region_of(text))
-    except Error as fault:
-        raise ServiceError(str(fault), 404) from None
-
-
-def region_of(text: str) -> dict[str, float]:
-    """The place that a text means: a position, or a circle with a name or a radius."""
-    if (position := region_text.position_of(text.strip())) is not None:
-        return dict(zip(("ra", "dec"), position, strict=True))
-    region = region_text.parse(text)
-    if region.shape != "CIRCLE":
-        raise ServiceError("A region here is a position, a name, or either with a radius: 'Pleiades, 2'.", 404)
-    return dict(zip(("ra", "dec", "radius"), region.numbers, strict=True))
+    return json_response(region_of(text))
 
 
 async def _new(explore: Explore, request: Request) -> Response:
@@ -109,6 +95,10 @@ def _session(explore: Explore, request: Request) -> Session:
     return explore.sessions.find(request.path_params["session"], user_of(request))
 
 
+async def _nothing(explore: Explore, request: Request) -> Response:
+    raise ServiceError(f"There is no {request.url.path[:80]!r} here.", 404)
+
+
 async def _values(request: Request) -> dict[str, Any]:
     body = await whole(request, _LARGEST)
     try:
@@ -130,6 +120,7 @@ _ROUTES: dict[str, dict[str, Answer]] = {
     f"{_ONE}/cancel": {"POST": _cancel},
     f"{_ONE}/query": {"POST": _query},
     **{f"{_ONE}/{name}": {"POST": _asking(name)} for name in ("axes", "select", "rows", "pick")},
+    "/explore/{rest:path}": dict.fromkeys(("GET", "POST", "PUT", "DELETE", "PATCH"), _nothing),
 }
 _FILES = (_page, _file)
 

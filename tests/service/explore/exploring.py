@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import requests
 
-from sedsql.service.explore import Explore, ExploreSettings
+from sedsql.service.explore.explore import Explore
+from sedsql.service.explore.settings import ExploreSettings
 from sedsql.service.explore.start import make_app
 from sedsql.service.run import listen, make_server, serve, url_of
 from sedsql.service.workers import Settings

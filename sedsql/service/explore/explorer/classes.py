@@ -7,12 +7,8 @@ from typing import Any
 
 import duckdb
 
-from sedsql.adql import AdqlError, Translation
-from sedsql.catalogue import PHOTOMETRY
-from sedsql.dbapi.connection import Connection
-from sedsql.photometry.bands import COLUMNS
 from sedsql.photometry.classes import PARENTS, written_path
-from sedsql.plot.style import BRANCHES, CLASSES, looks
+from sedsql.photometry.looks import BRANCHES, CLASSES, looks
 from sedsql.service.errors import ServiceError
 from sedsql.service.explore.explorer.columns import Columns
 from sedsql.sql_text import identifier, literal
@@ -23,43 +19,10 @@ MOST = 64
 """Classes that are told apart; rows of others, the rarest, have none."""
 CLASS = "class"
 PROBABILITIES = ("probability", "class_probability")
-_LACKING = (
+LACKING = (
     "The result has no classes: select the column class of sed.classified, or source_id, or the ten magnitudes of "
     "sed.photometry."
 )
-
-
-def with_classes(connection: Connection, query: str) -> tuple[Translation, str]:
-    """Translate a query, to which classes are added by the models where it has none and they can be; say what was done.
-
-    AdqlError where the query is not good.
-    """
-    made = connection.translation(query, ())
-    names = _names(connection, made)
-    if CLASS in names:
-        return made, ""
-    inner, given = query.strip().rstrip(";"), "sed_class({0}) AS class, sed_probability({0}) AS probability"
-    given = given if "probability" not in names else given.partition(",")[0]
-    if set(COLUMNS) <= names:
-        wrapped = f"SELECT q.*, {given.format('q')} FROM ({inner}\n) AS q"
-        done = "Classes were added by the models, from the magnitudes of the result."
-    elif "source_id" in names and PHOTOMETRY in connection.catalogue.tables:
-        wrapped = (
-            f"SELECT q.*, {given.format('p')} FROM ({inner}\n) AS q LEFT JOIN {PHOTOMETRY} AS p "
-            "ON q.source_id = p.source_id"
-        )
-        done = f"Classes were added by the models, from the magnitudes of {PHOTOMETRY} by source_id."
-    else:
-        return made, _LACKING
-    try:
-        return connection.translation(wrapped, ()), done
-    except AdqlError:
-        return made, _LACKING
-
-
-def _names(connection: Connection, made: Translation) -> set[str]:
-    described = connection.duckdb.execute(f"DESCRIBE {made.sql}").fetchall()
-    return {str(name).lower() for name, *_ in described}
 
 
 @dataclass(frozen=True)
@@ -80,7 +43,7 @@ class Classes:
         """Find the classes in the rows of a table."""
         column = columns.find(CLASS)
         if column is None or column.kind != "text":
-            return cls(note=note or _LACKING)
+            return cls(note=note or LACKING)
         rows = con.execute(
             f"SELECT {identifier(column.name)}::VARCHAR AS c, count(*) AS n FROM {table} WHERE c IS NOT NULL "
             f"GROUP BY c ORDER BY n DESC, c LIMIT {MOST + 1}"

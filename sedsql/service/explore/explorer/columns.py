@@ -34,6 +34,11 @@ class Column(catalogue.Column):
         return "number" if self.datatype in DATATYPES else "text"
 
     @property
+    def bytes(self) -> int:
+        """Of a value, about."""
+        return DATATYPES[self.datatype].bytes if self.datatype in DATATYPES else 64
+
+    @property
     def is_exact(self) -> bool:
         """Whether its numbers are sent as text, so that no digit is lost."""
         return self.duckdb.startswith(_EXACT)

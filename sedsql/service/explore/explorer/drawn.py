@@ -10,17 +10,13 @@ from dataclasses import dataclass
 
 import duckdb
 
-from sedsql.service.errors import ServiceError
 from sedsql.service.explore.explorer.axes import Axis
 from sedsql.service.explore.explorer.domains import choose
 from sedsql.service.explore.explorer.fields import sql_number
-from sedsql.service.explore.explorer.result import RESULT, SCHEMA, Result
+from sedsql.service.explore.explorer.result import DRAWN, RESULT, Result
 from sedsql.service.explore.explorer.views import View
 from sedsql.sql_text import identifier
 
-DRAWN = f"{SCHEMA}.drawn"
-_BINS = 1 << 24
-"""Cells of a view, times classes."""
 CODE, PROBABILITY = "code", "probability"
 
 
@@ -37,11 +33,6 @@ class Drawn:
     @classmethod
     def make(cls, con: duckdb.DuckDBPyConnection, result: Result, views: dict[str, View]) -> Drawn:
         """Make the table, in the place of an earlier one."""
-        if max((view.cells for view in views.values()), default=0) * result.classes.count > _BINS:
-            most = _BINS // result.classes.count
-            raise ServiceError(
-                f"A view has more than {most:,} cells, the most with as many classes; ask for fewer.", 413
-            )
         made = cls(result, choose(con, RESULT, result.rows, views))
         con.execute(f"DROP TABLE IF EXISTS {DRAWN}")
         con.execute(f"CREATE TABLE {DRAWN} AS {made._select()}")

@@ -56,7 +56,7 @@ class Explorer:
         self._mirror, self._settings, self._send = mirror, settings, send
         self._result: Result | None = None
         self._drawn: Drawn | None = None
-        self._draws_points = False
+        self._draws_points = self._points = False
 
     def interrupt(self) -> None:
         self._mirror.cursor.interrupt()
@@ -83,12 +83,28 @@ class Explorer:
     def _query(self, values: Values, asked: Asked) -> Answer:
         only(values, ("query", "rows", "points"), "The request")
         query = text_of(values.get("query"), "query")
+        began, before = monotonic(), self._mirror.connection
         self._mirror.follow()
+        if self._mirror.connection is not before:
+            self._forget()  # what was in the memory of the one before
         with self._telling():
-            made = result.run(self._mirror.connection, self._con, query, values["rows"], asked.check)
-            self._result, self._draws_points = made, made.rows <= values["points"]
+            incoming = result.fetch(
+                self._mirror.connection, self._con, query, values["rows"], asked.check, self._make_room
+            )
+            self._forget()
+            made = result.take(self._con, incoming, monotonic() - began)
             self._drawn = Drawn.make(self._con, made, {})
+            self._result, self._draws_points = made, made.rows <= values["points"]
         return NDJSON, [_line({"result": made.as_json()})]
+
+    def _make_room(self) -> None:
+        """Give up a large result before the next one comes; a small one stays, for the next one may fail."""
+        if self._result and self._result.bytes > self._settings.memory // 4:
+            self._forget()
+            result.drop(self._con)
+
+    def _forget(self) -> None:
+        self._result = self._drawn = None
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
@@ -120,8 +136,9 @@ class Explorer:
         only(values, ("views", "points"), "The request")
         made = self._there(self._result)
         points = self._draws_points and boolean_of(values.get("points", True), "points")
-        self._drawn = Drawn.make(self._con, made, views_of(values.get("views"), made.columns))
-        self._points = points
+        views = views_of(values.get("views"), made.columns, made.classes.count)
+        self._drawn = None
+        self._drawn, self._points = Drawn.make(self._con, made, views), points
         return binary.MIME, pictures.whole(self._con, self._drawn, points)
 
     def _select(self, values: Values, asked: Asked) -> Answer:

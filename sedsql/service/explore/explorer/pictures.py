@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from sedsql.service.explore.explorer.binary import Arrays
 from sedsql.service.explore.explorer.classes import NONE
 from sedsql.service.explore.explorer.counting import Counts, counted
-from sedsql.service.explore.explorer.drawn import CODE, DRAWN, Drawn
+from sedsql.service.explore.explorer.drawn import CODE, Drawn
+from sedsql.service.explore.explorer.result import DRAWN
 from sedsql.service.explore.explorer.views import View
 
 ALL = "true"

@@ -12,10 +12,10 @@ from sedsql.files.json_cells import json_cells
 from sedsql.files.text import all_joined, text_scalar
 from sedsql.service.errors import ServiceError
 from sedsql.service.explore.explorer.columns import Columns
-from sedsql.service.explore.explorer.drawn import DRAWN, Drawn
+from sedsql.service.explore.explorer.drawn import Drawn
 from sedsql.service.explore.explorer.fields import boolean_of, list_of, numbers_of, object_of, only, text_of, whole_of
 from sedsql.service.explore.explorer.filters import condition, view_of, within
-from sedsql.service.explore.explorer.result import RESULT
+from sedsql.service.explore.explorer.result import DRAWN, RESULT
 from sedsql.sql_text import identifier
 
 MOST = 500

@@ -12,7 +12,8 @@ from sedsql.service.explore.explorer.columns import Columns
 from sedsql.service.explore.explorer.fields import list_of, object_of, only, ranges_of, whole_of
 
 MOST_VIEWS = 12
-_SIDE, _CELLS, _BINS = 4096, 1 << 20, 4096
+_SIDE, _BINS, _NUMBERS = 4096, 4096, 1 << 23
+"""Cells along an axis of a plane, bins of a line, and cells of a view times classes at most."""
 
 Range = tuple[float, float]
 
@@ -54,12 +55,22 @@ class View:
         return replace(self, domain=domain, axes=(turned, self.axes[1]))
 
 
-def views_of(value: Any, columns: Columns) -> dict[str, View]:
-    """Read the views that a request asks for. ServiceError where they are not good."""
+def views_of(value: Any, columns: Columns, classes: int) -> dict[str, View]:
+    """Read the views that a request asks for. ServiceError where they are not good.
+
+    classes : that rows are counted by
+    """
     values = object_of(value, "views")
     if len(values) > MOST_VIEWS:
         raise ServiceError(f"views has {len(values)} views; it may have {MOST_VIEWS}.", 413)
-    return {name: _view(name, one, columns) for name, one in values.items()}
+    views = {name: _view(name, one, columns) for name, one in values.items()}
+    for view in views.values():
+        if view.cells * classes > _NUMBERS:
+            most = _NUMBERS // classes
+            raise ServiceError(
+                f"The view {view.name[:40]!r} has {view.cells:,} cells; with these classes it may have {most:,}.", 413
+            )
+    return views
 
 
 def _view(name: str, value: Any, columns: Columns) -> View:
@@ -78,8 +89,6 @@ def _view(name: str, value: Any, columns: Columns) -> View:
         if len(given) != 2:
             raise ServiceError(f"{what}: size is a list of two whole numbers.")
         sizes = tuple(whole_of(one, f"{what}: size", 1, _SIDE) for one in given)
-        if sizes[0] * sizes[1] > _CELLS:
-            raise ServiceError(f"{what} has {sizes[0] * sizes[1]:,} cells; it may have {_CELLS:,}.", 413)
     else:
         sizes = (whole_of(values.get("bins"), f"{what}: bins", 1, _BINS),)
     view = View(name, axes, sizes)

@@ -1,0 +1,264 @@
+"""The page asks over HTTP: what it is told, how a query is followed and stopped, and what becomes of its session."""
+
+import json
+import threading
+import time
+
+import duckdb
+import pytest
+import requests
+from asking import LONG
+from exploring import HEADERS, SECONDS, Page, arrays, exploring, sentence
+
+import sedsql
+from sedsql.mirror.ingest import import_files
+from sedsql.mirror.sample import write_sample
+from sedsql.photometry.bands import BANDS
+from sedsql.photometry.looks import CLASSES
+
+pytestmark = pytest.mark.slow
+
+ALL = "SELECT * FROM sed.photometry"
+
+
+def test_about_tells_what_the_mirror_has(shown, sky):
+    answer = requests.get(f"{shown[0]}/explore/about", headers=HEADERS, timeout=SECONDS)
+    about = answer.json()
+    tables = {table["name"]: table for table in about["tables"]}
+    with sedsql.connect(sky) as con:
+        assert (
+            tables["gaiadr3.gaia_source"]["rows"]
+            == con.execute("SELECT COUNT(*) FROM gaiadr3.gaia_source").fetchone()[0]
+        )
+        (ra,) = [column for column in tables["sed.classified"]["columns"] if column["name"] == "ra"]
+        assert ra == {
+            **dict.fromkeys(("name", "datatype", "unit", "ucd", "description")),
+            **{key: getattr(con.catalogue.tables["sed.classified"].columns["ra"], key) for key in ra},
+        }
+        for example in about["examples"]:
+            con.translate(example["query"])
+    assert not any(name.startswith("manifest") for name in tables)
+    assert {one["name"]: (one["colour"], one["marker"]) for one in about["classes"]} == {
+        name: CLASSES[name] for name in (one["name"] for one in about["classes"])
+    }
+    assert [band["short"] for band in about["photometry"]] == [band.short for band in BANDS]
+    assert {"sed_class", "ivo_healpix_index", "CIRCLE"} <= {function["name"] for function in about["functions"]}
+    assert "SELECT" in about["keywords"]
+
+
+def test_a_query_is_checked_before_it_runs(page):
+    found = page.post("check", {"query": "SELECT ra AS alpha, source_id FROM gaiadr3.gaia_source"}).json()
+    assert [(one["name"], one["unit"], one["kind"]) for one in found["columns"]] == [
+        ("alpha", "deg", "number"),
+        ("source_id", None, "number"),
+    ]
+    times = []
+    for _ in range(5):
+        began = time.monotonic()
+        answer = page.post("check", {"query": "SELECT ra,\n  raa FROM gaiadr3.gaia_source"})
+        times.append(time.monotonic() - began)
+    assert sentence(answer, 400).startswith("There is no column 'raa' (line 2, column 3): did you mean")
+    assert {key: answer.json()["error"][key] for key in ("line", "column", "length")} == {
+        "line": 2,
+        "column": 3,
+        "length": 3,
+    }
+    assert min(times) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("M 45", {"ra": 56.75, "dec": 24.12, "radius": 2.0}),
+        ("pleiades, 30'", {"ra": 56.75, "dec": 24.12, "radius": 0.5}),
+        ("83.8 -5.4", {"ra": 83.8, "dec": -5.4}),
+        ("05 35 17.3 -05 23 28", {"ra": 83.82208, "dec": -5.39111}),
+        ("83.8 -5.4, 1", {"ra": 83.8, "dec": -5.4, "radius": 1.0}),
+    ],
+)
+def test_regions_have_places(page, text, place):
+    assert page.post("region", {"text": text}).json() == pytest.approx(place, abs=1e-4)
+
+
+def test_a_region_that_is_none_is_told(page):
+    assert "did you mean pleiades" in sentence(page.post("region", {"text": "Pleyades"}), 404).lower()
+    assert "--resolve" not in sentence(page.post("region", {"text": "Vega"}), 404)
+    assert "-90 and 90" in sentence(page.post("region", {"text": "10 95"}), 404)
+
+
+def test_a_query_has_rows_columns_classes_and_views(page, sky):
+    found = page.query(ALL)
+    with sedsql.connect(sky) as con:
+        expected = con.execute(
+            "SELECT s.*, sed_class(s) AS class, sed_probability(s) AS probability FROM sed.photometry AS s"
+        ).arrow()
+    assert found["rows"] == found["total"] == len(expected)
+    assert not found["truncated"]
+    assert [column["name"] for column in found["columns"]] == expected.column_names
+    assert {one["name"] for one in found["classes"]} == set(expected["class"].unique().to_pylist()) - {None}
+    assert found["suggested"]["sky"] == {"x": {"column": "ra"}, "y": {"column": "dec"}}
+    assert set(found["suggested"]) == {"sky", "cmd", "cc", "hist"}
+    assert "added by the models" in found["note"]
+
+
+def test_classes_are_added_by_source_id_and_are_the_same(page, sky):
+    page.query("SELECT source_id, parallax FROM gaiadr3.gaia_source WHERE parallax > 1")
+    rows = page.ask("rows", order=[{"column": "source_id"}], count=500).json()["rows"]
+    with sedsql.connect(sky) as con:
+        expected = con.execute(
+            "SELECT s.source_id, sed_class(s), sed_probability(s) FROM sed.photometry AS s"
+        ).fetchall()
+    assert len(rows) > 100
+    assert {(int(row[1]), row[3], row[4]) for row in rows} <= set(expected)
+
+
+def test_a_query_without_classes_says_what_to_select(page):
+    found = page.query("SELECT ra, dec FROM gaiadr3.gaia_source")
+    assert found["classes"] == []
+    assert "select the column class of sed.classified" in found["note"]
+
+
+def test_rows_keep_the_order_of_the_query(page, sky):
+    for query in (
+        "SELECT * FROM sed.photometry ORDER BY dec DESC",
+        "SELECT TOP 50 ra, dec FROM gaiadr3.gaia_source ORDER BY dec",
+    ):
+        page.query(query)
+        rows = page.ask("rows", count=50).json()["rows"]
+        with sedsql.connect(sky) as con:
+            expected = con.execute(query).fetchmany(50)
+        assert [row[0] for row in rows] == list(range(50))
+        dec = 3 if "*" in query else 2
+        assert [row[dec] for row in rows] == [row[dec - 1] for row in expected]
+
+
+def test_a_mistake_in_a_query_leaves_the_result_before(page):
+    page.query("SELECT TOP 7 ra, dec FROM gaiadr3.gaia_source")
+    for query, said in [
+        ("SELECT nope FROM gaiadr3.gaia_source", "There is no column 'nope' (line 1, column 8)"),
+        ("SELECT ra FROM gaiadr3.gaia_source WHERE ra = ?", "value"),
+        ("DROP TABLE explore.result", "SELECT"),
+        ("SELECT * FROM memory.explore.result", "There is no"),
+        ("SELECT * FROM explore.result", "There is no"),
+        ("SELECT * FROM read_parquet('/etc/passwd')", ""),
+        ("SELECT ra FROM gaiadr3.gaia_source; SELECT 1", ""),
+        ("SELECT * FROM manifest.files", "There is no table"),
+        ("", "The query"),
+    ]:
+        answer = page.ask("query", query=query)
+        assert said in sentence(answer, 400), query
+        assert page.ask("rows").json()["total"] == 7
+
+
+def test_an_error_while_a_query_runs_is_the_last_line(page):
+    query = "SELECT SUM(LOG(a.ra - b.ra)) AS s FROM gaiadr3.gaia_source AS a, gaiadr3.gaia_source AS b"
+    assert page.lines(query)[-1]["error"]["message"].startswith("LOG or LOG10 is asked for")
+
+
+def test_progress_is_told_and_a_query_stopped(page):
+    page.query("SELECT TOP 7 ra, dec FROM gaiadr3.gaia_source")
+    lines = []
+
+    def run():
+        with page.post(f"sessions/{page.id}/query", {"query": LONG}, stream=True) as answer:
+            lines.extend(json.loads(line) for line in answer.iter_lines())
+
+    running = threading.Thread(target=run)
+    running.start()
+    time.sleep(1.3)
+    began = time.monotonic()
+    assert page.ask("cancel").status_code == 204
+    running.join(SECONDS)
+    assert time.monotonic() - began < 5
+    assert len(lines) >= 2
+    assert all(line["progress"] is None or 0 <= line["progress"] <= 1 for line in lines[:-1])
+    assert lines[-1] == {"error": {"message": "The query was stopped.", "cancelled": True}}
+    assert page.ask("rows").json()["total"] == 7
+
+
+def test_a_page_that_goes_away_stops_its_query(page):
+    with page.post(f"sessions/{page.id}/query", {"query": LONG}, stream=True) as answer:
+        next(answer.iter_lines())
+    began = time.monotonic()
+    page.query("SELECT TOP 3 ra, dec FROM gaiadr3.gaia_source")
+    assert time.monotonic() - began < 10
+
+
+def test_time_and_rows_have_limits(sky, tmp_path):
+    with exploring(sky, tmp_path, seconds=1.0, rows=100, points=50) as (url, _):
+        page = Page(url).begin()
+        found = page.query("SELECT ra, dec FROM gaiadr3.gaia_source")
+        assert (found["rows"], found["total"], found["truncated"]) == (100, 2000, True)
+        assert page.ask("rows").json()["total"] == 100
+        assert not page.query("SELECT TOP 100 ra, dec FROM gaiadr3.gaia_source")["truncated"]
+        head, _ = arrays(page.ask("axes", views={}).content)
+        assert not head["points"]
+        message = page.lines(LONG)[-1]["error"]["message"]
+        assert (
+            message
+            == "The query took longer than 1 second, its limit; ask for less of the sky, or for fewer rows with TOP."
+        )
+        assert page.ask("rows").json()["total"] == 100
+
+
+def test_too_much_memory_is_one_sentence_and_memory_is_given_back(sky, tmp_path):
+    with exploring(sky, tmp_path, process={"memory": 900 << 20, "disk": 64 << 20}) as (url, explore):
+        page = Page(url).begin()
+        columns = ", ".join(f"a.ra + b.ra * {k} AS c{k}" for k in range(12))
+        crossed = f"SELECT {columns} FROM gaiadr3.gaia_source AS a, gaiadr3.gaia_source AS b WHERE a.ra < {{}}"
+        (session,) = explore.sessions._sessions.values()
+        page.query(crossed.format(30))
+        most = session._worker.memory()
+        page.query("SELECT TOP 3 ra, dec FROM gaiadr3.gaia_source")
+        assert session._worker.memory() < most - (15 << 20)
+        message = page.lines(crossed.format(360))[-1]["error"]["message"]
+        assert message.startswith("The query needs more than 900 MB of memory and 64 MB of disk")
+
+
+def test_a_process_that_dies_is_one_sentence_and_the_next_session_works(sky, tmp_path):
+    with exploring(sky, tmp_path) as (url, explore):
+        page = Page(url).begin()
+        (session,) = explore.sessions._sessions.values()
+        running = threading.Timer(1.0, session._worker.kill)
+        running.start()
+        last = page.lines(LONG)[-1]
+        assert last["error"]["message"].startswith("The process that ran the query ended before it")
+        assert "has ended; run the query again" in sentence(page.ask("rows"), 404)
+        assert page.begin().query("SELECT TOP 3 ra, dec FROM gaiadr3.gaia_source")["rows"] == 3
+
+
+def test_sessions_are_few_end_when_idle_and_leave_no_file(sky, tmp_path):
+    with exploring(sky, tmp_path, sessions=2, idle=3.0) as (url, explore):
+        first, second = Page(url).begin(), Page(url).begin()
+        first.query("SELECT TOP 3 ra, dec FROM gaiadr3.gaia_source")
+        third = Page(url).begin()
+        sentence(second.ask("rows"), 404)
+        busy = [threading.Thread(target=one.lines, args=(LONG,)) for one in (first, third)]
+        for one in busy:
+            one.start()
+        time.sleep(1)
+        answer = first.post("sessions")
+        assert "All sessions of this service run a query" in sentence(answer, 503)
+        assert answer.headers["Retry-After"] == "60"
+        for one in (first, third):
+            assert one.ask("cancel").status_code == 204
+        for one in busy:
+            one.join(SECONDS)
+        assert first.end().status_code == 204
+        sentence(first.end(), 404)
+        until = time.monotonic() + SECONDS
+        while explore.sessions._sessions and time.monotonic() < until:
+            time.sleep(0.2)
+        sentence(third.ask("rows"), 404)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_mirror_that_was_changed_is_read_anew(tmp_path):
+    write_sample(tmp_path / "sky", 200)
+    with exploring(tmp_path / "sky", tmp_path / "folder") as (url, _):
+        page = Page(url).begin()
+        page.query("SELECT ra, dec FROM gaiadr3.gaia_source")
+        duckdb.sql("SELECT 7 AS n, 10.0 AS ra, 20.0 AS dec").write_parquet(str(tmp_path / "new.parquet"))
+        import_files(tmp_path / "sky", [tmp_path / "new.parquet"], "mine.own")
+        assert page.query("SELECT n FROM mine.own")["rows"] == 1
+        assert page.post("check", {"query": "SELECT n FROM mine.own"}).status_code == 200
