@@ -41,6 +41,8 @@ def explore(
 
     Example: `sedsql explore sky`
     """
+    from sedsql.integrations.samp_link import SampLink
+
     try:
         from sedsql.service.errors import ServiceError
         from sedsql.service.explore.settings import ExploreSettings, origins
@@ -59,6 +61,10 @@ def explore(
                 threads=os.cpu_count() or 1,
             )
             settings = ExploreSettings(process, seconds=seconds, frames=origins(frame), base=base_path)
-            start(settings, host, port, browser, say)
+            link = SampLink()
+            try:
+                start(settings, host, port, browser, say, link)
+            finally:
+                link.close()
     except ServiceError as error:
         raise Error(error.message) from error

@@ -28,7 +28,7 @@ EXTRA = ("parallax", "parallax_error", "ra", "dec")
 @pytest.fixture(scope="module")
 def con(sky):
     with sedsql.connect(sky) as con:
-        warm(con.cursor())
+        warm()
         yield con
 
 

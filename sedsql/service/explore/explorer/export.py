@@ -53,5 +53,6 @@ def export(
 
 def numbers(con: duckdb.DuckDBPyConnection, condition: str) -> NDArray[np.uint32]:
     """The numbers of these rows, in the order in which they are written."""
-    rows = con.execute(f"SELECT rowid::UINTEGER AS row FROM {DRAWN} WHERE {condition} ORDER BY row")
-    return rows.to_arrow_table()["row"].to_numpy()
+    rows = con.execute(f"SELECT rowid::UINTEGER AS row FROM {DRAWN} WHERE {condition} ORDER BY row").to_arrow_table()
+    assert rows is not None
+    return rows["row"].to_numpy()

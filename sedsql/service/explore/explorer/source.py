@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
+from functools import cache
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -140,14 +142,16 @@ class Sources:
         return [one._asdict() for one in self._labelled.nearest(magnitudes.astype(np.float32))]
 
 
-def warm(cursor: Cursor) -> None:
-    """Do once what the first source would wait for: simulated sources of all classes, the functions of the model."""
+def warm() -> None:
+    """Simulate the sources that templates are made of, for which the first source would wait half a second."""
     for label in POPULATIONS:
         curves.simulated(label)
-    answering = cursor.connection.answering
-    for name in {answering.default, answering.sky}:
-        ModelAnswers(cursor.duckdb, answering.models[name]).tell(np.full(len(COLUMNS), 12.0), {})
-    curves.blackbody(np.full(len(COLUMNS), 12.0), np.full(len(COLUMNS), 0.1))
+
+
+@cache
+def labelled(path: str, label: str) -> LabelledSeds:
+    """Read a table of labelled sources once."""
+    return LabelledSeds.read(Path(path), label)
 
 
 def _number(value: Any) -> float | None:

@@ -5,46 +5,43 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import duckdb
 
 from sedsql.adql import AdqlError
 from sedsql.adql.parser.identifiers import quoted
 from sedsql.dbapi.connection import Connection
 from sedsql.service.errors import ServiceError
+from sedsql.service.explore.explorer.axes import Axis
 from sedsql.service.explore.explorer.nested import nested
-from sedsql.sql_text import literal
-
-if TYPE_CHECKING:
-    from sedsql.service.explore.explorer.axes import Axis
-    from sedsql.service.explore.explorer.columns import Column
-    from sedsql.service.explore.explorer.result import Result
-    from sedsql.service.explore.explorer.views import View
+from sedsql.service.explore.explorer.result import RESULT, Result
+from sedsql.service.explore.explorer.views import View
+from sedsql.sql_text import identifier, literal
 
 MOST_IDS = 1_000
 """Sources that a WHERE names one by one."""
 
-Ids = Callable[[Sequence[int]], Sequence[int] | None]
-"""From numbers of rows to their source_ids; None where another row has one of them too."""
+_NONE, _ALL = "1 = 0", "1 = 1"
 
 Of = Callable[[str], str]
 """From the name of a column, as ADQL has it, to the column of the table."""
 
 
 def where(
-    connection: Connection, result: Result, views: Mapping[str, View], filter: Sequence[Mapping[str, Any]], ids: Ids
+    connection: Connection,
+    con: duckdb.DuckDBPyConnection,
+    result: Result,
+    views: Mapping[str, View],
+    filter: Sequence[Mapping[str, Any]],
 ) -> str:
     """Write the query whose rows are the selected ones.
 
-    Parameters
-    ----------
+    con : a DuckDB cursor of the connection
     views : those that the filter names
     filter : conditions that all hold, which were found to be good
-    ids : looks up sources that were chosen one by one
 
-    Raises
-    ------
-    ServiceError
-        Where there is no such query.
+    Raises ServiceError where there is no such query.
     """
     if not filter:
         return result.asked.with_classes
@@ -52,7 +49,7 @@ def where(
     for columns in (None, [column.name for column in result.columns]):
         table = nested(result.asked.with_classes, columns)
         of = partial("{}.{}".format, table.name)
-        conditions = [text for one in filter for text in _conditions(one, result, views, ids, of)]
+        conditions = [text for one in filter for text in _conditions(one, con, result, views, of)]
         adql = f"{table.head}SELECT *\nFROM {table.table}\nWHERE " + "\n  AND ".join(conditions)
         with suppress(AdqlError):
             connection.translation(adql)
@@ -61,7 +58,7 @@ def where(
 
 
 def _conditions(
-    one: Mapping[str, Any], result: Result, views: Mapping[str, View], ids: Ids, of: Of
+    one: Mapping[str, Any], con: duckdb.DuckDBPyConnection, result: Result, views: Mapping[str, View], of: Of
 ) -> Iterator[str]:
     """Write one condition of a filter as conditions that all hold."""
     if "view" in one:
@@ -74,10 +71,7 @@ def _conditions(
         name = result.classes.probability
         yield f"{of(quoted(name))} >= {number(one['probability'])}" if name else _NONE
     else:
-        yield _of_rows(one["rows"], result, ids, of)
-
-
-_NONE = "1 = 0"
+        yield _of_rows(one["rows"], con, result, of)
 
 
 def value(axis: Axis, of: Of) -> str:
@@ -106,7 +100,7 @@ def number(value: float) -> str:
 def _of_classes(names: Sequence[str | None], result: Result, of: Of) -> str:
     classes = result.classes
     if classes.column is None:
-        return "1 = 1" if None in names else _NONE
+        return _ALL if None in names else _NONE
     column = of(quoted(classes.column))
     listed = ", ".join(literal(name) for name in names if name is not None)
     conditions = [f"{column} IN ({listed})"] if listed else []
@@ -117,16 +111,22 @@ def _of_classes(names: Sequence[str | None], result: Result, of: Of) -> str:
     return f"({' OR '.join(conditions)})" if len(conditions) > 1 else "".join(conditions) or _NONE
 
 
-def _of_rows(rows: Sequence[int], result: Result, ids: Ids, of: Of) -> str:
-    column: Column | None = result.columns.find("source_id")
-    if column is None:
+def _of_rows(rows: Sequence[int], con: duckdb.DuckDBPyConnection, result: Result, of: Of) -> str:
+    """Name sources that were chosen one by one, by their source_id."""
+    column = result.columns.find("source_id")
+    if column is None or column.kind != "number":
         raise ServiceError("Sources that were chosen one by one are named by their source_id; select it in the query.")
     if len(rows) > MOST_IDS:
         raise ServiceError(
             f"{len(rows):,} sources were chosen one by one, and ADQL is written for {MOST_IDS:,}; select a range, or "
             "download the table."
         )
-    found = ids(rows)
-    if found is None:
+    if not rows:
+        return _NONE
+    name, listed = identifier(column.name), ", ".join(map(str, rows))
+    found = con.execute(f"SELECT DISTINCT {name} FROM {RESULT} WHERE rowid IN ({listed})").fetchall()
+    named = ", ".join("NULL" if source_id is None else str(source_id) for (source_id,) in found)
+    same = f"SELECT count(*) FROM {RESULT} WHERE {name} IN ({named}) AND rowid NOT IN ({listed})"
+    if "NULL" in named or con.execute(same).fetchall() != [(0,)]:
         raise ServiceError("The source_ids of the chosen rows do not tell them from others, so no ADQL can name them.")
-    return f"{of(quoted(column.name))} IN ({', '.join(map(str, found))})" if found else _NONE
+    return f"{of(quoted(column.name))} IN ({named})"

@@ -10,6 +10,7 @@ from sedsql.catalogue import PHOTOMETRY
 from sedsql.dbapi.connection import Connection
 from sedsql.photometry.bands import COLUMNS
 from sedsql.service.explore.explorer.classes import CLASS, LACKING
+from sedsql.service.explore.explorer.nested import nested
 
 Way = Literal["query", "row", "source_id"]
 
@@ -44,22 +45,22 @@ def with_classes(connection: Connection, query: str) -> Asked:
     if CLASS in names:
         return Asked(query, query, made)
     added = {CLASS: "sed_class", "probability": "sed_probability"}
-    inner = query.strip().rstrip(";")
+    head, table, name = nested(query)
     by: Way
     if set(COLUMNS) <= names:
-        by, row, tables = "row", "q", f"({inner}\n) AS q"
+        by, row = "row", name
         note = "Classes were added by the models, from the magnitudes of the result."
     elif "source_id" in names and PHOTOMETRY in connection.catalogue.tables:
-        by, row = "source_id", "p"
-        tables = f"({inner}\n) AS q LEFT JOIN {PHOTOMETRY} AS p ON q.source_id = p.source_id"
+        by, row = "source_id", f"{name}_photometry"
+        table += f" LEFT JOIN {PHOTOMETRY} AS {row} ON {name}.source_id = {row}.source_id"
         note = (
             f"Classes were added by the models, from the magnitudes of {PHOTOMETRY} by source_id; rows come in any "
             "order."
         )
     else:
         return Asked(query, query, made, note=LACKING)
-    calls = [f"{function}({row}) AS {name}" for name, function in added.items() if name not in names]
-    wrapped = f"SELECT q.*, {', '.join(calls)} FROM {tables}"
+    calls = [f"{function}({row}) AS {column}" for column, function in added.items() if column not in names]
+    wrapped = f"{head}SELECT {name}.*, {', '.join(calls)} FROM {table}"
     try:
         return Asked(query, wrapped, connection.translation(wrapped, ()), by, note)
     except AdqlError:
