@@ -12,9 +12,9 @@ from sedsql.mirror.declared import name_of, shown_columns, tables_of
 from sedsql.mirror.named_regions import REGIONS
 from sedsql.photometry.bands import BANDS
 from sedsql.photometry.looks import looks
-from sedsql.service.describe.examples import queries
 from sedsql.service.describe.facts import Facts
 from sedsql.service.describe.features import LANGUAGE_FEATURES, user_defined
+from sedsql.service.explore.examples import queries
 from sedsql.service.explore.explorer.classes import look
 from sedsql.service.explore.settings import ExploreSettings
 
@@ -30,7 +30,7 @@ def about(facts: Facts, settings: ExploreSettings) -> dict[str, Any]:
         "tables": [_table(facts, table) for table in tables_of(facts.catalogue)],
         "functions": _functions(),
         "keywords": sorted(RESERVED),
-        "examples": [{"name": title, "query": query} for title, query in queries(facts).values()],
+        "examples": queries(facts),
         "classes": [{"name": name, **look(name, styles[name])} for name in model.classes],
         "model": model.name,
         "photometry": [{"column": band.column, "short": band.short} for band in BANDS],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 from starlette.requests import Request
@@ -12,6 +13,8 @@ from sedsql.files.json import to_json
 from sedsql.service.errors import ServiceError
 from sedsql.service.respond import Streamed, head_of
 from sedsql.service.workers import Run, StoppedError
+
+NDJSON = "application/x-ndjson"
 
 
 def told(fault: ServiceError) -> dict[str, Any]:
@@ -40,7 +43,14 @@ async def streamed(run: Run, request: Request) -> Response:
     except BaseException:
         run.cancel()
         raise
-    return Streamed(_Lines(run) if mime.endswith("ndjson") else run, mime, lambda: None)
+    return Streamed(run, mime, lambda: None)
+
+
+async def lines(run: Run, request: Request) -> Response:
+    """The same, of lines of JSON, of which the last tells an error; a query that is wrong is no failure of HTTP."""
+    with suppress(ServiceError):  # which the last line tells
+        await head_of(run, request)
+    return Streamed(_Lines(run), NDJSON, lambda: None)
 
 
 class _Lines:

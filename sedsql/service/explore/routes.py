@@ -16,7 +16,7 @@ from sedsql.service.asynchronous import user_of
 from sedsql.service.errors import ServiceError
 from sedsql.service.explore import guard, page_files, samp
 from sedsql.service.explore.about import about
-from sedsql.service.explore.answers import error, json_response, streamed
+from sedsql.service.explore.answers import error, json_response, lines, streamed, told
 from sedsql.service.explore.explore import Explore
 from sedsql.service.explore.region import region_of
 from sedsql.service.explore.session import Session
@@ -47,7 +47,12 @@ async def _about(explore: Explore, request: Request) -> Response:
 async def _check(explore: Explore, request: Request) -> Response:
     values = await _values(request)
     checker = await explore.sessions.checker()
-    return await streamed(checker.ask("check", values, _CHECKING), request)
+    try:
+        return await streamed(checker.ask("check", values, _CHECKING), request)
+    except ServiceError as fault:  # what is being written is wrong most of the time
+        if fault.status != 400:
+            raise
+        return json_response({"ok": False, **told(fault)})
 
 
 async def _region(explore: Explore, request: Request) -> Response:
@@ -76,7 +81,7 @@ async def _query(explore: Explore, request: Request) -> Response:
     values = await _values(request)
     limits = {"rows": explore.settings.rows, "points": explore.settings.points}
     run = _session(explore, request).ask("query", {**values, **limits}, explore.settings.seconds)
-    return await streamed(run, request)
+    return await lines(run, request)
 
 
 def _asking(operation: str) -> Answer:

@@ -65,7 +65,7 @@ class Classes:
 
     def code_sql(self) -> str:
         """Write the code of a row's class; the number of classes where it has none."""
-        if self.column is None:
+        if self.column is None or not self.names:
             return f"{len(self.names)}::UTINYINT"
         values = ", ".join(map(literal, self.names))
         return (

@@ -63,6 +63,7 @@ class Explorer:
         self._drawn: Drawn | None = None
         self._sources: Sources | None = None
         self._draws_points = self._points = False
+        self._sink: Sink | None = None
         threading.Thread(target=warm, daemon=True).start()
 
     def interrupt(self) -> None:
@@ -70,22 +71,29 @@ class Explorer:
 
     def run(self, asked: Asked) -> tuple[bytes, dict[str, object]]:
         """Answer a request."""
+        self._sink = None
         try:
             request = json.loads(asked.content)
             with own_errors():
                 mime, parts = _OPERATIONS[request["operation"]](self, request["values"], asked)
-            sink = self._sink(mime)
             for part in parts:
-                sink.write(part)
-            sink.flush()
+                self._begun(mime).write(part)
+            self._flush()
             return END, {}
         except BaseException as error:
             fault = ServiceError(asked.stop) if asked.stop else told(error, self._settings)
             limit = isinstance(fault, LimitError)
             return ERROR, {"error": fault.message, "status": fault.status, "limit": limit, "place": fault.place}
 
-    def _sink(self, mime: str) -> Sink:
-        return Sink(lambda: self._send(HEAD, mime.encode()), lambda data: self._send(DATA, data))
+    def _begun(self, mime: str) -> Sink:
+        """What the bytes of the answer are written to; its head is sent before the first of them."""
+        if self._sink is None:
+            self._sink = Sink(lambda: self._send(HEAD, mime.encode()), lambda data: self._send(DATA, data))
+        return self._sink
+
+    def _flush(self) -> None:
+        if self._sink:
+            self._sink.flush()
 
     def _query(self, values: Values, asked: Asked) -> Answer:
         only(values, ("query", "rows", "points"), "The request")
@@ -116,14 +124,15 @@ class Explorer:
     @contextmanager
     def _telling(self) -> Iterator[None]:
         """Tell now and then how far the query in this block is."""
-        sink, began, done = self._sink(NDJSON), monotonic(), threading.Event()
+        began, done = monotonic(), threading.Event()
 
         def tell() -> None:
             while not done.wait(_PROGRESS):
                 share = self._mirror.cursor.progress() / 100
                 seconds = round(monotonic() - began, 1)
-                sink.write(_line({"progress": share if 0 <= share <= 1 else None, "seconds": seconds}))
-                sink.flush()
+                line = _line({"progress": share if 0 <= share <= 1 else None, "seconds": seconds})
+                self._begun(NDJSON).write(line)
+                self._flush()
 
         telling = threading.Thread(target=tell, daemon=True)
         telling.start()
@@ -194,9 +203,7 @@ class Explorer:
             query = self._adql(values)
         except ServiceError:  # sources that were chosen one by one, for which there is no ADQL
             query = drawn.result.asked.with_classes
-        sink = self._sink(format.mime)
-        export(self._con, drawn.result, chosen, query, sink, format, asked.check)
-        sink.flush()
+        export(self._con, drawn.result, chosen, query, self._begun(format.mime), format, asked.check)
         return format.mime, []
 
     def _numbers(self, values: Values, asked: Asked) -> Answer:
@@ -233,6 +240,9 @@ _OPERATIONS: dict[str, Callable[[Explorer, Values, Asked], Answer]] = {
 def prepare(mirror: Mirror) -> None:
     """Make what an explorer needs in an open mirror that is not shut in yet."""
     mirror.cursor.duckdb.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+    # Else DuckDB's allocator keeps the memory of results that are gone, and takes more for the next one.
+    mirror.connection.duckdb.execute("SET allocator_bulk_deallocation_flush_threshold = '16MB'")
+    mirror.connection.duckdb.execute("SET allocator_background_threads = true")
 
 
 def _json(value: Any) -> Answer:
