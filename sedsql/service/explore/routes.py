@@ -41,7 +41,8 @@ async def _file(explore: Explore, request: Request) -> Response:
 
 
 async def _about(explore: Explore, request: Request) -> Response:
-    return json_response(await run_in_threadpool(lambda: about(explore.facts.now(), explore.settings)))
+    sends = explore.samp is not None
+    return json_response(await run_in_threadpool(lambda: about(explore.facts.now(), explore.settings, samp=sends)))
 
 
 async def _check(explore: Explore, request: Request) -> Response:

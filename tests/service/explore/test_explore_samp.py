@@ -6,6 +6,7 @@ import pytest
 from astropy.table import Table
 from exploring import Page, running, sentence
 
+import sedsql
 from sedsql.integrations.samp import library
 from sedsql.integrations.samp_link import SampLink
 from sedsql.service.explore.explore import Explore
@@ -39,14 +40,30 @@ def topcat(tmp_path, monkeypatch):
     hub.stop()
 
 
-def test_a_selection_goes_to_topcat_and_what_is_selected_there_comes_back(topcat, sky, tmp_path):
-    settings = ExploreSettings(Settings(sky, tmp_path / "process", threads=1), any_host=False)
+@pytest.fixture
+def training(sky, tmp_path):
+    """A labelled table of the sources of the mirror."""
+    with sedsql.connect(sky) as con:
+        query = (
+            "SELECT s.*, sed_class(s) AS kind FROM sed.photometry AS s WHERE sed_class(s) IN ('yso', 'agn', 'giant')"
+        )
+        con.execute(query).table().write(tmp_path / "labelled.vot", format="votable")
+    return tmp_path / "labelled.vot"
+
+
+def test_a_selection_goes_to_topcat_and_what_is_selected_there_comes_back(topcat, sky, training, tmp_path):
+    process = Settings(sky, tmp_path / "process", threads=1)
+    settings = ExploreSettings(process, any_host=False, training=training, label="kind")
     link = SampLink()
     explore = Explore(settings, link=link)
     with running(explore, make_app(explore)) as url:
         page = Page(url).begin()
         page.query("SELECT source_id, ra, dec FROM gaiadr3.gaia_source")
         page.ask("axes", views={"sky": SKY})
+        assert page.get("about").json()["samp"] is True
+        nearest = page.ask("source", row=0).json()["neighbours"]  # whatever programs there are
+        assert {one["label"] for one in nearest} <= {"yso", "agn", "giant"}
+        assert len(nearest) == 5
         assert page.get("samp").json() == {"programs": ["topcat"]}
         filter = [{"view": "sky", "range": [10, 300, -20, 20]}]
         sent = page.ask("samp/send", filter=filter).json()
@@ -75,5 +92,6 @@ def test_a_selection_goes_to_topcat_and_what_is_selected_there_comes_back(topcat
 
 def test_a_page_that_others_see_has_no_samp(shown, sky, tmp_path):
     assert "a page that this machine shows to itself" in sentence(Page(shown[0]).get("samp"), 409)
+    assert Page(shown[0]).get("about").json()["samp"] is False
     settings = ExploreSettings(Settings(sky, tmp_path, threads=1), any_host=True)
     assert Explore(settings, link=SampLink()).samp is None
