@@ -34,6 +34,11 @@ def explore(
         typer.Option(metavar="ORIGIN", help="Let pages of this origin show it in a frame.", show_default="none"),
     ] = None,
     models: ModelFolders = None,
+    training: Annotated[
+        Path | None,
+        typer.Option(help="A labelled table, to tell its sources that are most like one.", show_default=False),
+    ] = None,
+    label: Annotated[str, typer.Option(help="The column of labels in that table.")] = "class",
     memory: Annotated[float, typer.Option(min=0.5, help="GB of memory for the result of a query.")] = 4.0,
     seconds: Annotated[int, typer.Option(min=1, help="Seconds that a query may take.")] = 3600,
 ) -> None:
@@ -41,8 +46,11 @@ def explore(
 
     Example: `sedsql explore sky`
     """
+    from sedsql.integrations.samp_link import SampLink
+
     try:
         from sedsql.service.errors import ServiceError
+        from sedsql.service.explore.explorer.source import labelled
         from sedsql.service.explore.settings import ExploreSettings, origins
         from sedsql.service.explore.start import start
         from sedsql.service.workers import Settings
@@ -58,7 +66,20 @@ def explore(
                 memory=int(memory * _GB),
                 threads=os.cpu_count() or 1,
             )
-            settings = ExploreSettings(process, seconds=seconds, frames=origins(frame), base=base_path)
-            start(settings, host, port, browser, say)
+            if training:
+                labelled(str(training.absolute()), label)  # what is wrong with it is told now, not at a click
+            settings = ExploreSettings(
+                process,
+                seconds=seconds,
+                frames=origins(frame),
+                base=base_path,
+                training=training and training.absolute(),
+                label=label,
+            )
+            link = SampLink()
+            try:
+                start(settings, host, port, browser, say, link)
+            finally:
+                link.close()
     except ServiceError as error:
         raise Error(error.message) from error

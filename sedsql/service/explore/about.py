@@ -19,10 +19,16 @@ from sedsql.service.explore.explorer.classes import look
 from sedsql.service.explore.settings import ExploreSettings
 
 
-def about(facts: Facts, settings: ExploreSettings) -> dict[str, Any]:
-    """All that the page asks once."""
-    models = find_models(settings.process.models)
-    model = models[Answering.of(models, settings.process.default).sky]
+def about(
+    facts: Facts, settings: ExploreSettings, *, samp: bool = False, answering: Answering | None = None
+) -> dict[str, Any]:
+    """All that the page asks once.
+
+    samp : whether it can send tables to other programs
+    answering : the models, where they are not those of the settings
+    """
+    answering = answering or Answering.of(find_models(settings.process.models), settings.process.default)
+    model = answering.models[answering.sky]
     styles = looks(model.classes)
     return {
         "version": version("sedsql"),
@@ -38,6 +44,7 @@ def about(facts: Facts, settings: ExploreSettings) -> dict[str, Any]:
             {"name": one.name, "ra": one.ra, "dec": one.dec, "radius": one.radius, "others": one.others}
             for one in REGIONS
         ],
+        "samp": samp,
         "limits": {"rows": settings.rows, "points": settings.points, "sessions": settings.sessions},
     }
 

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from sedsql.inference.strict_json import parsed_object
 from sedsql.service.asynchronous import user_of
 from sedsql.service.errors import ServiceError
-from sedsql.service.explore import guard, page_files
+from sedsql.service.explore import guard, page_files, samp
 from sedsql.service.explore.about import about
 from sedsql.service.explore.answers import error, json_response, lines, streamed, told
 from sedsql.service.explore.explore import Explore
@@ -41,7 +41,8 @@ async def _file(explore: Explore, request: Request) -> Response:
 
 
 async def _about(explore: Explore, request: Request) -> Response:
-    return json_response(await run_in_threadpool(lambda: about(explore.facts.now(), explore.settings)))
+    sends = explore.samp is not None
+    return json_response(await run_in_threadpool(lambda: about(explore.facts.now(), explore.settings, samp=sends)))
 
 
 async def _check(explore: Explore, request: Request) -> Response:
@@ -88,16 +89,49 @@ def _asking(operation: str) -> Answer:
     """Ask the session for an operation of that name."""
 
     async def answer(explore: Explore, request: Request) -> Response:
-        values = await _values(request)
+        values, settings = await _values(request), explore.settings
         if operation == "axes" and request.query_params.get("points") == "0":
             values["points"] = False
-        return await streamed(_session(explore, request).ask(operation, values, _SECONDS), request)
+        elif operation == "source":
+            values |= {"training": settings.training and str(settings.training), "label": settings.label}
+        elif operation == "where":
+            values["url"] = settings.tap
+        seconds = settings.seconds if operation == "export" else _SECONDS
+        return await streamed(_session(explore, request).ask(operation, values, seconds), request)
 
     return answer
 
 
 def _session(explore: Explore, request: Request) -> Session:
     return explore.sessions.find(request.path_params["session"], user_of(request))
+
+
+async def _programs(explore: Explore, request: Request) -> Response:
+    return json_response({"programs": await run_in_threadpool(_exchange(explore).programs)})
+
+
+async def _send(explore: Explore, request: Request) -> Response:
+    values, settings = await _values(request), explore.settings
+    to = values.get("to")
+    if to is not None and not isinstance(to, str):
+        raise ServiceError("to is the name of a program.")
+    title = f"selection of {settings.process.mirror.name}"
+    folder, filter = settings.process.temporary / "samp", values.get("filter")
+    session = _session(explore, request)
+    return json_response(await samp.send(_exchange(explore), session, filter, to, title, folder, settings.seconds))
+
+
+async def _events(explore: Explore, request: Request) -> Response:
+    after = request.query_params.get("after", "0")
+    if not (after.isascii() and after.isdigit() and len(after) < 16):
+        raise ServiceError("after is the number of an event.")
+    return json_response(_exchange(explore).events(int(after)))
+
+
+def _exchange(explore: Explore) -> samp.Exchange:
+    if explore.samp is None:
+        raise ServiceError("SAMP is for a page that this machine shows to itself.", 409)
+    return explore.samp
 
 
 async def _nothing(explore: Explore, request: Request) -> Response:
@@ -113,6 +147,7 @@ async def _values(request: Request) -> dict[str, Any]:
 
 
 _ONE = "/explore/sessions/{session}"
+_OPERATIONS = ("axes", "select", "rows", "pick", "source", "where", "export")
 _ROUTES: dict[str, dict[str, Answer]] = {
     "/": {"GET": _page},
     "/page/{file}": {"GET": _file},
@@ -124,7 +159,10 @@ _ROUTES: dict[str, dict[str, Answer]] = {
     f"{_ONE}/end": {"POST": _end},
     f"{_ONE}/cancel": {"POST": _cancel},
     f"{_ONE}/query": {"POST": _query},
-    **{f"{_ONE}/{name}": {"POST": _asking(name)} for name in ("axes", "select", "rows", "pick")},
+    **{f"{_ONE}/{name}": {"POST": _asking(name)} for name in _OPERATIONS},
+    f"{_ONE}/samp/send": {"POST": _send},
+    "/explore/samp": {"GET": _programs},
+    "/explore/samp/events": {"GET": _events},
     "/explore/{rest:path}": dict.fromkeys(("GET", "POST", "PUT", "DELETE", "PATCH"), _nothing),
 }
 _FILES = (_page, _file)

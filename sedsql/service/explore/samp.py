@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections import OrderedDict
 from pathlib import Path
 from secrets import token_hex
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from starlette.concurrency import run_in_threadpool
+
+from sedsql.errors import Error
+from sedsql.service.errors import ServiceError
+from sedsql.service.explore.explorer.binary import read
+from sedsql.service.explore.session import Session
 
 _KEPT = 16
 """Tables that were sent, in which selections are understood."""
@@ -59,3 +66,24 @@ class Exchange:
         places = np.asarray(event["places"], dtype=np.int64)
         places = places[(places >= 0) & (places < len(rows))]
         return {key: event[key] for key in ("number", "kind", "table", "from")} | {"rows": rows[places].tolist()}
+
+
+async def send(
+    exchange: Exchange, session: Session, filter: Any, to: str | None, title: str, folder: Path, seconds: float
+) -> dict[str, Any]:
+    """Send the selection of a session to other programs; ServiceError where none takes it.
+
+    folder : of the file, which is there until they have loaded it
+    """
+    rows = read(b"".join([part async for part in session.ask("numbers", {"filter": filter}, seconds).body()]))["rows"]
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder) as place:
+        path = Path(place) / "selection.vot"
+        with path.open("wb") as file:
+            written = session.ask("export", {"filter": filter, "format": "votable"}, seconds)
+            async for part in written.body():
+                await run_in_threadpool(file.write, part)
+        try:
+            return await run_in_threadpool(exchange.send, path, title, rows, to)
+        except Error as fault:
+            raise ServiceError(f"{fault}.".replace("..", "."), 409) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from sedsql.service.errors import ServiceError
 from sedsql.service.workers import Settings
@@ -22,6 +23,8 @@ class ExploreSettings:
     idle : seconds after which a session ends that nobody asks
     frames : origins of pages that may show this one in a frame, such as https://example.org
     base : path below which the page is asked for as well as at /
+    training, label : a table of labelled sources, of which a source's nearest are told, and its column of labels
+    tap : URL of a TAP service of the mirror; None where only its folder can be named
     any_host : whether the page is asked for by any host name; else by those of this machine alone
     """
 
@@ -33,6 +36,9 @@ class ExploreSettings:
     idle: float = 1800
     frames: tuple[str, ...] = ()
     base: str = ""
+    training: Path | None = None
+    label: str = "class"
+    tap: str | None = None
     any_host: bool = True
 
 

@@ -19,6 +19,7 @@ from sedsql.service.explore.answers import error
 from sedsql.service.explore.below import Below
 from sedsql.service.explore.explore import Explore
 from sedsql.service.explore.routes import routes
+from sedsql.service.explore.samp import Link
 from sedsql.service.explore.settings import ExploreSettings
 from sedsql.service.run import is_for_others, listen, run, url_of
 
@@ -26,14 +27,17 @@ _PORTS = 50
 """That are tried one after another, where the first is taken."""
 
 
-def start(settings: ExploreSettings, host: str, port: int, browser: bool, tell: Callable[[str], object]) -> None:
+def start(
+    settings: ExploreSettings, host: str, port: int, browser: bool, tell: Callable[[str], object], link: Link
+) -> None:
     """Serve until a signal says to stop. ServiceError or MirrorError where that cannot be.
 
     browser : whether the page is opened in one
+    link : to the SAMP hub of the user
     """
     with _listening(host, port) as listening:
         for_others = is_for_others(listening)
-        explore = Explore(replace(settings, any_host=for_others or bool(settings.base)))
+        explore = Explore(replace(settings, any_host=for_others or bool(settings.base)), link=link)
         if for_others:
             tell(f"Warning: other machines can reach {host}, and may ask without a login; `sedsql serve` has one")
         url = f"{url_of(listening).removesuffix('/tap')}/"

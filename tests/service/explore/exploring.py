@@ -75,6 +75,10 @@ class Page:
         how = {"headers": HEADERS, "auth": self.auth, "timeout": SECONDS, **how}
         return requests.post(f"{self.url}/explore/{path}", json=values, **how)
 
+    def get(self, path, **how):
+        how = {"headers": HEADERS, "auth": self.auth, "timeout": SECONDS, **how}
+        return requests.get(f"{self.url}/explore/{path}", **how)
+
     def begin(self):
         answer = self.post("sessions")
         assert answer.status_code == 201, answer.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 MIME = "application/octet-stream"
@@ -33,3 +34,13 @@ class Arrays:
         text = json.dumps(head, allow_nan=False).encode()
         text += b" " * (-(4 + len(text)) % _ALIGNED)
         return [len(text).to_bytes(4, "little") + text, *self._parts]
+
+
+def read(body: bytes) -> dict[str, NDArray[Any]]:
+    """Read the arrays of a body whose head has nothing else."""
+    start = 4 + int.from_bytes(body[:4], "little")
+    head = json.loads(body[4:start])
+    return {
+        name: np.frombuffer(body, f"<{told['dtype']}", told["length"], start + told["offset"])
+        for name, told in head.items()
+    }

@@ -13,13 +13,18 @@ from sedsql.dbapi.connection import Connection
 from sedsql.dbapi.cursor import Cursor
 from sedsql.dbapi.module import own_errors
 from sedsql.files.json import to_json
+from sedsql.files.streams import stream_format
+from sedsql.photometry.bands import COLUMNS
 from sedsql.service.errors import ServiceError
-from sedsql.service.explore.explorer import binary, pictures, result, rows
+from sedsql.service.explore.explorer import binary, notebook, pictures, result, rows
 from sedsql.service.explore.explorer.drawn import Drawn
-from sedsql.service.explore.explorer.fields import boolean_of, only, text_of
+from sedsql.service.explore.explorer.export import export, numbers
+from sedsql.service.explore.explorer.fields import boolean_of, list_of, only, text_of, whole_of
 from sedsql.service.explore.explorer.filters import condition
 from sedsql.service.explore.explorer.result import SCHEMA, Result
+from sedsql.service.explore.explorer.source import Sources, labelled, warm
 from sedsql.service.explore.explorer.views import views_of
+from sedsql.service.explore.explorer.where import where
 from sedsql.service.workers.answer import Sink
 from sedsql.service.workers.child import Asked, Send
 from sedsql.service.workers.faults import LimitError, told
@@ -56,8 +61,10 @@ class Explorer:
         self._mirror, self._settings, self._send = mirror, settings, send
         self._result: Result | None = None
         self._drawn: Drawn | None = None
+        self._sources: Sources | None = None
         self._draws_points = self._points = False
         self._sink: Sink | None = None
+        threading.Thread(target=warm, daemon=True).start()
 
     def interrupt(self) -> None:
         self._mirror.cursor.interrupt()
@@ -70,7 +77,7 @@ class Explorer:
             with own_errors():
                 mime, parts = _OPERATIONS[request["operation"]](self, request["values"], asked)
             for part in parts:
-                self._write(mime, part)
+                self._begun(mime).write(part)
             self._flush()
             return END, {}
         except BaseException as error:
@@ -78,11 +85,11 @@ class Explorer:
             limit = isinstance(fault, LimitError)
             return ERROR, {"error": fault.message, "status": fault.status, "limit": limit, "place": fault.place}
 
-    def _write(self, mime: str, data: bytes) -> None:
-        """Send bytes of the answer, after its head."""
+    def _begun(self, mime: str) -> Sink:
+        """What the bytes of the answer are written to; its head is sent before the first of them."""
         if self._sink is None:
             self._sink = Sink(lambda: self._send(HEAD, mime.encode()), lambda data: self._send(DATA, data))
-        self._sink.write(data)
+        return self._sink
 
     def _flush(self) -> None:
         if self._sink:
@@ -112,7 +119,7 @@ class Explorer:
             result.drop(self._con)
 
     def _forget(self) -> None:
-        self._result = self._drawn = None
+        self._result = self._drawn = self._sources = None
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
@@ -124,7 +131,7 @@ class Explorer:
                 share = self._mirror.cursor.progress() / 100
                 seconds = round(monotonic() - began, 1)
                 line = _line({"progress": share if 0 <= share <= 1 else None, "seconds": seconds})
-                self._write(NDJSON, line)
+                self._begun(NDJSON).write(line)
                 self._flush()
 
         telling = threading.Thread(target=tell, daemon=True)
@@ -162,6 +169,50 @@ class Explorer:
     def _pick(self, values: Values, asked: Asked) -> Answer:
         return _json(rows.pick(self._con, self._there(self._drawn), values))
 
+    def _source(self, values: Values, asked: Asked) -> Answer:
+        only(values, ("row", "without", "training", "label"), "The request")
+        made = self._there(self._result)
+        row = whole_of(values.get("row"), "row", 0, made.rows - 1)
+        without = [text_of(one, "without") for one in list_of(values.get("without", []), "without", len(COLUMNS))]
+        if self._sources is None:
+            near = labelled(values["training"], values["label"]) if values.get("training") else None
+            by_row = made.asked.by == "row"
+            models = made.asked.translation.models
+            self._sources = Sources(self._mirror.cursor, made.columns, models, by_row=by_row, labelled=near)
+        return _json({"row": row, **self._sources.tell(rows.values(self._con, made.columns, row), without)})
+
+    def _where(self, values: Values, asked: Asked) -> Answer:
+        only(values, ("filter", "url"), "The request")
+        adql = self._adql(values)
+        url = values.get("url")
+        cell = notebook.cell(adql, url=url) if url else notebook.cell(adql, mirror=self._settings.mirror)
+        return _json({"adql": adql, "notebook": cell})
+
+    def _adql(self, values: Values) -> str:
+        """The query with the selection as its WHERE."""
+        drawn = self._there(self._drawn)
+        condition(values.get("filter"), drawn)
+        return where(self._mirror.connection, self._con, drawn.result, drawn.views, values["filter"])
+
+    def _export(self, values: Values, asked: Asked) -> Answer:
+        only(values, ("filter", "format"), "The request")
+        drawn = self._there(self._drawn)
+        chosen = condition(values.get("filter"), drawn)
+        format = stream_format(text_of(values.get("format"), "format"))
+        try:
+            query = self._adql(values)
+        except ServiceError:  # sources that were chosen one by one, for which there is no ADQL
+            query = drawn.result.asked.with_classes
+        export(self._con, drawn.result, chosen, query, self._begun(format.mime), format, asked.check)
+        return format.mime, []
+
+    def _numbers(self, values: Values, asked: Asked) -> Answer:
+        only(values, ("filter",), "The request")
+        chosen = condition(values.get("filter"), self._there(self._drawn))
+        arrays = binary.Arrays()
+        head = {"rows": arrays.add(numbers(self._con, chosen))}
+        return binary.MIME, arrays.body(head)
+
     @property
     def _con(self):
         return self._mirror.cursor.duckdb
@@ -179,6 +230,10 @@ _OPERATIONS: dict[str, Callable[[Explorer, Values, Asked], Answer]] = {
     "select": Explorer._select,
     "rows": Explorer._rows,
     "pick": Explorer._pick,
+    "source": Explorer._source,
+    "where": Explorer._where,
+    "export": Explorer._export,
+    "numbers": Explorer._numbers,
 }
 
 

@@ -1,40 +1,58 @@
-"""Write rows of a result in a format of files, with the units, UCDs and descriptions of their columns."""
+"""Write selected rows of a result in a format of files, with the units, UCDs and descriptions of their columns."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from sedsql.files.streams import Output, StreamFormat, Written, write_stream
+from sedsql.dbapi.described import described
+from sedsql.files.streams import Output, StreamFormat, write_stream
+from sedsql.service.explore.explorer.result import DRAWN, RESULT, Result
 
-_ROWS = 30_000
-"""Rows of a batch, which is a few MB of a table as wide as Gaia's."""
+_VALUES = 1 << 20
+"""Of a batch of rows, about."""
+_VECTOR = 2048
 
 
 def export(
     con: duckdb.DuckDBPyConnection,
+    result: Result,
+    condition: str,
     query: str,
-    known: pa.Schema,
     file: Output,
     format: StreamFormat,
-    infos: Mapping[str, str] | None = None,
-) -> Written:
-    """Write the rows of a query of DuckDB's SQL.
+    check: Callable[[], object],
+) -> None:
+    """Write the rows for which a condition on `drawn` holds, in their order.
 
-    known : fields whose metadata columns of the same name get; its own metadata are the answer's
-    infos : what else the answer says of itself
+    query : the ADQL that has these rows
+    check : called between batches; may raise
     """
-    reader = con.execute(query).to_arrow_reader(_ROWS)
-    assert reader
-    schema = described(reader.schema, known)
-    batches: Iterator[pa.RecordBatch] = (pa.RecordBatch.from_arrays(one.columns, schema=schema) for one in reader)
-    return write_stream(file, format, schema, batches, infos=infos)
+    asked = result.asked.translation
+    columns = len(list(result.columns))
+    rows = con.execute(
+        f"SELECT r.* FROM {RESULT} AS r POSITIONAL JOIN (SELECT ({condition}) AS is_selected FROM {DRAWN}) AS d "
+        "WHERE d.is_selected"
+    )
+    reader = rows.to_arrow_reader(max(_VALUES // columns, _VECTOR))
+    assert reader is not None
+    schema = described(reader.schema, asked.columns, query, asked.models)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        check()
+        for batch in reader:
+            yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+            check()
+
+    write_stream(file, format, schema, batches(), infos={"QUERY": query})
 
 
-def described(schema: pa.Schema, known: pa.Schema) -> pa.Schema:
-    """Give fields the metadata that those of the same name have elsewhere, and the schema its metadata."""
-    about = {field.name: field.metadata for field in known}
-    fields = [field.with_metadata(about.get(field.name)) for field in schema]
-    return pa.schema(fields, known.metadata)
+def numbers(con: duckdb.DuckDBPyConnection, condition: str) -> NDArray[np.uint32]:
+    """The numbers of these rows, in the order in which they are written."""
+    rows = con.execute(f"SELECT rowid::UINTEGER AS row FROM {DRAWN} WHERE {condition} ORDER BY row").to_arrow_table()
+    assert rows is not None
+    return rows["row"].to_numpy()

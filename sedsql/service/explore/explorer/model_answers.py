@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from sedsql.dbapi.connection import Connection
 from sedsql.inference.explain_source import SET_LEVEL
 from sedsql.inference.model import Model
 from sedsql.photometry.bands import COLUMNS
@@ -20,9 +20,8 @@ from sedsql.sql_text import literal
 class ModelAnswers:
     """A model that is asked about one source after another."""
 
-    def __init__(self, connection: Connection, model: Model):
-        self._model = model
-        self._con = connection.cursor().duckdb
+    def __init__(self, con: duckdb.DuckDBPyConnection, model: Model):
+        self._con, self._model = con, model
         name = literal(model.name)
         row = ", ".join([*(f'm."{one}"' for one in (*COLUMNS, *model.extra)), name])
         engine = self._con.execute(f"SELECT sed_engine({name})").fetchall()[0][0]

@@ -70,6 +70,12 @@ def _written(con: duckdb.DuckDBPyConnection, columns: Columns, places: list[int]
     return b"[" + bytes(memoryview(all_joined(lines, "],\n["))) + b"]"
 
 
+def values(con: duckdb.DuckDBPyConnection, columns: Columns, row: int) -> dict[str, Any]:
+    """The values of a row, by the names of the columns."""
+    (found,) = con.execute(f"SELECT * FROM {RESULT} WHERE rowid = {row}").fetchall()
+    return dict(zip((column.name for column in columns), found, strict=True))
+
+
 def pick(con: duckdb.DuckDBPyConnection, drawn: Drawn, values: dict[str, Any]) -> dict[str, Any]:
     """The row nearest to a place of a plane, in units of `within`; null where none is so near."""
     only(values, ("view", "at", "within", "filter"), "The request")

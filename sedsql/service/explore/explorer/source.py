@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
+from functools import cache
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 from sedsql import errors
 from sedsql.catalogue import PHOTOMETRY
 from sedsql.dbapi.connection import Connection
+from sedsql.dbapi.cursor import Cursor
 from sedsql.inference.answering import given_extra
 from sedsql.inference.card import EXTRA
 from sedsql.inference.macros import ERROR_COLUMNS
@@ -49,29 +52,30 @@ class Sources:
 
     def __init__(
         self,
-        connection: Connection,
-        query: str,
+        cursor: Cursor,
         columns: Iterable[Column],
+        models: Collection[str] = (),
         *,
         by_row: bool = False,
         labelled: LabelledSeds | None = None,
     ):
         """Prepare for a result.
 
-        query : the ADQL whose result it is; where it asks one model, that model answers here too
-        by_row : whether its classes come from the columns of the result alone
+        cursor : asks for one source after another
+        models : that the query of the result asks; if it is one, it answers here too
+        by_row : whether classes come from the columns of the result alone
         labelled : sources among which the nearest are found
         """
-        self._cursor, self._by_row, self._labelled = connection.cursor(), by_row, labelled
+        self._cursor, self._by_row, self._labelled = cursor, by_row, labelled
+        connection: Connection = cursor.connection
         units = {column.name.lower(): column.unit for column in columns}
         self._is_whole = all(band in units for band in COLUMNS)
         self._usable = given_extra(units)
         self._is_known = "source_id" in units and PHOTOMETRY in connection.catalogue.tables
-        asked = list(connection.translation(query).models)
         answering = connection.answering
         there = self._usable if self._is_whole or not self._is_known else {*EXTRA}
-        model = answering.models[asked[0] if len(asked) == 1 else answering.of_row(there)]
-        self._answers = ModelAnswers(connection, model)
+        (model,) = models if len(models) == 1 else [answering.of_row(there)]
+        self._answers = ModelAnswers(cursor.duckdb, answering.models[model])
 
     def tell(self, values: Mapping[str, Any], without: Collection[str] = ()) -> dict[str, Any]:
         """Tell all of a source.
@@ -138,14 +142,16 @@ class Sources:
         return [one._asdict() for one in self._labelled.nearest(magnitudes.astype(np.float32))]
 
 
-def warm(connection: Connection) -> None:
-    """Do once what the first source would wait for: simulated sources of all classes, the functions of the model."""
+def warm() -> None:
+    """Simulate the sources that templates are made of, for which the first source would wait half a second."""
     for label in POPULATIONS:
         curves.simulated(label)
-    answering = connection.answering
-    for name in {answering.default, answering.sky}:
-        ModelAnswers(connection, answering.models[name]).tell(np.full(len(COLUMNS), 12.0), {})
-    curves.blackbody(np.full(len(COLUMNS), 12.0), np.full(len(COLUMNS), 0.1))
+
+
+@cache
+def labelled(path: str, label: str) -> LabelledSeds:
+    """Read a table of labelled sources once."""
+    return LabelledSeds.read(Path(path), label)
 
 
 def _number(value: Any) -> float | None:
