@@ -69,7 +69,7 @@ export class Session {
     return this.#json("where", { filter });
   }
 
-  sendBySamp(filter: Condition[]): Promise<{ sent_to: string[] }> {
+  sendBySamp(filter: Condition[]): Promise<{ sent_to: string[]; table: string }> {
     return this.#json("samp/send", { filter });
   }
 

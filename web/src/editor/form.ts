@@ -59,11 +59,13 @@ export function queryForm(explorer: Explorer, run: (query: string) => void): HTM
     return undefined;
   };
 
-  // A region's own radius goes with its name.
+  // A region's own radius goes with its name, until one writes another.
+  let isOwnRadius = false;
+  radius.addEventListener("input", () => (isOwnRadius = radius.value !== ""));
   region.addEventListener("change", () => {
     const name = region.value.trim().toLowerCase();
     const one = about.regions?.find((some) => [some.name, ...(some.others ?? [])].some((other) => other?.toLowerCase() === name));
-    if (one?.radius) radius.value = String(one.radius);
+    if (one?.radius && !isOwnRadius) radius.value = String(one.radius);
   });
 
   return h(

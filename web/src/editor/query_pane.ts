@@ -30,7 +30,7 @@ export class QueryPane {
     const examples = menu("Examples", "Examples of queries", ({ close }) =>
       about.examples.map(({ name, query }) => this.#choice(name, query, close)),
     );
-    const history = menu("History", "Queries of before", ({ close }) => this.#history(close));
+    const history = menu("History", "History of queries", ({ close }) => this.#history(close));
     const adql = h(
       "div",
       {},

@@ -80,7 +80,7 @@ export class SourcePanel {
       this.#class(source),
       this.#sed.element,
       section("Bands", bandTable(source, this.#without, (column, isOn) => this.#switch(column, isOn))),
-      source.contributions && section("What each band adds to the probability", contributionBars(source, about)),
+      source.contributions && section("What each input adds to the probability", contributionBars(source, about)),
       source.probabilities && section("Probabilities", probabilityBars(source, this.explorer)),
       source.neighbours && section("Nearest training sources", neighbourTable(source.neighbours)),
     );

@@ -1,5 +1,4 @@
 // Send the selection to TOPCAT, Aladin and other programs by SAMP, and take what they select.
-import type { Session } from "../api/session";
 import { h } from "../dom";
 import { counted } from "../numbers";
 import type { Explorer } from "../state/explorer";
@@ -17,7 +16,8 @@ interface Event {
   number: number;
   kind: "rows" | "position";
   rows?: number[];
-  session?: string;
+  /** Which table that was sent the rows are of. */
+  table?: string;
   ra?: number;
   dec?: number;
   from: string;
@@ -27,6 +27,8 @@ interface Event {
 export function sampButton(explorer: Explorer, told: (text: string) => void): HTMLElement | null {
   if (!explorer.about.samp) return null;
   let last = 0;
+  let table: string | null = null;
+  explorer.on("result", () => (table = null));
   let isListening = false;
 
   const send = async () => {
@@ -37,6 +39,7 @@ export function sampButton(explorer: Explorer, told: (text: string) => void): HT
     }
     const found = await explorer.ask((session) => session.sendBySamp(explorer.conditions));
     if (!found) return;
+    table = found.table;
     told(`${counted(explorer.selection?.count ?? 0, "source")} sent to ${found.sent_to.join(", ") || "nobody"}.`);
     if (!isListening) void listen();
   };
@@ -50,15 +53,15 @@ export function sampButton(explorer: Explorer, told: (text: string) => void): HT
         const path = `samp/events?after=${last}`;
         const { events, ...rest } = (await explorer.transport("GET", path, undefined, "json")) as { last: number; events: Event[] };
         last = rest.last;
-        for (const event of events) await explorer.ask(async (session) => take(event, session));
+        for (const event of events) take(event);
       } catch {
         // The server is lost, which a line on the page says; this goes on when it is back.
       }
     }
   };
 
-  const take = ({ kind, rows, session: ofSession, ra, dec, from }: Event, session: Session) => {
-    if (kind === "rows" && rows && (!ofSession || ofSession === session.id)) {
+  const take = ({ kind, rows, table: ofTable, ra, dec, from }: Event) => {
+    if (kind === "rows" && rows && ofTable === table) {
       explorer.setFilter({ ...NOTHING, rows });
       told(`${from} selected ${counted(rows.length, "source")}.`);
     } else if (kind === "position" && ra !== undefined && dec !== undefined) {

@@ -34,7 +34,7 @@ export class TableView {
       "section",
       { class: "card table", "aria-labelledby": title, hidden: true },
       h("header", {}, h("h3", { id: title }, "Table"), this.#told, h("span", { class: "space" }), this.#back, this.#next),
-      h("div", { class: "scroll", tabindex: 0, role: "region", "aria-labelledby": title }, table),
+      h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Rows of the table" }, table),
     );
     explorer.on("result", () => {
       this.element.hidden = false;

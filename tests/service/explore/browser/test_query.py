@@ -67,7 +67,7 @@ def test_examples_and_history(open_tab):
     tab.page.locator(".choice").first.click()
     tab.wait_for_end()
     assert tab.count() != 7
-    tab.page.get_by_role("button", name="Queries of before").click()
+    tab.page.get_by_role("button", name="History of queries").click()
     tab.page.get_by_role("button", name="SELECT TOP 7").click()
     tab.wait_for_end()
     assert tab.counts() == (7, 7)
