@@ -17,7 +17,7 @@ export class SourcePanel {
   #row: number | null = null;
   #without = new Set<string>();
   #asked: AbortController | null = null;
-  #opener: Element | null = null;
+  #opener: HTMLElement | SVGElement | null = null;
 
   constructor(readonly explorer: Explorer) {
     const title = newId("source");
@@ -40,10 +40,10 @@ export class SourcePanel {
     this.#asked?.abort();
     this.element.hidden = row === null;
     if (row === null) {
-      if (wasOpen && this.#opener instanceof HTMLElement && this.#opener.isConnected) this.#opener.focus();
+      if (wasOpen && this.#opener?.isConnected) this.#opener.focus();
       return;
     }
-    if (!wasOpen) this.#opener = document.activeElement;
+    if (!wasOpen) this.#opener = document.activeElement as HTMLElement | SVGElement | null;
     fill(this.#content, h("p", { role: "status" }, "Loading …"));
     void this.#load(true);
   }

@@ -30,13 +30,17 @@ export function asSvg(drawn: Drawn, classes: ClassLook[]): Blob {
   const { width, title, box, image } = drawn;
   const height = drawn.height + legendHeight(classes, width);
   const shapes = [...drawn.shapes, ...legend(classes, width, drawn.height)];
-  const picture = svg("svg", { xmlns: "http://www.w3.org/2000/svg", width, height, viewBox: `0 0 ${width} ${height}` });
+  // In a document that is not shown, which loads no images: the page's policy would refuse them.
+  const apart = document.implementation.createDocument(null, null);
+  const picture = apart.adoptNode(svg("svg", { xmlns: "http://www.w3.org/2000/svg", width, height, viewBox: `0 0 ${width} ${height}` }));
   picture.append(svg("title", {}, title), svg("rect", { width, height, fill: colour("--card") }));
   const [lines, rest] = parted(shapes);
   picture.append(...toSvg(lines, roleColour));
   if (image) {
-    const data = { href: image.toDataURL(), preserveAspectRatio: "none" };
-    picture.append(svg("image", { ...data, x: box.left, y: box.top, width: box.width, height: box.height }));
+    const data = apart.adoptNode(svg("image", { x: box.left, y: box.top, width: box.width, height: box.height }));
+    data.setAttribute("preserveAspectRatio", "none");
+    data.setAttribute("href", image.toDataURL());
+    picture.append(data);
   }
   picture.append(...toSvg(rest, roleColour));
   return new Blob([new XMLSerializer().serializeToString(picture)], { type: "image/svg+xml" });

@@ -34,7 +34,7 @@ def place_on_sky(tab, ra, dec):
     """Where a position is drawn, by the numbers along the axes of the sky."""
     box = tab.view("Sky").bounding_box()
     ticks = tab.page.locator(".view-sky text.tick")
-    found = [(one.inner_text(), one.bounding_box()) for one in ticks.all()]
+    found = [(one.text_content(), one.bounding_box()) for one in ticks.all()]
     found = [(float(text.replace("−", "-")), place) for text, place in found]
     bottom = max(place["y"] for _, place in found)
     across = [(value, place["x"] + place["width"] / 2) for value, place in found if place["y"] == bottom]
