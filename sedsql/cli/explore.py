@@ -25,7 +25,7 @@ def explore(
         int, typer.Option(min=0, max=65535, help="The port, or the next one that is free; 0 is any free one.")
     ] = 8765,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
-    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="The address to listen at; 0.0.0.0 lets other machines ask.")] = "127.0.0.1",
     base_path: Annotated[
         str, typer.Option(help="The path below which a proxy shows the page.", show_default="none")
     ] = "",
@@ -44,7 +44,11 @@ def explore(
 ) -> None:
     """Show a mirror in the browser: sky, colours, classes, and the SED of each source, for the rows of a query.
 
+    The page is for this machine alone, and asks no other; `sedsql serve` shows it to others too.
+
     Example: `sedsql explore sky`
+
+    Example: `sedsql explore sky --no-browser --memory 12`, for a result of 50 million rows
     """
     from sedsql.integrations.samp_link import SampLink
 

@@ -49,12 +49,16 @@ def ask(url, **more):
 def test_a_service_tells_each_request_and_ends_cleanly(sky, tmp_path, how):
     with running(tmp_path, sky) as (url, process, out):
         assert ask(url).text.split() == ["n", "2000"]
+        session = url.replace("/tap", "/explore/sessions/hidden/rows")
+        assert requests.post(session, headers={"X-Sedsql": "explore"}, timeout=60).status_code == 404
         requests.get(f"{url}/secret%0Aline?QUERY=hidden", timeout=60)
         process.send_signal(how)
         assert process.wait(30) == 0
     lines = out.read_text().splitlines()
     assert lines[0] == f"{sky} is served at {url}; Ctrl-C ends it"
-    assert re.fullmatch(r"[\d-]+T[\d:]+Z 127.0.0.1 - GET /tap/sync 200 7 bytes, [\d.]+ s", lines[-3]), lines
+    assert lines[1] == f"A page in the browser explores it: {url.removesuffix('tap')}"
+    assert re.fullmatch(r"[\d-]+T[\d:]+Z 127.0.0.1 - GET /tap/sync 200 7 bytes, [\d.]+ s", lines[-4]), lines
+    assert " POST /explore/sessions/-/rows 404 " in lines[-3]
     assert " GET /tap/secret%0Aline 404 " in lines[-2]
     assert lines[-1] == "The service has ended"
     assert "hidden" not in out.read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from starlette.requests import Request
@@ -15,6 +16,7 @@ _TYPES = {
     **{".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".json": "application/json"},
     **{".svg": "image/svg+xml", ".png": "image/png", ".woff2": "font/woff2", ".txt": "text/plain"},
 }
+_HASHED = re.compile(r"-[A-Z0-9]{8}\.")
 _MISSING = (
     "<!doctype html><meta charset=utf-8><title>sedsql</title><p>The page has not been built: run <code>make page</code>"
     ", which needs Node.js, in the checkout of sedsql; a wheel has it."
@@ -29,13 +31,14 @@ def page(settings: ExploreSettings) -> Response:
 
 
 def page_file(request: Request, settings: ExploreSettings) -> Response:
-    """A file of the page. Its name has a hash of what is in it, so browsers may keep it."""
+    """A file of the page. Browsers may keep it where its name has a hash of what is in it."""
     name = request.path_params["file"]
     file = FOLDER / name
     if file.suffix not in _TYPES or "/" in name or "\\" in name or name.startswith(".") or not file.is_file():
         raise ServiceError(f"The page has no file {name[:80]!r}.", 404)
     response = FileResponse(file, media_type=_TYPES[file.suffix])
-    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    if _HASHED.search(name):
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return guarded(response, settings)
 
 

@@ -60,7 +60,10 @@ async def _region(explore: Explore, request: Request) -> Response:
     text = (await _values(request)).get("text")
     if not isinstance(text, str) or len(text) > 200:
         raise ServiceError("text is a name or a position, of up to 200 letters.")
-    return json_response(region_of(text))
+    try:
+        return json_response(region_of(text))
+    except ServiceError as fault:  # a name that is not known is no failure of HTTP
+        return json_response(told(fault))
 
 
 async def _new(explore: Explore, request: Request) -> Response:

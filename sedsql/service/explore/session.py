@@ -17,6 +17,8 @@ from sedsql.service.workers.process import Worker
 from sedsql.service.workers.settings import Settings
 
 MODULE = "sedsql.service.explore.explorer"
+_MOST = 64
+"""Requests that wait."""
 _ADVICE = "ask for less of the sky, or for fewer rows with TOP"
 
 
@@ -52,7 +54,12 @@ class Session:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def ask(self, operation: str, values: dict[str, Any], seconds: float = math.inf) -> Run:
-        """Ask for something, which is done once all is done that was asked before."""
+        """Ask for something, which is done once all is done that was asked before.
+
+        ServiceError with status 503 where too much waits.
+        """
+        if len(self._asked) >= _MOST:
+            raise ServiceError(f"The session has {_MOST} things to do already; wait for some of them.", 503, 1)
         run = Run(Request(operation, values), self.user or "", seconds, is_job=False, stop=self._stop)
         self._asked.add(run)
         task = asyncio.create_task(self._run(run))

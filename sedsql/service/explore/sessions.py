@@ -18,6 +18,7 @@ from sedsql.service.workers.process import Worker
 _LOOK = 0.1
 """Seconds between two looks at memory and idle sessions."""
 _CHECKER = "checker"
+_FOLDER = "explorer-"
 
 
 class Sessions:
@@ -34,6 +35,8 @@ class Sessions:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Watch sessions; at the end, end them all."""
+        for left in self._settings.process.temporary.glob(f"{_FOLDER}*"):  # by a server that was killed
+            shutil.rmtree(left, ignore_errors=True)
         watching = asyncio.create_task(self._watch())
         try:
             yield
@@ -88,7 +91,7 @@ class Sessions:
 
     async def _start(self, id: str, user: str | None) -> Session:
         process = self._settings.process
-        settings = replace(process, temporary=process.temporary / f"explorer-{secrets.token_hex(4)}")
+        settings = replace(process, temporary=process.temporary / f"{_FOLDER}{secrets.token_hex(4)}")
         return Session(id, user, settings, await Worker.start(settings, self._keep_open, MODULE))
 
     async def _watch(self) -> None:

@@ -45,6 +45,7 @@ def start(
         if browser:
             threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
         run(explore, make_app(explore), listening)
+        tell("The page has ended")
 
 
 def make_app(explore: Explore) -> ASGIApp:

@@ -262,21 +262,23 @@ def test_headers_let_the_page_ask_no_other_host(shown, monkeypatch, tmp_path):
     assert missing.status_code == 503
     assert "make page" in missing.text
     (tmp_path / "index.html").write_text("<!doctype html><p>page")
-    (tmp_path / "page-1a2b.js").write_text("1")
+    (tmp_path / "page-1A2B3C4D.js").write_text("1")
+    (tmp_path / "widget.js").write_text("1")
     (tmp_path / "secret.py").write_text("1")
     (tmp_path.parent / "outside.js").write_text("1")
-    index, script = (requests.get(f"{shown[0]}/{path}", timeout=SECONDS) for path in ("", "page/page-1a2b.js"))
+    index, script = (requests.get(f"{shown[0]}/{path}", timeout=SECONDS) for path in ("", "page/page-1A2B3C4D.js"))
     assert index.text == "<!doctype html><p>page"
     assert index.headers["Content-Type"].startswith("text/html")
     assert script.headers["Content-Type"].startswith("text/javascript")
     assert "immutable" in script.headers["Cache-Control"]
-    assert index.headers["Cache-Control"] == "no-store"
+    widget = requests.get(f"{shown[0]}/page/widget.js", timeout=SECONDS)
+    assert index.headers["Cache-Control"] == widget.headers["Cache-Control"] == "no-store"
     for answer in (index, script, missing):
         policy = dict(one.split(" ", 1) for one in answer.headers["Content-Security-Policy"].split("; "))
         assert policy["default-src"] == policy["frame-ancestors"] == "'self'"
         assert "unsafe" not in str(policy)
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    for path in ("secret.py", "..%2foutside.js", "%2e%2e/outside.js", ".x.js", "none.js", "page-1a2b.js%00"):
+    for path in ("secret.py", "..%2foutside.js", "%2e%2e/outside.js", ".x.js", "none.js", "page-1A2B3C4D.js%00"):
         assert requests.get(f"{shown[0]}/page/{path}", timeout=SECONDS).status_code == 404, path
 
 

@@ -72,6 +72,8 @@ def _of_sky(con: duckdb.DuckDBPyConnection, table: str, view: View) -> tuple[Ran
     if not start and low >= 0 and high <= 360 and high - low > 360 - 2 * _GAP:
         return (0.0, 360.0), (-90.0, 90.0)
     x, y = _with_margin(float(low), float(high)), _with_margin(float(south), float(north))
+    if not start and low >= 0 and high <= 360:
+        x = max(x[0], 0.0), min(x[1], 360.0)
     return x, (max(y[0], -90.0), min(y[1], 90.0)) if south >= -90 and north <= 90 else y
 
 

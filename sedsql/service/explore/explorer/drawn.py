@@ -85,4 +85,5 @@ class Drawn:
             low, high = axis.scaled(low), axis.scaled(high)
             value = f"log10({value})" if axis.is_log else value
             step = f"({value} - {sql_number(low)}) * {sql_number(size / (high - low))}"
-            yield f"least(greatest(floor({step}), 0::DOUBLE), {sql_number(size - 1)})"
+            step = f"greatest(floor({step}), 0)" if axis.is_log else f"floor({step})"
+            yield f"least({step}, {sql_number(size - 1)})"

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Protocol
 
+import duckdb
+
 from sedsql.dbapi.connection import Connection
 from sedsql.dbapi.cursor import Cursor
 from sedsql.dbapi.module import own_errors
@@ -16,11 +18,12 @@ from sedsql.files.json import to_json
 from sedsql.files.streams import stream_format
 from sedsql.photometry.bands import COLUMNS
 from sedsql.service.errors import ServiceError
-from sedsql.service.explore.explorer import binary, notebook, pictures, result, rows
+from sedsql.service.explore.explorer import binary, notebook, result, rows
 from sedsql.service.explore.explorer.drawn import Drawn
 from sedsql.service.explore.explorer.export import export, numbers
 from sedsql.service.explore.explorer.fields import boolean_of, list_of, only, text_of, whole_of
 from sedsql.service.explore.explorer.filters import condition
+from sedsql.service.explore.explorer.pictures import Pictures
 from sedsql.service.explore.explorer.result import SCHEMA, Result
 from sedsql.service.explore.explorer.source import Sources, labelled, warm
 from sedsql.service.explore.explorer.views import views_of
@@ -60,9 +63,9 @@ class Explorer:
         """
         self._mirror, self._settings, self._send = mirror, settings, send
         self._result: Result | None = None
-        self._drawn: Drawn | None = None
+        self._pictures: Pictures | None = None
         self._sources: Sources | None = None
-        self._draws_points = self._points = False
+        self._draws_points = False
         self._sink: Sink | None = None
         threading.Thread(target=warm, daemon=True).start()
 
@@ -108,7 +111,6 @@ class Explorer:
             )
             self._forget()
             made = result.take(self._con, incoming, monotonic() - began)
-            self._drawn = Drawn.make(self._con, made, {})
             self._result, self._draws_points = made, made.rows <= values["points"]
         return NDJSON, [_line({"result": made.as_json()})]
 
@@ -119,7 +121,7 @@ class Explorer:
             result.drop(self._con)
 
     def _forget(self) -> None:
-        self._result = self._drawn = self._sources = None
+        self._result = self._pictures = self._sources = None
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
@@ -150,28 +152,27 @@ class Explorer:
 
     def _axes(self, values: Values, asked: Asked) -> Answer:
         only(values, ("views", "points"), "The request")
-        made = self._there(self._result)
+        made = self._kept
         points = self._draws_points and boolean_of(values.get("points", True), "points")
         views = views_of(values.get("views"), made.columns, made.classes.count)
-        self._drawn = None
-        self._drawn, self._points = Drawn.make(self._con, made, views), points
-        return binary.MIME, pictures.whole(self._con, self._drawn, points)
+        self._pictures = None
+        self._pictures = Pictures(self._con, Drawn.make(self._con, made, views), points)
+        return binary.MIME, self._pictures.whole()
 
     def _select(self, values: Values, asked: Asked) -> Answer:
         only(values, ("filter",), "The request")
-        drawn = self._there(self._drawn)
-        chosen = condition(values.get("filter"), drawn)
-        return binary.MIME, pictures.selection(self._con, drawn, chosen, self._points)
+        shown = self._shown
+        return binary.MIME, shown.selection(condition(values.get("filter"), shown.drawn))
 
     def _rows(self, values: Values, asked: Asked) -> Answer:
-        return JSON, [rows.rows(self._con, self._there(self._drawn), values)]
+        return JSON, [rows.rows(self._con, self._drawn, values)]
 
     def _pick(self, values: Values, asked: Asked) -> Answer:
-        return _json(rows.pick(self._con, self._there(self._drawn), values))
+        return _json(rows.pick(self._con, self._drawn, values))
 
     def _source(self, values: Values, asked: Asked) -> Answer:
         only(values, ("row", "without", "training", "label"), "The request")
-        made = self._there(self._result)
+        made = self._kept
         row = whole_of(values.get("row"), "row", 0, made.rows - 1)
         without = [text_of(one, "without") for one in list_of(values.get("without", []), "without", len(COLUMNS))]
         if self._sources is None:
@@ -190,13 +191,13 @@ class Explorer:
 
     def _adql(self, values: Values) -> str:
         """The query with the selection as its WHERE."""
-        drawn = self._there(self._drawn)
+        drawn = self._drawn
         condition(values.get("filter"), drawn)
         return where(self._mirror.connection, self._con, drawn.result, drawn.views, values["filter"])
 
     def _export(self, values: Values, asked: Asked) -> Answer:
         only(values, ("filter", "format"), "The request")
-        drawn = self._there(self._drawn)
+        drawn = self._drawn
         chosen = condition(values.get("filter"), drawn)
         format = stream_format(text_of(values.get("format"), "format"))
         try:
@@ -208,19 +209,31 @@ class Explorer:
 
     def _numbers(self, values: Values, asked: Asked) -> Answer:
         only(values, ("filter",), "The request")
-        chosen = condition(values.get("filter"), self._there(self._drawn))
+        chosen = condition(values.get("filter"), self._drawn)
         arrays = binary.Arrays()
         head = {"rows": arrays.add(numbers(self._con, chosen))}
         return binary.MIME, arrays.body(head)
 
     @property
-    def _con(self):
+    def _con(self) -> duckdb.DuckDBPyConnection:
         return self._mirror.cursor.duckdb
 
-    def _there(self, thing):
-        if thing is None:
+    @property
+    def _shown(self) -> Pictures:
+        """Pictures of the last `axes`, or without views before it."""
+        if self._pictures is None:
+            self._pictures = Pictures(self._con, Drawn.make(self._con, self._kept, {}), points=False)
+        return self._pictures
+
+    @property
+    def _drawn(self) -> Drawn:
+        return self._shown.drawn
+
+    @property
+    def _kept(self) -> Result:
+        if self._result is None:
             raise ServiceError("There is no result yet; run a query first.", 409)
-        return thing
+        return self._result
 
 
 _OPERATIONS: dict[str, Callable[[Explorer, Values, Asked], Answer]] = {

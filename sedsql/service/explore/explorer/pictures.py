@@ -15,96 +15,90 @@ from sedsql.service.explore.explorer.drawn import CODE, Drawn
 from sedsql.service.explore.explorer.result import DRAWN
 from sedsql.service.explore.explorer.views import View
 
-ALL = "true"
+_ALL = "true"
 Told = dict[str, Any]
 
 
-def whole(con: duckdb.DuckDBPyConnection, drawn: Drawn, points: bool) -> list[bytes]:
-    """All rows: of planes the points, x and y and the class of each row, where points are drawn, else the cells."""
-    arrays = Arrays()
-    counts = _count(con, drawn, ALL, list(drawn.views.values()))
-    views: dict[str, Told] = {}
-    for view in drawn.views.values():
-        assert view.domain
-        told: Told = {"kind": "plane" if view.is_plane else "line", "domain": [x for pair in view.domain for x in pair]}
-        told |= {"size": view.sizes} if view.is_plane else {"bins": view.cells}
-        found, outside = _inside(counts[view.name], drawn, view)
-        given = _points(con, drawn, view, arrays) if points and view.is_plane else _picture(found, drawn, view, arrays)
-        views[view.name] = {**told, "outside": outside, **given}
-    head = {"count": drawn.result.rows, "points": points, "counts": _by_class(counts[CODE], drawn), "views": views}
-    if points:
-        head["class"] = arrays.add(_codes(_column(con, CODE), drawn))
-    return arrays.body(head)
+class Pictures:
+    """What is drawn of a result, and how many of all its rows there are in each cell.
 
+    Attributes
+    ----------
+    drawn : the table
+    points : whether points are drawn in the planes
+    """
 
-def selection(con: duckdb.DuckDBPyConnection, drawn: Drawn, condition: str, points: bool) -> list[bytes]:
-    """The rows for which a condition holds: a bit for each row in the place of cells where points are drawn."""
-    arrays = Arrays()
-    shown = [view for view in drawn.views.values() if not (points and view.is_plane)]
-    counts = _count(con, drawn, condition, shown)
-    by_class = _by_class(counts[CODE], drawn)
-    views = {view.name: _picture(_inside(counts[view.name], drawn, view)[0], drawn, view, arrays) for view in shown}
-    head = {"count": sum(by_class), "counts": by_class, "views": views}
-    if points:
-        chosen = _column(con, f"coalesce({condition}, false)")
-        head["rows"] = arrays.add(np.packbits(chosen, bitorder="little"))
-    return arrays.body(head)
+    def __init__(self, con: duckdb.DuckDBPyConnection, drawn: Drawn, points: bool):
+        self.drawn, self.points = drawn, points
+        self._con, self._classes = con, drawn.result.classes.count
+        self._all = self._counted(_ALL, list(drawn.views.values()))
 
+    def whole(self) -> list[bytes]:
+        """All rows: of planes the points, x and y and the class of each row, where points are drawn, else the cells."""
+        arrays, views = Arrays(), {}
+        for view in self.drawn.views.values():
+            assert view.domain
+            told: Told = {
+                "kind": "plane" if view.is_plane else "line",
+                "domain": [x for pair in view.domain for x in pair],
+            }
+            told |= {"size": view.sizes} if view.is_plane else {"bins": view.cells}
+            told["outside"] = int(self._all[view.name][-1])
+            if self.points and view.is_plane:
+                x, y = (self._column(f"{self.drawn.column(axis)}::FLOAT").astype(np.float32) for axis in view.axes)
+                told |= {"x": arrays.add(x), "y": arrays.add(y)}  # NaN where there is no value
+            else:
+                told |= self._picture(self._all[view.name], view, arrays)
+            views[view.name] = told
+        head = {"count": self.drawn.result.rows, "points": self.points, "counts": self._all[CODE].tolist()}
+        if self.points:
+            head["class"] = arrays.add(self._codes(self._column(CODE)))
+        return arrays.body({**head, "views": views})
 
-def _count(con: duckdb.DuckDBPyConnection, drawn: Drawn, condition: str, views: list[View]) -> dict[str, Counts]:
-    """Count rows by class, under CODE, and by cell and class of each view, under its name."""
-    sizes = {CODE: drawn.result.classes.count, **{drawn.cell(view): drawn.outside(view) + 1 for view in views}}
-    found = counted(con, DRAWN, drawn.result.rows, condition, sizes)
-    return {CODE: found[CODE], **{view.name: found[drawn.cell(view)] for view in views}}
+    def selection(self, condition: str) -> list[bytes]:
+        """The rows for which a condition holds: a bit for each row in the place of planes where points are drawn."""
+        arrays = Arrays()
+        shown = [view for view in self.drawn.views.values() if not (self.points and view.is_plane)]
+        counts = self._chosen(condition, shown)
+        views = {view.name: self._picture(counts[view.name], view, arrays) for view in shown}
+        head = {"count": int(counts[CODE].sum()), "counts": counts[CODE].tolist(), "views": views}
+        if self.points:
+            chosen = self._column(f"coalesce({condition}, false)")
+            head["rows"] = arrays.add(np.packbits(chosen, bitorder="little"))
+        return arrays.body(head)
 
+    def _chosen(self, condition: str, views: list[View]) -> dict[str, Counts]:
+        """Count the rows for which a condition holds; where these are most, those for which it does not."""
+        found = self._con.execute(f"SELECT count(*) FROM {DRAWN} WHERE {condition}").fetchall()
+        if found[0][0] <= self.drawn.result.rows / 2:
+            return self._counted(condition, views)
+        others = self._counted(f"({condition}) IS NOT TRUE", views)
+        return {name: self._all[name] - count for name, count in others.items()}
 
-def _by_class(counts: Counts, drawn: Drawn) -> list[int]:
-    """The rows of each class, and at last of none."""
-    found = np.zeros(drawn.result.classes.count, np.int64)
-    found[counts.numbers] = counts.rows
-    return found.tolist()
+    def _counted(self, condition: str, views: list[View]) -> dict[str, Counts]:
+        """Count rows by class, under CODE, and by cell and class of each view, under its name."""
+        sizes = {CODE: self._classes, **{self.drawn.cell(view): self.drawn.outside(view) + 1 for view in views}}
+        found = counted(self._con, DRAWN, self.drawn.result.rows, condition, sizes)
+        return {CODE: found[CODE], **{view.name: found[self.drawn.cell(view)] for view in views}}
 
+    def _picture(self, counts: Counts, view: View, arrays: Arrays) -> Told:
+        inside = counts[:-1]
+        if not view.is_plane:
+            return {"all": arrays.add(inside.astype(np.uint32))}
+        by_class = inside.reshape(view.cells, self._classes)
+        total = by_class.sum(axis=1)
+        cells = np.flatnonzero(total)
+        return {
+            "cell": arrays.add(cells.astype(np.uint32)),
+            "n": arrays.add(total[cells].astype(np.uint32)),
+            "class": arrays.add(self._codes(by_class[cells].argmax(axis=1))),  # the first of those that are as frequent
+        }
 
-def _inside(counts: Counts, drawn: Drawn, view: View) -> tuple[Counts, int]:
-    """Counts without the rows that lie in no cell; and how many these are."""
-    if len(counts.numbers) and counts.numbers[-1] == drawn.outside(view):
-        return Counts(counts.numbers[:-1], counts.rows[:-1]), int(counts.rows[-1])
-    return counts, 0
+    def _column(self, value: str) -> NDArray[Any]:
+        """A value of each row, in the order of rows."""
+        return self._con.sql(f"SELECT {value} AS v FROM {DRAWN}").to_arrow_table().column(0).to_numpy()
 
-
-def _picture(counts: Counts, drawn: Drawn, view: View, arrays: Arrays) -> Told:
-    if not view.is_plane:
-        bins = np.zeros(drawn.outside(view), np.uint32)
-        bins[counts.numbers] = counts.rows
-        return {"all": arrays.add(bins)}
-    cells, codes = np.divmod(counts.numbers, drawn.result.classes.count)
-    first = np.flatnonzero(np.diff(cells, prepend=-1))
-    if not len(first):
-        total, most = counts.rows, codes
-    else:
-        total = np.add.reduceat(counts.rows, first)
-        largest = np.repeat(np.maximum.reduceat(counts.rows, first), np.diff(first, append=len(cells)))
-        ranked = np.flatnonzero(counts.rows == largest)  # of classes that are as frequent the first is taken
-        most = codes[ranked[np.searchsorted(ranked, first)]]
-    return {
-        "cell": arrays.add(cells[first].astype(np.uint32)),
-        "n": arrays.add(total.astype(np.uint32)),
-        "class": arrays.add(_codes(most, drawn)),
-    }
-
-
-def _points(con: duckdb.DuckDBPyConnection, drawn: Drawn, view: View, arrays: Arrays) -> Told:
-    """The values of each row; NaN where there is none."""
-    x, y = (_column(con, f"{drawn.column(axis)}::FLOAT").astype(np.float32) for axis in view.axes)
-    return {"x": arrays.add(x), "y": arrays.add(y)}
-
-
-def _column(con: duckdb.DuckDBPyConnection, value: str) -> NDArray[Any]:
-    """A value of each row, in the order of rows."""
-    return con.sql(f"SELECT {value} AS v FROM {DRAWN}").to_arrow_table().column(0).to_numpy()
-
-
-def _codes(codes: NDArray[Any], drawn: Drawn) -> NDArray[np.uint8]:
-    found = codes.astype(np.uint8)
-    found[found == drawn.result.classes.count - 1] = NONE
-    return found
+    def _codes(self, codes: NDArray[Any]) -> NDArray[np.uint8]:
+        found = codes.astype(np.uint8)
+        found[found == self._classes - 1] = NONE
+        return found

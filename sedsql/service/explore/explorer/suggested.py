@@ -45,7 +45,7 @@ def suggested(columns: Columns) -> dict[str, Axes]:
     planes = ((minus(x), minus(y)) for x, y in _PLANES)
     if plane := next(((x, y) for x, y in planes if x and y), None):
         found["cc"] = {"x": plane[0], "y": plane[1]}
-    if (line := name("probability") or name("class_probability") or brightness or _any(columns, sky)) is not None:
+    if (line := brightness or name("parallax") or _any(columns, sky)) is not None:
         found["hist"] = {"x": {"column": line}}
     return found
 
