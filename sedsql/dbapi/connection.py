@@ -139,6 +139,15 @@ class Connection:
         self._database.catalogue = catalogue
 
     @property
+    def mirror(self) -> Path | None:
+        """The folder of the mirror; None of an empty database."""
+        self.check_open()
+        query = "SELECT path FROM duckdb_databases() WHERE database_name = 'mirror'"
+        with self.duckdb.cursor() as con:
+            found = con.execute(query).fetchone()
+        return Path(found[0]).parent if found else None
+
+    @property
     def answering(self) -> Answering:
         """The models, and which of them answers where a query names none."""
         found = self._translator.functions["sed_class"].answering
@@ -215,10 +224,8 @@ class Connection:
     def _title(self) -> str:
         if self._database.is_closed:
             return "connection, closed"
-        query = "SELECT path FROM duckdb_databases() WHERE database_name = 'mirror'"
-        with self.duckdb.cursor() as con:
-            found = con.execute(query).fetchone()
-        where = f"to the mirror {Path(found[0]).parent}" if found else "without a mirror"
+        mirror = self.mirror
+        where = f"to the mirror {mirror}" if mirror else "without a mirror"
         return f"connection {where}, {len(self.catalogue.tables)} tables; queries are in {self.lang.upper()}"
 
     def commit(self) -> None:

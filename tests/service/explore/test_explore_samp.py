@@ -44,10 +44,8 @@ def topcat(tmp_path, monkeypatch):
 def training(sky, tmp_path):
     """A labelled table of the sources of the mirror."""
     with sedsql.connect(sky) as con:
-        query = (
-            "SELECT s.*, sed_class(s) AS kind FROM sed.photometry AS s WHERE sed_class(s) IN ('yso', 'agn', 'giant')"
-        )
-        con.execute(query).table().write(tmp_path / "labelled.vot", format="votable")
+        query = "SELECT s.*, sed_class(s) AS kind FROM sed.photometry AS s WHERE sed_class(s) IN "
+        con.execute(query + "('yso', 'agn', 'giant')").table().write(tmp_path / "labelled.vot", format="votable")
     return tmp_path / "labelled.vot"
 
 

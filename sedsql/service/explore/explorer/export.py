@@ -34,12 +34,11 @@ def export(
     """
     asked = result.asked.translation
     columns = len(list(result.columns))
-    rows = con.execute(
+    rows = con.sql(
         f"SELECT r.* FROM {RESULT} AS r POSITIONAL JOIN (SELECT ({condition}) AS is_selected FROM {DRAWN}) AS d "
         "WHERE d.is_selected"
     )
     reader = rows.to_arrow_reader(max(_VALUES // columns, _VECTOR))
-    assert reader is not None
     schema = described(reader.schema, asked.columns, query, asked.models)
 
     def batches() -> Iterator[pa.RecordBatch]:
@@ -53,6 +52,6 @@ def export(
 
 def numbers(con: duckdb.DuckDBPyConnection, condition: str) -> NDArray[np.uint32]:
     """The numbers of these rows, in the order in which they are written."""
-    rows = con.execute(f"SELECT rowid::UINTEGER AS row FROM {DRAWN} WHERE {condition} ORDER BY row").to_arrow_table()
-    assert rows is not None
-    return rows["row"].to_numpy()
+    rows = con.sql(f"SELECT rowid::UINTEGER AS row FROM {DRAWN} WHERE {condition} ORDER BY row")
+    found: NDArray[np.uint32] = rows.to_arrow_table()["row"].to_numpy()
+    return found
