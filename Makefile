@@ -152,7 +152,9 @@ $(VENV)/astroquery/installed: | $(VENV)/installed
 tap-clients: $(NATIVE) $(VENV)/astroquery/installed
 	tests/servers/install-tap-clients
 	@echo "== Clients of TAP services, and what a validator says of ours"
-	$(BIN)/python -m pytest -q $(AT_ONCE) -m tap_clients
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m "tap_clients and not dachs"
+	@echo "== The validator's score of ours beside that of DaCHS, if that is installed"
+	$(BIN)/python -m pytest -q -s -m "tap_clients and dachs"
 
 # The page in a browser. Where no browser can be installed it is said why, and its tests skip.
 $(VENV)/browser: | $(VENV)/installed
