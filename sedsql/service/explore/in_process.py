@@ -145,7 +145,7 @@ class InProcess:
             if place == "region":
                 return region_of(str(body.get("text")))
         except Exception as error:
-            return {"ok": False, **_error(told(error, self._process))}
+            return {**({"ok": False} if place == "check" else {}), **_error(told(error, self._process))}
         raise ServiceError(f"There is no {place[:80]!r} here.", 404)
 
     def _cancel(self, task: _Task | None) -> None:

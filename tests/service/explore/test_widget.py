@@ -106,6 +106,7 @@ def test_mistakes_are_told_in_a_sentence(kernel):
     assert checked["error"]["line"] == 1
     assert kernel.ask("POST", "check", {"query": QUERY})[0][0]["json"]["ok"] is True
     assert "No region is called" in kernel.ask("POST", "region", {"text": "nowhere"})[0][0]["json"]["error"]["message"]
+    assert kernel.told[-1][0]["status"] == 200
     message = kernel.ask("GET", "secrets")[0][0]
     assert message["status"] == 404
     assert "There is no 'secrets' here" in message["json"]["error"]["message"]
