@@ -51,7 +51,8 @@ def test_the_form_writes_the_query(open_tab, sql):
     page.get_by_role("button", name="Find sources").click()
     expect(page.get_by_text(re.compile(r"^[\d,]+ rows in"))).to_be_visible()
     expected = """SELECT COUNT(*) FROM sed.photometry AS s
-        WHERE DISTANCE(POINT(s.ra, s.dec), POINT(83.819, -5.390)) < 40 AND s.phot_g_mean_mag <= 17.5 AND s.parallax >= 0.2 AND sed_class(s) IN ('yso', 'main_sequence')"""
+        WHERE DISTANCE(POINT(s.ra, s.dec), POINT(83.819, -5.390)) < 40 AND s.phot_g_mean_mag <= 17.5
+        AND s.parallax >= 0.2 AND sed_class(s) IN ('yso', 'main_sequence')"""
     (count,) = sql.execute(expected).fetchone()
     assert tab.count() == count > 0
     page.get_by_label("Region: a name").fill("Atlantis")
