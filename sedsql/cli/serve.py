@@ -90,6 +90,10 @@ def serve(
     keep: Annotated[
         float, typer.Option("--keep-days", min=0.01, help="Days that a job is kept.", rich_help_panel=_LIMITS)
     ] = 7.0,
+    spool_gb: Annotated[
+        float,
+        typer.Option(min=0.001, help="GB of jobs and results that are kept at most.", rich_help_panel=_LIMITS),
+    ] = 100.0,
 ) -> None:
     """Serve a mirror by TAP, so that TOPCAT, pyvo and astroquery can ask it what its sources are.
 
@@ -125,7 +129,7 @@ def serve(
             uploads=UploadLimits(bytes=upload << 20),
         )
         days = timedelta(days=keep)
-        jobs = JobLimits(kept=days, most_kept=max(days, JobLimits.most_kept))
+        jobs = JobLimits(kept=days, most_kept=max(days, JobLimits.most_kept), bytes=int(spool_gb * _GB))
         security = SECURITY if auth else ()
         settings = ServiceSettings(
             worker,

@@ -21,7 +21,7 @@ from sedsql.service import asynchronous, respond
 from sedsql.service.describe.availability import availability
 from sedsql.service.describe.capabilities import capabilities
 from sedsql.service.describe.examples import examples
-from sedsql.service.errors import ServiceError
+from sedsql.service.errors import ServiceError, no_disk
 from sedsql.service.explore.routes import routes
 from sedsql.service.metrics import MIME as METRICS_MIME
 from sedsql.service.metrics import metrics
@@ -70,6 +70,8 @@ def _endpoint(methods: dict[str, Answer], service: Service) -> Callable[[Request
             return await methods["GET" if request.method == "HEAD" and "GET" in methods else request.method](
                 service, request
             )
+        except OSError as error:
+            return respond.error(no_disk(error))
         except ServiceError as fault:
             return respond.error(fault, votable=_tells_votable(request) or fault.status >= 500)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
@@ -35,7 +36,7 @@ async def jobs_list(service: Service, request: Request, url: str) -> Response:
     found = await service.jobs.find(
         user_of(request), phases=phases, after=max(after, default=None), last=min(last, default=None)
     )
-    return document(job_list(found, url))
+    return document(await run_in_threadpool(job_list, found, url))
 
 
 async def new_job(service: Service, request: Request, url: str) -> Response:

@@ -31,4 +31,10 @@ async def metrics(service: Service) -> str:
     tell("workers", "gauge", "Processes that run queries.", ("", pool.workers))
     phases = await service.jobs.phases()
     tell("jobs", "gauge", "Jobs by phase.", *((f'{{phase="{phase}"}}', count) for phase, count in phases.items()))
+    tell(
+        "jobs_bytes",
+        "gauge",
+        "Bytes of jobs that are kept: uploads, results, parameters.",
+        ("", await service.jobs.bytes()),
+    )
     return "\n".join(lines) + "\n"

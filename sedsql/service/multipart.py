@@ -13,11 +13,13 @@ from python_multipart.multipart import MultipartParser
 
 from sedsql.service.errors import ServiceError
 
-IN_MEMORY = 1 << 20
+IN_MEMORY = 4 << 20
 """Bytes of a part that is no file; a longer one is written to one."""
 ALL_IN_MEMORY = 16 << 20
 """Bytes of all parts in memory; those after them are written to files."""
 MOST_PARTS = 1000
+_HEADER = 1 << 13
+"""Bytes of a header of a part."""
 
 
 @dataclass
@@ -38,7 +40,13 @@ class Part:
 
 
 class Parts:
-    """Takes a body block by block; `close` closes the file of one that is cut off."""
+    """Takes a body block by block; `close` closes the file of one that is cut off.
+
+    Attributes
+    ----------
+    parts : that came so far
+    held : bytes of them in memory
+    """
 
     def __init__(self, boundary: str, new_path: Callable[[], Path]):
         """new_path : gives a path for a file that is not there"""
@@ -47,7 +55,7 @@ class Parts:
         self._file: IO[bytes] | None = None
         self._header, self._value = b"", b""
         self._ended = False
-        self._held = 0
+        self.held = 0
         calls: dict[str, Callable[..., None]] = {
             "on_part_begin": self._begin,
             "on_part_data": self._data,
@@ -86,9 +94,15 @@ class Parts:
 
     def _header_name(self, data: bytes, start: int, end: int) -> None:
         self._header += data[start:end]
+        self._check_header()
 
     def _header_value(self, data: bytes, start: int, end: int) -> None:
         self._value += data[start:end]
+        self._check_header()
+
+    def _check_header(self) -> None:
+        if len(self._header) + len(self._value) > _HEADER:
+            raise ServiceError(f"A part of the body has a header of more than {_HEADER:,} bytes.", 413)
 
     def _header_end(self) -> None:
         if self._header.lower() == b"content-disposition":
@@ -104,20 +118,20 @@ class Parts:
     def _data(self, data: bytes, start: int, end: int) -> None:
         part = self.parts[-1]
         size = end - start
-        fits = len(part.content) + size <= IN_MEMORY and self._held + size <= ALL_IN_MEMORY
+        fits = len(part.content) + size <= IN_MEMORY and self.held + size <= ALL_IN_MEMORY
         if self._file is None and (part.is_file or not fits):
             self._open(part)
         if self._file:
             self._file.write(data[start:end])
         else:
             part.content += data[start:end]
-            self._held += size
+            self.held += size
 
     def _open(self, part: Part) -> None:
         part.path = self._new_path()
         self._file = part.path.open("xb")
         self._file.write(part.content)
-        self._held -= len(part.content)
+        self.held -= len(part.content)
         part.content.clear()
 
     def _end(self) -> None:

@@ -12,7 +12,8 @@ from urllib.parse import parse_qsl
 from starlette.requests import ClientDisconnect, Request
 
 from sedsql.service.errors import ServiceError
-from sedsql.service.multipart import Part, Parts
+from sedsql.service.memory import Memory
+from sedsql.service.multipart import IN_MEMORY, Part, Parts
 
 FORM = 16 << 20
 """Bytes of a urlencoded body at most: a query has a list of a million source_ids at most."""
@@ -47,11 +48,12 @@ class Received:
             path.unlink(missing_ok=True)
 
 
-async def receive(request: Request, new_path: Callable[[], Path], most_bytes: int) -> Received:
+async def receive(request: Request, new_path: Callable[[], Path], most_bytes: int, memory: Memory) -> Received:
     """Read a request.
 
     new_path : gives paths for tables
     most_bytes : of a body
+    memory : what the bodies of all requests may hold
 
     ServiceError where the request is not good.
     """
@@ -62,16 +64,17 @@ async def receive(request: Request, new_path: Callable[[], Path], most_bytes: in
     kind["Content-Type"] = request.headers.get("content-type", "")
     name = kind.get_content_type() if kind["Content-Type"] else ""
     try:
-        if name == "multipart/form-data":
-            await _read_parts(request, str(kind.get_param("boundary", "")), received, most_bytes)
-        elif name in ("application/x-www-form-urlencoded", ""):
-            received.pairs += _pairs(await whole(request, FORM), "The body")
-        else:
-            raise ServiceError(
-                f"A body of the type {name[:80]!r} is not read; send application/x-www-form-urlencoded or "
-                "multipart/form-data.",
-                415,
-            )
+        with memory.holding() as hold:
+            if name == "multipart/form-data":
+                await _read_parts(request, str(kind.get_param("boundary", "")), received, most_bytes, hold)
+            elif name in ("application/x-www-form-urlencoded", ""):
+                received.pairs += _pairs(await whole(request, FORM, hold), "The body")
+            else:
+                raise ServiceError(
+                    f"A body of the type {name[:80]!r} is not read; send application/x-www-form-urlencoded or "
+                    "multipart/form-data.",
+                    415,
+                )
     except ClientDisconnect:
         received.close()
         raise ServiceError("The client went away before its request was whole.") from None
@@ -103,17 +106,23 @@ async def _blocks(request: Request) -> AsyncIterator[bytes]:
         yield block
 
 
-async def whole(request: Request, most: int) -> bytes:
-    """The body of a request. ServiceError where it has more bytes than it may."""
+async def whole(request: Request, most: int, hold: Callable[[int], None] = lambda size: None) -> bytes:
+    """The body of a request. ServiceError where it has more bytes than it may.
+
+    hold : told how many there are so far; may raise
+    """
     body = bytearray()
     async for block in _blocks(request):
+        hold(len(body) + len(block))
         body += block
         if len(body) > most:
             raise ServiceError(f"The body has more than {most >> 20} MB, the limit here.", 413)
     return bytes(body)
 
 
-async def _read_parts(request: Request, boundary: str, received: Received, most_bytes: int) -> None:
+async def _read_parts(
+    request: Request, boundary: str, received: Received, most_bytes: int, hold: Callable[[int], None]
+) -> None:
     if not boundary:
         raise ServiceError("The multipart body has no boundary in its Content-Type.")
     parts, count = Parts(boundary, received.new_path), 0
@@ -126,9 +135,14 @@ async def _read_parts(request: Request, boundary: str, received: Received, most_
             if count > most_bytes:
                 raise too_large
             parts.take(block)
+            hold(parts.held)
         for part in parts.finish():
             if part.name in received.parts and (part.path or received.parts[part.name].path):
                 raise ServiceError(f"Two parts of the body are called {part.name[:40]!r}, and one is a table.")
+            if part.path and not part.is_file and part.name.upper() == "QUERY":
+                raise ServiceError(
+                    f"The query has more than {IN_MEMORY >> 20} MB; upload a table in the place of lists.", 413
+                )
             text = None if part.path else part.text()
             if text is not None:
                 received.pairs.append((part.name, text))

@@ -26,10 +26,6 @@ class Body(Protocol):
         """Say that nobody wants them."""
 
 
-STALLED = 60.0
-"""Seconds in which a client takes nothing of an answer, after which its query ends: others wait for the worker."""
-
-
 def document(content: bytes, mime: str = "text/xml") -> Response:
     """A document."""
     return Response(content, headers={"Content-Type": mime})
@@ -88,12 +84,8 @@ class Streamed(Response):
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             if scope["method"] != "HEAD":
                 async for chunk in self._run.body():
-                    async with asyncio.timeout(STALLED):
-                        await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            async with asyncio.timeout(STALLED):
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
-        except TimeoutError:
-            raise ServiceError(f"The client took nothing for {STALLED:g} seconds.", 408) from None
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
         except ServiceError:
             if not gone.done():
                 raise  # the server cuts the connection off, so that nobody takes the answer for whole

@@ -15,10 +15,13 @@ from typing import Protocol
 import uvicorn
 from starlette.types import ASGIApp
 
+from sedsql.service.connection import Connection
 from sedsql.service.errors import ServiceError
 
 _SECONDS_TO_END = 5
 """That answers have to end by themselves once the service is stopped."""
+_MOST_FILES = 1 << 16
+"""Files and connections that may be open at once, unless the system allows fewer; it often says 1,024 to begin with."""
 _HEAD = 256 << 10
 """Bytes of a request's line and headers at most: with GET the query is in them."""
 
@@ -86,6 +89,8 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
     """Make a server of uvicorn's, which tells nothing by itself."""
     config = uvicorn.Config(
         app,
+        http=Connection,
+        ws="none",
         lifespan="off",
         access_log=False,
         log_config=None,
@@ -100,5 +105,11 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
 
 
 def run(service: Running, app: ASGIApp, listening: socket.socket) -> None:
-    """Serve, in an event loop of its own."""
+    """Serve, in an event loop of its own, and with as many connections as the system allows."""
+    import resource  # Windows, where no service runs, has none
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
     asyncio.run(serve(service, app, listening))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -10,9 +11,13 @@ from sedsql.service.describe.facts import MirrorFacts
 from sedsql.service.errors import ServiceError
 from sedsql.service.explore.explore import Explore
 from sedsql.service.jobs import Job, Jobs, Spool
+from sedsql.service.memory import Memory
 from sedsql.service.parameters import Query, query_of
 from sedsql.service.settings import ServiceSettings
 from sedsql.service.workers import Pool, Task
+
+_FETCHING = 8
+"""Uploads that are fetched by URL at once: where a host is slow, threads are left for others."""
 
 
 class Service:
@@ -22,6 +27,8 @@ class Service:
     ----------
     settings, facts, spool, pool, jobs
     explore : the page; None where there is none
+    fetching : held while an upload is fetched by URL
+    memory : what the bodies of all requests may hold
     """
 
     def __init__(self, settings: ServiceSettings):
@@ -32,6 +39,8 @@ class Service:
         self.pool = Pool(settings.worker, workers=settings.workers, keep_open=[self.spool.lock])
         self.explore = Explore(settings.explore, self.facts, keep_open=[self.spool.lock]) if settings.explore else None
         self.jobs = Jobs(self.spool, self.pool, self._task_of, settings.jobs)
+        self.fetching = asyncio.Semaphore(_FETCHING)
+        self.memory = Memory()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

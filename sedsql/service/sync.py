@@ -22,7 +22,7 @@ from sedsql.service.workers import Run, Task
 
 async def received_by(service: Service, request: Request) -> Received:
     """Receive a request with what it uploads."""
-    return await receive(request, service.spool.incoming, service.settings.most_bytes)
+    return await receive(request, service.spool.incoming, service.settings.most_bytes, service.memory)
 
 
 async def files_of(service: Service, received: Received, uploads: list[Upload]) -> dict[str, Path]:
@@ -57,7 +57,8 @@ async def _fetched(service: Service, received: Received, upload: Upload) -> Path
             f"This service fetches no tables from elsewhere; send {upload.name} with the request (param:)."
         )
     path = received.new_path()
-    await run_in_threadpool(fetch, upload.where, path, hosts, service.settings.worker.uploads.bytes)
+    async with service.fetching:
+        await run_in_threadpool(fetch, upload.where, path, hosts, service.settings.worker.uploads.bytes)
     return path
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -47,10 +48,14 @@ def ask(url, **more):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_service_tells_each_request_and_ends_cleanly(sky, tmp_path, how):
-    with running(tmp_path, sky) as (url, process, out):
+    with running(tmp_path, sky, "--spool-gb", 0.001) as (url, process, out):
+        refused = requests.post(f"{url}/async", {"QUERY": "x" * 1_100_000}, timeout=60)
+        assert (refused.status_code, "and 1.02 MB at most; delete jobs" in refused.text) == (507, True), refused.text
         assert ask(url).text.split() == ["n", "2000"]
         session = url.replace("/tap", "/explore/sessions/hidden/rows")
         assert requests.post(session, headers={"X-Sedsql": "explore"}, timeout=60).status_code == 404
+        soft, hard = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+        assert soft == hard or soft >= 1 << 16
         requests.get(f"{url}/secret%0Aline?QUERY=hidden", timeout=60)
         process.send_signal(how)
         assert process.wait(30) == 0

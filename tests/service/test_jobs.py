@@ -1,87 +1,18 @@
-"""Jobs of a service: their phases, files and limits (UWS 1.1)."""
+"""Jobs of a service: their phases and files, from the first to the last (UWS 1.1)."""
 
 import asyncio
-import io
-import sqlite3
 import time
-from dataclasses import replace
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from asking import table_of
-from astropy.table import Table
+from making_jobs import LONG, QUERY, ended, files, made, ran, soon, upload
 
 import sedsql
 from sedsql.service.errors import ServiceError
-from sedsql.service.jobs import JobLimits, Jobs, Phase, Spool
+from sedsql.service.jobs import Phase
 from sedsql.service.jobs.job import now
-from sedsql.service.workers import Task
 
 pytestmark = pytest.mark.slow
-
-QUERY = "SELECT source_id, ra FROM gaiadr3.gaia_source WHERE dec > 0 ORDER BY source_id"
-LONG = "SELECT SUM(SQRT(a.ra + b.ra * c.ra)) AS total FROM {0} AS a, {0} AS b, {0} AS c".format("gaiadr3.gaia_source")
-
-
-def task_of(job):
-    values = {name.upper(): value for name, value in job.parameters}
-    if "QUERY" not in values:
-        raise ServiceError("QUERY is missing.")
-    return Task(values["QUERY"], format=values.get("FORMAT", "arrow"))
-
-
-@pytest.fixture
-def jobs_of(loop, pool, tmp_path):
-    """`jobs_of(**limits)` are the jobs of a new spool folder."""
-    started = []
-
-    def jobs_of(**limits):
-        spool = Spool(tmp_path / f"spool-{len(started)}")
-        jobs = Jobs(spool, pool, task_of, JobLimits(**limits))
-        loop.ask(jobs.start())
-        started.append((jobs, spool))
-        return jobs
-
-    yield jobs_of
-    for jobs, spool in started:
-        loop.ask(jobs.stop())
-        spool.close()
-
-
-@pytest.fixture
-def jobs(jobs_of):
-    return jobs_of()
-
-
-def files(jobs: Jobs) -> list[str]:
-    """The files of all jobs, by names of folders and files."""
-    folder = jobs._spool.folder
-    found = [*(folder / "jobs").rglob("*"), *(folder / "incoming").rglob("*")]
-    return sorted(str(path.relative_to(folder)) for path in found if path.is_file())
-
-
-async def made(jobs: Jobs, query: str = QUERY, **more):
-    return await jobs.create([("QUERY", query)], client="someone", **more)
-
-
-async def ended(jobs: Jobs, job):
-    """The job once it has ended."""
-    while job.is_active:
-        job = await jobs.wait(job.id, 60)
-    return job
-
-
-async def ran(jobs: Jobs, query: str = QUERY, **more):
-    job = await made(jobs, query, **more)
-    await jobs.run(job.id)
-    return await ended(jobs, job)
-
-
-async def soon(holds) -> None:
-    async with asyncio.timeout(20):
-        while not holds():
-            await asyncio.sleep(0.02)
 
 
 def test_a_job_runs_and_its_result_is_that_of_connect(ask, jobs, sky):
@@ -212,36 +143,6 @@ def test_a_deleted_job_is_gone_with_its_files(ask, jobs, pool):
     ask(delete())
 
 
-def test_jobs_are_destroyed_when_their_time_has_come(ask, jobs):
-    async def destroy():
-        job, kept = await ran(jobs), await ran(jobs)
-        far = await jobs.set_destruction(kept.id, now() + timedelta(days=10_000))
-        assert far.destruction == kept.created + jobs.limits.most_kept
-        await jobs.set_destruction(job.id, now() + timedelta(seconds=0.3))
-        assert await jobs.get(job.id)
-        await soon(lambda: files(jobs) == [f"jobs/{kept.id}/result"])
-        assert [one.id for one in await jobs.find()] == [kept.id]
-        await jobs.set_destruction(kept.id, now() - timedelta(days=1))
-        await soon(lambda: not files(jobs))
-
-    ask(destroy())
-
-
-def test_a_job_is_aborted_at_the_limit_of_its_time(ask, jobs):
-    async def late():
-        job = await made(jobs, LONG)
-        assert (await jobs.set_duration(job.id, 10**9)).duration == jobs.limits.most_duration
-        assert (await jobs.set_duration(job.id, 0)).duration == jobs.limits.most_duration
-        assert (await jobs.set_duration(job.id, 1)).duration == 1
-        await jobs.run(job.id)
-        return await ended(jobs, job)
-
-    job = ask(late())
-    assert job.phase == Phase.ABORTED
-    assert job.error.startswith("The query took longer than 1 second, its limit")
-    assert timedelta(seconds=0.9) < job.ended - job.started < timedelta(seconds=4)
-
-
 def test_jobs_are_found_by_owner_phase_and_time(ask, jobs):
     async def find():
         first = await ran(jobs)
@@ -262,13 +163,6 @@ def test_jobs_are_found_by_owner_phase_and_time(ask, jobs):
     ask(find())
 
 
-def upload(jobs: Jobs, **columns) -> Path:
-    file, path = io.BytesIO(), jobs._spool.incoming()
-    Table(columns).write(file, format="votable")
-    path.write_bytes(file.getvalue())
-    return path
-
-
 def test_a_job_takes_its_uploads_and_frees_them_when_it_ends(ask, jobs):
     query = "SELECT m.x, o.y FROM TAP_UPLOAD.mine AS m, TAP_UPLOAD.other AS o"
 
@@ -286,43 +180,6 @@ def test_a_job_takes_its_uploads_and_frees_them_when_it_ends(ask, jobs):
     ask(soon(lambda: files(jobs) == [f"jobs/{job.id}/result"]))
 
 
-def test_a_service_keeps_so_many_jobs_and_no_more(ask, jobs_of):
-    jobs = jobs_of(jobs=4, jobs_each=2, uploads=1)
-
-    async def make():
-        for owner in (None, None, "ann", "ann"):
-            last = await made(jobs, owner=owner)
-        with pytest.raises(ServiceError, match="keeps 4 jobs") as error:
-            await made(jobs, owner="bob")
-        assert (error.value.status, error.value.retry_after) == (503, 600)
-        await jobs.delete(last.id)
-        with pytest.raises(ServiceError, match="You have 2 jobs") as error:
-            await made(jobs)
-        assert error.value.status == 403
-        with pytest.raises(ServiceError, match="1 uploaded table"):
-            await made(jobs, owner="ann", uploads={name: upload(jobs, x=[1]) for name in "ab"})
-
-    ask(make())
-    assert not [path for path in files(jobs) if path.startswith("jobs")]
-
-
-def test_documents_are_given_while_another_process_holds_the_database(ask, jobs):
-    async def read():
-        job = await made(jobs)
-        with sqlite3.connect(jobs._spool.database, isolation_level=None) as other:
-            other.execute("BEGIN IMMEDIATE")
-            making = asyncio.create_task(made(jobs))
-            before = time.monotonic()
-            await asyncio.sleep(0.05)
-            assert await jobs.get(job.id) == job
-            assert time.monotonic() - before < 1
-            assert not making.done()
-            other.execute("ROLLBACK")
-        await making
-
-    ask(read())
-
-
 def test_a_quote_is_in_the_future_while_a_job_is_not_done(ask, jobs):
     async def quote():
         job = await made(jobs)
@@ -331,46 +188,3 @@ def test_a_quote_is_in_the_future_while_a_job_is_not_done(ask, jobs):
         assert jobs.quote(await ended(jobs, job)) is None
 
     ask(quote())
-
-
-def test_a_second_server_on_a_spool_folder_is_refused(jobs):
-    before = time.monotonic()
-    with pytest.raises(ServiceError, match=r"is used by another server \(process \d+\); stop that, or name another"):
-        Spool(jobs._spool.folder, wait=0.3)
-    assert 0.3 < time.monotonic() - before < 3
-
-
-def test_a_spool_of_another_version_is_refused(ask, pool, tmp_path):
-    with sqlite3.connect(tmp_path / "jobs.sqlite") as con:
-        con.execute("PRAGMA user_version = 99")
-    spool = Spool(tmp_path)
-    with pytest.raises(ServiceError, match="another version of sedsql; name another spool folder"):
-        ask(Jobs(spool, pool, task_of).start())
-    spool.close()
-
-
-def test_a_server_that_stops_queues_its_running_jobs_for_the_next(ask, loop, pool, tmp_path):
-    spool = Spool(tmp_path / "spool")
-
-    async def stop():
-        jobs = Jobs(spool, pool, task_of)
-        await jobs.start()
-        running, queued, pending = [await made(jobs, LONG) for _ in range(3)]
-        for job in (running, queued):
-            await jobs.run(job.id)
-        assert (await jobs.wait(running.id, 30, Phase.QUEUED)).attempts == 1
-        await jobs.stop()
-        return running, queued, pending
-
-    async def go_on(before):
-        jobs = Jobs(spool, pool, lambda job: replace(task_of(job), query=QUERY))
-        recovered = await jobs.start()
-        assert [job.id for job in recovered.queued] == [job.id for job in before[:2]]
-        assert [job.attempts for job in recovered.queued] == [0, 0]
-        found = [(await ended(jobs, await jobs.get(job.id))).phase for job in before[:2]]
-        assert found == [Phase.COMPLETED] * 2
-        assert (await jobs.get(before[2].id)).phase == Phase.PENDING
-        await jobs.stop()
-
-    ask(go_on(ask(stop())))
-    spool.close()

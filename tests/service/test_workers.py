@@ -1,6 +1,8 @@
 """Processes that run queries: the same answers as `sedsql.connect`, and nothing else is read."""
 
 import json
+import os
+import resource
 import shutil
 import time
 
@@ -121,3 +123,27 @@ def test_a_folder_that_is_no_mirror_is_told(loop, tmp_path, pool_of):
     with pytest.raises(ServiceError, match=r"No worker can be started: .* does not exist"):
         pool_of(tmp_path / "nothing")
     shutil.rmtree(tmp_path)
+
+
+def test_a_worker_is_stopped_whatever_the_number_of_its_socket(ask, pool_of, sky):
+    """The server has a number for each connection, of which there may be thousands when a worker is started again."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4_096), hard))
+    files = [os.open(os.devnull, os.O_RDONLY) for _ in range(1_100)]
+    try:
+        one = pool_of(sky)
+    finally:
+        for file in files:
+            os.close(file)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    before = one.processes
+
+    async def stop() -> None:
+        run = one.submit(Task(LONG), client="someone")
+        await run.started()
+        run.cancel()
+        await run.outcome()
+
+    ask(stop())
+    assert ask(answer(one, QUERIES[3]))[1].rows == 1
+    assert one.processes == before

@@ -9,6 +9,7 @@ from sedsql.service.describe.facts import MirrorFacts
 from sedsql.service.explore.samp import Exchange, Link
 from sedsql.service.explore.sessions import Sessions
 from sedsql.service.explore.settings import ExploreSettings
+from sedsql.service.memory import Memory
 
 
 class Explore:
@@ -17,6 +18,7 @@ class Explore:
     Attributes
     ----------
     settings, facts, sessions
+    memory : what the bodies of all requests may hold
     samp : exchanges selections with other programs of the user, where the page is for this machine alone
     """
 
@@ -35,6 +37,7 @@ class Explore:
         self.samp = Exchange(link) if link and not settings.any_host else None
         self.facts = facts or MirrorFacts(settings.process.mirror)
         self.sessions = Sessions(settings, keep_open)
+        self.memory = Memory()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

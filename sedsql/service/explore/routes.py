@@ -46,7 +46,7 @@ async def _about(explore: Explore, request: Request) -> Response:
 
 
 async def _check(explore: Explore, request: Request) -> Response:
-    values = await _values(request)
+    values = await _values(explore, request)
     checker = await explore.sessions.checker()
     try:
         return await streamed(checker.ask("check", values, _CHECKING), request)
@@ -57,7 +57,7 @@ async def _check(explore: Explore, request: Request) -> Response:
 
 
 async def _region(explore: Explore, request: Request) -> Response:
-    text = (await _values(request)).get("text")
+    text = (await _values(explore, request)).get("text")
     if not isinstance(text, str) or len(text) > 200:
         raise ServiceError("text is a name or a position, of up to 200 letters.")
     try:
@@ -82,7 +82,7 @@ async def _cancel(explore: Explore, request: Request) -> Response:
 
 
 async def _query(explore: Explore, request: Request) -> Response:
-    values = await _values(request)
+    values = await _values(explore, request)
     limits = {"rows": explore.settings.rows, "points": explore.settings.points}
     run = _session(explore, request).ask("query", {**values, **limits}, explore.settings.seconds)
     return await lines(run, request)
@@ -92,7 +92,7 @@ def _asking(operation: str) -> Answer:
     """Ask the session for an operation of that name."""
 
     async def answer(explore: Explore, request: Request) -> Response:
-        values, settings = await _values(request), explore.settings
+        values, settings = await _values(explore, request), explore.settings
         if operation == "axes" and request.query_params.get("points") == "0":
             values["points"] = False
         elif operation == "source":
@@ -114,7 +114,7 @@ async def _programs(explore: Explore, request: Request) -> Response:
 
 
 async def _send(explore: Explore, request: Request) -> Response:
-    values, settings = await _values(request), explore.settings
+    values, settings = await _values(explore, request), explore.settings
     to = values.get("to")
     if to is not None and not isinstance(to, str):
         raise ServiceError("to is the name of a program.")
@@ -141,8 +141,9 @@ async def _nothing(explore: Explore, request: Request) -> Response:
     raise ServiceError(f"There is no {request.url.path[:80]!r} here.", 404)
 
 
-async def _values(request: Request) -> dict[str, Any]:
-    body = await whole(request, _LARGEST)
+async def _values(explore: Explore, request: Request) -> dict[str, Any]:
+    with explore.memory.holding() as hold:
+        body = await whole(request, _LARGEST, hold)
     try:
         return parsed_object(body, _DEEPEST) if body else {}
     except ValueError as wrong:

@@ -100,7 +100,7 @@ class Session:
             async with self._turn:
                 if not run.is_cancelled:
                     self._running = run
-                    outcome = await ask(run, self._worker, self._end, _ADVICE)
+                    outcome = await ask(run, await run.task(), self._worker, self._end, _ADVICE)
         finally:
             self._running = None
             self._asked.discard(run)

@@ -36,7 +36,8 @@ class Job:
     duration : seconds that it may run; 0 for any time
     destruction : when it is deleted, with its files
     error, status : what went wrong, in one sentence, and the status that HTTP has for it
-    rows, bytes, overflow, mime : of its result, once it is COMPLETED
+    rows, overflow, mime : of its result, once it is COMPLETED
+    bytes : of its files: of its uploads, and once it is COMPLETED of its result
     attempts : times that it began to run
     """
 

@@ -52,7 +52,7 @@ class Jobs:
         self._store = Store(spool.database)
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._setting = asyncio.Lock()
-        self._runner = Runner(self._store, spool, pool, task_of, self._tell)
+        self._runner = Runner(self._store, spool, pool, task_of, self._tell, self.limits.bytes)
         self._destruction = Destruction(self._store, self.delete)
 
     async def start(self) -> Recovered:
@@ -85,11 +85,6 @@ class Jobs:
 
         uploads : by their names, files from `Spool.incoming`, which the job takes
         """
-        total, own = await self._store.count(owner, client)
-        if total >= self.limits.jobs:
-            raise ServiceError(f"The service keeps {total:,} jobs, the most that it does; try again later.", 503, 600)
-        if own >= self.limits.jobs_each:
-            raise ServiceError(f"You have {own:,} jobs, the most that one user may have; delete some.", 403)
         created, job_id = now(), secrets.token_hex(8)
         job = Job(
             job_id,
@@ -103,8 +98,10 @@ class Jobs:
             tuple(parameters),
         )
         try:
-            job = replace(job, uploads=await self._take(job, uploads or {}))
-            await self._store.insert(job)
+            taken = await self._take(job, uploads or {})
+            job = replace(job, uploads=taken, bytes=await self._size(job_id, taken))
+            more = job.bytes + self.limits.letters_of(job.parameters)
+            await self._store.insert(job, lambda kept: self.limits.allow(kept, more))
         except BaseException:
             self._spool.remove(job_id)
             raise
@@ -144,12 +141,17 @@ class Jobs:
             raise self._unfit(job, "its parameters cannot be changed any more")
         replaced = {name.upper() for name, _ in given}
         kept = tuple((name, value) for name, value in job.parameters if name.upper() not in replaced)
+        more = self.limits.letters_of(kept + given) - self.limits.letters_of(job.parameters)
         taken = await self._take(job, uploads)
         new = {name.upper() for name, _ in taken}
         before = tuple((name, file) for name, file in job.uploads if name.upper() not in new)
         values = {"parameters": kept + given, "uploads": before + taken, "runid": runid or job.runid}
-        changed = await self._store.change(job_id, [Phase.PENDING], **values)
-        await asyncio.to_thread(self._spool.keep, job_id, [file for _, file in (changed or job).uploads])
+        room, changed = self.limits.bytes - more, None
+        try:
+            size = await self._size(job_id, before + taken)
+            changed = await self._store.change(job_id, [Phase.PENDING], room=room, bytes=size, **values)
+        finally:
+            await asyncio.to_thread(self._spool.keep, job_id, [file for _, file in (changed or job).uploads])
         if changed is None:
             raise self._unfit(await self.get(job_id), "its parameters cannot be changed any more")
         return changed
@@ -165,7 +167,7 @@ class Jobs:
 
     async def abort(self, job_id: str) -> Job:
         """End a job at once; nothing where it has ended."""
-        job = await self._store.change(job_id, ACTIVE, phase=Phase.ABORTED, ended=now())
+        job = await self._store.change(job_id, ACTIVE, phase=Phase.ABORTED, ended=now(), bytes=0)
         if job is None:
             return await self.get(job_id)
         self._tell(job_id)
@@ -238,11 +240,18 @@ class Jobs:
         """How many jobs are in each phase."""
         return await self._store.phases()
 
+    async def bytes(self) -> int:
+        """The bytes that all jobs have: their uploads, results and parameters."""
+        return await self._store.bytes()
+
     async def _take(self, job: Job, uploads: Mapping[str, Path]) -> tuple[tuple[str, str], ...]:
         if len(uploads) + len(job.uploads) > self.limits.uploads:
             raise ServiceError(f"A job may have {self.limits.uploads} uploaded tables.", 413)
         take = asyncio.to_thread
         return tuple([(name, await take(self._spool.take, job.id, path)) for name, path in uploads.items()])
+
+    async def _size(self, job_id: str, uploads: Iterable[tuple[str, str]]) -> int:
+        return await asyncio.to_thread(self._spool.size, job_id, [file for _, file in uploads])
 
     def _tell(self, job_id: str) -> None:
         for waiting in self._waiting.get(job_id, ()):

@@ -53,12 +53,14 @@ async def _renew(job: Job, store: Store, spool: Spool) -> Job:
     changed = None
     if job.phase == Phase.EXECUTING and job.attempts >= MOST_ATTEMPTS:
         why = f"The service was stopped {job.attempts} times while this query ran; it is not tried again."
-        changed = await store.change(job.id, [job.phase], phase=Phase.ERROR, error=why, status=500, ended=now())
+        changed = await store.change(
+            job.id, [job.phase], phase=Phase.ERROR, error=why, status=500, ended=now(), bytes=0
+        )
     elif job.phase == Phase.EXECUTING:
         changed = await store.change(job.id, [job.phase], phase=Phase.QUEUED, started=None)
     elif job.phase == Phase.COMPLETED and not _has_result(job, spool):
         why = "The result of this query is gone from the disk of the service; run the query again."
-        changed = await store.change(job.id, [job.phase], phase=Phase.ERROR, error=why, status=500)
+        changed = await store.change(job.id, [job.phase], phase=Phase.ERROR, error=why, status=500, bytes=0)
     return changed or job
 
 

@@ -108,6 +108,11 @@ class Spool:
         flush(self._jobs)
         return name
 
+    def size(self, job_id: str, names: Collection[str]) -> int:
+        """The bytes of these files of a job, those that are there."""
+        files = [path for path in map(self.folder_of(job_id).joinpath, names) if path.exists()]
+        return sum(path.stat().st_size for path in files)
+
     def make(self, job_id: str) -> None:
         """Make the folder of a job that is to run."""
         self.folder_of(job_id).mkdir(exist_ok=True, mode=0o700)

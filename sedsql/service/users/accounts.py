@@ -7,6 +7,7 @@ import hmac
 import os
 import re
 import secrets
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,13 +75,16 @@ class Accounts:
         return list(self._accounts.values())
 
     def follow(self) -> None:
-        """Read the file again if it has changed."""
+        """Read the file again if it has changed; who it had stays known while it cannot be read."""
         try:
             found = os.stat(self.path)
         except OSError:
             return
         if (found.st_mtime_ns, found.st_ino, found.st_size) != self._state:
-            self._read()
+            try:
+                self._read()
+            except ServiceError as error:  # what is in the file is for who runs the service, and not for who asks it
+                print(f"sedsql serve: {error}", file=sys.stderr)
 
     def of_token(self, token: str) -> str | None:
         """The user whose token it is."""
@@ -97,10 +101,11 @@ class Accounts:
         """The user, if the password is theirs. It takes 50 ms once, and as long where there is no such user."""
         if self.is_known(name, password):
             return name
+        known = self._known  # which is another once the file is read again, meanwhile perhaps
         account = self._accounts.get(name, Account("", "00" * 16, "", ""))
         if not hmac.compare_digest(_scrypt(password, account.salt), account.password):
             return None
-        self._known.add(self._proof(name, password))
+        known.add(self._proof(name, password))
         return name
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+from weakref import WeakValueDictionary
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -25,7 +26,8 @@ class Authentication:
 
     def __init__(self, app: ASGIApp, accounts: Accounts):
         self._app, self._accounts = app, accounts
-        self._one_at_a_time = asyncio.Semaphore(1)
+        self._one_at_a_time = asyncio.Lock()
+        self._of_client: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -34,7 +36,7 @@ class Authentication:
             return
         request = Request(scope)
         try:
-            user = await self._user(request.headers.get("authorization"))
+            user = await self._user(request)
             if user is None and scope["path"].rstrip("/") not in [path.rstrip("/") for path in _FOR_ALL]:
                 raise ServiceError("This service is for its users; log in with a name and a password, or a token.", 401)
         except ServiceError as fault:
@@ -47,8 +49,9 @@ class Authentication:
         scope.setdefault("state", {})["user"] = user
         await self._app(scope, receive, send)
 
-    async def _user(self, header: str | None) -> str | None:
+    async def _user(self, request: Request) -> str | None:
         """The user who says so; None where nobody does. ServiceError where it is not true."""
+        header = request.headers.get("authorization")
         if header is None:
             return None
         self._accounts.follow()
@@ -63,7 +66,9 @@ class Authentication:
                 raise ServiceError("The Authorization header is not as Basic has it.", 401) from None
             if self._accounts.is_known(name, password):  # users do not wait for those who try passwords
                 return name
-            async with self._one_at_a_time:  # each takes memory and time, as a password should
+            client = request.client.host if request.client else ""
+            own = self._of_client.setdefault(client, asyncio.Lock())  # who tries many waits for their own
+            async with own, self._one_at_a_time:  # each takes memory and time, as a password should
                 user = await run_in_threadpool(self._accounts.of_password, name, password)
         if user is None:
             raise ServiceError("The name, the password or the token is not right.", 401)

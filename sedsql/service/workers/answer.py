@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import IO
 
 import pyarrow as pa
 
 from sedsql.files.atomic import flush, new_file
 from sedsql.files.streams import FORMATS, StreamFormat, Written, write_stream
+from sedsql.service.workers.faults import NoRoomError
 from sedsql.service.workers.messages import Task
 
 _MOST = 1 << 18
@@ -67,11 +69,30 @@ def write_file(task: Task, schema: pa.Schema, batches: Iterator[pa.RecordBatch])
     assert task.output
     with new_file(task.output, force=True) as partial:
         with partial.open("wb") as file:
-            written = write_stream(file, form(task), schema, batches, maxrec=task.maxrec, infos=dict(task.infos))
-            size = file.tell()
+            bounded = _Bounded(file, task.room)
+            written = write_stream(bounded, form(task), schema, batches, maxrec=task.maxrec, infos=dict(task.infos))
         flush(partial)
     flush(task.output.parent)
-    return written, size
+    return written, bounded.bytes
+
+
+class _Bounded:
+    """A file that takes so many bytes and no more.
+
+    Attributes
+    ----------
+    bytes : that were written
+    """
+
+    def __init__(self, file: IO[bytes], room: int | None):
+        self._file, self._room = file, room
+        self.bytes = 0
+
+    def write(self, data: bytes | memoryview) -> None:
+        self.bytes += memoryview(data).nbytes
+        if self._room is not None and self.bytes > self._room:
+            raise NoRoomError(self._room)
+        self._file.write(data)
 
 
 def form(task: Task) -> StreamFormat:

@@ -62,6 +62,8 @@ class _Listener:
     def __init__(self, channel: socket.socket, work: Work, send: Send):
         self._channel, self._work, self._send = channel, work, send
         self._tasks: queue.Queue[Asked] = queue.Queue()
+        self._coming = select.poll()  # which takes any number of a file: it is the server's, which may have many open
+        self._coming.register(channel, select.POLLIN)
 
     def listen(self) -> None:
         """Do what the server asks for, until it goes."""
@@ -71,7 +73,7 @@ class _Listener:
         while True:
             if current and current.stop and not current.done.is_set():
                 self._work.interrupt()
-                if not select.select([self._channel], [], [], _AGAIN)[0]:
+                if not self._coming.poll(1000 * _AGAIN):
                     continue
             if (asked := receive(self._channel)) is None:
                 return

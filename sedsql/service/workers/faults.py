@@ -30,6 +30,17 @@ def size(number: int) -> str:
     return f"{number / (1 << 30):,.3g} GB" if number >= 1 << 30 else f"{number / (1 << 20):,.3g} MB"
 
 
+class NoRoomError(ServiceError):
+    """The result of a job has more bytes than there is room for."""
+
+    def __init__(self, room: int):
+        super().__init__(
+            f"The result has more than {size(max(room, 0))}, all that this service has left for jobs; ask for fewer "
+            "rows or columns, delete jobs that you need no more, or ask without a job (/sync), which keeps nothing.",
+            507,
+        )
+
+
 def too_much_memory(settings: Settings) -> LimitError:
     """Tell that a query needs more memory or disk than a worker has."""
     return LimitError(

@@ -12,7 +12,7 @@ from typing import Any
 from sedsql.service.errors import Place, ServiceError
 from sedsql.service.workers.faults import LimitError, too_long
 from sedsql.service.workers.frames import DATA, END, ERROR, HEAD, STOP, TAKEN, TASK
-from sedsql.service.workers.messages import Head, Outcome
+from sedsql.service.workers.messages import Head, Outcome, Sendable
 from sedsql.service.workers.process import Worker
 from sedsql.service.workers.run import Run
 
@@ -20,9 +20,12 @@ _GRACE = 1.0
 """Seconds that a worker has to end a query that is to stop, before its bytes are dropped, and before it is killed."""
 
 
-async def ask(run: Run, worker: Worker, end: Callable[[Run, ServiceError], object], *advice: str) -> Outcome | None:
+async def ask(
+    run: Run, task: Sendable, worker: Worker, end: Callable[[Run, ServiceError], object], *advice: str
+) -> Outcome | None:
     """Have a worker do a task in the time that it may take; None where the worker was gone before it began.
 
+    task : of the run
     end : called where the time is over
     advice : what would work then, instead of what a query by TAP is told
     """
@@ -30,7 +33,7 @@ async def ask(run: Run, worker: Worker, end: Callable[[Run, ServiceError], objec
     if run.seconds != math.inf:
         late = asyncio.get_running_loop().call_later(run.seconds, end, run, too_long(run.seconds, *advice))
     try:
-        worker.tell(TASK, run.task.to_json())
+        worker.tell(TASK, task.to_json())
         return await follow(run, worker)
     finally:
         if late:

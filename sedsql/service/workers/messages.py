@@ -24,6 +24,7 @@ class Task:
     uploads : names of tables, `TAP_UPLOAD.name` in the query, and the VOTables as they came
     output : the file that the answer is written to, beside it first and renamed when it is whole and on the disk;
         None where its bytes are streamed
+    room : bytes that `output` may have; None for any
     infos : names and values of INFO elements, or what the format has for them
     """
 
@@ -32,6 +33,7 @@ class Task:
     format: str = "votable"
     uploads: tuple[tuple[str, Path], ...] = ()
     output: Path | None = None
+    room: int | None = None
     infos: tuple[tuple[str, str], ...] = ()
 
     def to_json(self) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from sedsql.service.changed import Changed
 from sedsql.service.errors import ServiceError
@@ -75,9 +75,17 @@ class Pool:
             while run := queue.pop():
                 run.end(Outcome(error=StoppedError()))
 
-    def submit(self, task: Task, *, client: str, seconds: float = math.inf, is_job: bool = False) -> Run:
+    def submit(
+        self,
+        task: Task | Callable[[], Awaitable[Task]],
+        *,
+        client: str,
+        seconds: float = math.inf,
+        is_job: bool = False,
+    ) -> Run:
         """Put a query in the queue.
 
+        task : or what gives it when it is to run; it may raise ServiceError
         client : whose turn it takes
         seconds : that it may run
         is_job : whether nobody waits for the answer: jobs leave a worker to queries that are waited for, where there
@@ -189,8 +197,11 @@ class Pool:
     async def _run(self, run: Run, worker: Worker) -> None:
         outcome: Outcome | None = Outcome(error=StoppedError())
         try:
+            task = await run.task()
             if not run.is_cancelled:
-                outcome = await ask(run, worker, self._end)
+                outcome = await ask(run, task, worker, self._end)
+        except ServiceError as error:
+            outcome = Outcome(error=error)
         finally:
             del self._running[run]
             if outcome is None:  # the worker was gone already

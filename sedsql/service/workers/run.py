@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from time import monotonic
 from typing import Literal
@@ -32,16 +32,24 @@ class Run:
 
     Attributes
     ----------
-    task, client, seconds, is_job : as they were submitted
+    client, seconds, is_job : as they were submitted
     phase : QUEUED, EXECUTING or ENDED
     began : when a worker took it, by time.monotonic
     is_cancelled : whether `cancel` was called
     fault : why it is to end, if the pool ends it
     """
 
-    def __init__(self, task: Sendable, client: str, seconds: float, *, is_job: bool, stop: Callable[[Run], None]):
+    def __init__(
+        self,
+        task: Sendable | Callable[[], Awaitable[Sendable]],
+        client: str,
+        seconds: float,
+        *,
+        is_job: bool,
+        stop: Callable[[Run], None],
+    ):
         """stop : called when the run is cancelled"""
-        self.task, self.client, self.seconds, self.is_job = task, client, seconds, is_job
+        self._task, self.client, self.seconds, self.is_job = task, client, seconds, is_job
         self.phase: Phase = "QUEUED"
         self.began = monotonic()
         self._stop = stop
@@ -100,7 +108,11 @@ class Run:
             self.drop()
             self._stop(self)
 
-    # What the pool tells.
+    # What the pool asks and tells.
+
+    async def task(self) -> Sendable:
+        """The task, now that a worker is to run it. ServiceError where there is none any more."""
+        return await self._task() if callable(self._task) else self._task
 
     def begin(self) -> None:
         """Tell that a worker runs it."""

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import warnings
 
 import numpy as np
 import pyarrow as pa
@@ -93,9 +92,7 @@ def _json(data: bytes, _: str):
 
 
 def _votable(data: bytes, _: str):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return _rows_of_array(votable.parse(io.BytesIO(data)).get_first_table().array)
+    return _rows_of_array(votable.parse(io.BytesIO(data), verify="ignore").get_first_table().array)
 
 
 def _rows_of_array(array: np.ma.MaskedArray) -> list[tuple]:

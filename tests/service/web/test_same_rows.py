@@ -21,6 +21,9 @@ import sedsql
 from sedsql.files.streams import FORMATS
 from sedsql.mirror.mirror import Mirror
 
+# Of names of columns such as 5/60. xdist cannot hand these warnings on.
+pytestmark = pytest.mark.filterwarnings("ignore::astropy.utils.exceptions.AstropyWarning")
+
 TESTS = Path(__file__).parents[2] / "adql"
 CONFORMANCE = Path(__file__).parents[4] / "shared" / "adql" / "conformance.jsonl"
 BANDS = "phot_g_mean_mag phot_bp_mean_mag phot_rp_mean_mag j_m h_m ks_m w1mpro w2mpro w3mpro w4mpro"

@@ -1,23 +1,20 @@
 """What a stranger sends on purpose: documents stay well-formed, files and workers are let go, and nobody else waits."""
 
 import base64
-import socket
 import threading
 import time
-from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import pytest
 import requests
 from serving import serving
 
-from sedsql.service import log, receive, respond
+from sedsql.service import log
 from sedsql.service.multipart import ALL_IN_MEMORY, Parts
-from sedsql.service.users import SECURITY, Accounts
+from sedsql.service.users import SECURITY, Accounts, accounts
 from sedsql.service.users.accounts import add
 
 QUERY = "SELECT TOP 3 ra FROM gaiadr3.gaia_source"
-ENDLESS = "SELECT a.ra, b.dec FROM gaiadr3.gaia_source AS a, gaiadr3.gaia_source AS b"
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +60,43 @@ def test_parts_of_one_name_leave_no_file(alone, folder):
         assert not incoming(folder)
 
 
+def test_a_part_has_a_short_header(alone, folder):
+    for header in (b"Content-Disposition: form-data; name=" + b"t" * 20_000, b"X" * 20_000 + b": t"):
+        body = b"--b\r\n" + header + b"\r\n\r\nabc\r\n--b--\r\n"
+        kind = {"Content-Type": "multipart/form-data; boundary=b"}
+        answer = requests.post(f"{alone}/sync", body, headers=kind, timeout=60)
+        assert answer.status_code in (400, 413)
+        assert "header" in answer.text
+    assert not incoming(folder)
+
+
+def test_a_query_that_is_too_long_is_not_called_missing(alone, folder):
+    for length, words in ((2_000_000, "line 1, column 1"), (5_000_000, "The query has more than 4 MB; upload a table")):
+        data = {"LANG": (None, "ADQL"), "QUERY": (None, "-" + " " * length)}
+        answer = requests.post(f"{alone}/sync", files=data, timeout=60)
+        assert answer.status_code in (400, 413)
+        assert words in answer.text
+    assert not incoming(folder)
+
+
+def test_a_disk_that_fails_is_told_in_a_sentence(sky, tmp_path, capfd):
+    table = {"t": ("t.vot", b"<VOTABLE/>")}
+    with serving(sky, tmp_path) as url:
+        (tmp_path / "spool" / "incoming").rename(tmp_path / "elsewhere")
+        for path in ("sync", "async"):
+            answer = requests.post(f"{url}/{path}", {"QUERY": QUERY, "UPLOAD": "t,param:t"}, files=table, timeout=60)
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
+            assert 'value="ERROR">The service can keep no files at present; its log has' in answer.text
+        (tmp_path / "spool" / "jobs").rename(tmp_path / "jobs")
+        job = requests.post(f"{url}/async", {"LANG": "ADQL", "QUERY": QUERY, "PHASE": "RUN"}, timeout=60).url
+        assert until(lambda: requests.get(f"{job}/phase", timeout=60).text == "ERROR")
+        assert "can keep no files at present" in requests.get(f"{job}/error", timeout=60).text
+        assert requests.get(f"{url}/sync", {"LANG": "ADQL", "QUERY": QUERY}, timeout=60).status_code == 200
+    told = capfd.readouterr().err
+    assert "No such file or directory" in told
+    assert "Traceback" not in told
+
+
 def test_many_short_parts_are_not_kept_in_memory(tmp_path):
     paths = (tmp_path / str(number) for number in range(1000))
     parts = Parts("b", lambda: next(paths))
@@ -78,37 +112,6 @@ def test_a_result_that_is_gone_is_no_fault_of_the_service(alone, folder):
     assert until(lambda: requests.get(f"{job}/phase", timeout=60).text == "COMPLETED")
     (folder / "spool" / "jobs" / job.rpartition("/")[2] / "result").unlink()
     assert requests.get(f"{job}/results/result", timeout=60).status_code == 404
-
-
-def send(url, text):
-    where = urlsplit(url)
-    con = socket.create_connection((where.hostname, where.port), timeout=60)
-    con.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    con.sendall(text)
-    return con
-
-
-@pytest.mark.slow
-def test_a_client_that_takes_nothing_is_not_waited_for(alone, monkeypatch, capfd):
-    monkeypatch.setattr(respond, "STALLED", 0.5)
-    path = requests.Request("GET", f"{alone}/sync", params={"LANG": "ADQL", "QUERY": ENDLESS}).prepare().path_url
-    with send(alone, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()):
-        time.sleep(1)
-        before = time.monotonic()
-        answer = requests.get(f"{alone}/sync", {"LANG": "ADQL", "QUERY": QUERY, "FORMAT": "csv"}, timeout=60)
-        assert answer.text.count("\n") == 4
-        assert time.monotonic() - before < 20
-    assert "Traceback" not in capfd.readouterr().err
-
-
-def test_a_body_that_stops_coming_is_given_up(alone, folder, monkeypatch):
-    monkeypatch.setattr(receive, "SILENCE", 0.5)
-    head = b"POST /tap/sync HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\nContent-Type: multipart/form-data; "
-    body = b'boundary=b\r\n\r\n--b\r\nContent-Disposition: form-data; name="t"; filename="t"\r\n\r\nabc'
-    with send(alone, head + body) as con:
-        assert until(lambda: incoming(folder))
-        assert con.recv(65536).startswith(b"HTTP/1.1 408 ")
-        assert not incoming(folder)
 
 
 @pytest.mark.slow
@@ -129,6 +132,58 @@ def test_users_do_not_wait_for_those_who_try_passwords(sky, tmp_path):
         for guess in guesses:
             guess.join()
     assert waiting > 10
+
+
+def test_who_tries_passwords_waits_alone(guarded):
+    """Another client, at another address, is let in by a password that was not known yet."""
+    guesses = [
+        threading.Thread(target=requests.get, args=(f"{guarded}/async",), kwargs={"auth": ("x", f"{n}"), "timeout": 60})
+        for n in range(40)
+    ]
+    for guess in guesses:
+        guess.start()
+    time.sleep(0.2)
+    with requests.Session() as session:
+        adapter = requests.adapters.HTTPAdapter()
+        adapter.init_poolmanager(1, 1, source_address=("127.0.0.2", 0))
+        session.mount("http://", adapter)
+        assert session.get(f"{guarded}/async", auth=("anna", "correct horse"), timeout=60).status_code == 200
+    waiting = sum(guess.is_alive() for guess in guesses)
+    for guess in guesses:
+        guess.join()
+    assert waiting > 10
+
+
+def test_what_is_wrong_in_the_file_of_users_is_told_to_nobody_who_asks(sky, tmp_path, capfd):
+    path = tmp_path / "users.txt"
+    add(path, "anna", "correct horse")
+    with serving(sky, tmp_path, accounts=Accounts(path), security=SECURITY) as url:
+        path.write_text("ben:secret\n")
+        answers = [requests.get(f"{url}/async", auth=("anna", word), timeout=60) for word in ("correct horse", "x")]
+    assert [answer.status_code for answer in answers] == [200, 401]
+    assert not any("users.txt" in answer.text or "ben" in answer.text for answer in answers)
+    told = capfd.readouterr().err
+    assert told.count("has a line that is no account: 'ben:secret'") == 1
+    assert "Traceback" not in told
+
+
+def test_a_password_that_is_changed_while_it_is_checked_is_not_remembered(tmp_path, monkeypatch):
+    path = tmp_path / "users.txt"
+    add(path, "anna", "first password")
+    users = Accounts(path)
+    scrypt = accounts._scrypt
+
+    def slow(password, salt):
+        monkeypatch.setattr(accounts, "_scrypt", scrypt)
+        add(path, "anna", "second password")
+        users.follow()
+        return scrypt(password, salt)
+
+    monkeypatch.setattr(accounts, "_scrypt", slow)
+    users.of_password("anna", "first password")
+    assert not users.is_known("anna", "first password")
+    assert users.of_password("anna", "first password") is None
+    assert users.of_password("anna", "second password") == "anna"
 
 
 def test_nul_in_a_password_makes_no_other_user(tmp_path):
