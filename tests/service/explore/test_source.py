@@ -41,7 +41,7 @@ def sources_of(con, query, **more):
     return Sources(con.cursor(), columns, con.translation(query).models, **more), rows
 
 
-def some(rows, count=15):
+def some(rows, count=8):
     """Rows with all numbers of bands."""
     return random.Random(1).sample(sorted(rows, key=lambda row: row["source_id"]), count)
 
@@ -59,7 +59,7 @@ def test_the_class_is_what_adql_gives_with_null_in_bands_that_are_switched_off(c
     sources, rows = sources_of(con, WHOLE)
     draw = random.Random(2)
     cases = []
-    for row in some(rows, 25):
+    for row in some(rows, 20):
         there = [band for band in COLUMNS if row[band] is not None]
         subsets = [], draw.sample(COLUMNS, draw.randrange(1, 6)), draw.sample(there, len(there) - 2)
         cases += [(row, without) for without in subsets]
@@ -85,7 +85,7 @@ def test_the_class_is_what_adql_gives_with_null_in_bands_that_are_switched_off(c
         assert found["probabilities"][found["class"]] == found["probability"] == max(found["probabilities"].values())
         assert sum(found["probabilities"].values()) == pytest.approx(1, abs=1e-5)
     assert None in classes
-    assert len(classes) > 4
+    assert len(classes) > 3
 
 
 def test_fluxes_are_those_of_sed_points(con):

@@ -97,7 +97,11 @@ def test_answers_are_those_of_the_server(kernel, page):
 
 
 def test_mistakes_are_told_in_a_sentence(kernel):
-    assert "There is no result yet" in kernel.session("select", filter=[])[0]["json"]["error"]["message"]
+    asked = {"select": {"filter": []}, "where": {"filter": []}, "export": {"filter": [], "format": "csv"}}
+    for operation, values in {**asked, "source": {"row": 0}}.items():
+        message, _ = kernel.session(operation, **values)
+        assert message["status"] == 409
+        assert "There is no result yet" in message["json"]["error"]["message"]
     error = kernel.query("SELECT nothing FROM sed.photometry")["error"]
     assert error["message"].startswith("There is no column 'nothing'")
     assert (error["line"], error["column"], error["length"]) == (1, 8, 7)
