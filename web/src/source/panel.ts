@@ -100,8 +100,9 @@ export class SourcePanel {
 
   #class(source: Source): HTMLElement {
     const told = h("div", { class: "verdict", role: "status" });
+    const without = this.#without.size ? h("span", { class: "note" }, ` without ${this.#without.size} of the bands`) : null;
     if (!source.class) {
-      fill(told, h("strong", {}, "No class"), h("p", {}, "Too few bands for the model to answer."));
+      fill(told, h("strong", {}, "No class"), without, h("p", {}, "Too few bands for the model to answer."));
       return told;
     }
     const look = this.explorer.lookOf(source.class);
@@ -117,7 +118,7 @@ export class SourcePanel {
       told,
       h("strong", {}, legendMark(look), source.class),
       source.probability !== null && h("span", { class: "p" }, `probability ${probability(source.probability)}`),
-      this.#without.size ? h("span", { class: "note" }, ` without ${this.#without.size} of the bands`) : null,
+      without,
       h("dl", {}, ...facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
     );
     return told;

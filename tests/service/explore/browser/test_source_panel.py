@@ -33,14 +33,14 @@ def test_a_click_shows_the_source_there(open_tab, sql):
 def place_on_sky(tab, ra, dec):
     """Where a position is drawn, by the numbers along the axes of the sky."""
     box = tab.view("Sky").bounding_box()
-    ticks = tab.page.locator(".view-sky text.tick")
-    found = [(one.text_content(), one.bounding_box()) for one in ticks.all()]
-    found = [(float(text.replace("−", "-")), place) for text, place in found]
+    ticks = tab.page.locator(".view-sky text.tick").evaluate_all(
+        "all => all.map(one => [one.textContent, one.getBoundingClientRect().toJSON()])"
+    )
+    found = [(float(text.replace("−", "-")), place) for text, place in ticks]
     bottom = max(place["y"] for _, place in found)
     across = [(value, place["x"] + place["width"] / 2) for value, place in found if place["y"] == bottom]
     up = [(value, place["y"] + place["height"] / 2) for value, place in found if place["y"] != bottom]
     # Right ascension grows to the left, and is written within 0 to 360.
-    across = [(value, x) for value, x in across]
     values = np.unwrap([value for value, _ in across], period=360)
     slope, start = np.polyfit(values, [x for _, x in across], 1)
     assert slope < 0
