@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sedsql.inference.engines import register
     from sedsql.integrations.pyvo import TAPMirror
     from sedsql.integrations.samp import send
+    from sedsql.service.explore.show import explore
 
 __version__ = version("sedsql")
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "__version__",
     "classify",
     "connect",
+    "explore",
     "plot",
     "register",
     "send",
@@ -62,6 +64,7 @@ _HOMES = {
     "TAPMirror": "sedsql.integrations.pyvo",
     "classify": "sedsql.inference.classify_rows",
     "connect": "sedsql.dbapi.connection",
+    "explore": "sedsql.service.explore.show",
     "register": "sedsql.inference.engines",
     "send": "sedsql.integrations.samp",
     "translate": "sedsql.adql",

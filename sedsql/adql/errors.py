@@ -10,8 +10,8 @@ from sedsql.errors import DataError, ProgrammingError
 class AdqlError(ProgrammingError, ParseError, ValueError):
     """A query is not good: what is wrong, where, and what would work.
 
-    `line` and `column` count from 1 and give the place where the offending word starts; `hint` is what
-    would work, or None. It is sqlglot's ParseError as well, for those who come through sqlglot.
+    `line` and `column` count from 1 and give the place where the offending word starts, `length` is its letters on that
+    line; `hint` is what would work, or None. It is sqlglot's ParseError as well, for those who come through sqlglot.
     """
 
     def __init__(self, message: str, sql: str = "", start: int = 0, end: int | None = None, hint: str | None = None):
@@ -22,14 +22,14 @@ class AdqlError(ProgrammingError, ParseError, ValueError):
         self.column = start - begin + 1
         stop = sql.find("\n", start)
         text = sql[begin : stop if stop >= 0 else len(sql)]
-        width = max(1, min(end if end is not None else start + 1, begin + len(text)) - start)
+        self.length = max(1, min(end if end is not None else start + 1, begin + len(text)) - start)
         sentence = f"{message} (line {self.line}, column {self.column})"
         if hint:
             sentence += f": {hint}"
         # A tab stays a tab, so that the underline stands below the word in any terminal.
         margin = "".join("\t" if letter == "\t" else " " for letter in text[: self.column - 1])
         self.message = message
-        super().__init__(f"{sentence}\n{text}\n{margin}{'^' * width}" if sql.strip() else sentence)
+        super().__init__(f"{sentence}\n{text}\n{margin}{'^' * self.length}" if sql.strip() else sentence)
 
 
 class AdqlValueError(DataError, ValueError):

@@ -16,7 +16,6 @@ from sedsql.cli.options import (
     Surveys,
     Units,
     model_named,
-    needs_training,
     read_options,
 )
 from sedsql.cli.render_evaluation import print_explanation
@@ -65,17 +64,13 @@ def explain(
     is_row = not source.isdecimal() or Path(source).exists()
     neighbours = None
     if training:
-        with needs_training():
-            from sedsql.learn.neighbours import nearest
-            from sedsql.learn.training import read_labelled
+        from sedsql.inference.neighbours import LabelledSeds
+
         # Another table may have other names for its columns, but a band that the source lacks is of no use in it.
         lacking = {name: "none" for name, column in options.columns.items() if column.lower() == "none"}
         others = ReadOptions(columns={name: none for name, none in lacking.items() if name in COLUMNS})
         same = training == Path(source)
-        labelled = read_labelled(training, label, options if same else others, least_rows=0)
-
-        def neighbours(magnitudes):
-            return nearest(magnitudes, labelled)
+        neighbours = LabelledSeds.read(training, label, options if same else others).nearest
 
     chosen = model_named(model, models)
     if is_row:

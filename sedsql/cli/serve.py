@@ -6,7 +6,7 @@ import hashlib
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,10 +14,15 @@ from sedsql.cli.options import ModelFolders
 from sedsql.cli.render import say
 from sedsql.errors import Error
 
+if TYPE_CHECKING:
+    from sedsql.service.explore.settings import ExploreSettings
+    from sedsql.service.workers import Settings
+
 app = typer.Typer()
 
 _LIMITS = "Limits"
 _GB = 1 << 30
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @app.command()
@@ -49,6 +54,10 @@ def serve(
         list[str] | None,
         typer.Option(metavar="HOST", help="Fetch tables that UPLOAD names by URL from this host.", show_default="none"),
     ] = None,
+    frame: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ORIGIN", help="Let pages of this origin show the page in a frame.", show_default="none"),
+    ] = None,
     models: ModelFolders = None,
     workers: Annotated[int, typer.Option(min=1, help="Queries that run at once.", rich_help_panel=_LIMITS)] = 2,
     memory: Annotated[
@@ -70,6 +79,14 @@ def serve(
     upload: Annotated[
         int, typer.Option("--upload-mb", min=1, help="MB of an uploaded table at most.", rich_help_panel=_LIMITS)
     ] = 100,
+    pages: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Browsers that may explore at once, each with as much memory as a query; 0 serves no page.",
+            rich_help_panel=_LIMITS,
+        ),
+    ] = 4,
     keep: Annotated[
         float, typer.Option("--keep-days", min=0.01, help="Days that a job is kept.", rich_help_panel=_LIMITS)
     ] = 7.0,
@@ -125,10 +142,21 @@ def serve(
             _checked(url),
             tuple(allow_upload_from or ()),
             security,
+            _page(worker, pages, seconds, frame, any_host=url is not None or host not in _LOOPBACK),
         )
         start(settings, host, port, Accounts(auth) if auth else None, say)
     except ServiceError as error:
         raise Error(error.message) from error
+
+
+def _page(
+    worker: Settings, pages: int, seconds: float, frame: list[str] | None, any_host: bool
+) -> ExploreSettings | None:
+    from sedsql.service.explore.settings import ExploreSettings, origins
+
+    if not pages:
+        return None
+    return ExploreSettings(worker, sessions=pages, seconds=seconds, frames=origins(frame), any_host=any_host)
 
 
 def _add_user(file: Path | None, name: str) -> None:

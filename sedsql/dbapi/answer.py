@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any, TypeVar
 from weakref import ref
 
@@ -13,11 +11,10 @@ import duckdb
 import pyarrow as pa
 
 from sedsql.adql.resolver.scope import Column
+from sedsql.dbapi.described import described, provenance
 from sedsql.dbapi.interrupt import interruptible
 from sedsql.dbapi.open_database import OpenDatabase
 from sedsql.errors import ProgrammingError
-from sedsql.files.json import to_json
-from sedsql.files.provenance import PROVENANCE
 
 T = TypeVar("T")
 
@@ -162,18 +159,8 @@ class Answer:
 
     def provenance(self) -> dict[str, dict[str, str]]:
         """Say, under PROVENANCE, where the classes of the answer come from; nothing where the query asks no model."""
-        if not self.models:
-            return {}
-        about = {"model": ", ".join(self.models), "model_sha256": ", ".join(self.models.values())}
-        time = datetime.now(UTC).isoformat(timespec="seconds")
-        return {PROVENANCE: {**about, "sedsql": version("sedsql"), "time": time, "query": self.query}}
+        return provenance(self.query, self.models)
 
     def described(self, schema: pa.Schema) -> pa.Schema:
         """Add the catalogue's units, UCDs and descriptions to the fields of a schema, and to it the provenance."""
-        fields = []
-        for one in schema:
-            column = self.columns.get(one.name.lower())
-            about = {key: getattr(column, key) for key in ("unit", "ucd", "description") if getattr(column, key, None)}
-            fields.append(one.with_metadata({**(one.metadata or {}), **about}) if about else one)
-        about = {key: to_json(value) for key, value in self.provenance().items()}
-        return pa.schema(fields, {**(schema.metadata or {}), **about} or None)
+        return described(schema, self.columns, self.query, self.models)

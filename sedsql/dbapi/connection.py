@@ -20,6 +20,7 @@ from sedsql.dbapi.translator import DatabaseTranslator, Parameters
 from sedsql.dbapi.uploads import UPLOADS, drop_upload, store_upload
 from sedsql.errors import InterfaceError
 from sedsql.files.place import at_home
+from sedsql.inference.answering import Answering
 from sedsql.inference.engines import Engine
 from sedsql.inference.row_function import RowFunction
 
@@ -137,6 +138,22 @@ class Connection:
     def catalogue(self, catalogue: Catalogue) -> None:
         self._database.catalogue = catalogue
 
+    @property
+    def mirror(self) -> Path | None:
+        """The folder of the mirror; None of an empty database."""
+        self.check_open()
+        query = "SELECT path FROM duckdb_databases() WHERE database_name = 'mirror'"
+        with self.duckdb.cursor() as con:
+            found = con.execute(query).fetchone()
+        return Path(found[0]).parent if found else None
+
+    @property
+    def answering(self) -> Answering:
+        """The models, and which of them answers where a query names none."""
+        found = self._translator.functions["sed_class"].answering
+        assert found is not None
+        return found
+
     def cursor(self) -> Cursor:
         """Make a cursor; those of one connection run beside one another."""
         self.check_open()
@@ -188,6 +205,11 @@ class Connection:
             drop_upload(self.duckdb, name)
             self.catalogue = Catalogue(kept)
 
+    def follow(self) -> None:
+        """Read the mirror as it is now, if another process has changed it; cursors do so at each query."""
+        self.check_open()
+        self._database.follow()
+
     def hide(self, schema: str) -> None:
         """Let ADQL name no table of a schema; DuckDB's SQL can still."""
         self._database.hide(schema)
@@ -202,10 +224,8 @@ class Connection:
     def _title(self) -> str:
         if self._database.is_closed:
             return "connection, closed"
-        query = "SELECT path FROM duckdb_databases() WHERE database_name = 'mirror'"
-        with self.duckdb.cursor() as con:
-            found = con.execute(query).fetchone()
-        where = f"to the mirror {Path(found[0]).parent}" if found else "without a mirror"
+        mirror = self.mirror
+        where = f"to the mirror {mirror}" if mirror else "without a mirror"
         return f"connection {where}, {len(self.catalogue.tables)} tables; queries are in {self.lang.upper()}"
 
     def commit(self) -> None:

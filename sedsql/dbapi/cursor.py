@@ -40,6 +40,7 @@ class Cursor:
     duckdb : the DuckDB cursor beneath
     lang : what queries are written in unless they say so
     arraysize : rows that `fetchmany` gives unless told
+    adql, parameters : the query, None where it is not ADQL, and the values that came with it
 
     Examples
     --------
@@ -64,7 +65,8 @@ class Cursor:
         self.arraysize = 1
         self._database, self._translator = database, translator
         self._closed = False
-        self._adql: str | None = None
+        self.adql: str | None = None
+        self.parameters: Any = ()
         self._answer = Answer(database, self.duckdb)
         in_child(self, Cursor._leave)
 
@@ -97,8 +99,8 @@ class Cursor:
         self._answer.abandon()
         self._answer = Answer(self._database, self.duckdb)
         query, values = plain_query(query, parameters, in_adql=lang == "adql")
-        self._adql = query if lang == "adql" else None
-        with own_errors(self._adql):
+        self.adql, self.parameters = query if lang == "adql" else None, values
+        with own_errors(self.adql):
             self._database.follow()
             if lang == "adql":
                 self._execute_adql(query, values)
@@ -148,7 +150,7 @@ class Cursor:
     @property
     def description(self) -> list[Row] | None:
         """Name, DuckDB type and five times None for each column; None where there are no rows to fetch."""
-        with own_errors(self._adql):
+        with own_errors(self.adql):
             return self._answer.description
 
     @property
@@ -179,12 +181,12 @@ class Cursor:
 
     def _fetched(self, take: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         self._check_open()
-        with own_errors(self._adql):
+        with own_errors(self.adql):
             return self._answer.fetch(take)
 
     def _whole(self, take: Callable[[Any], Any]) -> Any:
         self._check_open()
-        with own_errors(self._adql):
+        with own_errors(self.adql):
             return self._answer.whole(take)
 
     def arrow(self) -> pa.Table:
@@ -198,7 +200,7 @@ class Cursor:
     def batches(self, rows: int = BATCH) -> pa.RecordBatchReader:
         """The answer as Arrow record batches of at most `rows` rows, computed as they are read."""
         reader = self._whole(lambda answer: answer.to_arrow_reader(rows))
-        schema, adql = self._answer.described(reader.schema), self._adql
+        schema, adql = self._answer.described(reader.schema), self.adql
 
         def next_batch() -> pa.RecordBatch | None:
             try:
@@ -218,7 +220,7 @@ class Cursor:
     def schema(self) -> pa.Schema:
         """The columns as `arrow` and `batches` have them; nothing is computed for it."""
         self._check_open()
-        with own_errors(self._adql):
+        with own_errors(self.adql):
             first = self._answer.first(0)
         if first is None:
             raise ProgrammingError("There are no columns to tell of before the rows; execute a SELECT first.")
@@ -265,7 +267,7 @@ class Cursor:
         """The first rows, in a notebook; they are computed for it, and can still be fetched."""
         if self._closed or self._database.is_closed:
             return None
-        with own_errors(self._adql):
+        with own_errors(self.adql):
             rows = self._answer.first(SHOWN + 1)
         return None if rows is None else rows_html(rows)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import xmlrpc.client
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -58,21 +59,34 @@ def send(rows: Rows, to: str | None = None, *, name: str | None = None) -> list[
     title = name or (Path(rows).name if isinstance(rows, str | os.PathLike) else "sedsql")
     with _Hub() as hub, TemporaryDirectory(prefix="sedsql-") as folder:
         file, mtype = _file(rows, Path(folder))
-        listening = _chosen(hub.listening(mtype), to)
-        message = {
-            "samp.mtype": mtype,
-            "samp.params": {
-                "url": file.absolute().as_uri(),
-                "name": title,
-                "table-id": f"sedsql-{os.getpid()}-{title}",
-            },
-        }
+        listening = chosen(hub.listening(mtype), to)
+        message = table_message(file, mtype, title, f"sedsql-{os.getpid()}-{title}")
         for identity, program in listening.items():
-            answer = hub.call(identity, message)
-            if answer.get("samp.status") == "samp.error":
-                why = answer.get("samp.error", {}).get("samp.errortxt", "it does not say why")
-                raise SampError(f"{program} could not load {title}: {why}")
+            wait_for(hub.call_and_wait, identity, message, program, title)
     return list(listening.values())
+
+
+def table_message(file: Path, mtype: str, title: str, table: str) -> dict[str, Any]:
+    """Ask a program to load a file; `table` is its identity, by which programs tell what is selected in it."""
+    params = {"url": file.absolute().as_uri(), "name": title, "table-id": table}
+    return {"samp.mtype": mtype, "samp.params": params}
+
+
+def wait_for(
+    call: Callable[[str, dict[str, Any], str], dict[str, Any]],
+    identity: str,
+    message: dict[str, Any],
+    program: str,
+    title: str,
+) -> None:
+    """Send a message to a program, and wait for its answer. Raises SampError where it could not load the table."""
+    try:
+        answer = call(identity, message, _SECONDS)
+    except xmlrpc.client.Fault as fault:
+        raise SampError(f"The table was sent, and {_SECONDS} seconds brought no answer: {fault.faultString}") from None
+    if answer.get("samp.status") == "samp.error":
+        why = answer.get("samp.error", {}).get("samp.errortxt", "it does not say why")
+        raise SampError(f"{program} could not load {title}: {why}")
 
 
 def _file(rows: Any, folder: Path) -> tuple[Path, str]:
@@ -107,14 +121,9 @@ class _Hub:
         found = self._proxy.get_subscribed_clients(self._key, mtype)
         return {one: self._proxy.get_metadata(self._key, one).get("samp.name", one) for one in found}
 
-    def call(self, identity: str, message: dict[str, Any]) -> dict[str, Any]:
+    def call_and_wait(self, identity: str, message: dict[str, Any], seconds: str) -> dict[str, Any]:
         """Send a message, and wait for the answer."""
-        try:
-            answer: dict[str, Any] = self._proxy.call_and_wait(self._key, identity, message, _SECONDS)
-        except xmlrpc.client.Fault as fault:
-            raise SampError(
-                f"The table was sent, and {_SECONDS} seconds brought no answer: {fault.faultString}"
-            ) from None
+        answer: dict[str, Any] = self._proxy.call_and_wait(self._key, identity, message, seconds)
         return answer
 
     def __enter__(self) -> _Hub:
@@ -125,7 +134,7 @@ class _Hub:
         self._proxy.disconnect()
 
 
-def _chosen(found: dict[str, str], to: str | None) -> dict[str, str]:
+def chosen(found: dict[str, str], to: str | None) -> dict[str, str]:
     """Choose the programs to send to. Raises SampError where there is none."""
     if to is None:
         chosen = found

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from sedsql.learn.outlier import squared_distances, typical_seds
+from sedsql.inference.neighbours import squared_distances
+from sedsql.learn.outlier import typical_seds
 from sedsql.photometry import sed
 from sedsql.photometry.bands import BANDS
 

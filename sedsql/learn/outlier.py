@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from sedsql.inference.binding import DISTANCE, INPUT
+from sedsql.inference.neighbours import MISSING_MAG, squared_distances
 
 TYPICAL = 96
 """The approximate number of typical SEDs, shared among the classes by the square root of their rows."""
-MISSING_MAG = 0.7
 _ROUNDS = 12
 
 
@@ -51,20 +51,6 @@ def _mean(values, axis: int):
     """Return the mean of the finite values, NaN where there are none."""
     known = np.isfinite(values).sum(axis=axis, keepdims=True)
     return np.where(known, np.nansum(values, axis=axis, keepdims=True) / np.maximum(known, 1), np.nan)
-
-
-def squared_distances(magnitudes: NDArray, seds: NDArray) -> NDArray:
-    """Sum squared differences, mag^2, of magnitudes (n, bands) from each of the SEDs (k, bands): shape (n, k)."""
-    there = np.isfinite(magnitudes).astype(np.float32)
-    count = there.sum(axis=1, keepdims=True)
-    m = np.nan_to_num(magnitudes)
-    m = (m - m.sum(axis=1, keepdims=True) / np.maximum(count, 1)) * there
-    has = np.isfinite(seds).astype(np.float32)
-    c = np.nan_to_num(seds)
-    common = there @ has.T
-    first = m @ has.T - there @ c.T
-    second = (m * m) @ has.T - 2 * (m @ c.T) + there @ (c * c).T
-    return second - first * first / np.maximum(common, 1) + MISSING_MAG**2 * (count - common)
 
 
 def distances(magnitudes: NDArray, seds: NDArray) -> NDArray:

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from sedsql import files
 from sedsql.files import TableError
 from sedsql.inference.card import EXTRA, PARALLAX
+from sedsql.inference.neighbours import MIN_BANDS, labels_of
 from sedsql.learn.cleaning import Labels, cleaned
 from sedsql.learn.validation import check_columns
 from sedsql.photometry.bands import COLUMNS
 
-MIN_BANDS = 3
 LEAST_ROWS = 20
 """The fewest rows of a class; with fewer neither training nor testing means anything."""
 
@@ -162,10 +162,7 @@ def read_labelled(
 def _read(path: Path, label: str, options: files.ReadOptions | None) -> tuple[dict[str, NDArray], Reading]:
     """Read the columns of one file that training needs, by name."""
     table = files.with_positions(files.read_table(path))
-    if label not in table.colnames:
-        raise TableError(
-            f"{path.name} has no column {label!r} to take labels from; it has {', '.join(table.colnames)}."
-        )
+    labels = labels_of(table, path, label)
     inputs = files.Inputs.find(table, options)
     inputs.require(MIN_BANDS, who="a labelled table")
     rows, bands = len(table), len(COLUMNS)
@@ -174,7 +171,7 @@ def _read(path: Path, label: str, options: files.ReadOptions | None) -> tuple[di
     check_columns(path.name, magnitudes, inputs.bands)
     ra, dec = inputs.position(table.__getitem__) or np.full((2, rows), np.nan)
     return {
-        "labels": np.ma.filled(np.ma.asarray(table[label]).astype(str), ""),
+        "labels": labels,
         "magnitudes": magnitudes,
         "limits": _limits(table) & np.isfinite(magnitudes),
         "parallax": np.ascontiguousarray(numbers[:, bands : bands + len(PARALLAX)]),

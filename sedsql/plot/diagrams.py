@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedsql.photometry.bands import BANDS, Band
+from sedsql.photometry.looks import looks
 from sedsql.plot import rows as sources
-from sedsql.plot.style import GREY, PlotError, looks, shown_once, style
+from sedsql.plot.style import GREY, PlotError, shown_once, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,8 +1,6 @@
 """Draw SEDs of sources: points with errors, upper limits, a curve to compare with, and residuals."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,8 +10,7 @@ from numpy.typing import NDArray
 from sedsql.photometry import sed as seds
 from sedsql.plot import rows as sources
 from sedsql.plot.style import BLUE, GREY, ORANGE, PlotError, shown_once, style, wavelength_axis
-from sedsql.simulate import POPULATIONS, simulate
-from sedsql.simulate.photosphere import planck_jy
+from sedsql.simulate import curves
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,13 +21,6 @@ Array = NDArray[np.float64]
 MOST = 12
 """The most sources in a figure."""
 
-_ORDER = np.argsort(seds.WAVELENGTH_UM)
-_WAVELENGTHS = seds.WAVELENGTH_UM[_ORDER]
-_PHOTOSPHERE_UM = 2.5
-"""The wavelength up to which most light comes from a star's photosphere; at longer ones it may come from dust."""
-_TEMPERATURES = np.geomspace(500, 60_000, 600)
-_FLOOR = 0.05
-"""An error in mag that is added to that of every band in quadrature, so that the Gaia bands do not outweigh others."""
 _DEX = np.log(10) * 0.4
 
 
@@ -100,7 +90,7 @@ def sed(
             _points(top, magnitudes[place], errors[place], limits[place])
             top.set_title(f"{names[place]}\n{_told(labels[place], probabilities[place])}")
             if curve is not None and below is not None:
-                _draw_curve(top, below, curve, magnitudes[place], errors[place], limits[place])
+                _draw_curve(top, below, *curve, magnitudes[place], errors[place], limits[place])
         figure.supxlabel("wavelength [µm]", fontsize=9)
         figure.supylabel(r"$\lambda F_\lambda$ [W m$^{-2}$]", fontsize=9)
     return shown_once(figure)
@@ -148,77 +138,26 @@ def _measured(axes: "Axes", values: Array, spread: Array, limits: NDArray[np.boo
     )  # fmt: skip
 
 
-@dataclass
-class _Curve:
-    """A curve to compare an SED with, in the order of wavelengths.
-
-    at_bands : lambda F_lambda at the ten bands, in the order of `BANDS`
-    """
-
-    label: str
-    wavelengths: Array
-    flux: Array
-    low: Array | None
-    high: Array | None
-    at_bands: Array
-
-
 def _curve(
     against: str | None, magnitudes: Array, errors: Array, limits: NDArray[np.bool_], label: str
-) -> _Curve | None:
+) -> tuple[curves.Curve, str] | None:
+    """Compute the curve to compare with, and name it."""
     measured = np.where(limits, np.nan, magnitudes)
-    if against == "blackbody":
-        return _blackbody(measured, errors)
-    if against == "class" and label in POPULATIONS:
-        return _template(label, measured)
+    if against == "blackbody" and (found := curves.blackbody(measured, errors)):
+        return found, f"blackbody, {float(f'{found.temperature:.2g}'):,.0f} K"
+    if against == "class" and (found := curves.template(label, measured)):
+        return found, f"simulated {label}"
     return None
 
 
-def _blackbody(magnitudes: Array, errors: Array) -> _Curve | None:
-    """Fit a blackbody to the photosphere's bands by least squares in log flux, on a grid of temperatures."""
-    used = np.isfinite(magnitudes) & (seds.WAVELENGTH_UM < _PHOTOSPHERE_UM)
-    if used.sum() < 2:
-        used = np.isfinite(magnitudes)
-    if used.sum() < 2:
-        return None
-    weight = 1 / np.hypot(np.nan_to_num(errors[used]), _FLOOR) ** 2
-    shapes = np.log10(planck_jy(_TEMPERATURES)[:, used])
-    apart = np.log10(seds.flux_jy(magnitudes)[used]) - shapes
-    scale = (apart * weight).sum(1) / weight.sum()
-    best = (((apart - scale[:, None]) ** 2) * weight).sum(1).argmin()
-    temperature, scale = _TEMPERATURES[best], 10 ** scale[best]
-    fine = np.geomspace(0.42, 27, 200)
-    label = f"blackbody, {float(f'{temperature:.2g}'):,.0f} K"
-    flux, at_bands = (scale * _planck(wavelengths, temperature) for wavelengths in (fine, seds.WAVELENGTH_UM))
-    return _Curve(label, fine, flux, None, None, at_bands)
-
-
-def _planck(wavelengths: Array, temperature: float) -> Array:
-    """Return nu B_nu in W m^-2 / sr."""
-    return planck_jy(temperature, wavelengths) * 1e-26 * seds.SPEED_OF_LIGHT_UM_S / wavelengths
-
-
-def _template(label: str, magnitudes: Array) -> _Curve | None:
-    """Return median and spread of simulated sources of a class, scaled to the mean magnitude of the source."""
-    there = np.isfinite(magnitudes)
-    flux = _simulated(label)
-    flux = flux[np.isfinite(flux[:, there]).all(axis=1)]
-    if not there.any() or len(flux) < 3:
-        return None
-    source = np.log10(seds.lambda_flux(magnitudes)[there]).mean()
-    flux = flux + (source - flux[:, there].mean(axis=1))[:, None]
-    low, middle, high = 10 ** np.percentile(flux, [16, 50, 84], axis=0)
-    return _Curve(f"simulated {label}", _WAVELENGTHS, middle[_ORDER], low[_ORDER], high[_ORDER], middle)
-
-
-@cache
-def _simulated(label: str) -> Array:
-    """Return log lambda F_lambda of simulated sources of a class, whether detected or not, shape (n, 10)."""
-    return np.log10(seds.lambda_flux(simulate(label, 2_000, np.random.default_rng(0)).true_magnitudes))
-
-
 def _draw_curve(
-    top: "Axes", below: "Axes", curve: _Curve, magnitudes: Array, errors: Array, limits: NDArray[np.bool_]
+    top: "Axes",
+    below: "Axes",
+    curve: curves.Curve,
+    name: str,
+    magnitudes: Array,
+    errors: Array,
+    limits: NDArray[np.bool_],
 ) -> None:
     if curve.low is not None and curve.high is not None:
         spread_label = "16 to 84 % of these"
@@ -227,13 +166,12 @@ def _draw_curve(
         top.fill_between(
             curve.wavelengths, curve.low, curve.high, color=GREY, alpha=0.2, linewidth=0, label=spread_label
         )
-    top.plot(curve.wavelengths, curve.flux, color=ORANGE, linewidth=1.2, label=curve.label, zorder=3)
+    top.plot(curve.wavelengths, curve.flux, color=ORANGE, linewidth=1.2, label=name, zorder=3)
     handles, labels = top.get_legend_handles_labels()
-    first = labels.index(curve.label)  # the curve leads, its spread follows
+    first = labels.index(name)  # the curve leads, its spread follows
     order = [first, *(place for place in range(len(labels)) if place != first)]
     top.legend([handles[k] for k in order], [labels[k] for k in order], frameon=False, loc="best", fontsize=8)
-    flux = seds.lambda_flux(magnitudes)
-    apart = np.log10(flux / curve.at_bands)
+    apart = curve.residuals(magnitudes)
     spread = np.nan_to_num(errors * 0.4)
     below.axhline(0, color=ORANGE, linewidth=1.2)
     _measured(below, apart, spread, limits, 3.5)

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from sedsql.errors import Error, did_you_mean
 from sedsql.mirror.region_text import parse
 from sedsql.mirror.regions import load_moc, moc_file
+from sedsql.photometry.looks import CLASSES, looks
 from sedsql.plot import rows as sources
 from sedsql.plot import sky_cells
 from sedsql.plot.sky_cells import HALF_WIDTH, MOST_ORDER
-from sedsql.plot.style import CLASSES, PlotError, imported, looks, shown_once, style
+from sedsql.plot.style import PlotError, imported, shown_once, style
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS

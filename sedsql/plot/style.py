@@ -1,6 +1,6 @@
 """Set one style for all pictures: fit for print, in colours that colour-blind readers can distinguish."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -26,34 +26,6 @@ STYLE = {
     "figure.dpi": 110,
 }
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "0.45"
-
-# Okabe & Ito 2008, "Color Universal Design", with three of Tol 2021, "Colour Schemes"; marks distinguish them too.
-CLASSES = {
-    "main_sequence": ("#56b4e9", "o"),
-    "massive": ("#0072b2", "^"),
-    "brown_dwarf": ("#332288", "v"),
-    "giant": ("#e69f00", "o"),
-    "supergiant": ("#d55e00", "^"),
-    "agb_oxygen": ("#cc79a7", "s"),
-    "agb_carbon": ("#882255", "D"),
-    "wolf_rayet": ("#ddcc77", "P"),
-    "yso": ("#009e73", "*"),
-    "yso_discless": ("#44aa99", "h"),
-    "white_dwarf": ("#000000", "X"),
-    "agn": ("#999999", "p"),
-}
-"""The colour and the mark of each class of the shipped models."""
-BRANCHES = {
-    "star": ("#555555", "o"),
-    "evolved": ("#555555", "^"),
-    "young": ("#555555", "*"),
-    "compact": ("#555555", "X"),
-    "extragalactic": ("#555555", "p"),
-    "source": ("#bbbbbb", "d"),
-}
-"""Of the branches of the tree of classes, for sources of no single class."""
-_OTHERS = tuple(CLASSES.values())
-
 
 _TICKS_UM = (0.5, 1, 2, 5, 10, 20)
 
@@ -107,10 +79,3 @@ def shown_once(figure: "Figure") -> "Figure":
     if "inline" in plt.get_backend():
         plt.close(figure)
     return figure
-
-
-def looks(labels: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Choose a colour and a mark for each label, the same in all pictures for the classes of the shipped models."""
-    known = {**CLASSES, **BRANCHES}
-    others = [label for label in labels if label not in known]
-    return {label: known.get(label) or _OTHERS[others.index(label) % len(_OTHERS)] for label in labels}

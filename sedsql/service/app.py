@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from sedsql.errors import Error
 from sedsql.mirror.tableset import one_table, tableset
@@ -21,6 +22,7 @@ from sedsql.service.describe.availability import availability
 from sedsql.service.describe.capabilities import capabilities
 from sedsql.service.describe.examples import examples
 from sedsql.service.errors import ServiceError, no_disk
+from sedsql.service.explore.routes import routes
 from sedsql.service.metrics import MIME as METRICS_MIME
 from sedsql.service.metrics import metrics
 from sedsql.service.service import Service
@@ -36,17 +38,27 @@ def make_app(service: Service, accounts: Accounts | None = None) -> Starlette:
     accounts : of those who may ask; None where anyone may
     """
     cors = Middleware(
-        CORSMiddleware,
+        _CorsOfTap,
         allow_origins=["*"],
         allow_methods=["GET", "POST", "DELETE", "HEAD"],
         allow_headers=["Authorization"],
         expose_headers=["Location", "Retry-After", "WWW-Authenticate"],
     )
+    own = [Route(path, _endpoint(methods, service), methods=list(methods)) for path, methods in _ROUTES.items()]
     return Starlette(
-        routes=[Route(path, _endpoint(methods, service), methods=list(methods)) for path, methods in _ROUTES.items()],
+        routes=[*(routes(service.explore) if service.explore else []), *own],
         middleware=[cors, *([Middleware(Authentication, accounts)] if accounts else [])],
         exception_handlers={HTTPException: _no_such_path, Exception: _failed},  # type: ignore[dict-item]
     )
+
+
+class _CorsOfTap(CORSMiddleware):
+    """Let pages of other sites ask by TAP, and nothing else."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        is_tap = scope["type"] == "http" and scope["path"].startswith("/tap")
+        await (super().__call__ if is_tap else self.app)(scope, receive, send)
 
 
 Answer = Callable[[Service, Request], Awaitable[Response]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from time import monotonic
@@ -9,6 +10,8 @@ from time import monotonic
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _LONGEST = 200
+_SESSION = re.compile(r"(/explore/sessions/)[^/]+")
+"""Whoever knows the name of a session of the page may ask it, where there are no users."""
 
 
 class Log:
@@ -38,7 +41,7 @@ class Log:
             await self._app(scope, receive, counted)
         finally:
             path = scope.get("raw_path", b"").decode("latin-1").partition("?")[0][:_LONGEST]
-            path = _one_word(path)
+            path = _one_word(_SESSION.sub(r"\1-", path))
             client = _one_word(scope["client"][0][:_LONGEST]) if scope.get("client") else "-"
             user = scope.get("state", {}).get("user") or "-"
             time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

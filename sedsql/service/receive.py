@@ -68,7 +68,7 @@ async def receive(request: Request, new_path: Callable[[], Path], most_bytes: in
             if name == "multipart/form-data":
                 await _read_parts(request, str(kind.get_param("boundary", "")), received, most_bytes, hold)
             elif name in ("application/x-www-form-urlencoded", ""):
-                received.pairs += _pairs(await _whole(request, hold), "The body")
+                received.pairs += _pairs(await whole(request, FORM, hold), "The body")
             else:
                 raise ServiceError(
                     f"A body of the type {name[:80]!r} is not read; send application/x-www-form-urlencoded or "
@@ -106,13 +106,17 @@ async def _blocks(request: Request) -> AsyncIterator[bytes]:
         yield block
 
 
-async def _whole(request: Request, hold: Callable[[int], None]) -> bytes:
+async def whole(request: Request, most: int, hold: Callable[[int], None] = lambda size: None) -> bytes:
+    """The body of a request. ServiceError where it has more bytes than it may.
+
+    hold : told how many there are so far; may raise
+    """
     body = bytearray()
     async for block in _blocks(request):
         hold(len(body) + len(block))
         body += block
-        if len(body) > FORM:
-            raise ServiceError(f"The body has more than {FORM >> 20} MB; upload a table in its place.", 413)
+        if len(body) > most:
+            raise ServiceError(f"The body has more than {most >> 20} MB, the limit here.", 413)
     return bytes(body)
 
 

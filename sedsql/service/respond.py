@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -15,7 +15,15 @@ from sedsql.service import error_document
 from sedsql.service.errors import ServiceError
 from sedsql.service.workers import Run
 
-T = TypeVar("T")
+
+class Body(Protocol):
+    """Bytes that come one after another."""
+
+    def body(self) -> AsyncIterator[bytes]:
+        """The bytes, once."""
+
+    def cancel(self) -> None:
+        """Say that nobody wants them."""
 
 
 def document(content: bytes, mime: str = "text/xml") -> Response:
@@ -63,7 +71,7 @@ async def head_of(run: Run, request: Request) -> str:
 class Streamed(Response):
     """The answer to a query, as its bytes come; whatever becomes of it, the query ends with it."""
 
-    def __init__(self, run: Run, mime: str, close: Callable[[], object]):
+    def __init__(self, run: Body, mime: str, close: Callable[[], object]):
         """close : called at the end"""
         super().__init__(headers={"Content-Type": mime})
         del self.headers["content-length"]

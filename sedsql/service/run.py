@@ -7,15 +7,16 @@ import errno
 import ipaddress
 import os
 import socket
+from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from types import FrameType
+from typing import Protocol
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from sedsql.service.connection import Connection
 from sedsql.service.errors import ServiceError
-from sedsql.service.service import Service
 
 _SECONDS_TO_END = 5
 """That answers have to end by themselves once the service is stopped."""
@@ -70,7 +71,14 @@ def is_for_others(listening: socket.socket) -> bool:
     return not ipaddress.ip_address(listening.getsockname()[0]).is_loopback
 
 
-async def serve(service: Service, app: ASGIApp, listening: socket.socket, server: uvicorn.Server | None = None) -> None:
+class Running(Protocol):
+    """What is served."""
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Run what answers need, for a block."""
+
+
+async def serve(service: Running, app: ASGIApp, listening: socket.socket, server: uvicorn.Server | None = None) -> None:
     """Serve until a signal says to stop. ServiceError where the service cannot start."""
     server = server or make_server(app)
     async with service.running():
@@ -96,7 +104,7 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
     return _Server(config)
 
 
-def run(service: Service, app: ASGIApp, listening: socket.socket) -> None:
+def run(service: Running, app: ASGIApp, listening: socket.socket) -> None:
     """Serve, in an event loop of its own, and with as many connections as the system allows."""
     import resource  # Windows, where no service runs, has none
 

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from sedsql.errors import Error
 from sedsql.service.describe.facts import MirrorFacts
 from sedsql.service.errors import ServiceError
+from sedsql.service.explore.explore import Explore
 from sedsql.service.jobs import Job, Jobs, Spool
 from sedsql.service.memory import Memory
 from sedsql.service.parameters import Query, query_of
@@ -25,6 +26,7 @@ class Service:
     Attributes
     ----------
     settings, facts, spool, pool, jobs
+    explore : the page; None where there is none
     fetching : held while an upload is fetched by URL
     memory : what the bodies of all requests may hold
     """
@@ -35,6 +37,7 @@ class Service:
         self.facts = MirrorFacts(settings.worker.mirror)
         self.spool = Spool(settings.spool)
         self.pool = Pool(settings.worker, workers=settings.workers, keep_open=[self.spool.lock])
+        self.explore = Explore(settings.explore, self.facts, keep_open=[self.spool.lock]) if settings.explore else None
         self.jobs = Jobs(self.spool, self.pool, self._task_of, settings.jobs)
         self.fetching = asyncio.Semaphore(_FETCHING)
         self.memory = Memory()
@@ -48,6 +51,8 @@ class Service:
             await self.pool.start()
             started.push_async_callback(self.jobs.stop)
             await self.jobs.start()
+            if self.explore:
+                await started.enter_async_context(self.explore.running())
             yield
 
     def task(self, query: Query) -> Task:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sedsql.files.streams import FORMATS
 from sedsql.service.describe.capabilities import Format, Offer
+from sedsql.service.explore.settings import ExploreSettings
 from sedsql.service.jobs import JobLimits
 from sedsql.service.workers import Settings
 
@@ -31,6 +32,7 @@ class ServiceSettings:
     url : of the service as others reach it, ending in /tap; None where a request says it
     upload_hosts : from which tables are fetched that UPLOAD names by URL, as HOST or HOST:PORT; none unless told
     security : standards by which users are let in; none where anyone may ask
+    explore : settings of the page; None where there is none
     """
 
     worker: Settings
@@ -43,6 +45,7 @@ class ServiceSettings:
     url: str | None = None
     upload_hosts: tuple[str, ...] = ()
     security: tuple[str, ...] = ()
+    explore: ExploreSettings | None = None
 
     def rows(self, asked: int | None) -> int | None:
         """The rows that an answer may have, where so many are asked for."""

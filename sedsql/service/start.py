@@ -27,5 +27,8 @@ def start(
         if missing := service.facts.old_schema():
             tell(f"Warning: {missing}")
         tell(f"{settings.worker.mirror} is served at {settings.url or url_of(listening)}; Ctrl-C ends it")
+        if settings.explore:
+            url = (settings.url or url_of(listening)).removesuffix("/tap")
+            tell(f"A page in the browser explores it: {url}/")
         run(service, Log(make_app(service, accounts), tell), listening)
         tell("The service has ended")

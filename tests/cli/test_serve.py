@@ -52,6 +52,8 @@ def test_a_service_tells_each_request_and_ends_cleanly(sky, tmp_path, how):
         refused = requests.post(f"{url}/async", {"QUERY": "x" * 1_100_000}, timeout=60)
         assert (refused.status_code, "and 1.02 MB at most; delete jobs" in refused.text) == (507, True), refused.text
         assert ask(url).text.split() == ["n", "2000"]
+        session = url.replace("/tap", "/explore/sessions/hidden/rows")
+        assert requests.post(session, headers={"X-Sedsql": "explore"}, timeout=60).status_code == 404
         soft, hard = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
         assert soft == hard or soft >= 1 << 16
         requests.get(f"{url}/secret%0Aline?QUERY=hidden", timeout=60)
@@ -59,7 +61,9 @@ def test_a_service_tells_each_request_and_ends_cleanly(sky, tmp_path, how):
         assert process.wait(30) == 0
     lines = out.read_text().splitlines()
     assert lines[0] == f"{sky} is served at {url}; Ctrl-C ends it"
-    assert re.fullmatch(r"[\d-]+T[\d:]+Z 127.0.0.1 - GET /tap/sync 200 7 bytes, [\d.]+ s", lines[-3]), lines
+    assert lines[1] == f"A page in the browser explores it: {url.removesuffix('tap')}"
+    assert re.fullmatch(r"[\d-]+T[\d:]+Z 127.0.0.1 - GET /tap/sync 200 7 bytes, [\d.]+ s", lines[-4]), lines
+    assert " POST /explore/sessions/-/rows 404 " in lines[-3]
     assert " GET /tap/secret%0Aline 404 " in lines[-2]
     assert lines[-1] == "The service has ended"
     assert "hidden" not in out.read_text()

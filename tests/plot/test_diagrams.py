@@ -11,9 +11,9 @@ from mocpy import MOC
 import sedsql
 from sedsql import plot
 from sedsql.photometry.bands import BANDS
+from sedsql.photometry.looks import CLASSES
 from sedsql.plot import PlotError, sky_cells
 from sedsql.plot.diagrams import MOST_POINTS
-from sedsql.plot.style import CLASSES
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from sedsql.service.users.accounts import Accounts
 
 SECURITY = ("ivo://ivoa.net/sso#BasicAA", "ivo://ivoa.net/sso#OAuth")
 """The standards by which users are let in: names with passwords, and bearer tokens."""
-_FOR_ALL = ("/", "/tap", "/tap/capabilities", "/tap/availability")
+_FOR_ALL = ("/tap", "/tap/capabilities", "/tap/availability")
 """Paths that tell how to log in, and that the service is up."""
 
 

@@ -7,8 +7,9 @@ import traceback
 import duckdb
 
 from sedsql import errors
+from sedsql.adql import AdqlError
 from sedsql.files.errors import TableError
-from sedsql.service.errors import ServiceError
+from sedsql.service.errors import Place, ServiceError
 from sedsql.service.workers.settings import Settings
 
 _MISTAKES = (
@@ -48,10 +49,11 @@ def too_much_memory(settings: Settings) -> LimitError:
     )
 
 
-def too_long(seconds: float) -> LimitError:
-    """Tell that a query takes too long."""
+def too_long(
+    seconds: float, advice: str = "ask for less of the sky, or run it as a job with a longer EXECUTIONDURATION"
+) -> LimitError:
+    """Tell that a query takes too long, and what would work."""
     time = f"{seconds:g} second{'s' * (seconds != 1)}"
-    advice = "ask for less of the sky, or run it as a job with a longer EXECUTIONDURATION"
     return LimitError(f"The query took longer than {time}, its limit; {advice}.")
 
 
@@ -62,7 +64,8 @@ def told(error: BaseException, settings: Settings) -> ServiceError:
     if isinstance(error, MemoryError) or isinstance(error.__cause__ or error, duckdb.OutOfMemoryException):
         return too_much_memory(settings)
     if isinstance(error, _MISTAKES):
-        return ServiceError(str(error).partition("\n")[0])
+        place = Place(error.line, error.column, error.length) if isinstance(error, AdqlError) else None
+        return ServiceError(str(error).partition("\n")[0], place=place)
     if isinstance(error, OSError) and error.errno == errno.EFBIG:
         most = f"The answer has more than {size(settings.disk)}, the most that this service writes"
         return LimitError(f"{most}; ask for fewer rows or columns.")

@@ -4,19 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
-from sedsql.service.errors import ServiceError
-from sedsql.service.workers.faults import LimitError
-from sedsql.service.workers.frames import DATA, END, ERROR, HEAD, STOP, TAKEN
-from sedsql.service.workers.messages import Head, Outcome
+from sedsql.service.errors import Place, ServiceError
+from sedsql.service.workers.faults import LimitError, too_long
+from sedsql.service.workers.frames import DATA, END, ERROR, HEAD, STOP, TAKEN, TASK
+from sedsql.service.workers.messages import Head, Outcome, Sendable
 from sedsql.service.workers.process import Worker
 from sedsql.service.workers.run import Run
 
 _GRACE = 1.0
 """Seconds that a worker has to end a query that is to stop, before its bytes are dropped, and before it is killed."""
+
+
+async def ask(
+    run: Run, task: Sendable, worker: Worker, end: Callable[[Run, ServiceError], object], *advice: str
+) -> Outcome | None:
+    """Have a worker do a task in the time that it may take; None where the worker was gone before it began.
+
+    task : of the run
+    end : called where the time is over
+    advice : what would work then, instead of what a query by TAP is told
+    """
+    late = None
+    if run.seconds != math.inf:
+        late = asyncio.get_running_loop().call_later(run.seconds, end, run, too_long(run.seconds, *advice))
+    try:
+        worker.tell(TASK, task.to_json())
+        return await follow(run, worker)
+    finally:
+        if late:
+            late.cancel()
 
 
 async def follow(run: Run, worker: Worker) -> Outcome | None:
@@ -42,7 +63,8 @@ async def follow(run: Run, worker: Worker) -> Outcome | None:
 def _outcome(run: Run, values: dict[str, Any], failed: bool) -> Outcome:
     error = run.fault if failed else None
     if failed and error is None:
-        error = (LimitError if values["limit"] else ServiceError)(values["error"], values["status"])
+        place = Place(*values["place"]) if values.get("place") else None
+        error = (LimitError if values["limit"] else ServiceError)(values["error"], values["status"], place=place)
     known = {key: values[key] for key in ("rows", "bytes", "mime", "overflow", "told") if key in values}
     return Outcome(**known, seconds=monotonic() - run.began, error=error)
 

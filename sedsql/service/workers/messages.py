@@ -3,8 +3,15 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 from sedsql.service.errors import ServiceError
+
+
+class Sendable(Protocol):
+    """What a process is asked to do."""
+
+    def to_json(self) -> bytes: ...
 
 
 @dataclass(frozen=True)

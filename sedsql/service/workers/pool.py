@@ -9,9 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from sedsql.service.changed import Changed
 from sedsql.service.errors import ServiceError
 from sedsql.service.workers.counts import Counts
-from sedsql.service.workers.faults import too_long, too_much_memory
-from sedsql.service.workers.follow import follow, interrupt
-from sedsql.service.workers.frames import TASK
+from sedsql.service.workers.faults import too_much_memory
+from sedsql.service.workers.follow import ask, interrupt
 from sedsql.service.workers.messages import Outcome, Task
 from sedsql.service.workers.process import Worker
 from sedsql.service.workers.queue import FairQueue
@@ -196,21 +195,14 @@ class Pool:
         return taken[0] if taken else None
 
     async def _run(self, run: Run, worker: Worker) -> None:
-        limit = None
         outcome: Outcome | None = Outcome(error=StoppedError())
         try:
             task = await run.task()
-            if run.seconds != math.inf:
-                late = asyncio.get_running_loop().call_later
-                limit = late(run.seconds, self._end, run, too_long(run.seconds))
             if not run.is_cancelled:
-                worker.tell(TASK, task.to_json())
-                outcome = await follow(run, worker)
+                outcome = await ask(run, task, worker, self._end)
         except ServiceError as error:
             outcome = Outcome(error=error)
         finally:
-            if limit:
-                limit.cancel()
             del self._running[run]
             if outcome is None:  # the worker was gone already
                 self._queue_of(run).put_back(run.client, run)

@@ -14,13 +14,15 @@ from sedsql.service.errors import ServiceError
 from sedsql.service.workers.frames import ERROR, HEADER, READY, SETTINGS, frame
 from sedsql.service.workers.settings import Settings
 
+WORKER = "sedsql.service.workers.worker"
+"""The module of a process that runs queries."""
 _SECONDS_TO_START = 120
 _BUFFER = 1 << 19
 """Bytes that are read ahead of who takes them; twice as many wait at most."""
 
 
 class Worker:
-    """A process that runs one query at a time.
+    """A process that does one task at a time.
 
     Attributes
     ----------
@@ -33,15 +35,16 @@ class Worker:
         self._gone = False
 
     @classmethod
-    async def start(cls, settings: Settings, keep_open: Sequence[int] = ()) -> Worker:
+    async def start(cls, settings: Settings, keep_open: Sequence[int] = (), module: str = WORKER) -> Worker:
         """Start a process that has opened the mirror. ServiceError where it cannot.
 
         keep_open : files of this process that the worker keeps open, such as a lock that it is to hold until its end
+        module : what it runs, by `child.main`
         """
         ours, theirs = socket.socketpair()
         with theirs:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "sedsql.service.workers.worker", str(theirs.fileno())),
+                *(sys.executable, "-m", module, str(theirs.fileno())),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(), *keep_open),

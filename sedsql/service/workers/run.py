@@ -10,7 +10,7 @@ from typing import Literal
 
 from sedsql.service.changed import Changed
 from sedsql.service.errors import ServiceError
-from sedsql.service.workers.messages import Head, Outcome, Task
+from sedsql.service.workers.messages import Head, Outcome, Sendable
 
 MOST = 1 << 20
 """Bytes that wait for a slow client; the worker waits meanwhile."""
@@ -41,7 +41,7 @@ class Run:
 
     def __init__(
         self,
-        task: Task | Callable[[], Awaitable[Task]],
+        task: Sendable | Callable[[], Awaitable[Sendable]],
         client: str,
         seconds: float,
         *,
@@ -110,9 +110,9 @@ class Run:
 
     # What the pool asks and tells.
 
-    async def task(self) -> Task:
+    async def task(self) -> Sendable:
         """The task, now that a worker is to run it. ServiceError where there is none any more."""
-        return self._task if isinstance(self._task, Task) else await self._task()
+        return await self._task() if callable(self._task) else self._task
 
     def begin(self) -> None:
         """Tell that a worker runs it."""

@@ -1,0 +1,19 @@
+"""A page that the tests share."""
+
+import pytest
+from exploring import Page, exploring
+
+
+@pytest.fixture(scope="session")
+def shown(sky, tmp_path_factory):
+    """The URL of the page of a simulated mirror of 2,000 sources, and the Explore behind it."""
+    with exploring(sky, tmp_path_factory.mktemp("explore")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def page(shown):
+    """A page with a session."""
+    page = Page(shown[0]).begin()
+    yield page
+    page.end()
