@@ -158,8 +158,8 @@ tap-clients: $(NATIVE) $(VENV)/astroquery/installed
 
 # The page in a browser. Where no browser can be installed it is said why, and its tests skip.
 $(VENV)/browser: | $(VENV)/installed
-	@echo "== Installing playwright, which drives a browser"
-	$(INSTALL) --target $@ 'playwright>=1.55'
+	@echo "== Installing playwright and websocket-client, which drive browsers"
+	$(INSTALL) --target $@ 'playwright>=1.55' 'websocket-client>=1.8'
 
 browser: $(NATIVE) $(PAGE) $(VENV)/browser
 	tests/servers/install-browser

@@ -37,7 +37,14 @@ export function mount(root: HTMLElement, about: About, transport: Transport): Ap
     "main",
     { "aria-busy": "false" },
     h("div", { class: "left" }, query.element, new ClassesView(explorer).element, takeAway(explorer)),
-    h("div", { class: "middle" }, welcome(explorer), new Selected(explorer).element, grid, new TableView(explorer).element),
+    h(
+      "div",
+      { class: "middle" },
+      welcome(explorer),
+      new Selected(explorer).element,
+      grid,
+      new TableView(explorer).element,
+    ),
     source.element,
   );
   explorer.connection.on("busy", (isBusy) => main.setAttribute("aria-busy", String(isBusy)));
@@ -47,7 +54,12 @@ export function mount(root: HTMLElement, about: About, transport: Transport): Ap
 
 function banner(about: About): HTMLElement {
   const model = about.model ? `, classes by ${about.model}` : "";
-  return h("header", { class: "banner" }, h("h1", {}, "sedsql explore"), h("span", { class: "note" }, `${about.mirror}${model}`));
+  return h(
+    "header",
+    { class: "banner" },
+    h("h1", {}, "sedsql explore"),
+    h("span", { class: "note" }, `${about.mirror}${model}`),
+  );
 }
 
 function lost(explorer: Explorer): HTMLElement {
@@ -55,7 +67,7 @@ function lost(explorer: Explorer): HTMLElement {
   explorer.connection.on("lost", (isLost) => {
     line.hidden = !isLost;
     line.textContent = isLost
-      ? "The server does not answer. What is on the screen stays, and the page goes on by itself when the server is back."
+      ? "The server does not answer. What is on the screen stays, and the page goes on when the server is back."
       : "";
   });
   return line;
@@ -63,7 +75,11 @@ function lost(explorer: Explorer): HTMLElement {
 
 function trouble(explorer: Explorer): HTMLElement {
   const text = h("span", {});
-  const close = h("button", { type: "button", "aria-label": "Close this message", onclick: () => (line.hidden = true) }, "×");
+  const close = h(
+    "button",
+    { type: "button", "aria-label": "Close this message", onclick: () => (line.hidden = true) },
+    "×",
+  );
   const line = h("p", { class: "trouble", role: "alert", hidden: true }, text, close);
   explorer.on("trouble", (told) => {
     text.textContent = told ?? "";
@@ -77,9 +93,19 @@ function welcome(explorer: Explorer): HTMLElement {
   const element = h(
     "div",
     { class: "welcome" },
-    h("p", {}, h("b", {}, "1."), " Name a region in the form, or write ADQL. The views below then show its sources, coloured by class."),
+    h(
+      "p",
+      {},
+      h("b", {}, "1."),
+      " Name a region in the form, or write ADQL. The views below then show its sources, coloured by class.",
+    ),
     h("p", {}, h("b", {}, "2."), " Drag across a view: all others show what is selected there."),
-    h("p", {}, h("b", {}, "3."), " Click a source, in a view or in the table: its spectral energy distribution, its class, and why."),
+    h(
+      "p",
+      {},
+      h("b", {}, "3."),
+      " Click a source, in a view or in the table: its spectral energy distribution, its class, and why.",
+    ),
   );
   explorer.on("result", () => (element.hidden = true));
   return element;

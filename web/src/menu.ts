@@ -14,7 +14,14 @@ export function menu(text: string | Element, name: string, content: (menu: Menu)
   const panel = h("div", { id, class: "menu", popover: "auto", role: "dialog", "aria-label": name });
   const button = h(
     "button",
-    { type: "button", popovertarget: id, "aria-label": name, title: name, "aria-haspopup": "dialog", "aria-expanded": "false" },
+    {
+      type: "button",
+      popovertarget: id,
+      "aria-label": name,
+      title: name,
+      "aria-haspopup": "dialog",
+      "aria-expanded": "false",
+    },
     text,
   );
   const made: Menu = { element: h("span", { class: "with-menu" }, button, panel), close: () => panel.hidePopover() };

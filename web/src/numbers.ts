@@ -26,10 +26,14 @@ export function probability(p: number): string {
   return p > 0.995 && p < 1 ? "> 0.99" : p.toFixed(2);
 }
 
+/** The digits and the minus sign of a power as they stand above the line. */
+export function raised(power: string): string {
+  return power.replace(/./g, (letter) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(letter)] ?? "");
+}
+
 /** A unit of VOUnits as people write it: mas.yr**-1 as "mas yr⁻¹". */
 export function unit(written: string): string {
-  const raised = (_: string, power: string) => power.replace(/./g, (letter) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(letter)] ?? "");
-  return written.replace(/\*\*(-?\d+)/g, raised).replaceAll(".", " ");
+  return written.replace(/\*\*(-?\d+)/g, (_, power: string) => raised(power)).replaceAll(".", " ");
 }
 
 /** Seconds as "0.42 s" or "3 min 5 s". */

@@ -15,7 +15,7 @@ export function onTheme(changed: () => void): void {
 
 /** A colour of the style sheet, such as "--line". */
 export function colour(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  return getComputedStyle(document.querySelector(".sedsql") ?? document.documentElement).getPropertyValue(name).trim();
 }
 
 export function rgb(hex: string): Rgb {
@@ -29,7 +29,6 @@ export function classColour(look: ClassLook): string {
 }
 
 export const noClass: ClassLook = { name: "no class", colour: "#8c8c8c", marker: "o" };
-
 
 /** The same hue and saturation, as light as it must be. */
 function lightened(hex: string): string {
@@ -52,6 +51,8 @@ function withLightness(given: Rgb, lightness: number): Rgb {
 
 /** Relative luminance (WCAG 2.2). */
 function luminance(given: Rgb): number {
-  const [r, g, b] = given.map((value) => (value <= 10 ? value / 3294.6 : ((value / 255 + 0.055) / 1.055) ** 2.4)) as Rgb;
+  const [r, g, b] = given.map(
+    (value) => (value <= 10 ? value / 3294.6 : ((value / 255 + 0.055) / 1.055) ** 2.4),
+  ) as Rgb;
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }

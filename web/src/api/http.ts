@@ -1,5 +1,6 @@
 // Ask by HTTP; everything is relative to the page, which may stand below any path.
-import { isAbort, Lost, Refused, refused, type ErrorObject, type Kinds, type Options, type Transport } from "./transport";
+import { isAbort, Lost, Refused, refused } from "./transport";
+import type { ErrorObject, Kinds, Options, Transport } from "./transport";
 
 const PROXYS_WORDS_FOR_NO_SERVER = [502, 503, 504];
 

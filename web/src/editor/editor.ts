@@ -1,5 +1,7 @@
-// The editor of the query, in a shadow tree of its own: there CodeMirror's styles need no exception of the page's policy.
-import { autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap } from "@codemirror/autocomplete";
+// The editor of the query, in a shadow tree of its own: there CodeMirror's styles need no exception of the page's
+// policy.
+import { autocompletion, closeBrackets, closeBracketsKeymap } from "@codemirror/autocomplete";
+import { closeCompletion, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { bracketMatching } from "@codemirror/language";
 import { EditorState, Prec } from "@codemirror/state";
@@ -70,7 +72,7 @@ export class Editor {
   }
 }
 
-/** Text that is typed over other text: Chrome would keep the looks of that by an inline style, which our policy refuses. */
+/** Text that is typed over other text: Chrome would keep its looks by an inline style, which our policy refuses. */
 const REPLACES = EditorView.domEventHandlers({
   beforeinput(event, view) {
     const { data, inputType, isComposing } = event as InputEvent;
@@ -88,8 +90,17 @@ const LOOK = EditorView.theme({
   ".cm-content": { caretColor: "var(--text)", padding: "6px 0" },
   ".cm-gutters": { backgroundColor: "var(--field)", color: "var(--quiet)", border: "none" },
   ".cm-placeholder": { color: "var(--quiet)" },
-  ".fault": { textDecoration: "underline wavy var(--bad) 1.5px", textUnderlineOffset: "3px", backgroundColor: "var(--bad-back)" },
-  ".cm-tooltip": { backgroundColor: "var(--card)", color: "var(--text)", border: "1px solid var(--line)", borderRadius: "6px" },
+  ".fault": {
+    textDecoration: "underline wavy var(--bad) 1.5px",
+    textUnderlineOffset: "3px",
+    backgroundColor: "var(--bad-back)",
+  },
+  ".cm-tooltip": {
+    backgroundColor: "var(--card)",
+    color: "var(--text)",
+    border: "1px solid var(--line)",
+    borderRadius: "6px",
+  },
   ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: "var(--mono)", maxHeight: "16em" },
   ".cm-tooltip-autocomplete ul li[aria-selected]": { backgroundColor: "var(--accent)", color: "var(--on-accent)" },
   ".cm-tooltip-autocomplete ul li[aria-selected] .cm-completionDetail": { color: "var(--on-accent)" },

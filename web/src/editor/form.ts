@@ -11,7 +11,16 @@ const RADIUS_DEG = 0.5;
 export function queryForm(explorer: Explorer, run: (query: string) => void): HTMLElement {
   const { about } = explorer;
   const names = newId("regions");
-  const region = h("input", { type: "text", list: names, placeholder: "Orion Nebula, or 83.82 -5.39", autocomplete: "off", spellcheck: "false" });
+  const region = h(
+    "input",
+    {
+      type: "text",
+      list: names,
+      placeholder: "Orion Nebula, or 83.82 -5.39",
+      autocomplete: "off",
+      spellcheck: "false",
+    },
+  );
   const radius = number("any", "0", "180", String(RADIUS_DEG));
   const [brightest, faintest] = [number("any"), number("any")];
   const [least, most] = [number("any"), number("any")];
@@ -64,7 +73,9 @@ export function queryForm(explorer: Explorer, run: (query: string) => void): HTM
   radius.addEventListener("input", () => (isOwnRadius = radius.value !== ""));
   region.addEventListener("change", () => {
     const name = region.value.trim().toLowerCase();
-    const one = about.regions?.find((some) => [some.name, ...(some.others ?? [])].some((other) => other?.toLowerCase() === name));
+    const one = about.regions?.find(
+      (some) => [some.name, ...(some.others ?? [])].some((other) => other?.toLowerCase() === name),
+    );
     if (one?.radius && !isOwnRadius) radius.value = String(one.radius);
   });
 
@@ -80,7 +91,11 @@ export function queryForm(explorer: Explorer, run: (query: string) => void): HTM
       "details",
       {},
       summary,
-      h("div", { class: "boxes" }, ...boxes.map(({ look, box }) => h("label", { title: look.path ?? "" }, box, legendMark(look), look.name))),
+      h(
+        "div",
+        { class: "boxes" },
+        ...boxes.map(({ look, box }) => h("label", { title: look.path ?? "" }, box, legendMark(look), look.name)),
+      ),
     ),
     h("div", { class: "row" }, h("button", { type: "submit", class: "primary" }, "Find sources")),
     fault,
@@ -95,7 +110,13 @@ function field(name: string, input: HTMLInputElement): HTMLElement {
   return h("label", { class: "field" }, h("span", {}, name), input);
 }
 
-function pair(name: string, low: HTMLInputElement, high: HTMLInputElement, lowName: string, highName: string): HTMLElement {
+function pair(
+  name: string,
+  low: HTMLInputElement,
+  high: HTMLInputElement,
+  lowName: string,
+  highName: string,
+): HTMLElement {
   low.placeholder = lowName;
   high.placeholder = highName;
   low.setAttribute("aria-label", `${name}, ${lowName}`);

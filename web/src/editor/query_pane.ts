@@ -24,7 +24,11 @@ export class QueryPane {
 
   constructor(readonly explorer: Explorer) {
     this.editor = new Editor(explorer.about, { changed: () => this.#changed(), run: () => void this.run() });
-    this.#run = h("button", { type: "button", class: "primary", title: "Control and Enter", onclick: () => void this.run() }, "Run");
+    this.#run = h(
+      "button",
+      { type: "button", class: "primary", title: "Control and Enter", onclick: () => void this.run() },
+      "Run",
+    );
     this.#cancel = h("button", { type: "button", hidden: true, onclick: () => explorer.cancel() }, "Cancel");
     const { about } = explorer;
     const examples = menu("Examples", "Examples of queries", ({ close }) =>

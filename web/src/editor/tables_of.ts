@@ -2,11 +2,10 @@
 import type { About, Table } from "../api/types";
 
 const NAMED = /\b(?:FROM|JOIN|,)\s+((?:[\w"]+\.)*[\w"]+)(?:\s+(?:AS\s+)?([A-Za-z_]\w*))?/gi;
-const NO_ALIAS = new Set(
-  ["WHERE", "JOIN", "LEFT", "RIGHT", "FULL", "INNER", "NATURAL", "CROSS", "ON", "USING", "GROUP", "ORDER", "HAVING"].concat(
-    ["UNION", "EXCEPT", "INTERSECT", "OFFSET", "AS", "AND"],
-  ),
-);
+const NO_ALIAS = new Set([
+  ...["WHERE", "JOIN", "LEFT", "RIGHT", "FULL", "INNER", "NATURAL", "CROSS", "ON", "USING", "GROUP", "ORDER", "HAVING"],
+  ...["UNION", "EXCEPT", "INTERSECT", "OFFSET", "AS", "AND"],
+]);
 
 /** The tables by the names that columns can be written with: aliases, or the tables' own. */
 export function tablesOf(query: string, about: About): Map<string, Table> {

@@ -2,7 +2,11 @@
 import type { Source } from "../api/types";
 import { h } from "../dom";
 
-export function bandTable(source: Source, without: Set<string>, change: (column: string, isOn: boolean) => void): HTMLElement {
+export function bandTable(
+  source: Source,
+  without: Set<string>,
+  change: (column: string, isOn: boolean) => void,
+): HTMLElement {
   const rows = [...source.bands]
     .sort((a, b) => a.wavelength_um - b.wavelength_um)
     .map((band) => {

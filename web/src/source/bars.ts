@@ -30,7 +30,11 @@ export function probabilityBars(source: Source, explorer: Explorer): HTMLElement
     const look = explorer.lookOf(name);
     const bar = h("span", { class: "one" });
     Object.assign(bar.style, { width: `${100 * p}%`, background: classColour(look) });
-    return line(h("span", { class: "class-name" }, legendMark(look), name), h("span", { class: "whole", "aria-hidden": "true" }, bar), probability(p));
+    return line(
+      h("span", { class: "class-name" }, legendMark(look), name),
+      h("span", { class: "whole", "aria-hidden": "true" }, bar),
+      probability(p),
+    );
   });
   return h("ul", { class: "bars-list" }, ...lines);
 }

@@ -9,5 +9,9 @@ export function neighbourTable(neighbours: Record<string, Value>[]): HTMLElement
     typeof value === "number" && !Number.isInteger(value) ? short(value, 3) : String(value ?? "–");
   const rows = neighbours.map((one) => h("tr", {}, ...columns.map((name) => h("td", {}, told(one[name])))));
   const titles = columns.map((name) => h("th", { scope: "col" }, name));
-  return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Nearest training sources" }, h("table", {}, h("thead", {}, h("tr", {}, ...titles)), h("tbody", {}, ...rows)));
+  return h(
+    "div",
+    { class: "scroll", tabindex: 0, role: "region", "aria-label": "Nearest training sources" },
+    h("table", {}, h("thead", {}, h("tr", {}, ...titles)), h("tbody", {}, ...rows)),
+  );
 }

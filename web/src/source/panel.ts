@@ -22,7 +22,11 @@ export class SourcePanel {
   constructor(readonly explorer: Explorer) {
     const title = newId("source");
     this.#sed = new SedDrawing(explorer);
-    const close = h("button", { type: "button", "aria-label": "Close the source", onclick: () => explorer.show(null) }, "×");
+    const close = h(
+      "button",
+      { type: "button", "aria-label": "Close the source", onclick: () => explorer.show(null) },
+      "×",
+    );
     this.element = h(
       "aside",
       { class: "source", "aria-labelledby": title, hidden: true, tabindex: -1 },
@@ -94,13 +98,22 @@ export class SourcePanel {
       { class: "identity" },
       h("strong", {}, source_id ? `Gaia DR3 ${source_id}` : `Row ${row}`),
       at && h("span", { title: "right ascension, declination (degrees)" }, ` ${at}`),
-      h("nav", { "aria-label": "This position elsewhere" }, ...links.filter(isWeb).map(({ name, url }) => h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, name))),
+      h(
+        "nav",
+        { "aria-label": "This position elsewhere" },
+        ...links.filter(isWeb).map(({ name, url }) => h(
+          "a",
+          { href: url, target: "_blank", rel: "noopener noreferrer" },
+          name,
+        )),
+      ),
     );
   }
 
   #class(source: Source): HTMLElement {
     const told = h("div", { class: "verdict", role: "status" });
-    const without = this.#without.size ? h("span", { class: "note" }, ` without ${this.#without.size} of the bands`) : null;
+    const { size } = this.#without;
+    const without = size ? h("span", { class: "note" }, ` without ${size} of the bands`) : null;
     if (!source.class) {
       fill(told, h("strong", {}, "No class"), without, h("p", {}, "Too few bands for the model to answer."));
       return told;

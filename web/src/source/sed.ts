@@ -1,4 +1,5 @@
-// The spectral energy distribution of a source: bands with errors and limits, blackbody, template of its class, residuals.
+// The spectral energy distribution of a source: bands with errors and limits, blackbody, template of its class,
+// residuals.
 import type { Band, Source } from "../api/types";
 import { fill, h, svg } from "../dom";
 import { short } from "../numbers";
@@ -25,7 +26,13 @@ export class SedDrawing {
 
   constructor(readonly explorer: Explorer) {
     const plot = h("div", { class: "sed-plot" }, this.#svg);
-    this.element = h("section", {}, h("header", {}, h("h3", {}, "Spectral energy distribution"), h("span", { class: "space" }), pictureMenu(this)), plot, this.#legend);
+    this.element = h(
+      "section",
+      {},
+      h("header", {}, h("h3", {}, "Spectral energy distribution"), h("span", { class: "space" }), pictureMenu(this)),
+      plot,
+      this.#legend,
+    );
     new ResizeObserver(() => this.#draw()).observe(plot);
     onTheme(() => this.#draw());
   }
@@ -37,7 +44,14 @@ export class SedDrawing {
 
   drawn(): Drawn {
     const width = this.#width;
-    return { title: this.title, width, height: HEIGHT, box: { left: 0, top: 0, width, height: HEIGHT }, shapes: this.#shapes(), image: null };
+    return {
+      title: this.title,
+      width,
+      height: HEIGHT,
+      box: { left: 0, top: 0, width, height: HEIGHT },
+      shapes: this.#shapes(),
+      image: null,
+    };
   }
 
   get #width(): number {
@@ -74,15 +88,23 @@ export class SedDrawing {
     const names = { xLabel: has ? "" : "wavelength [µm]", yLabel: "λFλ [W m⁻²]" };
     const shapes = frame(box, { x, y, ...names }).filter((shape) => !has || !isBelow(shape, box));
     const { template, blackbody } = source;
-    if (template) shapes.push(spread(template, at, colour("--template")), curve(template.wavelength_um, template.median, at, "band", colour("--template"), box));
-    if (blackbody) shapes.push(curve(blackbody.curve.wavelength_um, blackbody.curve.flux, at, "curve", colour("--blackbody"), box));
+    if (template) {
+      const { wavelength_um, median } = template;
+      shapes.push(spread(template, at, colour("--template")));
+      shapes.push(curve(wavelength_um, median, at, "band", colour("--template"), box));
+    }
+    if (blackbody) {
+      const { wavelength_um, flux } = blackbody.curve;
+      shapes.push(curve(wavelength_um, flux, at, "curve", colour("--blackbody"), box));
+    }
     for (const band of source.bands) {
       if (band.flux === null) continue;
       const error = band.flux_error ?? 0;
       const low = Math.max(band.flux - error, 0.05 * band.flux);
       shapes.push(...mark(band, at.x(band.wavelength_um), at.y(band.flux), [at.y(low), at.y(band.flux + error)]));
     }
-    if (has) shapes.push(...this.#residuals(source, x, { left: box.left, top: box.top + height + GAP, width, height: below }));
+    const lower = { left: box.left, top: box.top + height + GAP, width, height: below };
+    if (has) shapes.push(...this.#residuals(source, x, lower));
     return shapes;
   }
 
@@ -93,20 +115,34 @@ export class SedDrawing {
     const y = new Scale([-most, most], box.height, true);
     const zero = box.top + y.pixel(0);
     const shapes = frame(box, { x, y, xLabel: "wavelength [µm]", yLabel: "dex" });
-    shapes.push({ kind: "path", role: "zero", d: `M${box.left},${zero}H${box.left + box.width}`, colour: colour("--blackbody") });
+    shapes.push({
+      kind: "path",
+      role: "zero",
+      d: `M${box.left},${zero}H${box.left + box.width}`,
+      colour: colour("--blackbody"),
+    });
     for (const [k, band] of source.bands.entries()) {
       const value = given[k];
       if (value === null || value === undefined || Math.abs(value) > most) continue;
       const error = 0.4 * (band.error ?? 0);
       const ends: [number, number] = [y.pixel(value - error), y.pixel(value + error)];
-      shapes.push(...mark(band, box.left + x.pixel(band.wavelength_um), box.top + y.pixel(value), [box.top + ends[0], box.top + ends[1]]));
+      shapes.push(...mark(
+        band,
+        box.left + x.pixel(band.wavelength_um),
+        box.top + y.pixel(value),
+        [box.top + ends[0], box.top + ends[1]],
+      ));
     }
     return shapes;
   }
 }
 
 function mark(band: Band, x: number, y: number, ends: [number, number]): Shape[] {
-  const title = `${band.name}: ${band.magnitude?.toFixed(3)} mag${band.limit ? ", upper limit" : ""}${band.used ? "" : ", switched off"}`;
+  const title = [
+    `${band.name}: ${band.magnitude?.toFixed(3)} mag`,
+    ...(band.limit ? ["upper limit"] : []),
+    ...(band.used ? [] : ["switched off"]),
+  ].join(", ");
   const role = band.used ? "point" : "unused";
   const ink = colour(band.used ? "--measured" : "--quiet");
   if (band.limit) return [arrow(x, y, role, ink, title)];

@@ -10,7 +10,14 @@ interface Places {
 }
 
 /** A point with its error; hollow where the band is switched off. */
-export function errorBar(x: number, y: number, [low, high]: [number, number], role: Role, colour: string, title: string): Shape[] {
+export function errorBar(
+  x: number,
+  y: number,
+  [low, high]: [number, number],
+  role: Role,
+  colour: string,
+  title: string,
+): Shape[] {
   const isUsed = role === "point";
   return [
     { kind: "path", role, d: `M${round(x)},${round(low)}V${round(high)}`, width: 1.4, colour },
@@ -37,7 +44,11 @@ export function curve(um: number[], flux: number[], at: Places, role: Role, colo
   return { kind: "path", role, d, width: 1.6, colour, dashed: role === "band" };
 }
 
-export function spread({ wavelength_um, low, high }: NonNullable<Source["template"]>, at: Places, colour: string): Shape {
+export function spread(
+  { wavelength_um, low, high }: NonNullable<Source["template"]>,
+  at: Places,
+  colour: string,
+): Shape {
   const up = wavelength_um.map((um, k) => `${round(at.x(um))},${round(at.y(high[k]!))}`);
   const down = wavelength_um.map((um, k) => `${round(at.x(um))},${round(at.y(low[k]!))}`).reverse();
   return { kind: "path", role: "band", d: `M${[...up, ...down].join("L")}Z`, filled: true, opacity: 0.22, colour };

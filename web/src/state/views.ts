@@ -83,7 +83,12 @@ export function wanted(views: Views, pixels: (view: ViewName) => [number, number
       const size: [number, number] = [cellsAlong(width), cellsAlong(height)];
       made[view] = { kind: "plane", x: asked(axes.x), y: asked(axes.y), size, ...domain };
     } else {
-      made[view] = { kind: "line", x: asked(axes.x), bins: Math.max(20, Math.min(120, Math.round(width / 5))), ...domain };
+      made[view] = {
+        kind: "line",
+        x: asked(axes.x),
+        bins: Math.max(20, Math.min(120, Math.round(width / 5))),
+        ...domain,
+      };
     }
   }
   return made;

@@ -51,7 +51,12 @@ export function sampButton(explorer: Explorer, told: (text: string) => void): HT
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       try {
         const path = `samp/events?after=${last}`;
-        const { events, ...rest } = (await explorer.transport("GET", path, undefined, "json")) as { last: number; events: Event[] };
+        const { events, ...rest } = (await explorer.transport(
+          "GET",
+          path,
+          undefined,
+          "json",
+        )) as { last: number; events: Event[] };
         last = rest.last;
         for (const event of events) take(event);
       } catch {

@@ -37,7 +37,11 @@ export function takeAway(explorer: Explorer): HTMLElement {
   };
 
   const files = FORMATS.map(({ name, format, ending }) => {
-    const button: HTMLButtonElement = h("button", { type: "button", onclick: () => void save(format, ending, button) }, name);
+    const button: HTMLButtonElement = h(
+      "button",
+      { type: "button", onclick: () => void save(format, ending, button) },
+      name,
+    );
     return button;
   });
   const element = h(

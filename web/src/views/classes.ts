@@ -77,10 +77,32 @@ export class ClassesView {
     bar.style.background = classColour(look);
     whole.style.width = `${Math.max(2, 100 * Math.sqrt(all / most))}%`;
     const chosen = h("span", { class: "chosen" });
-    const only = h("button", { type: "button", class: "only", "aria-label": `Only ${look.name}`, onclick: () => this.#choose({ classes: [name] }) }, "only");
-    const label = h("label", { title: look.path ?? "" }, box, legendMark(look), h("span", { class: "name" }, look.name));
+    const only = h(
+      "button",
+      {
+        type: "button",
+        class: "only",
+        "aria-label": `Only ${look.name}`,
+        onclick: () => this.#choose({ classes: [name] }),
+      },
+      "only",
+    );
+    const label = h(
+      "label",
+      { title: look.path ?? "" },
+      box,
+      legendMark(look),
+      h("span", { class: "name" }, look.name),
+    );
     const numbers = h("span", { class: "numbers" }, chosen, h("span", { class: "of" }, ` of ${count(all)}`));
-    const element = h("div", { class: "class-row" }, label, only, numbers, h("span", { class: "track", "aria-hidden": "true" }, whole));
+    const element = h(
+      "div",
+      { class: "class-row" },
+      label,
+      only,
+      numbers,
+      h("span", { class: "track", "aria-hidden": "true" }, whole),
+    );
     return { name, element, box, bar, chosen, all };
   }
 

@@ -32,7 +32,10 @@ export function asSvg(drawn: Drawn, classes: ClassLook[]): Blob {
   const shapes = [...drawn.shapes, ...legend(classes, width, drawn.height)];
   // In a document that is not shown, which loads no images: the page's policy would refuse them.
   const apart = document.implementation.createDocument(null, null);
-  const picture = apart.adoptNode(svg("svg", { xmlns: "http://www.w3.org/2000/svg", width, height, viewBox: `0 0 ${width} ${height}` }));
+  const picture = apart.adoptNode(svg(
+    "svg",
+    { xmlns: "http://www.w3.org/2000/svg", width, height, viewBox: `0 0 ${width} ${height}` },
+  ));
   picture.append(svg("title", {}, title), svg("rect", { width, height, fill: colour("--card") }));
   const [lines, rest] = parted(shapes);
   picture.append(...toSvg(lines, roleColour));

@@ -37,7 +37,13 @@ export class PlaneView extends View {
     if (!points || !classes) return;
     const { x, y } = this.explorer.views[this.name]!;
     this.#points ??= new Points(this.#dots);
-    this.#points.setRows(points.x, points.y, classes, this.explorer.looks.length - 1, [x.log ?? false, y?.log ?? false]);
+    this.#points.setRows(
+      points.x,
+      points.y,
+      classes,
+      this.explorer.looks.length - 1,
+      [x.log ?? false, y?.log ?? false],
+    );
   }
 
   protected override choose(): void {
@@ -69,7 +75,12 @@ export class PlaneView extends View {
     const colourOf = (code: number): Rgb => rgb(classColour(looks[code] ?? noClass));
     if (plane.points) {
       const markerOf = (code: number) => (looks[code] ?? noClass).marker;
-      this.#points?.draw([x, y], { colourOf, markerOf, grey }, selection?.count ?? 0, isAll || selection?.rows === null);
+      this.#points?.draw(
+        [x, y],
+        { colourOf, markerOf, grey },
+        selection?.count ?? 0,
+        isAll || selection?.rows === null,
+      );
       return;
     }
     const context = canvas.getContext("2d")!;

@@ -1,4 +1,5 @@
-// Draw each source as a point by WebGL: all in grey, those that are selected in the colour and with the mark of their class.
+// Draw each source as a point by WebGL: all in grey, those that are selected in the colour and with the mark of their
+// class.
 import type { Rgb } from "../theme";
 import { markPath } from "./marks";
 import type { Scale } from "./scale";
@@ -70,7 +71,11 @@ export class Points {
     const [x0, x1] = x.window;
     const [y0, y1] = y.window;
     // The y of WebGL grows upwards, that of pixels downwards.
-    gl.uniform4f(this.#uniform("span"), ...(x.flipped ? ([x1, x0] as const) : ([x0, x1] as const)), ...(y.flipped ? ([y0, y1] as const) : ([y1, y0] as const)));
+    gl.uniform4f(
+      this.#uniform("span"),
+      ...(x.flipped ? ([x1, x0] as const) : ([x0, x1] as const)),
+      ...(y.flipped ? ([y0, y1] as const) : ([y1, y0] as const)),
+    );
     gl.uniform2f(this.#uniform("logs"), x.log ? 1 : 0, y.log ? 1 : 0);
     const total = this.#groups.reduce((sum, group) => sum + group.count, 0);
     if (!isAll) {
@@ -131,7 +136,13 @@ export class Points {
 }
 
 /** Order rows by class, the most frequent first, so that rare ones are drawn above; no class is below all. */
-function byClass(x: Float32Array, y: Float32Array, classes: Uint8Array, noClass: number, [xLog, yLog]: [boolean, boolean]) {
+function byClass(
+  x: Float32Array,
+  y: Float32Array,
+  classes: Uint8Array,
+  noClass: number,
+  [xLog, yLog]: [boolean, boolean],
+) {
   const drawn = (row: number) =>
     Number.isFinite(x[row]) && Number.isFinite(y[row]) && !(xLog && x[row]! <= 0) && !(yLog && y[row]! <= 0);
   const counts = new Uint32Array(CODES);

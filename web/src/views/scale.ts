@@ -1,6 +1,7 @@
 // Where a value lies along a side of a drawing, in pixels.
 import { tickStep, ticks } from "d3-array";
 import { format, precisionFixed } from "d3-format";
+import { raised } from "../numbers";
 
 export interface Tick {
   at: number;
@@ -51,7 +52,9 @@ export class Scale {
     const digits = precisionFixed(tickStep(low, high, wish));
     const most = Math.max(Math.abs(low), Math.abs(high));
     const write = most >= 1e5 || (most < 1e-3 && most > 0) ? format("~s") : format(`.${digits}f`);
-    return ticks(low, high, wish).map((value) => ({ at: this.pixel(value), text: write(isAngle ? (value + 360) % 360 : value) }));
+    return ticks(low, high, wish).map(
+      (value) => ({ at: this.pixel(value), text: write(isAngle ? (value + 360) % 360 : value) }),
+    );
   }
 }
 
@@ -74,6 +77,5 @@ function power(value: number): string {
   if (value >= 1e-3 && value < 1e5) return String(Number(value.toPrecision(3)));
   const exponent = Math.floor(Math.log10(value) + 1e-9);
   const factor = Math.round(value / 10 ** exponent);
-  const raised = String(exponent).replace(/./g, (letter) => (letter === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(letter)]!));
-  return `${factor === 1 ? "" : `${factor}·`}10${raised}`;
+  return `${factor === 1 ? "" : `${factor}·`}10${raised(String(exponent))}`;
 }

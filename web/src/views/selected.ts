@@ -16,7 +16,13 @@ export class Selected {
   #speaks = 0;
 
   constructor(readonly explorer: Explorer) {
-    this.element = h("div", { class: "selected", hidden: true }, h("span", { class: "told" }, this.#count, this.#of), this.#chips, this.#spoken);
+    this.element = h(
+      "div",
+      { class: "selected", hidden: true },
+      h("span", { class: "told" }, this.#count, this.#of),
+      this.#chips,
+      this.#spoken,
+    );
     explorer.on("result", () => (this.element.hidden = false));
     explorer.on("selection", () => this.#tell());
     explorer.on("filter", (filter) => this.#show(filter));
@@ -28,7 +34,10 @@ export class Selected {
     this.#count.textContent = count(selection.count);
     this.#of.textContent = ` of ${counted(result.rows, "source")} selected`;
     this.#of.title = `The query took ${seconds(result.seconds)}.`;
-    if (result.truncated) this.#of.textContent += ` (the query has ${result.total ? count(result.total) : "more"}: these are as many as the page takes)`;
+    if (result.truncated) {
+      const total = result.total ? count(result.total) : "more";
+      this.#of.textContent += ` (the query has ${total}: these are as many as the page takes)`;
+    }
     // While a brush moves nobody wants to hear each number.
     clearTimeout(this.#speaks);
     this.#speaks = window.setTimeout(() => {
@@ -51,16 +60,28 @@ export class Selected {
       chips.push(this.#chip("Probability", told, () => ({ ...this.explorer.filter, probability: 0 })));
     }
     if (filter.rows) {
-      chips.push(this.#chip("Another program", counted(filter.rows.length, "source"), () => ({ ...this.explorer.filter, rows: null })));
+      chips.push(this.#chip(
+        "Another program",
+        counted(filter.rows.length, "source"),
+        () => ({ ...this.explorer.filter, rows: null }),
+      ));
     }
     if (!isEmpty(filter)) {
-      chips.push(h("button", { type: "button", class: "clear", onclick: () => this.explorer.setFilter(NOTHING) }, "Select all"));
+      chips.push(h(
+        "button",
+        { type: "button", class: "clear", onclick: () => this.explorer.setFilter(NOTHING) },
+        "Select all",
+      ));
     }
     fill(this.#chips, ...chips);
   }
 
   #chip(name: string, told: string, without: () => Filter): HTMLElement {
-    const remove = h("button", { type: "button", "aria-label": `Remove: ${name} ${told}`, onclick: () => this.explorer.setFilter(without()) }, "×");
+    const remove = h(
+      "button",
+      { type: "button", "aria-label": `Remove: ${name} ${told}`, onclick: () => this.explorer.setFilter(without()) },
+      "×",
+    );
     return h("span", { class: "chip", title: told }, h("b", {}, name), ` ${told} `, remove);
   }
 

@@ -2,7 +2,9 @@
 import { svg } from "../dom";
 
 /** What a shape is for says how it looks: a class of the style sheet, and a colour of it in files. */
-export type Role = "grid" | "axis" | "label" | "tick" | "curve" | "band" | "point" | "limit" | "unused" | "zero" | "ring" | "ring-back";
+export type Role =
+  | ("grid" | "axis" | "label" | "tick" | "ring" | "ring-back")
+  | ("curve" | "band" | "point" | "unused" | "zero");
 
 interface Look {
   role: Role;
@@ -12,7 +14,14 @@ interface Look {
 export type Shape = Look &
   (
     | { kind: "path"; d: string; filled?: boolean; dashed?: boolean; width?: number; opacity?: number; title?: string }
-    | { kind: "text"; x: number; y: number; text: string; anchor?: "start" | "middle" | "end"; turned?: boolean; bold?: boolean }
+    | {
+        kind: "text";
+        x: number;
+        y: number;
+        text: string;
+        anchor?: "start" | "middle" | "end";
+        turned?: boolean;
+      }
   );
 
 export const FONT = "12px system-ui, sans-serif";
@@ -51,7 +60,6 @@ function text(shape: Shape & { kind: "text" }, colours: ((role: Role) => string)
       y: shape.y,
       "text-anchor": shape.anchor ?? "start",
       transform: shape.turned && `rotate(-90 ${shape.x} ${shape.y})`,
-      "font-weight": shape.bold && "600",
       fill: shape.colour ?? colours?.(shape.role),
       ...(colours && { "font-family": "system-ui, sans-serif", "font-size": 12 }),
     },
@@ -65,7 +73,7 @@ export function toCanvas(context: CanvasRenderingContext2D, shapes: Shape[], col
     const colour = shape.colour ?? colours(shape.role);
     context.fillStyle = context.strokeStyle = colour;
     if (shape.kind === "text") {
-      context.font = shape.bold ? `600 ${FONT}` : FONT;
+      context.font = FONT;
       context.textAlign = shape.anchor === "middle" ? "center" : (shape.anchor ?? "start");
       context.translate(shape.x, shape.y);
       if (shape.turned) context.rotate(-Math.PI / 2);

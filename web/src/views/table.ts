@@ -33,7 +33,15 @@ export class TableView {
     this.element = h(
       "section",
       { class: "card table", "aria-labelledby": title, hidden: true },
-      h("header", {}, h("h3", { id: title }, "Table"), this.#told, h("span", { class: "space" }), this.#back, this.#next),
+      h(
+        "header",
+        {},
+        h("h3", { id: title }, "Table"),
+        this.#told,
+        h("span", { class: "space" }),
+        this.#back,
+        this.#next,
+      ),
       h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Rows of the table" }, table),
     );
     explorer.on("result", () => {
@@ -61,10 +69,15 @@ export class TableView {
     if (!found || result !== this.explorer.result) return;
     this.#total = found.total;
     const places = inOrder(result.columns);
-    fill(this.#head, h("th", { scope: "col" }, h("span", { class: "unseen" }, "Show")), ...places.map((k) => this.#title(result.columns[k]!)));
+    fill(
+      this.#head,
+      h("th", { scope: "col" }, h("span", { class: "unseen" }, "Show")),
+      ...places.map((k) => this.#title(result.columns[k]!)),
+    );
     fill(this.#body, ...found.rows.map(([row, ...values]) => this.#line(Number(row), places, result.columns, values)));
     const last = Math.min(this.#total, this.#offset + found.rows.length);
-    this.#told.textContent = this.#total ? `${count(this.#offset + 1)} to ${count(last)} of ${count(this.#total)}` : "no sources";
+    const told = `${count(this.#offset + 1)} to ${count(last)} of ${count(this.#total)}`;
+    this.#told.textContent = this.#total ? told : "no sources";
     this.#back.disabled = this.#offset === 0;
     this.#next.disabled = last >= this.#total;
   }
@@ -83,7 +96,12 @@ export class TableView {
     const name = places.length ? String(named[0] ?? row) : String(row);
     const show = h("button", { type: "button", class: "show", "aria-label": `Show source ${name}` }, "▸");
     const cells = places.map((k) => cell(columns[k]!, values[k] ?? null, this.explorer));
-    const line = h("tr", { "data-row": row, class: row === this.#shown && "shown", onclick: () => this.explorer.show(row) }, h("td", {}, show), ...cells);
+    const line = h(
+      "tr",
+      { "data-row": row, class: row === this.#shown && "shown", onclick: () => this.explorer.show(row) },
+      h("td", {}, show),
+      ...cells,
+    );
     return line;
   }
 
@@ -103,7 +121,10 @@ export class TableView {
 
 function cell(column: Column, value: Value, explorer: Explorer): HTMLElement {
   if (value === null) return h("td", { class: "null" }, "–");
-  if (column.name === "class") return h("td", {}, h("span", { class: "class-name" }, legendMark(explorer.lookOf(String(value))), String(value)));
+  if (column.name === "class") {
+    const mark = legendMark(explorer.lookOf(String(value)));
+    return h("td", {}, h("span", { class: "class-name" }, mark, String(value)));
+  }
   if (column.kind !== "number") return h("td", {}, String(value));
   const written = typeof value === "number" && !Number.isInteger(value) ? short(value, 7) : String(value);
   return h("td", { class: "number" }, written);

@@ -46,12 +46,39 @@ export abstract class View {
     );
     this.plot.append(this.#under, this.#overlay, this.#note, this.#empty);
     const title = newId("view");
-    const zoomIn = h("button", { type: "button", title: "Zoom to the brush (+)", "aria-label": `${this.title}: zoom to the brush`, onclick: () => this.#zoom(true) }, "+");
-    const zoomOut = h("button", { type: "button", title: "Show all (−)", "aria-label": `${this.title}: show all`, onclick: () => this.#zoom(false) }, "−");
+    const zoomIn = h(
+      "button",
+      {
+        type: "button",
+        title: "Zoom to the brush (+)",
+        "aria-label": `${this.title}: zoom to the brush`,
+        onclick: () => this.#zoom(true),
+      },
+      "+",
+    );
+    const zoomOut = h(
+      "button",
+      {
+        type: "button",
+        title: "Show all (−)",
+        "aria-label": `${this.title}: show all`,
+        onclick: () => this.#zoom(false),
+      },
+      "−",
+    );
     this.element = h(
       "section",
       { class: `view view-${name}`, "aria-labelledby": title },
-      h("header", {}, h("h3", { id: title }, this.title), h("span", { class: "space" }), axesMenu(this.name, explorer), zoomIn, zoomOut, pictureMenu(this)),
+      h(
+        "header",
+        {},
+        h("h3", { id: title }, this.title),
+        h("span", { class: "space" }),
+        axesMenu(this.name, explorer),
+        zoomIn,
+        zoomOut,
+        pictureMenu(this),
+      ),
       this.plot,
       h("p", { id: help, class: "unseen" }, HELP),
     );

@@ -1,0 +1,43 @@
+"""The same page in Firefox: query, brush, source."""
+
+import json
+import shutil
+
+import pytest
+from conftest import is_elsewhere
+from expected import QUERY, rows_of
+from firefox import running
+
+CHOSEN = "document.querySelector('.selected strong').textContent"
+IDLE = "document.querySelector('.sedsql main')?.getAttribute('aria-busy') === 'false'"
+
+
+@pytest.fixture
+def firefox(tmp_path):
+    program = next(filter(None, map(shutil.which, ("firefox-esr", "firefox"))), None)
+    if program is None:
+        pytest.skip("there is no Firefox; tests/servers/install-browser installs it")
+    with running(program, tmp_path) as firefox:
+        yield firefox
+
+
+def test_query_brush_and_source(firefox, url, sql):
+    firefox.open(f"{url}#query={QUERY.replace(' ', '+')}")
+    table = rows_of(sql, QUERY)
+    firefox.until(f"{CHOSEN} === '{len(table):,}'")
+    box = firefox.evaluate("JSON.stringify(document.querySelector('.view-sky .overlay').getBoundingClientRect())")
+    left, top, width, height = (json.loads(box)[name] for name in ("left", "top", "width", "height"))
+    firefox.drag((left + 0.3 * width, top + 0.2 * height), (left + 0.7 * width, top + 0.7 * height))
+    firefox.until(f"{CHOSEN} !== '{len(table):,}' && {IDLE}")
+    ranges = firefox.evaluate("new URLSearchParams(location.hash.slice(1)).get('in.sky')")
+    x0, x1, y0, y1 = map(float, ranges.split(","))
+    ra, dec = (table[name].to_numpy(zero_copy_only=False) for name in ("ra", "dec"))
+    count = ((ra >= x0) & (ra <= x1) & (dec >= y0) & (dec <= y1)).sum()
+    assert firefox.evaluate(CHOSEN) == f"{count:,}"
+    firefox.until("document.querySelector('.table tbody button')")
+    firefox.evaluate("document.querySelector('.table tbody button').focus()")
+    firefox.press("\ue007")
+    firefox.until("document.querySelector('.verdict strong') && document.querySelector('.sed .point')")
+    assert firefox.errors == []
+    host = url.split("/")[2]
+    assert [asked for asked in firefox.requests if is_elsewhere(asked, host)] == []
