@@ -264,12 +264,13 @@ $(VENV)/contenders: $(VENV)/installed
 	$(INSTALL) --editable '.[dev,bench]'
 	$(INSTALL) --no-deps orbital mygaiadb
 	tests/servers/install-dachs
+	tests/servers/install-browser
 	@touch $@
 
 # An hour and a half; the samples of the sky (20 GB) go to BENCH_FOLDER and are kept. BENCH="functions tap" runs these alone.
 BENCH_FOLDER ?= demo/bench
 BENCH ?=
-bench: $(NATIVE) $(VENV)/contenders
+bench: $(NATIVE) $(VENV)/contenders $(if $(shell command -v npm),$(PAGE))
 	$(BIN)/sedsql bench $(BENCH) --folder $(BENCH_FOLDER)
 
 clean:
