@@ -137,7 +137,7 @@ def _chromium() -> Iterator[Any]:
 def _look(page: "Page", url: str, query: str) -> Seen:
     """Run a query by a link, brush in two views, and click on a source."""
     finished: list[Any] = []
-    page.on("requestfinished", finished.append)
+    page.on("requestfinished", lambda request: finished.append(request))
     began = perf_counter()
     page.goto(f"{url}#query={quote(query)}")
     told = page.get_by_text(re.compile(r"rows in [\d.,]+ s"))
