@@ -19,7 +19,7 @@ OLDEST_DUCKDB := 1.4.5
 NATIVE := sedsql/native/sedsql.duckdb_extension
 LOWEST := $(VENV)/lowest
 
-.PHONY: commands demo test suite wheel thorough peers old-duckdb clients dachs tap-clients page browser beside debian quick lowest lowest-ci crashes lint native sanitize leaks generated models compare honest docs bench clean
+.PHONY: commands demo test suite wheel thorough peers old-duckdb clients dachs tap-clients page browser elsewhere old-sql beside debian quick lowest lowest-ci crashes lint native sanitize leaks generated models compare honest docs bench clean
 
 $(VENV)/installed: pyproject.toml hatch_build.py
 	@echo "== Installing sedsql and what it needs into $(VENV) (once; about a minute)"
@@ -124,9 +124,11 @@ peers: $(NATIVE) $(VENV)/peers
 	@echo "== Tests that compare with LSDB, shap, speclite and grids of model atmospheres"
 	$(BIN)/python -m pytest -q $(AT_ONCE) -m peers
 
-old-duckdb: $(NATIVE) $(VENV)/duckdb-header $(VENV)/duckdb-$(OLDEST_DUCKDB) $(VENV)/duckdb-$(OLD_DUCKDB)
+old-duckdb: $(NATIVE) $(VENV)/duckdb-header $(VENV)/duckdb-$(OLDEST_DUCKDB) old-sql
 	@echo "== The extension in earlier releases of DuckDB"
 	$(BIN)/python -m pytest -q $(AT_ONCE) -m old_duckdb
+
+old-sql: $(NATIVE) $(VENV)/duckdb-$(OLD_DUCKDB)
 	@echo "== The tests that run SQL, on DuckDB $(OLD_DUCKDB)"
 	PYTHONPATH=$(VENV)/duckdb-$(OLD_DUCKDB) $(BIN)/python -m pytest -q $(AT_ONCE) -m "not slow" \
 	    $(addprefix tests/,$(OLD))
@@ -165,6 +167,12 @@ browser: $(NATIVE) $(PAGE) $(VENV)/browser
 	tests/servers/install-browser
 	@echo "== The page of sedsql explore in a browser"
 	PYTHONPATH=$(VENV)/browser $(BIN)/python -m pytest -q -m browser
+
+# All of these but the browser's by one run of pytest, as CI has them: its processes are busy to the end.
+elsewhere: $(NATIVE) $(VENV)/peers beside
+	@echo "== Tests that take minutes, and tests that need more installed"
+	$(BIN)/python -m pytest -q $(AT_ONCE) \
+	    -m "thorough or peers or old_duckdb or dachs or tap_clients $(if $(shell command -v npm),or clients)"
 
 # What targets of CI install outside .venv's own packages, so that it can be done while other tests run. Debian's installer
 # does one thing at a time.
@@ -256,12 +264,13 @@ $(VENV)/contenders: $(VENV)/installed
 	$(INSTALL) --editable '.[dev,bench]'
 	$(INSTALL) --no-deps orbital mygaiadb
 	tests/servers/install-dachs
+	tests/servers/install-browser
 	@touch $@
 
 # An hour and a half; the samples of the sky (20 GB) go to BENCH_FOLDER and are kept. BENCH="functions tap" runs these alone.
 BENCH_FOLDER ?= demo/bench
 BENCH ?=
-bench: $(NATIVE) $(VENV)/contenders
+bench: $(NATIVE) $(VENV)/contenders $(if $(shell command -v npm),$(PAGE))
 	$(BIN)/sedsql bench $(BENCH) --folder $(BENCH_FOLDER)
 
 clean:
