@@ -7,6 +7,18 @@ import time
 from contextlib import contextmanager
 
 SECONDS = 60
+QUIET = {
+    **dict.fromkeys(
+        ["app.normandy.enabled", "datareporting.policy.dataSubmissionEnabled", "toolkit.telemetry.enabled"]
+        + ["network.captive-portal-service.enabled", "network.connectivity-service.enabled"]
+        + ["browser.safebrowsing.malware.enabled", "browser.safebrowsing.phishing.enabled"]
+        + ["browser.region.update.enabled", "extensions.systemAddon.update.enabled", "nimbus.rollouts.enabled"],
+        False,
+    ),
+    "app.update.disabledForTesting": True,
+    "services.settings.server": "data:,#remote-settings-dummy/v1",
+}
+"""Preferences by which Firefox itself asks no other host."""
 
 
 class Firefox:
@@ -46,18 +58,18 @@ class Firefox:
             assert time.monotonic() < end, f"{expression} is never true"
             time.sleep(0.05)
 
-    def drag(self, start, end):
-        """Press the mouse at a place, move it to another, and release it."""
+    def box(self, selector):
+        """Left, top, width and height of an element, in pixels."""
+        told = self.evaluate(f"JSON.stringify(document.querySelector({selector!r}).getBoundingClientRect())")
+        return [json.loads(told)[name] for name in ("left", "top", "width", "height")]
+
+    def drag(self, start, end=None):
+        """Press the mouse at a place, move it to another, and release it; a click without another."""
         move = lambda place: {"type": "pointerMove", "x": round(place[0]), "y": round(place[1])}  # noqa: E731
-        steps = [move(start), {"type": "pointerDown", "button": 0}, move(end), {"type": "pointerUp", "button": 0}]
-        self._act({"type": "pointer", "id": "mouse", "actions": steps})
-
-    def press(self, *keys):
-        steps = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
-        self._act({"type": "key", "id": "keys", "actions": steps})
-
-    def _act(self, source):
-        self.ask("input.performActions", context=self._tab, actions=[source])
+        moves = [move(end)] if end else []
+        steps = [move(start), {"type": "pointerDown", "button": 0}, *moves, {"type": "pointerUp", "button": 0}]
+        mouse = {"type": "pointer", "id": "mouse", "actions": steps}
+        self.ask("input.performActions", context=self._tab, actions=[mouse])
 
     def _hear(self, told):
         if told.get("method") == "log.entryAdded" and told["params"]["level"] == "error":
@@ -71,6 +83,8 @@ def running(program, profile):
     """Start Firefox without a window."""
     import websocket
 
+    preferences = [f'user_pref("{name}", {json.dumps(value)});\n' for name, value in QUIET.items()]
+    (profile / "user.js").write_text("".join(preferences))
     command = [program, "--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", "0"]
     with subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True) as process:
         try:
