@@ -53,6 +53,7 @@ export class Explorer extends Emitter<Events> {
   /** What was asked for and has not come yet, perhaps as the server was lost. */
   #wish: { query: string; kept: Kept } | null = null;
   #shown: number | null = null;
+  #changing: Promise<void> | null = null;
   readonly #selects = new Newest<Filter>((filter) => this.#select(filter));
 
   constructor(
@@ -95,17 +96,20 @@ export class Explorer extends Emitter<Events> {
     this.emit("running", { progress: null, seconds: 0 });
     try {
       const told = (progress: Progress) => this.#running === running && this.emit("running", progress);
-      const result = await this.connection.ask((session) => session.query(query, told, running.signal));
-      if (this.#running !== running) return false;
-      this.#wish = null;
-      const views = { ...suggested(result, this.about), ...possible(kept.views ?? {}, result) };
-      const pictures = await this.#asked(result, views);
-      if (this.#running !== running) return false;
-      this.query = query;
-      this.result = result;
+      const isDone = await this.#change(async () => {
+        const result = await this.connection.ask((session) => session.query(query, told, running.signal));
+        if (this.#running !== running) return false;
+        this.#wish = null;
+        const views = { ...suggested(result, this.about), ...possible(kept.views ?? {}, result) };
+        const pictures = await this.#asked(result, views);
+        if (this.#running !== running) return false;
+        Object.assign(this, { query, result, views, pictures, filter: kept.filter ?? NOTHING });
+        return true;
+      });
+      if (!isDone) return false;
       this.show(null);
-      this.emit("result", result);
-      await this.#draw(views, pictures, kept.filter ?? NOTHING);
+      this.emit("result", this.result!);
+      await this.#draw();
       return true;
     } catch (error) {
       if (this.#running === running) this.#tell(error, "fault");
@@ -129,11 +133,10 @@ export class Explorer extends Emitter<Events> {
 
   /** Change axes, or what is drawn of them; a brush along other axes goes. */
   async setAxes(view: ViewName, axes: Axes, keepsBrush = false): Promise<void> {
-    if (!this.result) return;
-    const views = { ...this.views, [view]: axes };
     try {
-      const pictures = await this.#asked(this.result, views);
-      await this.#draw(views, pictures, keepsBrush ? this.filter : withRange(this.filter, view, null));
+      await this.#redraw({ ...this.views, [view]: axes }, () =>
+        keepsBrush ? this.filter : withRange(this.filter, view, null),
+      );
       this.emit("settled", undefined);
     } catch (error) {
       this.#tell(error);
@@ -142,10 +145,10 @@ export class Explorer extends Emitter<Events> {
 
   /** Ask for cells in the place of points, where the browser has lost what draws these. */
   async drawWithoutPoints(): Promise<void> {
-    if (!this.points || !this.result) return;
+    if (!this.points) return;
     this.points = false;
     try {
-      await this.#draw(this.views, await this.#asked(this.result, this.views), this.filter);
+      await this.#redraw(this.views, () => this.filter);
     } catch (error) {
       this.#tell(error);
     }
@@ -188,12 +191,40 @@ export class Explorer extends Emitter<Events> {
 
   /** Ask the session; undefined, and a line on the page, if there is no answer. */
   async ask<T>(question: (session: Session) => Promise<T>): Promise<T | undefined> {
+    // What is asked of a result is not asked of the next one, nor of a server that is lost.
+    if (this.#changing) await this.#changing;
+    if (this.connection.isLost) return undefined;
     try {
       return await this.connection.ask(question);
     } catch (error) {
       this.#tell(error);
       return undefined;
     }
+  }
+
+  /** Do what changes the result or its axes; all else that is asked waits for it. */
+  async #change<T>(work: () => Promise<T>): Promise<T> {
+    const done = work();
+    const ended = done.then(
+      () => {},
+      () => {},
+    );
+    this.#changing = ended;
+    try {
+      return await done;
+    } finally {
+      if (this.#changing === ended) this.#changing = null;
+    }
+  }
+
+  async #redraw(views: Views, filter: () => Filter): Promise<void> {
+    const { result } = this;
+    if (!result) return;
+    await this.#change(async () => {
+      const pictures = await this.#asked(result, views);
+      if (result === this.result) Object.assign(this, { views, pictures, filter: filter() });
+    });
+    await this.#draw();
   }
 
   /** The pictures of a result; those of before stay on the screen until they come. */
@@ -205,11 +236,10 @@ export class Explorer extends Emitter<Events> {
     return { count: result.rows, counts: [], classes: null, views: {} };
   }
 
-  async #draw(views: Views, pictures: Pictures, filter: Filter): Promise<void> {
-    Object.assign(this, { views, pictures, filter });
-    this.emit("pictures", pictures);
-    this.emit("filter", filter);
-    await this.#select(filter);
+  async #draw(): Promise<void> {
+    this.emit("pictures", this.pictures!);
+    this.emit("filter", this.filter);
+    await this.#select(this.filter);
   }
 
   async #select(filter: Filter): Promise<void> {
@@ -217,9 +247,8 @@ export class Explorer extends Emitter<Events> {
     if (!pictures) return;
     let selection = everything(pictures);
     if (!isEmpty(filter)) {
-      const asked = conditions(filter, this.#drawn);
       const rows = pictures.classes ? pictures.count : 0;
-      const found = await this.ask((session) => session.select(asked, rows));
+      const found = await this.ask((session) => session.select(conditions(filter, this.#drawn), rows));
       // What was asked of other pictures is not to be drawn on these.
       if (!found || pictures !== this.pictures) return;
       selection = found;

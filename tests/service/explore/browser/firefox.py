@@ -8,13 +8,16 @@ from contextlib import contextmanager
 
 SECONDS = 60
 QUIET = {
-    **dict.fromkeys(
-        ["app.normandy.enabled", "datareporting.policy.dataSubmissionEnabled", "toolkit.telemetry.enabled"]
-        + ["network.captive-portal-service.enabled", "network.connectivity-service.enabled"]
-        + ["browser.safebrowsing.malware.enabled", "browser.safebrowsing.phishing.enabled"]
-        + ["browser.region.update.enabled", "extensions.systemAddon.update.enabled", "nimbus.rollouts.enabled"],
-        False,
-    ),
+    "app.normandy.enabled": False,
+    "browser.region.update.enabled": False,
+    "browser.safebrowsing.malware.enabled": False,
+    "browser.safebrowsing.phishing.enabled": False,
+    "datareporting.policy.dataSubmissionEnabled": False,
+    "extensions.systemAddon.update.enabled": False,
+    "network.captive-portal-service.enabled": False,
+    "network.connectivity-service.enabled": False,
+    "nimbus.rollouts.enabled": False,
+    "toolkit.telemetry.enabled": False,
     "app.update.disabledForTesting": True,
     "services.settings.server": "data:,#remote-settings-dummy/v1",
 }
