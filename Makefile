@@ -1,6 +1,7 @@
 # make demo   the main job, end to end       make test    style, types, the suite of tests, a wheel: ten minutes
 # make quick  the tests to run often         make lowest  the same, with the lowest releases that pyproject.toml allows
-# make thorough, peers, old-duckdb, clients, dachs, tap-clients: what CI runs besides: tests of minutes, and tests that need more installed
+# make page   the page of `sedsql explore`, which needs npm
+# make thorough, peers, old-duckdb, clients, dachs, tap-clients, browser: what CI runs besides: tests of minutes, and tests that need more installed
 # make wheel  an sdist and a wheel in dist/, the wheel tried where nothing else is installed
 # make models  train the shipped models again (needs CATALOGUE)
 # make compare  algorithms compared on CATALOGUE, as docs/compare.md; it goes on where it was interrupted
@@ -18,7 +19,7 @@ OLDEST_DUCKDB := 1.4.5
 NATIVE := sedsql/native/sedsql.duckdb_extension
 LOWEST := $(VENV)/lowest
 
-.PHONY: commands demo test suite wheel thorough peers old-duckdb clients dachs tap-clients beside debian quick lowest lowest-ci crashes lint native sanitize leaks generated models compare honest docs bench clean
+.PHONY: commands demo test suite wheel thorough peers old-duckdb clients dachs tap-clients page browser elsewhere old-sql beside debian quick lowest lowest-ci crashes lint native sanitize leaks generated models compare honest docs bench clean
 
 $(VENV)/installed: pyproject.toml hatch_build.py
 	@echo "== Installing sedsql and what it needs into $(VENV) (once; about a minute)"
@@ -58,6 +59,18 @@ $(VENV)/duckdb-header: tests/native/fetch_header.py $(VENV)/installed
 	$(BIN)/python tests/native/fetch_header.py $@ $(OLDEST_DUCKDB) \
 	    $$($(BIN)/python -c 'import duckdb; print(duckdb.__version__)')
 	@touch $@
+
+# The page of `sedsql explore`, from what its lock file names.
+PAGE := sedsql/service/explore/page/index.html
+web/node_modules: web/package.json web/package-lock.json
+	cd web && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(PAGE): web/node_modules web/build.mjs web/tsconfig.json $(wildcard web/src/*.* web/src/*/*.*)
+	@echo "== The page of sedsql explore"
+	cd web && npm run --silent check && npm run --silent bundle
+
+page: $(PAGE)
 
 demo: $(VENV)/installed
 	@echo "== A simulated sky, queries on it, and classes of its sources (in ./demo)"
@@ -111,9 +124,11 @@ peers: $(NATIVE) $(VENV)/peers
 	@echo "== Tests that compare with LSDB, shap, speclite and grids of model atmospheres"
 	$(BIN)/python -m pytest -q $(AT_ONCE) -m peers
 
-old-duckdb: $(NATIVE) $(VENV)/duckdb-header $(VENV)/duckdb-$(OLDEST_DUCKDB) $(VENV)/duckdb-$(OLD_DUCKDB)
+old-duckdb: $(NATIVE) $(VENV)/duckdb-header $(VENV)/duckdb-$(OLDEST_DUCKDB) old-sql
 	@echo "== The extension in earlier releases of DuckDB"
 	$(BIN)/python -m pytest -q $(AT_ONCE) -m old_duckdb
+
+old-sql: $(NATIVE) $(VENV)/duckdb-$(OLD_DUCKDB)
 	@echo "== The tests that run SQL, on DuckDB $(OLD_DUCKDB)"
 	PYTHONPATH=$(VENV)/duckdb-$(OLD_DUCKDB) $(BIN)/python -m pytest -q $(AT_ONCE) -m "not slow" \
 	    $(addprefix tests/,$(OLD))
@@ -143,14 +158,31 @@ tap-clients: $(NATIVE) $(VENV)/astroquery/installed
 	@echo "== The validator's score of ours beside that of DaCHS, if that is installed"
 	$(BIN)/python -m pytest -q -s -m "tap_clients and dachs"
 
+# The page in a browser. Where no browser can be installed it is said why, and its tests skip.
+$(VENV)/browser: | $(VENV)/installed
+	@echo "== Installing playwright, which drives a browser"
+	$(INSTALL) --target $@ 'playwright>=1.55'
+
+browser: $(NATIVE) $(PAGE) $(VENV)/browser
+	tests/servers/install-browser
+	@echo "== The page of sedsql explore in a browser"
+	PYTHONPATH=$(VENV)/browser $(BIN)/python -m pytest -q -m browser
+
+# All of these but the browser's by one run of pytest, as CI has them: its processes are busy to the end.
+elsewhere: $(NATIVE) $(VENV)/peers beside
+	@echo "== Tests that take minutes, and tests that need more installed"
+	$(BIN)/python -m pytest -q $(AT_ONCE) \
+	    -m "thorough or peers or old_duckdb or dachs or tap_clients $(if $(shell command -v npm),or clients)"
+
 # What targets of CI install outside .venv's own packages, so that it can be done while other tests run. Debian's installer
 # does one thing at a time.
 beside: debian $(VENV)/astroquery/installed $(LOWEST)/installed $(VENV)/duckdb-header $(VENV)/duckdb-$(OLDEST_DUCKDB) \
-    $(VENV)/duckdb-$(OLD_DUCKDB) $(if $(shell command -v npm),$(VENV)/clients)
+    $(VENV)/duckdb-$(OLD_DUCKDB) $(VENV)/browser $(if $(shell command -v npm),$(VENV)/clients web/node_modules)
 
 debian:
 	tests/servers/install-dachs
 	tests/servers/install-tap-clients
+	tests/servers/install-browser
 
 # What starts servers, trains models, writes mirrors, draws thousands of examples or runs the command again and again takes
 # minutes.
@@ -232,12 +264,13 @@ $(VENV)/contenders: $(VENV)/installed
 	$(INSTALL) --editable '.[dev,bench]'
 	$(INSTALL) --no-deps orbital mygaiadb
 	tests/servers/install-dachs
+	tests/servers/install-browser
 	@touch $@
 
 # An hour and a half; the samples of the sky (20 GB) go to BENCH_FOLDER and are kept. BENCH="functions tap" runs these alone.
 BENCH_FOLDER ?= demo/bench
 BENCH ?=
-bench: $(NATIVE) $(VENV)/contenders
+bench: $(NATIVE) $(VENV)/contenders $(if $(shell command -v npm),$(PAGE))
 	$(BIN)/sedsql bench $(BENCH) --folder $(BENCH_FOLDER)
 
 clean:

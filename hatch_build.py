@@ -1,11 +1,13 @@
-"""The C extension in wheels and editable installs; without a C compiler the package is built without it.
+"""The C extension in wheels and editable installs, the page of `sedsql explore` in wheels.
 
-An editable install gets it in its place in the checkout, a wheel from a folder that is gone afterwards.
+The package is built without what it lacks a C compiler or npm for. An editable install gets the extension in its place
+in the checkout, where `make page` writes the page; a wheel gets both from a folder that is gone afterwards.
 """
 
 import importlib.util
 import platform
 import shutil
+import subprocess
 import sysconfig
 import tempfile
 from pathlib import Path
@@ -14,10 +16,11 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 IN_WHEEL = "sedsql/native"
+PAGE_IN_WHEEL = "sedsql/service/explore/page"
 WHY_NOT = "sedsql.why_not"
 
 
-class NativeHook(BuildHookInterface):
+class Hook(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         native = _native(Path(self.root))
         in_place = version == "editable"
@@ -38,10 +41,34 @@ class NativeHook(BuildHookInterface):
             if made == extension:
                 build_data["pure_python"] = False
                 build_data["tag"] = f"py3-none-{_platform_tag()}"
+            self._add_page(folder / "page", build_data)
+
+    def _add_page(self, folder: Path, build_data: dict[str, Any]) -> None:
+        try:
+            _build_page(Path(self.root, "web"), folder)
+        except _PageError as error:
+            self.app.display_warning(f"sedsql is built without the page of `sedsql explore`: {error}")
+        else:
+            build_data["force_include"][str(folder)] = PAGE_IN_WHEEL
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         if self._scratch:
             shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+class _PageError(Exception):
+    """Why the page cannot be built."""
+
+
+def _build_page(web: Path, folder: Path) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise _PageError("there is no npm, which Node.js has")
+    for command in ([npm, "ci"], [npm, "run", "bundle", "--", str(folder)]):
+        done = subprocess.run(command, cwd=web, capture_output=True, text=True)
+        if done.returncode:
+            lines = (done.stderr or done.stdout).strip().splitlines()
+            raise _PageError(f"`{' '.join(['npm', *command[1:]])}` failed: {lines[-1] if lines else done.returncode}")
 
 
 def _native(root: Path):

@@ -7,6 +7,7 @@ NAMES = (
     "tables",
     "tap",
     "served",
+    "explored",
     "rewrites",
     "answers",
     "joins",

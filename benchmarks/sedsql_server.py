@@ -52,10 +52,11 @@ class Server:
 
 
 @contextmanager
-def running(mirror: Path) -> Iterator[Server]:
-    """Serve a mirror on a free port until the block ends."""
+def running(mirror: Path, *options: str) -> Iterator[Server]:
+    """Serve a mirror on a free port until the block ends, with further options of `sedsql serve`."""
     with tempfile.TemporaryDirectory(prefix="sedsql-served-") as spool, open(Path(spool, "log"), "w+") as log:
         command = [sys.executable, "-m", "sedsql", "serve", mirror, "--port", "0", "--spool", Path(spool, "jobs")]
+        command += options
         process = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log)
         try:
             yield Server(_url(process, Path(spool, "log")), process)

@@ -61,7 +61,15 @@ nitpick_ignore = [
 
 SECTIONS = {
     "Begin": ["docs/tutorial", "docs/tasks", "docs/from_other_tools", "docs/faq"],
-    "How to": ["docs/python", "docs/classify", "docs/mirror", "docs/shell", "docs/serve", "docs/plain_sql"],
+    "How to": [
+        "docs/python",
+        "docs/classify",
+        "docs/mirror",
+        "docs/shell",
+        "docs/explore",
+        "docs/serve",
+        "docs/plain_sql",
+    ],
     "Notebooks": [f"notebooks/{path.stem}" for path in sorted((HERE.parent / "notebooks").glob("*.ipynb"))],
     "Reference": [
         *("docs/functions", "docs/adql", "docs/adql_queries", "docs/reference", "docs/commands", "docs/rules"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from starlette.concurrency import run_in_threadpool
@@ -23,8 +22,8 @@ from sedsql.service.uws import iso, job_document, job_list, parameters_document,
 LONGEST_WAIT = 60.0
 """Seconds of WAIT at most: proxies cut longer silences off. Clients ask again (UWS 1.1, Section 2.2.1.1)."""
 
-Get = Callable[[Service, Request, Job], Awaitable[Response]]
-Post = Callable[[Service, Job, dict[str, str]], Awaitable[object]]
+_LONGEST_RUNID = 500
+"""Letters; lists of jobs have it."""
 
 
 async def jobs_list(service: Service, request: Request, url: str) -> Response:
@@ -54,7 +53,7 @@ async def new_job(service: Service, request: Request, url: str) -> Response:
             [pair for pair in pairs if pair[0].upper() not in _OF_THE_JOB],
             client=client_of(request),
             owner=user_of(request),
-            runid=_last(pairs, "RUNID"),
+            runid=_runid(pairs),
             uploads=files,
             duration=None if duration is None else _number(duration, "EXECUTIONDURATION"),
             destruction=None if destruction is None else _time(destruction, "DESTRUCTION"),
@@ -191,7 +190,7 @@ async def _set_parameters(service: Service, job: Job, received: Received) -> Non
     uploads = uploads_of(received.pairs)
     files = await files_of(service, received, uploads)
     kept = [pair for pair in without_parts(received.pairs, uploads) if pair[0].upper() not in _OF_THE_JOB]
-    await service.jobs.set_parameters(job.id, kept, files, _last(received.pairs, "RUNID"))
+    await service.jobs.set_parameters(job.id, kept, files, _runid(received.pairs))
 
 
 def user_of(request: Request) -> str | None:
@@ -202,6 +201,13 @@ def user_of(request: Request) -> str | None:
 def _last(pairs: Pairs, name: str) -> str | None:
     found = [value for given, value in pairs if given.upper() == name and value.strip()]
     return found[-1].strip() if found else None
+
+
+def _runid(pairs: Pairs) -> str | None:
+    runid = _last(pairs, "RUNID")
+    if runid and len(runid) > _LONGEST_RUNID:
+        raise ServiceError(f"RUNID has up to {_LONGEST_RUNID} letters, and this one {len(runid):,}.")
+    return runid
 
 
 def _phase(value: str) -> Phase:

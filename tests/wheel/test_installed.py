@@ -50,6 +50,15 @@ def test_the_five_lines_of_the_readme(folder):
     assert len(picture) > 10_000
 
 
+def test_the_page_is_there_where_npm_was():
+    page = PACKAGE / "service" / "explore" / "page"
+    assert (page / "index.html").is_file() == (shutil.which("npm") is not None)
+    if page.is_dir():
+        named = re.findall(r'(?:src|href)="page/([^"]+)"', (page / "index.html").read_text(encoding="utf-8"))
+        assert len(named) == 3
+        assert {*named, "widget.js", "widget.css", "licences.txt"} <= {path.name for path in page.iterdir()}
+
+
 def test_versions_agree():
     assert sedsql.__version__ == importlib.metadata.version("sedsql")
     assert run("--version").startswith(f"sedsql {sedsql.__version__}, DuckDB ")

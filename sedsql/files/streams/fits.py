@@ -22,6 +22,8 @@ from sedsql.files.streams.sink import sink
 
 _BLOCK = 2880
 _MOST_COLUMNS = 999
+_MOST_COMMENT = 10_000
+"""Letters of an info, such as the query."""
 _MOST_BYTES = 1 << 34
 """Of a table: each text is padded to the longest of its column, which may be long as a book."""
 
@@ -121,7 +123,12 @@ def _header(
         cards |= {f"TTYPE{k}": card(field.name), f"TFORM{k}": column.form}
         cards |= {} if field.null is None else {f"TNULL{k}": field.null}
         cards |= {f"{word}{k}": card(field.about[key]) for key, word in _WORDS.items() if key in field.about}
-    return _block({**cards, **about}, [card(f"{name}: {value}") for name, value in infos.items()])
+    return _block({**cards, **about}, [card(_shortened(f"{name}: {value}")) for name, value in infos.items()])
+
+
+def _shortened(text: str) -> str:
+    """The beginning of a long text: a card holds 72 letters, and astropy takes minutes for a list of a million."""
+    return text if len(text) <= _MOST_COMMENT else f"{text[:_MOST_COMMENT]}..."
 
 
 def _block(cards: Mapping[str, object], comments: Sequence[str] = ()) -> bytes:

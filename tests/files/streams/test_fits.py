@@ -142,6 +142,16 @@ def test_what_fits_cannot_hold_is_told_before_the_first_byte(values, message):
     assert pipe.content == b""
 
 
+def test_a_long_query_is_cut_in_the_header():
+    query = "SELECT source_id FROM t WHERE source_id IN (" + ", ".join(map(str, range(20_000)))
+    header = fits.open(io.BytesIO(written("fits", pa.table({"a": [1]}), infos={"QUERY": query})[0]))[1].header
+    text = "".join(header["COMMENT"])
+    assert text.startswith("QUERY: SELECT source_id FROM t")
+    assert text.endswith("...")
+    assert len(text) < 11_000
+    assert len(header) < 200
+
+
 def test_two_columns_of_one_name_are_told_for_astropy_reads_no_such_file():
     table = pa.table([pa.array([1]), pa.array([2]), pa.array([3])], names=["b", "a", "a"])
     with pytest.raises(TableError, match="Two columns are called a, and readers of FITS take one; name them with AS"):

@@ -21,9 +21,9 @@ SECONDS = 120
 
 
 @contextmanager
-def running(served, app):
-    """Serve on a free port of this machine; gives the URL of the page."""
-    with listen("127.0.0.1", 0) as listening:
+def running(served, app, port=0):
+    """Serve on a port of this machine, a free one unless told; gives the URL of the page."""
+    with listen("127.0.0.1", port) as listening:
         server = make_server(app)
         thread = threading.Thread(target=asyncio.run, args=(serve(served, app, listening, server),), daemon=True)
         thread.start()
@@ -38,7 +38,7 @@ def running(served, app):
 
 
 @contextmanager
-def exploring(mirror, folder, *, process=None, **settings):
+def exploring(mirror, folder, *, port=0, process=None, **settings):
     """Show a mirror; gives the URL and the Explore behind it.
 
     process, settings : of `Settings` and `ExploreSettings`
@@ -46,7 +46,7 @@ def exploring(mirror, folder, *, process=None, **settings):
     settings = {"any_host": False, **settings}
     made = ExploreSettings(Settings(mirror, folder, threads=1, **process or {}), **settings)
     explore = Explore(made)
-    with running(explore, make_app(explore)) as url:
+    with running(explore, make_app(explore), port) as url:
         yield url, explore
 
 

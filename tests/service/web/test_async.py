@@ -232,6 +232,14 @@ def test_mistakes_in_what_is_said_to_jobs(url):
     assert "PHASE of a new job is RUN" in answer.text
 
 
+def test_a_name_of_a_run_is_short(url):
+    job_url = make(url, RUNID="x" * 500)
+    for asked in (f"{url}/async", job_url):
+        answer = post(asked, {"QUERY": COUNT, "RUNID": "x" * 501})
+        assert (answer.status_code, "RUNID has up to 500 letters" in answer.text) == (400, True)
+    assert told(document(job_url), "runId") == "x" * 500
+
+
 def test_a_table_is_uploaded_with_a_job_and_later(url):
     text = io.BytesIO()
     Table({"a": [1, 2, 3]}).write(text, format="votable")

@@ -1,0 +1,108 @@
+// A view of one side: how many sources each bin has, by class, those that are selected before all.
+import type { Line } from "../api/pictures";
+import { h } from "../dom";
+import type { Explorer } from "../state/explorer";
+import { isEmpty } from "../state/filter";
+import { classColour, colour } from "../theme";
+import type { Sides } from "./frame";
+import { Scale } from "./scale";
+import { View } from "./view";
+
+const HEADROOM = 1.06;
+
+export class HistogramView extends View {
+  readonly #canvas = h("canvas", { class: "data", "aria-hidden": "true" });
+
+  constructor(explorer: Explorer) {
+    super("hist", explorer);
+    this.show(this.#canvas);
+  }
+
+  protected override get picture(): Line | undefined {
+    const picture = super.picture;
+    return picture?.kind === "line" ? picture : undefined;
+  }
+
+  protected sides(): Sides {
+    const { x } = this.explorer.views.hist!;
+    const { width, height } = this.box;
+    const line = this.picture!;
+    // A small selection is to be seen, and all others reach beyond the frame.
+    const chosen = totals(this.#chosen, line.bins);
+    const most = Math.max(...chosen) || Math.max(...totals(line.counts, line.bins)) || 1;
+    return {
+      x: new Scale(line.domain, width, x.reversed ?? false, x.log),
+      y: new Scale([0, most * HEADROOM], height, true),
+      xLabel: this.label("x"),
+      yLabel: "sources",
+    };
+  }
+
+  protected paint({ x, y }: Sides): void {
+    const { left, top, width, height } = this.box;
+    const canvas = this.#canvas;
+    Object.assign(canvas.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
+    canvas.width = Math.round(width * devicePixelRatio);
+    canvas.height = Math.round(height * devicePixelRatio);
+    const context = canvas.getContext("2d")!;
+    context.scale(canvas.width / width, canvas.height / height);
+    const line = this.picture!;
+    const edges = this.#edges(x);
+    if (!isEmpty(this.explorer.filter)) {
+      context.fillStyle = colour("--unselected");
+      for (const [bin, n] of totals(line.counts, line.bins).entries()) {
+        context.fillRect(...bar(edges, bin, y.pixel(n), y.pixel(0)));
+      }
+    }
+    this.#stack(context, edges, y);
+  }
+
+  protected image(): HTMLCanvasElement {
+    return this.#canvas;
+  }
+
+  get #chosen(): Uint32Array {
+    return this.explorer.selection?.bins.hist ?? this.picture!.counts;
+  }
+
+  /** Bars of each class upon another, the most frequent class below. */
+  #stack(context: CanvasRenderingContext2D, edges: number[], y: Scale): void {
+    const { looks, selection } = this.explorer;
+    const columns = looks.length;
+    const { bins } = this.picture!;
+    const chosen = this.#chosen;
+    const counts = selection?.counts ?? [];
+    const order = Array.from({ length: columns }, (_, k) => k).sort((a, b) => (counts[b] ?? 0) - (counts[a] ?? 0));
+    const below = new Float64Array(bins);
+    for (const code of order) {
+      context.fillStyle = classColour(looks[code]!);
+      for (let bin = 0; bin < bins; bin += 1) {
+        const n = chosen[bin * columns + code] ?? 0;
+        if (!n) continue;
+        context.fillRect(...bar(edges, bin, y.pixel(below[bin]! + n), y.pixel(below[bin]!)));
+        below[bin]! += n;
+      }
+    }
+  }
+
+  #edges(x: Scale): number[] {
+    const { bins, domain } = this.picture!;
+    const [first, last] = [x.pixel(domain[0]), x.pixel(domain[1])];
+    return Array.from({ length: bins + 1 }, (_, k) => first + ((last - first) * k) / bins);
+  }
+}
+
+function bar(edges: number[], bin: number, top: number, bottom: number): [number, number, number, number] {
+  const [a, b] = [edges[bin]!, edges[bin + 1]!];
+  const gap = Math.abs(b - a) > 3 ? 0.5 : 0;
+  return [Math.min(a, b), top, Math.abs(b - a) - gap, bottom - top];
+}
+
+function totals(counts: Uint32Array, bins: number): number[] {
+  const columns = counts.length / bins;
+  return Array.from({ length: bins }, (_, bin) => {
+    let sum = 0;
+    for (let code = 0; code < columns; code += 1) sum += counts[bin * columns + code]!;
+    return sum;
+  });
+}
