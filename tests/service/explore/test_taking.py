@@ -38,8 +38,8 @@ QUERIES = {
         {"sky": {**VIEWS["sky"], "domain": [330, 380, -90, 90]}},
     ),
     "aliases": (
-        'SELECT ra AS "a b", dec + 1 AS y, phot_g_mean_mag - 30 AS q FROM sed.photometry AS q WHERE q.dec > 0',
-        {"sky": {**VIEWS["sky"], "x": {"column": "a b"}, "y": {"column": "y"}},
+        'SELECT ra AS "a ""b"" <i>", dec + 1 AS y, phot_g_mean_mag - 30 AS q FROM sed.photometry AS q WHERE q.dec > 0',
+        {"sky": {**VIEWS["sky"], "x": {"column": 'a "b" <i>'}, "y": {"column": "y"}},
          "hist": {"kind": "line", "x": {"column": "q"}, "bins": 9}},
     ),
     "joined, with one name twice": (
