@@ -142,7 +142,7 @@ def serve(
             _checked(url),
             tuple(allow_upload_from or ()),
             security,
-            _page(worker, pages, seconds, frame, any_host=url is not None or host not in _LOOPBACK),
+            _page(worker, pages, seconds, frame, _checked(url), any_host=url is not None or host not in _LOOPBACK),
         )
         start(settings, host, port, Accounts(auth) if auth else None, say)
     except ServiceError as error:
@@ -150,13 +150,15 @@ def serve(
 
 
 def _page(
-    worker: Settings, pages: int, seconds: float, frame: list[str] | None, any_host: bool
+    worker: Settings, pages: int, seconds: float, frame: list[str] | None, url: str | None, any_host: bool
 ) -> ExploreSettings | None:
     from sedsql.service.explore.settings import ExploreSettings, origins
 
     if not pages:
         return None
-    return ExploreSettings(worker, sessions=pages, seconds=seconds, frames=origins(frame), any_host=any_host)
+    return ExploreSettings(
+        worker, sessions=pages, seconds=seconds, frames=origins(frame), tap=url or "/tap", any_host=any_host
+    )
 
 
 def _add_user(file: Path | None, name: str) -> None:

@@ -13,6 +13,8 @@ from sedsql.integrations.samp import VOTABLE, SampError, chosen, library, table_
 ROWS, POSITION = "table.select.rowList", "coord.pointAt.sky"
 _KEPT = 100
 """Events that wait to be taken; older ones are forgotten."""
+_MOST_ROWS = 1 << 32
+"""No table has more."""
 
 
 class SampLink:
@@ -113,7 +115,7 @@ class SampLink:
 def _rows(params: Any) -> dict[str, Any] | None:
     """Read a selection of rows; None where it is none of a table with an identity."""
     try:
-        places = [int(place) for place in params.get("row-list", ())]
+        places = [place for text in params.get("row-list", ()) if 0 <= (place := int(text)) < _MOST_ROWS]
     except (TypeError, ValueError):
         return None
     return {"kind": "rows", "table": str(params["table-id"]), "places": places} if "table-id" in params else None

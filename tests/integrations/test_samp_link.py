@@ -64,7 +64,7 @@ def test_a_selection_is_sent_and_what_is_selected_in_it_comes_back(topcat, excha
     ((identity, table),) = topcat.tables
     assert identity == sent["table"]
     assert table["ra"].tolist() == [1.0, 2.0, 3.0]
-    topcat.enotify_all("table.select.rowList", **{"table-id": identity, "row-list": ["2", "0", "9"]})
+    topcat.enotify_all("table.select.rowList", **{"table-id": identity, "row-list": ["2", "0", "9", "-1", "9" * 30]})
     found = wait_for_events(exchange)
     assert found["events"] == [{"number": 1, "kind": "rows", "table": identity, "from": "topcat", "rows": [13, 7]}]
     assert found["last"] == 1

@@ -202,7 +202,7 @@ class InProcess:
 
 
 def _facts(connection: Connection) -> Facts:
-    """What the page is told of the tables of a connection: its mirror's, and those that were uploaded."""
+    """What the page is told of the tables of a connection."""
     if connection.mirror is None:
         return Facts(connection.catalogue)
     return Facts(connection.catalogue, rows=Facts.read(connection.mirror).rows)

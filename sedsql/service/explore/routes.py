@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urljoin
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -98,7 +99,8 @@ def _asking(operation: str) -> Answer:
         elif operation == "source":
             values |= {"training": settings.training and str(settings.training), "label": settings.label}
         elif operation == "where":
-            values["url"] = settings.tap
+            page = f"{request.url.scheme}://{request.url.netloc}/"
+            values["url"] = settings.tap and urljoin(page, settings.tap)
         seconds = settings.seconds if operation == "export" else _SECONDS
         return await streamed(_session(explore, request).ask(operation, values, seconds), request)
 

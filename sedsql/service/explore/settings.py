@@ -24,7 +24,7 @@ class ExploreSettings:
     frames : origins of pages that may show this one in a frame, such as https://example.org
     base : path below which the page is asked for as well as at /
     training, label : a table of labelled sources, of which a source's nearest are told, and its column of labels
-    tap : URL of a TAP service of the mirror; None where only its folder can be named
+    tap : URL of a TAP service of the mirror, such as /tap beside the page; None where its user has the mirror's folder
     any_host : whether the page is asked for by any host name; else by those of this machine alone
     """
 

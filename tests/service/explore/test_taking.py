@@ -3,6 +3,7 @@
 import csv
 import io
 import random
+from urllib.parse import urljoin
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -10,7 +11,7 @@ import pytest
 from astropy.io import fits
 from astropy.io.votable import parse_single_table
 from astropy.table import Table
-from exploring import arrays, sentence
+from exploring import Page, arrays, exploring, sentence
 
 import sedsql
 
@@ -37,8 +38,8 @@ QUERIES = {
         {"sky": {**VIEWS["sky"], "domain": [330, 380, -90, 90]}},
     ),
     "aliases": (
-        'SELECT ra AS "a b", dec + 1 AS y, phot_g_mean_mag - 30 AS q FROM sed.photometry AS q WHERE q.dec > 0',
-        {"sky": {**VIEWS["sky"], "x": {"column": "a b"}, "y": {"column": "y"}},
+        'SELECT ra AS "a ""b"" <i>", dec + 1 AS y, phot_g_mean_mag - 30 AS q FROM sed.photometry AS q WHERE q.dec > 0',
+        {"sky": {**VIEWS["sky"], "x": {"column": 'a "b" <i>'}, "y": {"column": "y"}},
          "hist": {"kind": "line", "x": {"column": "q"}, "bins": 9}},
     ),
     "joined, with one name twice": (
@@ -164,6 +165,16 @@ def test_the_cell_makes_the_table(page):
     names["con"].close()
     assert len(names["table"]) == page.ask("rows", filter=filter).json()["total"] > 0
     assert str(names["table"]["ra"].unit) == "deg"
+
+
+@pytest.mark.parametrize("tap", ["/tap", "https://example.org/tap"])
+def test_users_of_a_service_get_a_cell_that_asks_it_and_names_no_folder(sky, tmp_path, tap):
+    with exploring(sky, tmp_path, tap=tap) as (url, _):
+        page = Page(url).begin()
+        page.query("SELECT TOP 3 ra, dec FROM sed.photometry")
+        cell = page.ask("where", filter=[]).json()["notebook"]
+    assert f"TAPService('{urljoin(url, tap)}')" in cell
+    assert str(sky) not in cell
 
 
 READERS = {
