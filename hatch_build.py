@@ -61,6 +61,8 @@ class _PageError(Exception):
 
 
 def _build_page(web: Path, folder: Path) -> None:
+    if not web.is_dir():
+        raise _PageError(f"there is no folder {web.name} with its source")
     npm = shutil.which("npm")
     if npm is None:
         raise _PageError("there is no npm, which Node.js has")

@@ -29,6 +29,7 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self._places: set[str] = set()
         self._checker: Session | None = None
+        self._starting = 0
         self._one_at_a_time = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -48,15 +49,18 @@ class Sessions:
 
     async def new(self, user: str | None) -> Session:
         """Start a session; where there are as many as may be, the one that was idle longest ends."""
-        async with self._one_at_a_time:
-            if len(self._sessions) >= self._settings.sessions:
-                idle = [session for session in self._sessions.values() if not session.is_busy]
-                if not idle:
-                    raise ServiceError("All sessions of this service run a query; try again in a minute.", 503, 60)
-                await self.end(min(idle, key=lambda session: session.used))
+        while len(self._sessions) + self._starting >= self._settings.sessions:
+            idle = [session for session in self._sessions.values() if not session.is_busy]
+            if not idle:
+                raise ServiceError("All sessions of this service run a query; try again in a minute.", 503, 60)
+            await self.end(min(idle, key=lambda session: session.used))
+        self._starting += 1
+        try:
             session = await self._start(secrets.token_hex(16), user)
-            self._sessions[session.id] = session
-            return session
+        finally:
+            self._starting -= 1
+        self._sessions[session.id] = session
+        return session
 
     def find(self, id: str, user: str | None) -> Session:
         """The session of a user. ServiceError where it is not there, or another user's: both look the same."""

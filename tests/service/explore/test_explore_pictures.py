@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 import sedsql
 from sedsql.photometry.looks import BRANCHES, CLASSES
+from sedsql.service.explore.explorer import counting
 from sedsql.service.explore.explorer.explorer import Explorer, prepare
 from sedsql.service.workers.child import Asked
-from sedsql.service.workers.frames import DATA, END, HEAD
+from sedsql.service.workers.frames import DATA, END, ERROR, HEAD
 from sedsql.service.workers.settings import Settings
 
 FEW = settings(max_examples=25)
@@ -175,6 +176,13 @@ def test_points_are_the_rows(local):
     assert (np.unpackbits(array(head["rows"]), count=len(ra), bitorder="little") == chosen).all()
     assert head["count"] == chosen.sum()
     assert set(head["views"]) == {"real", "whole"}
+
+
+def test_large_results_are_counted_in_parts(local, monkeypatch):
+    filter = [{"view": "sky", "range": [0, 100, -90, 90]}]
+    expected = local.axes(VIEWS)[0]["views"], local.ask("select", filter=filter)
+    monkeypatch.setattr(counting, "_PART", 300)
+    assert (local.axes(VIEWS)[0]["views"], local.ask("select", filter=filter)) == expected
 
 
 NUMBERS = st.floats(-400, 400, width=32)
@@ -346,3 +354,22 @@ def test_other_classes_than_the_models_have_colours_too(other):
     assert set(looks) == {"yso", "north", "south"}
     assert looks["yso"] == CLASSES["yso"]
     assert looks["north"] not in [*BRANCHES.values(), looks["south"]]
+
+
+def test_columns_may_have_the_names_that_drawn_has(other):
+    query = "SELECT ra AS code, dec AS a0, ra AS c0, dec AS a1, designation AS probability FROM gaiadr3.gaia_source"
+    other.query(query)
+    view = {"kind": "plane", "x": {"column": "c0"}, "y": {"minus": ["a1", "code"]}, "size": [7, 7]}
+    head, array = other.axes({"v": view, "w": {"kind": "line", "x": {"column": "a0"}, "bins": 5}})
+    ra, dec = np.transpose(other.connection.execute("SELECT ra, dec FROM gaiadr3.gaia_source").fetchall())
+    cells = cells_of({"c0": ra, "a1": dec, "code": ra}, view, head["views"]["v"]["domain"])
+    assert (array(head["views"]["v"]["n"]) == np.unique(cells[cells >= 0], return_counts=True)[1]).all()
+    head, _ = other.select({"view": "v", "range": [100, 200, -200, -100]})
+    assert head["count"] == ((ra >= 100) & (ra <= 200) & (dec - ra >= -200) & (dec - ra <= -100)).sum() > 0
+
+
+def test_a_column_of_the_rows_number_is_told(other):
+    asked = {"query": "SELECT ra AS rowid FROM gaiadr3.gaia_source", "rows": 10, "points": 10}
+    kind, told = other._explorer.run(Asked(json.dumps({"operation": "query", "values": asked}).encode()))
+    assert kind == ERROR
+    assert told["error"] == "A column is called rowid, the number of a row here; give it another name with AS."

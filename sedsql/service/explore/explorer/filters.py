@@ -12,12 +12,14 @@ from sedsql.service.explore.explorer.fields import list_of, number_of, object_of
 from sedsql.service.explore.explorer.views import Range, View
 
 _CONDITIONS, _CLASSES, _ROWS = 32, 256, 200_000
+ALL = "true"
+"""The condition of all rows."""
 _KINDS = ("view", "classes", "probability", "rows")
 
 
 def condition(filter: Any, drawn: Drawn) -> str:
     """Write the condition that a row of `drawn` is selected. ServiceError where the filter is not good."""
-    return " AND ".join(_one(one, drawn) for one in list_of(filter, "filter", _CONDITIONS)) or "true"
+    return " AND ".join(_one(one, drawn) for one in list_of(filter, "filter", _CONDITIONS)) or ALL
 
 
 def _one(value: Any, drawn: Drawn) -> str:

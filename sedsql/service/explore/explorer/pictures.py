@@ -12,10 +12,10 @@ from sedsql.service.explore.explorer.binary import Arrays
 from sedsql.service.explore.explorer.classes import NONE
 from sedsql.service.explore.explorer.counting import Counts, counted
 from sedsql.service.explore.explorer.drawn import CODE, Drawn
+from sedsql.service.explore.explorer.filters import ALL
 from sedsql.service.explore.explorer.result import DRAWN
 from sedsql.service.explore.explorer.views import View
 
-_ALL = "true"
 Told = dict[str, Any]
 
 
@@ -31,7 +31,7 @@ class Pictures:
     def __init__(self, con: duckdb.DuckDBPyConnection, drawn: Drawn, points: bool):
         self.drawn, self.points = drawn, points
         self._con, self._classes = con, drawn.result.classes.count
-        self._all = self._counted(_ALL, list(drawn.views.values()))
+        self._all = self._counted(ALL, list(drawn.views.values()))
 
     def whole(self) -> list[bytes]:
         """All rows: of planes the points, x and y and the class of each row, where points are drawn, else the cells."""

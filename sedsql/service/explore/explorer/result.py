@@ -12,12 +12,14 @@ import duckdb
 from sedsql.adql import Translation
 from sedsql.dbapi.connection import Connection
 from sedsql.dbapi.module import own_errors
+from sedsql.service.errors import ServiceError
 from sedsql.service.explore.explorer.classes import Classes
 from sedsql.service.explore.explorer.columns import Columns
 from sedsql.service.explore.explorer.suggested import suggested
 from sedsql.service.explore.explorer.with_classes import Asked, with_classes
 
 SCHEMA = "memory.explore"
+ROW = "rowid"
 RESULT, DRAWN = f"{SCHEMA}.result", f"{SCHEMA}.drawn"
 _INCOMING = f"{SCHEMA}.incoming"
 _UNSURE = 8
@@ -83,6 +85,8 @@ def fetch(
     """
     with own_errors(query):
         asked = with_classes(connection, query)
+        if ROW in asked.columns:
+            raise ServiceError(f"A column is called {ROW}, the number of a row here; give it another name with AS.")
         sql = asked.translation.sql
         check()
         make_room()
@@ -135,6 +139,8 @@ def _expected(con: duckdb.DuckDBPyConnection, select: str) -> int:
     """The rows that DuckDB expects a query to have."""
     ((_, plan),) = con.execute(f"EXPLAIN (FORMAT json) {select}").fetchall()
     (node,) = json.loads(plan)
-    while "Estimated Cardinality" not in node["extra_info"] and node["children"]:
+    while "Estimated Cardinality" not in node["extra_info"]:
+        if not node["children"]:
+            return 0
         node = node["children"][0]
-    return int(node["extra_info"].get("Estimated Cardinality", 0))
+    return int(node["extra_info"]["Estimated Cardinality"])

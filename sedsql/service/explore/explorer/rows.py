@@ -14,7 +14,7 @@ from sedsql.service.errors import ServiceError
 from sedsql.service.explore.explorer.columns import Columns
 from sedsql.service.explore.explorer.drawn import Drawn
 from sedsql.service.explore.explorer.fields import boolean_of, list_of, numbers_of, object_of, only, text_of, whole_of
-from sedsql.service.explore.explorer.filters import condition, view_of, within
+from sedsql.service.explore.explorer.filters import ALL, condition, view_of, within
 from sedsql.service.explore.explorer.result import DRAWN, RESULT
 from sedsql.sql_text import identifier
 
@@ -31,10 +31,8 @@ def rows(con: duckdb.DuckDBPyConnection, drawn: Drawn, values: dict[str, Any]) -
     order = _order(values.get("order", []), drawn.result.columns)
     (total,) = con.execute(f"SELECT count(*) FROM {DRAWN} WHERE {chosen}").fetchall()[0]
     if order:
-        numbers = (
-            f"SELECT rowid FROM {RESULT} WHERE rowid IN (SELECT rowid FROM {DRAWN} WHERE {chosen}) "
-            f"ORDER BY {order}, rowid LIMIT {count} OFFSET {offset}"
-        )
+        among = f" WHERE rowid IN (SELECT rowid FROM {DRAWN} WHERE {chosen})" if chosen != ALL else ""
+        numbers = f"SELECT rowid FROM {RESULT}{among} ORDER BY {order}, rowid LIMIT {count} OFFSET {offset}"
     else:
         numbers = f"SELECT rowid FROM {DRAWN} WHERE {chosen} ORDER BY rowid LIMIT {count} OFFSET {offset}"
     places = [row for (row,) in con.execute(numbers).fetchall()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +23,7 @@ class Asked:
     adql : of the user
     with_classes : the ADQL with classes; the same where it has them, or cannot
     translation : of that
+    columns : names of the query's own columns, in lower case
     by : where classes come from: the query itself, the magnitudes of its rows, or those of `sed.photometry`
     note : says so to the user
     """
@@ -29,6 +31,7 @@ class Asked:
     adql: str
     with_classes: str
     translation: Translation
+    columns: Set[str]
     by: Way = "query"
     note: str = ""
 
@@ -43,7 +46,7 @@ def with_classes(connection: Connection, query: str) -> Asked:
     described = connection.duckdb.execute(f"DESCRIBE {made.sql}").fetchall()
     names = {str(name).lower() for name, *_ in described}
     if CLASS in names:
-        return Asked(query, query, made)
+        return Asked(query, query, made, names)
     added = {CLASS: "sed_class", "probability": "sed_probability"}
     head, table, name = nested(query)
     by: Way
@@ -58,10 +61,10 @@ def with_classes(connection: Connection, query: str) -> Asked:
             "order."
         )
     else:
-        return Asked(query, query, made, note=LACKING)
+        return Asked(query, query, made, names, note=LACKING)
     calls = [f"{function}({row}) AS {column}" for column, function in added.items() if column not in names]
     wrapped = f"{head}SELECT {name}.*, {', '.join(calls)} FROM {table}"
     try:
-        return Asked(query, wrapped, connection.translation(wrapped, ()), by, note)
+        return Asked(query, wrapped, connection.translation(wrapped, ()), names, by, note)
     except AdqlError:
-        return Asked(query, query, made, note=LACKING)
+        return Asked(query, query, made, names, note=LACKING)
