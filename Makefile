@@ -168,11 +168,11 @@ browser: $(NATIVE) $(PAGE) $(VENV)/browser
 	@echo "== The page of sedsql explore in a browser"
 	PYTHONPATH=$(VENV)/browser $(BIN)/python -m pytest -q -m browser
 
-# All of these but the browser's by one run of pytest, as CI has them: its processes are busy to the end.
+# What needs more installed, but for the browser's, by one run of pytest, as CI has it: its processes are busy to the end.
 elsewhere: $(NATIVE) $(VENV)/peers beside
-	@echo "== Tests that take minutes, and tests that need more installed"
+	@echo "== Tests that need more installed"
 	$(BIN)/python -m pytest -q $(AT_ONCE) \
-	    -m "thorough or peers or old_duckdb or dachs or tap_clients $(if $(shell command -v npm),or clients)"
+	    -m "peers or old_duckdb or dachs or tap_clients $(if $(shell command -v npm),or clients)"
 
 # What targets of CI install outside .venv's own packages, so that it can be done while other tests run. Debian's installer
 # does one thing at a time.
