@@ -13,6 +13,23 @@ from sedsql.service.workers import Settings
 
 
 @contextmanager
+def running(served, app, port=0):
+    """Serve by uvicorn on a port of this machine, a free one unless told; gives the URL, which ends in /tap."""
+    with listen("127.0.0.1", port) as listening:
+        server = make_server(app)
+        thread = threading.Thread(target=asyncio.run, args=(serve(served, app, listening, server),), daemon=True)
+        thread.start()
+        while not server.started:
+            assert thread.is_alive(), "the server did not start"
+            time.sleep(0.02)
+        try:
+            yield url_of(listening)
+        finally:
+            server.should_exit = True
+            thread.join(60)
+
+
+@contextmanager
 def serving(mirror, folder, *, workers=1, worker=None, accounts=None, **settings):
     """Serve a mirror on a free port; gives the URL, which ends in /tap.
 
@@ -26,15 +43,5 @@ def serving(mirror, folder, *, workers=1, worker=None, accounts=None, **settings
     )
     service = Service(made)
     app = make_app(service, accounts)
-    with listen("127.0.0.1", 0) as listening:
-        server = make_server(app)
-        thread = threading.Thread(target=asyncio.run, args=(serve(service, app, listening, server),), daemon=True)
-        thread.start()
-        while not server.started:
-            assert thread.is_alive(), "the server did not start"
-            time.sleep(0.02)
-        try:
-            yield url_of(listening)
-        finally:
-            server.should_exit = True
-            thread.join(60)
+    with running(service, app) as url:
+        yield url

@@ -27,7 +27,6 @@ class Sessions:
     def __init__(self, settings: ExploreSettings, keep_open: Sequence[int] = ()):
         self._settings, self._keep_open = settings, keep_open
         self._sessions: dict[str, Session] = {}
-        self._places: set[str] = set()
         self._checker: Session | None = None
         self._starting = 0
         self._one_at_a_time = asyncio.Lock()

@@ -1,40 +1,20 @@
 """Show a mirror as users do, by uvicorn in a thread, and ask as the page does; read what it is sent."""
 
-import asyncio
 import json
-import threading
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import requests
+from serving import running
 
 from sedsql.service.explore.explore import Explore
 from sedsql.service.explore.settings import ExploreSettings
 from sedsql.service.explore.start import make_app
-from sedsql.service.run import listen, make_server, serve, url_of
 from sedsql.service.workers import Settings
 
 HEADERS = {"X-Sedsql": "explore"}
 SECONDS = 120
-
-
-@contextmanager
-def running(served, app, port=0):
-    """Serve on a port of this machine, a free one unless told; gives the URL of the page."""
-    with listen("127.0.0.1", port) as listening:
-        server = make_server(app)
-        thread = threading.Thread(target=asyncio.run, args=(serve(served, app, listening, server),), daemon=True)
-        thread.start()
-        while not server.started:
-            assert thread.is_alive(), "the server did not start"
-            time.sleep(0.02)
-        try:
-            yield url_of(listening).removesuffix("/tap")
-        finally:
-            server.should_exit = True
-            thread.join(60)
 
 
 @contextmanager
@@ -47,7 +27,7 @@ def exploring(mirror, folder, *, port=0, process=None, **settings):
     made = ExploreSettings(Settings(mirror, folder, threads=1, **process or {}), **settings)
     explore = Explore(made)
     with running(explore, make_app(explore), port) as url:
-        yield url, explore
+        yield url.removesuffix("/tap"), explore
 
 
 def arrays(body):

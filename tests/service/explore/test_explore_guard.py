@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import requests
-from exploring import HEADERS, SECONDS, Page, exploring, running, sentence
+from exploring import HEADERS, SECONDS, Page, exploring, sentence
+from serving import running
 
 from sedsql.mirror.ingest import import_files
 from sedsql.service.app import make_app
@@ -312,6 +313,7 @@ def test_a_service_has_the_page_and_each_user_their_session(sky, tmp_path):
     made = ServiceSettings(process, tmp_path / "spool", 1, security=SECURITY, explore=ExploreSettings(process))
     service = Service(made)
     with running(service, make_app(service, Accounts(tmp_path / "users.txt"))) as url:
+        url = url.removesuffix("/tap")
         for path in ("", "page/x.js", "explore/about"):
             answer = requests.get(f"{url}/{path}", headers=HEADERS, timeout=SECONDS)
             assert answer.status_code == 401, path

@@ -4,7 +4,8 @@ import time
 
 import pytest
 from astropy.table import Table
-from exploring import Page, running, sentence
+from exploring import Page, sentence
+from serving import running
 
 import sedsql
 from sedsql.integrations.samp import library
@@ -55,6 +56,7 @@ def test_a_selection_goes_to_topcat_and_what_is_selected_there_comes_back(topcat
     link = SampLink()
     explore = Explore(settings, link=link)
     with running(explore, make_app(explore)) as url:
+        url = url.removesuffix("/tap")
         page = Page(url).begin()
         page.query("SELECT source_id, ra, dec FROM gaiadr3.gaia_source")
         page.ask("axes", views={"sky": SKY})
