@@ -45,3 +45,16 @@ def serving(mirror, folder, *, workers=1, worker=None, accounts=None, **settings
     app = make_app(service, accounts)
     with running(service, app) as url:
         yield url
+
+
+def incoming(folder):
+    """Files of requests that are being received."""
+    return list((folder / "spool" / "incoming").iterdir())
+
+
+def until(true, seconds=20):
+    """Wait until something is true."""
+    end = time.monotonic() + seconds
+    while not (found := true()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return found

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from serving import serving
+from serving import incoming, serving, until
 
 from sedsql.service import connection, memory, receive
 from sedsql.service.errors import ServiceError
@@ -27,18 +27,6 @@ def alone(sky, folder):
     """The URL of a service of one worker, whose spool is in `folder`."""
     with serving(sky, folder) as url:
         yield url
-
-
-def incoming(folder):
-    return list((folder / "spool" / "incoming").iterdir())
-
-
-def until(true, seconds=20):
-    """Wait until something is true."""
-    end = time.monotonic() + seconds
-    while not (found := true()) and time.monotonic() < end:
-        time.sleep(0.05)
-    return found
 
 
 def send(url, text, window=4096):
