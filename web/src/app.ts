@@ -20,7 +20,7 @@ export interface App {
 
 export function mount(root: HTMLElement, about: About, transport: Transport): App {
   const explorer = new Explorer(about, transport);
-  explorer.points = canDrawPoints();
+  if (!canDrawPoints()) explorer.mostPoints = 0;
   const views = {
     sky: new PlaneView("sky", explorer),
     cmd: new PlaneView("cmd", explorer),

@@ -126,6 +126,7 @@ export class QueryPane {
   async #check(): Promise<void> {
     const query = this.editor.query;
     if (!query.trim()) return this.#tell(null);
+    if (this.explorer.isRunning) return; // which tells it too
     try {
       const { error } = (await this.explorer.transport("POST", "check", { query }, "json")) as { error?: ErrorObject };
       if (query === this.editor.query) this.#tell(error ? refused(error) : null);
