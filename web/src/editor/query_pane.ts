@@ -86,6 +86,13 @@ export class QueryPane {
     }
   }
 
+  /** Write a query into the editor, and run it. */
+  ask(query: string): void {
+    this.show("adql");
+    this.editor.query = query;
+    void this.run();
+  }
+
   async run(): Promise<void> {
     const query = this.editor.query.trim();
     if (!query) return;
@@ -97,9 +104,7 @@ export class QueryPane {
   #choice(name: string, query: string, close: () => void): HTMLElement {
     const choose = () => {
       close();
-      this.show("adql");
-      this.editor.query = query;
-      void this.run();
+      this.ask(query);
     };
     return h("button", { type: "button", class: "choice", title: query, onclick: choose }, name);
   }

@@ -59,7 +59,7 @@ export class PlaneView extends View {
       y: new Scale([y0, y1], height, !axes.y?.reversed, axes.y?.log),
       xLabel: this.label("x"),
       yLabel: this.label("y"),
-      xIsAngle: isSky(axes),
+      xKind: isSky(axes) ? "angle" : "number",
     };
   }
 
