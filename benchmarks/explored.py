@@ -200,12 +200,12 @@ def _brush(page: "Page", view: str) -> list[float]:
 
 
 def _click(page: "Page") -> list[float]:
-    """Click on sources of the colour-magnitude diagram; gives the milliseconds until each is shown."""
+    """Click on sources on the sky; gives the milliseconds until each is shown."""
     found: list[float] = []
-    for step in range(10 * CLICKS):
-        box = page.get_by_role("application", name=re.compile("^Colour–magnitude")).bounding_box()  # the panel moves it
+    for step in range(2 * CLICKS):
+        box = page.get_by_role("application", name=re.compile("^Sky")).bounding_box()  # which the panel moves
         page.evaluate(_CLICKS)
-        page.mouse.click(box["x"] + (0.3 + 0.02 * step / CLICKS) * box["width"], box["y"] + 0.5 * box["height"])
+        page.mouse.click(box["x"] + (0.3 + 0.2 * step / CLICKS) * box["width"], box["y"] + 0.5 * box["height"])
         page.wait_for_timeout(_SETTLES_MS)
         page.locator("main[aria-busy=false]").wait_for()
         page.wait_for_timeout(_SETTLES_MS)
