@@ -57,14 +57,14 @@ _WATCH = """() => {
 }"""
 """Notes how long it takes from an event to the frame in which all that it asked for is drawn."""
 _CLICKS = """() => {
-    const verdict = () => document.querySelector("aside.source .verdict");
+    const named = () => document.querySelector("aside.source .identity");
     window.seen = null;
     window.watching?.disconnect();
     addEventListener("pointerdown", () => {
         const began = performance.now();
-        const before = verdict();
+        const before = named();
         window.watching = new MutationObserver((_, observer) => {
-            if (!verdict() || verdict() === before) return;
+            if (!named() || named() === before) return;
             observer.disconnect();
             requestAnimationFrame(() => (window.seen = performance.now() - began));
         });
