@@ -34,12 +34,12 @@ QUERY = (
     f"SELECT s.source_id, s.ra, s.dec, s.parallax, {', '.join(f's.{name}' for name in COLUMNS)}, "
     "sed_class(s) AS class, sed_probability(s) AS probability FROM sed.photometry AS s"
 )
-COPIED = f"{QUERY}, (SELECT TOP {COPIES} source_id AS copy FROM gaiadr3.gaia_source) AS copies"
+COPIED = f"SELECT q.* FROM ({QUERY}) AS q, (SELECT TOP {COPIES} source_id AS copy FROM gaiadr3.gaia_source) AS copies"
 MEMORY_GB = 14
 STEPS = 40
 CLICKS = 20
 MB = 1 << 20
-PATIENCE_MS = 300_000
+PATIENCE_MS = 200_000
 _SETTLES_MS = 100
 
 _WATCH = """() => {
