@@ -1,7 +1,7 @@
 """Start a datalab as the platform does: as a user that nobody knows, with a home folder in a tree that is read-only.
 
-DATALABS_IMAGE in the environment names an image, and DATALABS_RUN the command that runs it (`podman run`); else it is
-this checkout, in namespaces of Linux, where the tree is read-only and the user has another number.
+DATALABS_RUN in the environment is the command that runs an image, sedsql-page or sedsql-lab, such as `podman run`; else
+it is this checkout, in namespaces of Linux, where the tree is read-only and the user has another number.
 """
 
 import os
@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+RUN = shlex.split(os.environ.get("DATALABS_RUN", ""))
 UID = 54321
 # The first has the rights to mount, the second those of no one.
 _INSIDE = f"""
@@ -25,21 +26,14 @@ mount --bind "$1" /media && mount --bind "$1/home" /media/home && mount -o remou
 _NAMESPACES = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", _INSIDE, "sh"]
 
 
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-def ran(media, command=(), **variables):
+def ran(media, command=(), image="sedsql-page", **variables):
     """A process that has begun: of the datalab, or of another command in its place."""
-    image = os.environ.get("DATALABS_IMAGE")
-    if image:
+    if RUN:
         home = media / "home"
         os.chown(home, UID, UID)
         options = [f"--user={UID}:{UID}", "--read-only", "--rm", "--network=host", f"--volume={media}:/media"]
         options += [f"--env={name}={value}" for name, value in variables.items()]
-        whole = [*shlex.split(os.environ.get("DATALABS_RUN", "podman run")), *options, image, *command]
+        whole = [*RUN, *options, image, *command]
         environment = None
     else:
         whole = [*_NAMESPACES, str(media), *(command or [str(ROOT / "datalabs" / "start.sh")])]
@@ -50,14 +44,17 @@ def ran(media, command=(), **variables):
 
 def needs_namespaces():
     tried = subprocess.run([*_NAMESPACES[:4], "true"], capture_output=True, text=True)
-    if tried.returncode and "DATALABS_IMAGE" not in os.environ:
+    if tried.returncode and not RUN:
         pytest.skip(f"there are no namespaces here to play the platform in: {tried.stderr.strip()}")
 
 
 @contextmanager
-def started(media, port, **variables):
-    """A datalab that listens; gives its process."""
-    process = ran(media, **variables)
+def started(media, port, **how):
+    """A datalab that listens; gives its process.
+
+    how : image and variables of `ran`
+    """
+    process = ran(media, **how)
     try:
         end = time.monotonic() + 120
         while True:

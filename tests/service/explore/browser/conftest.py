@@ -16,7 +16,7 @@ from sedsql.service.explore.page_files import FOLDER
 if importlib.util.find_spec("playwright"):
     from tab import Tab
 else:  # `make browser` installs it
-    collect_ignore_glob = ["test_*.py"]
+    collect_ignore_glob = ["test_*.py", "framed/*"]
 
 # Without a graphics card, WebGL is computed.
 WITH_WEBGL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
@@ -76,8 +76,20 @@ def sql(sky):
         yield connection
 
 
+@pytest.fixture(scope="session")
+def show():
+    """`show(tab, url)` shows the page in a new tab, and gives what it is in: here the tab itself."""
+
+    def show(tab, url):
+        tab.goto(url)
+        return tab
+
+    show.hosts = set()
+    return show
+
+
 @pytest.fixture
-def open_tab(chromium_of, url):
+def open_tab(chromium_of, url, show):
     """`open_tab(hash="", ...)` is a `Tab` with the page.
 
     It asks no other host, and its console has no error; `may_fail` has parts of those that a test expects.
@@ -95,18 +107,19 @@ def open_tab(chromium_of, url):
         finally:
             context.close()
 
-    def open_tab(hash="", *, at=None, webgl=True, may_fail=(), **options):
+    def open_tab(hash="", *, at=None, webgl=True, may_fail=(), init_script="", **options):
         entered = context_of(webgl, **options)
         context = entered.__enter__()
+        context.add_init_script(init_script)
         page, wrong = context.new_page(), []
         page.on("console", lambda told: told.type == "error" and wrong.append(told.text))
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        host = urlsplit(at or url).netloc
-        page.on("request", lambda asked: is_elsewhere(asked.url, host) and wrong.append(asked.url))
+        hosts = {urlsplit(at or url).netloc, *show.hosts}
+        page.on("request", lambda asked: is_elsewhere(asked.url, *hosts) and wrong.append(asked.url))
         opened.append((entered, wrong, may_fail))
-        page.goto(f"{at or url}{hash}")
-        page.wait_for_selector(".sedsql main")
-        return Tab(page)
+        shown = show(page, f"{at or url}{hash}")
+        shown.wait_for_selector(".sedsql main")
+        return Tab(shown)
 
     yield open_tab
     found = []
@@ -116,6 +129,6 @@ def open_tab(chromium_of, url):
     assert found == []
 
 
-def is_elsewhere(asked, host):
+def is_elsewhere(asked, *hosts):
     parts = urlsplit(asked)
-    return parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != host
+    return parts.scheme in ("http", "https", "ws", "wss") and parts.netloc not in hosts
