@@ -15,7 +15,9 @@ case $id in
     *[!A-Za-z0-9._-]* | .*) fail "MAIN_ID is a name of letters and digits, not '$id'." ;;
 esac
 base=${id:+/datalabs/$id}
-frame=$(echo "${DATALABS_URL:-https://datalabs.esa.int}" | cut -d / -f 1-3)
+frame=${DATALABS_URL:-https://datalabs.esa.int}
+case $frame in *://*) ;; *) frame=https://$frame ;; esac
+frame=$(echo "$frame" | cut -d / -f 1-3)
 
 # The user may be none that the image knows.
 [ -w "${HOME:-/nowhere}" ] || HOME=/media/home
@@ -39,6 +41,7 @@ if [ -e "$folder/jupyter_config.py" ]; then
     mkdir -p "$HOME/sedsql"
     cp -R --no-clobber "$folder/notebooks" "$HOME/sedsql/"
     export SEDSQL_PORT="$port" SEDSQL_BASE="$base" SEDSQL_FRAME="$frame"
+    export PIP_TARGET="$HOME/sedsql/packages" # where the environment looks last; it is read-only itself
     exec jupyter-lab --config "$folder/jupyter_config.py"
 fi
 exec sedsql explore --host 0.0.0.0 --port "$port" --base-path "$base" --frame "$frame" --no-browser

@@ -8,7 +8,7 @@ import requests
 from servers.datalabs import COOKIE, free_port, proxied
 from starting import RUN, needs_namespaces, ran, started
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("namespaces")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("played")]
 
 HEADERS = {"X-Sedsql": "explore"}
 LOGGED_IN = dict([COOKIE.split("=")])
@@ -17,8 +17,10 @@ ENDLESS = "SELECT SUM(a.ra + b.ra * c.ra) AS s FROM sed.photometry AS a, sed.pho
 
 
 @pytest.fixture(scope="module")
-def namespaces():
-    needs_namespaces()
+def played(tmp_path_factory):
+    media = tmp_path_factory.mktemp("media")
+    (media / "home").mkdir()
+    needs_namespaces(media)
 
 
 def get(url):
