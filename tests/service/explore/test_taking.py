@@ -137,6 +137,25 @@ def test_without_a_selection_it_is_the_query(page, con):
     assert page.ask("where", filter=[]).json()["adql"] == QUERIES["classified"][0]
 
 
+@pytest.mark.parametrize(
+    ("query", "any_rows"),
+    [
+        ("SELECT TOP 5 ra FROM sed.photometry", True),
+        ("SELECT TOP 5 ra FROM sed.photometry ORDER BY ra", False),
+        ("SELECT ra FROM sed.photometry ORDER BY ra OFFSET 5", False),
+        ("SELECT ra FROM sed.photometry OFFSET 5", True),
+        ("SELECT q.ra FROM (SELECT TOP 5 ra FROM sed.photometry) AS q ORDER BY q.ra", True),
+        ("WITH q AS (SELECT TOP 5 ra FROM sed.photometry) SELECT ra FROM q", True),
+        ("SELECT ra FROM sed.photometry UNION SELECT TOP 5 ra FROM sed.photometry", True),
+        ("SELECT COUNT(*) AS n FROM sed.photometry", False),
+    ],
+)
+def test_a_query_that_may_have_other_rows_is_told(page, query, any_rows):
+    page.query(query)
+    note = page.ask("where", filter=[]).json()["note"]
+    assert ("ORDER BY" in note) if any_rows else note is None
+
+
 def test_rows_that_were_chosen_one_by_one(page, con):
     drawn(page, "photometry")
     rows = {row[0]: row[1:] for row in all_rows(page)}

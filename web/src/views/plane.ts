@@ -23,7 +23,7 @@ export class PlaneView extends View {
   constructor(name: ViewName, explorer: Explorer) {
     super(name, explorer);
     this.show(this.#cells, this.#dots);
-    this.#dots.addEventListener("webglcontextlost", () => void explorer.drawWithoutPoints());
+    this.#dots.addEventListener("webglcontextlost", () => void explorer.limitPoints(0));
   }
 
   protected override get picture(): Plane | undefined {
@@ -59,7 +59,7 @@ export class PlaneView extends View {
       y: new Scale([y0, y1], height, !axes.y?.reversed, axes.y?.log),
       xLabel: this.label("x"),
       yLabel: this.label("y"),
-      xIsAngle: isSky(axes),
+      xKind: isSky(axes) ? "angle" : "number",
     };
   }
 
@@ -75,12 +75,13 @@ export class PlaneView extends View {
     const colourOf = (code: number): Rgb => rgb(classColour(looks[code] ?? noClass));
     if (plane.points) {
       const markerOf = (code: number) => (looks[code] ?? noClass).marker;
-      this.#points?.draw(
+      const most = this.#points?.draw(
         [x, y],
         { colourOf, markerOf, grey },
         selection?.count ?? 0,
         isAll || selection?.rows === null,
       );
+      if (most) void this.explorer.limitPoints(most);
       return;
     }
     const context = canvas.getContext("2d")!;

@@ -20,6 +20,14 @@ import { isBelow, toSvg, type Shape } from "./shapes";
 /** How far from a click a source may be, in pixels. */
 const REACH_PX = 12;
 
+/** What a view will show, before there is a result. */
+const EMPTY: Record<ViewName, string> = {
+  sky: "Where the sources are on the sky",
+  cmd: "How bright they are, over a colour: the Hertzsprung–Russell diagram",
+  cc: "One colour over another: infrared excess stands out",
+  hist: "How many sources have a magnitude, by class",
+};
+
 export abstract class View {
   readonly element: HTMLElement;
   protected readonly plot = h("div", { class: "plot" });
@@ -156,6 +164,10 @@ export abstract class View {
   /** Take new pictures, and a new selection. */
   protected take(): void {}
   protected choose(): void {}
+  /** What is to be known of the drawing. */
+  protected note(): string {
+    return "";
+  }
   /** Draw the data. */
   protected abstract paint(sides: Sides): void;
   protected abstract image(): HTMLCanvasElement;
@@ -174,7 +186,8 @@ export abstract class View {
     fill(this.#under, ...toSvg(shapes.filter(isBelow)));
     fill(this.#shapes, ...toSvg(shapes.filter((shape) => !isBelow(shape))));
     const outside = this.picture?.outside ?? 0;
-    this.#note.textContent = outside ? `${count(outside)} not drawn` : "";
+    const notes = [has && this.note(), outside > 0 && `${count(outside)} not drawn`];
+    this.#note.textContent = notes.filter(Boolean).join("; ");
     if (sides) this.paint(sides);
     this.#drawBrush();
     fill(this.#shown, ...(sides ? toSvg(this.#ring(sides)) : []));
@@ -195,7 +208,7 @@ export abstract class View {
   }
 
   #why(): string {
-    if (!this.explorer.result) return "";
+    if (!this.explorer.result) return EMPTY[this.name];
     return "The result has no columns for this view. Choose axes, or select more columns.";
   }
 

@@ -19,6 +19,7 @@ from sedsql.files.streams import stream_format
 from sedsql.photometry.bands import COLUMNS
 from sedsql.service.errors import ServiceError
 from sedsql.service.explore.explorer import binary, notebook, result, rows
+from sedsql.service.explore.explorer.any_rows import NOTE, takes_any_rows
 from sedsql.service.explore.explorer.drawn import Drawn
 from sedsql.service.explore.explorer.export import export, numbers
 from sedsql.service.explore.explorer.fields import boolean_of, list_of, only, text_of, whole_of
@@ -187,7 +188,7 @@ class Explorer:
         adql = self._adql(values)
         url = values.get("url")
         cell = notebook.cell(adql, url=url) if url else notebook.cell(adql, mirror=self._settings.mirror)
-        return _json({"adql": adql, "notebook": cell})
+        return _json({"adql": adql, "notebook": cell, "note": NOTE if takes_any_rows(adql) else None})
 
     def _adql(self, values: Values) -> str:
         """The query with the selection as its WHERE."""

@@ -1,20 +1,20 @@
-"""The page as a datalab: below a path, behind the platform's proxy, in a frame of another site."""
+"""Tabs with the page in a frame."""
 
-from urllib.parse import quote, urlsplit
+import importlib.util
+from urllib.parse import urlsplit
 
 import pytest
 from exploring import exploring
 from servers.datalabs import proxied, site
 
-BASE = "/datalabs/lab-7"
-PLATFORM = """<!doctype html><title>Platform</title><link rel=icon href="data:,"><style>body{margin:0}
-iframe{border:0;width:100vw;height:100vh}</style><iframe name=datalab></iframe><script>
-document.querySelector("iframe").src = decodeURIComponent(location.hash.slice(1));</script>"""
+if importlib.util.find_spec("playwright"):
+    from framing import BASE, PLATFORM, FramedTab
+    from tab import VIEWPORT
 
 
 @pytest.fixture(scope="session")
 def platform():
-    """The origin of a site that shows what its hash says in a frame."""
+    """The origin of a site that may show the page in its frame."""
     with site(PLATFORM) as origin:
         yield origin
 
@@ -27,21 +27,30 @@ def url(sky, platform, tmp_path_factory):
         yield url
 
 
-class Framed:
-    """A frame that is used as a tab is: what is in it is its own, and mouse, keys and downloads are the tab's."""
+@pytest.fixture
+def framed(chromium_of, platform, url):
+    """`framed(init_script, may_fail=...)` is a `FramedTab` of its own.
 
-    def __init__(self, frame):
-        self._frame = frame
+    may_fail : parts of the errors that a test expects
+    """
+    opened = []
 
-    def __getattr__(self, name):
-        return getattr(self._frame if hasattr(self._frame, name) else self._frame.page, name)
+    def framed(init_script="", may_fail=()):
+        context = chromium_of().new_context(viewport=VIEWPORT)
+        context.add_init_script(init_script)
+        page = context.new_page()
+        page.goto(platform)
+        opened.append((FramedTab(page, urlsplit(url).netloc, url), context, may_fail))
+        return opened[-1][0]
+
+    yield framed
+    wrong = []
+    for tab, context, may_fail in opened:
+        wrong += [one for one in tab.wrong if not any(part in one for part in may_fail)]
+        context.close()
+    assert wrong == []
 
 
-@pytest.fixture(scope="session")
-def show(platform):
-    def show(tab, url):
-        tab.goto(f"{platform}/#{quote(url)}")
-        return Framed(tab.frame("datalab"))
-
-    show.hosts = {urlsplit(platform).netloc}
-    return show
+@pytest.fixture
+def tab(framed):
+    return framed()

@@ -1,12 +1,11 @@
 """A site that may not show the page does not; one that may can do nothing with it, though it has its user's cookies."""
 
-import re
 from contextlib import ExitStack, contextmanager
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
-from conftest import BASE, PLATFORM
 from expected import QUERY
 from exploring import exploring
+from framing import BASE, PLATFORM, FramedTab
 from playwright.sync_api import expect
 from servers.datalabs import proxied, site
 
@@ -40,7 +39,7 @@ MESSAGES = """for (const message of ["*", {query: "SELECT 1"}, {id: 1, method: "
 
 @contextmanager
 def shown(sky, folder, chromium_of, *, is_allowed):
-    """A tab with a site that shows the page in a frame, the page's URL, what it answered, and the Explore behind it.
+    """A tab with a site that has a frame, the page's URL, what it answered, and the Explore behind it.
 
     It is of the same site as the page, at another port, so the browser sends its user's cookies with what it asks.
     """
@@ -50,18 +49,17 @@ def shown(sky, folder, chromium_of, *, is_allowed):
         at, explore = stack.enter_context(exploring(sky, folder, **settings))
         seen = []
         url = stack.enter_context(proxied(urlsplit(at).port, BASE, asks_login=True, seen=seen))
-        context = chromium_of([]).new_context(viewport={"width": 1440, "height": 900})
+        context = chromium_of().new_context(viewport={"width": 1440, "height": 900})
         stack.callback(context.close)
         tab = context.new_page()
         tab.goto(origin)  # which logs in
-        tab.goto(f"{origin}/?#{quote(url)}")
         yield tab, url, seen, explore
 
 
 def test_a_site_that_is_not_allowed_does_not_show_the_page(sky, tmp_path, chromium_of):
     with shown(sky, tmp_path, chromium_of, is_allowed=False) as (tab, url, _, _):
         with tab.expect_console_message(lambda told: "frame-ancestors" in told.text):
-            tab.reload()
+            tab.evaluate("url => { document.querySelector('iframe').src = url }", url)
         expect(tab.frame_locator("iframe").locator(".sedsql, .loading")).to_have_count(0)
         tab.goto(url)  # by itself it is shown
         tab.wait_for_selector(".sedsql main")
@@ -69,15 +67,9 @@ def test_a_site_that_is_not_allowed_does_not_show_the_page(sky, tmp_path, chromi
 
 def test_a_site_that_is_allowed_can_do_nothing_with_the_page(sky, tmp_path, chromium_of):
     with shown(sky, tmp_path, chromium_of, is_allowed=True) as (tab, url, seen, explore):
-        frame = tab.frame("datalab")
-        frame.get_by_role("tab", name="ADQL").click()
-        frame.get_by_label(re.compile("^Query in ADQL")).click()
-        tab.keyboard.press("Control+a")
-        tab.keyboard.insert_text(QUERY)
-        tab.keyboard.press("Control+Enter")
-        chosen = frame.locator(".selected strong")
-        expect(chosen).to_have_text("2,000")
-        expect(frame.get_by_role("main")).to_have_attribute("aria-busy", "false")
+        framed = FramedTab(tab, urlsplit(url).netloc, url)
+        framed.show(QUERY)
+        assert framed.count() == 2_000
         (session,) = explore.sessions._sessions
         names = f"const PAGE = {url!r}, ID = {session!r};"
         seen.clear()
@@ -93,4 +85,4 @@ def test_a_site_that_is_allowed_can_do_nothing_with_the_page(sky, tmp_path, chro
         assert refused == [(name, 403) for name in sorted(ARE_REFUSED)]
         assert not [path for _, path, _ in seen if path.endswith(("/query", "/sessions"))]  # it hears no message
         assert list(explore.sessions._sessions) == [session]
-        expect(chosen).to_have_text("2,000")
+        assert framed.count() == 2_000

@@ -11,19 +11,19 @@ Object.defineProperty(window, name, {get() { throw new DOMException("no storage 
 document.__defineGetter__("cookie", () => { throw new DOMException("no cookies here", "SecurityError"); });"""
 
 
-def test_it_needs_no_cookies_and_no_storage(open_tab):
-    tab = open_tab(init_script=NO_STORAGE)
-    tab.run(QUERY)
+def test_it_needs_no_cookies_and_no_storage(framed):
+    tab = framed(NO_STORAGE)
+    tab.show(QUERY)
     assert tab.counts() == (2_000, 2_000)
-    tab.run("SELECT TOP 7 * FROM sed.photometry")
+    tab.show("SELECT TOP 7 * FROM sed.photometry")
     assert tab.counts() == (7, 7)
     assert [cookie["name"] for cookie in tab.page.context.cookies()] == ["platform"]
 
 
-def test_a_query_is_copied_where_the_frame_may_not_use_the_clipboard(open_tab, platform):
-    tab = open_tab(may_fail=["The Clipboard API has been blocked"])
+def test_a_query_is_copied_where_the_frame_may_not_use_the_clipboard(framed, platform):
+    tab = framed(may_fail=["The Clipboard API has been blocked"])
     tab.page.context.grant_permissions(["clipboard-read"], origin=platform)
-    tab.run(QUERY)
+    tab.show(QUERY)
     tab.page.get_by_role("button", name="Copy as ADQL").click()
     expect(tab.page.get_by_text("The query is copied.")).to_be_visible()
     assert "sed_class(s)" in tab.page.main_frame.evaluate("navigator.clipboard.readText()")
