@@ -12,7 +12,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Tests start many processes, which are to find their modules compiled.
+# Tests start many processes, which are to find their modules compiled, as pytest is to find tests that it has rewritten.
+export PYTHONDONTWRITEBYTECODE =
 INSTALL = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 CATALOGUE ?= ../shared/catalogues/labelled.parquet
 OLD_DUCKDB := 1.5.6
@@ -102,6 +103,8 @@ $(VENV)/clients: tests/clients/package.json tests/clients/package-lock.json | $(
 
 # Neighbouring tests share what they need, so a process has a half of them, and takes of the other's when it is done.
 AT_ONCE := -n 2 --dist worksteal
+# The files that have the words of some marks: to collect all tests takes each process ten seconds.
+WITH = $(shell grep -rlwE '$(1)' --include='test_*.py' tests | sort)
 # What hangs on DuckDB's release: its SQL, its C interface, its files. Its shell, and macros in it, see to 1.5 by themselves.
 OLD := native/test_extension.py dbapi/test_connection.py mirror/test_rules.py mirror/test_mirror.py \
     $(addprefix adql/test_,archive.py crossmatch.py functions.py geometry.py semantics.py views.py)
@@ -119,15 +122,15 @@ wheel: $(VENV)/installed
 
 thorough: $(NATIVE)
 	@echo "== Tests that take minutes"
-	$(BIN)/python -m pytest -q $(AT_ONCE) -m thorough
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m thorough $(call WITH,thorough)
 
 peers: $(NATIVE) $(VENV)/peers
 	@echo "== Tests that compare with LSDB, shap, speclite and grids of model atmospheres"
-	$(BIN)/python -m pytest -q $(AT_ONCE) -m peers
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m peers $(call WITH,peers)
 
 old-duckdb: $(NATIVE) $(VENV)/duckdb-header $(VENV)/duckdb-$(OLDEST_DUCKDB) old-sql
 	@echo "== The extension in earlier releases of DuckDB"
-	$(BIN)/python -m pytest -q $(AT_ONCE) -m old_duckdb
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m old_duckdb $(call WITH,old_duckdb)
 
 old-sql: $(NATIVE) $(VENV)/duckdb-$(OLD_DUCKDB)
 	@echo "== The tests that run SQL, on DuckDB $(OLD_DUCKDB)"
@@ -136,13 +139,13 @@ old-sql: $(NATIVE) $(VENV)/duckdb-$(OLD_DUCKDB)
 
 clients: $(NATIVE) $(VENV)/clients
 	@echo "== Tests of clients in JavaScript, and of workflows"
-	$(BIN)/python -m pytest -q $(AT_ONCE) -m clients
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m clients $(call WITH,clients)
 
 # Where DaCHS cannot be installed it is said why, and its tests skip.
 dachs: $(NATIVE)
 	tests/servers/install-dachs
 	@echo "== Tests against a real TAP server"
-	$(BIN)/python -m pytest -q $(AT_ONCE) -m dachs
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m dachs $(call WITH,dachs)
 
 # Clients of TAP services, of which astroquery is in an environment of its own. Where stilts and TOPCAT cannot be installed
 # it is said why, and their tests skip.
@@ -155,9 +158,9 @@ $(VENV)/astroquery/installed: | $(VENV)/installed
 tap-clients: $(NATIVE) $(VENV)/astroquery/installed
 	tests/servers/install-tap-clients
 	@echo "== Clients of TAP services, and what a validator says of ours"
-	$(BIN)/python -m pytest -q $(AT_ONCE) -m "tap_clients and not dachs"
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m "tap_clients and not dachs" $(call WITH,tap_clients)
 	@echo "== The validator's score of ours beside that of DaCHS, if that is installed"
-	$(BIN)/python -m pytest -q -s -m "tap_clients and dachs"
+	$(BIN)/python -m pytest -q -s -m "tap_clients and dachs" $(call WITH,tap_clients)
 
 # The page in a browser. Where no browser can be installed it is said why, and its tests skip.
 $(VENV)/browser: | $(VENV)/installed
@@ -167,13 +170,14 @@ $(VENV)/browser: | $(VENV)/installed
 browser: $(NATIVE) $(PAGE) $(VENV)/browser
 	tests/servers/install-browser
 	@echo "== The page of sedsql explore in a browser"
-	PYTHONPATH=$(VENV)/browser $(BIN)/python -m pytest -q -m browser
+	PYTHONPATH=$(VENV)/browser $(BIN)/python -m pytest -q -m browser tests/service/explore/browser
 
 # What needs more installed, but for the browser's, by one run of pytest, as CI has it: its processes are busy to the end.
 elsewhere: $(NATIVE) $(VENV)/peers beside
 	@echo "== Tests that need more installed"
 	$(BIN)/python -m pytest -q $(AT_ONCE) \
-	    -m "peers or old_duckdb or dachs or tap_clients $(if $(shell command -v npm),or clients)"
+	    -m "peers or old_duckdb or dachs or tap_clients $(if $(shell command -v npm),or clients)" \
+	    $(call WITH,peers|old_duckdb|dachs|tap_clients|clients)
 
 # What targets of CI install outside .venv's own packages, so that it can be done while other tests run. Debian's installer
 # does one thing at a time.
