@@ -39,6 +39,8 @@ export abstract class View {
   readonly #note = h("span", { class: "note" });
   readonly #empty = h("p", { class: "empty" });
   #asked = false;
+  /** As a frame has it: JupyterLab takes its styles away for a moment, when it changes its theme. */
+  #size: [number, number] = [0, 0];
 
   constructor(
     readonly name: ViewName,
@@ -99,7 +101,10 @@ export abstract class View {
     };
     brushByMouse(this.#overlay, listener);
     brushByKeys(this.#overlay, listener);
-    new ResizeObserver(() => this.draw()).observe(this.plot);
+    new ResizeObserver(([entry]) => {
+      this.#size = [entry!.contentRect.width, entry!.contentRect.height];
+      this.draw();
+    }).observe(this.plot);
     explorer.on("pictures", () => (this.take(), this.draw()));
     explorer.on("selection", () => (this.choose(), this.draw()));
     explorer.on("filter", () => this.#drawBrush());
@@ -132,7 +137,7 @@ export abstract class View {
   drawn(): Drawn {
     // WebGL forgets what it drew when the browser has shown it.
     this.#draw();
-    const { width, height } = this.plot.getBoundingClientRect();
+    const [width, height] = this.#size;
     const shapes = this.picture ? frame(this.box, this.sides()) : [];
     return { title: this.title, width, height, box: this.box, shapes, image: this.image() };
   }
@@ -142,7 +147,7 @@ export abstract class View {
   }
 
   protected get box(): Box {
-    return inner(this.plot.clientWidth, this.plot.clientHeight);
+    return inner(...this.#size);
   }
 
   get #axes() {
