@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 
@@ -41,6 +41,7 @@ CLICKS = 20
 MB = 1 << 20
 PATIENCE_MS = 200_000
 _SETTLES_MS = 100
+_OPEN_MS = 3000
 
 _WATCH = """() => {
     const main = document.querySelector("main");
@@ -160,11 +161,15 @@ def _chromium() -> Iterator[Any]:
 
 
 def _look(page: "Page", url: str, query: str) -> Seen:
-    """Run a query by a link, brush in two views, and click on a source."""
+    """Run a query, brush in two views, and click on sources."""
     finished: list[Any] = []
     page.on("requestfinished", lambda request: finished.append(request))
+    page.goto(url)
+    page.get_by_role("tab", name="ADQL").click()
+    page.locator(".cm-content").fill(query)
+    page.wait_for_timeout(_OPEN_MS)
     began = perf_counter()
-    page.goto(f"{url}#query={quote(query)}")
+    page.keyboard.press("Control+Enter")
     told = page.get_by_text(re.compile(r"rows in [\d.,]+ s"))
     told.wait_for()
     page.locator("main[aria-busy=false]").wait_for()
