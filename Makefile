@@ -3,6 +3,7 @@
 # make page   the page of `sedsql explore`, which needs npm
 # make thorough, peers, old-duckdb, clients, dachs, tap-clients, browser: what CI runs besides: tests of minutes, and tests that need more installed
 # make wheel  an sdist and a wheel in dist/, the wheel tried where nothing else is installed
+# make datalabs  folders to upload to ESA Datalabs, in dist/datalabs; `make datalabs-images` tries them as images
 # make models  train the shipped models again (needs CATALOGUE)
 # make compare  algorithms compared on CATALOGUE, as docs/compare.md; it goes on where it was interrupted
 # make honest   the tables of docs/honest.md: the shipped models on a simulated sky, on origins that training lacks and
@@ -20,7 +21,7 @@ OLDEST_DUCKDB := 1.4.5
 NATIVE := sedsql/native/sedsql.duckdb_extension
 LOWEST := $(VENV)/lowest
 
-.PHONY: commands demo test suite wheel thorough peers old-duckdb clients dachs tap-clients page browser elsewhere old-sql beside debian quick lowest lowest-ci crashes lint native sanitize leaks generated models compare honest docs bench clean
+.PHONY: commands demo test suite wheel thorough peers old-duckdb clients dachs tap-clients page browser elsewhere old-sql beside debian quick lowest lowest-ci crashes lint native sanitize leaks generated models compare honest docs bench datalabs datalabs-images clean
 
 $(VENV)/installed: pyproject.toml hatch_build.py
 	@echo "== Installing sedsql and what it needs into $(VENV) (once; about a minute)"
@@ -166,7 +167,14 @@ $(VENV)/browser: | $(VENV)/installed
 	@echo "== Installing playwright and websocket-client, which drive browsers"
 	$(INSTALL) --target $@ 'playwright>=1.55' 'websocket-client>=1.8'
 
-browser: $(NATIVE) $(PAGE) $(VENV)/browser
+# JupyterLab, in an environment of its own; its kernel, and the widgets' files, are those of .venv.
+$(VENV)/lab/installed: | $(VENV)/installed
+	@echo "== Installing JupyterLab beside (once; half a minute)"
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/lab
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(VENV)/lab/bin/python jupyterlab
+	@touch $@
+
+browser: $(NATIVE) $(PAGE) $(VENV)/browser $(VENV)/lab/installed
 	tests/servers/install-browser
 	@echo "== The page of sedsql explore in a browser"
 	PYTHONPATH=$(VENV)/browser $(BIN)/python -m pytest -q -m browser tests/service/explore/browser
@@ -181,7 +189,7 @@ elsewhere: $(NATIVE) $(VENV)/peers beside
 # What targets of CI install outside .venv's own packages, so that it can be done while other tests run. Debian's installer
 # does one thing at a time.
 beside: debian $(VENV)/astroquery/installed $(LOWEST)/installed $(VENV)/duckdb-header $(VENV)/duckdb-$(OLDEST_DUCKDB) \
-    $(VENV)/duckdb-$(OLD_DUCKDB) $(VENV)/browser $(if $(shell command -v npm),$(VENV)/clients web/node_modules)
+    $(VENV)/duckdb-$(OLD_DUCKDB) $(VENV)/browser $(VENV)/lab/installed $(if $(shell command -v npm),$(VENV)/clients web/node_modules)
 
 debian:
 	tests/servers/install-dachs
@@ -276,6 +284,19 @@ BENCH_FOLDER ?= demo/bench
 BENCH ?=
 bench: $(NATIVE) $(VENV)/contenders $(if $(shell command -v npm),$(PAGE))
 	$(BIN)/sedsql bench $(BENCH) --folder $(BENCH_FOLDER)
+
+# The two folders that become datalabs of ESA Datalabs (datalabs/README.md), with the newest wheel of `make wheel`.
+BASE ?= debian:bookworm-slim
+datalabs:
+	datalabs/pack.sh dist/datalabs "$$(ls -t dist/*.whl | head -n 1)" $(BASE)
+
+# Both as images on a Debian made by debootstrap, and the tests of them; root alone can, and it takes ten minutes.
+datalabs-images: BASE = localhost/datalabs_base
+datalabs-images: wheel datalabs
+	tests/datalabs/build-images dist/datalabs
+	@echo "== The datalabs, as the platform runs them"
+	DATALABS_RUN="podman --runtime runc run --passwd=false --read-only-tmpfs=false --ulimit nproc=4096:4096 \
+	    --ulimit nofile=$$(ulimit -n):$$(ulimit -Hn)" $(BIN)/python -m pytest -q tests/datalabs
 
 clean:
 	rm -rf $(VENV) demo dist $(NATIVE) sedsql/native/sanitized

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 
@@ -34,11 +34,14 @@ QUERY = (
     f"SELECT s.source_id, s.ra, s.dec, s.parallax, {', '.join(f's.{name}' for name in COLUMNS)}, "
     "sed_class(s) AS class, sed_probability(s) AS probability FROM sed.photometry AS s"
 )
-COPIED = f"{QUERY}, (SELECT TOP {COPIES} source_id AS copy FROM gaiadr3.gaia_source) AS copies"
+COPIED = f"SELECT q.* FROM ({QUERY}) AS q, (SELECT TOP {COPIES} source_id AS copy FROM gaiadr3.gaia_source) AS copies"
 MEMORY_GB = 14
 STEPS = 40
+CLICKS = 20
 MB = 1 << 20
-PATIENCE_MS = 600_000
+PATIENCE_MS = 200_000
+_SETTLES_MS = 100
+_OPEN_MS = 3000
 
 _WATCH = """() => {
     const main = document.querySelector("main");
@@ -54,6 +57,26 @@ _WATCH = """() => {
     }).observe(main, { attributes: true, attributeFilter: ["aria-busy"] });
 }"""
 """Notes how long it takes from an event to the frame in which all that it asked for is drawn."""
+_CLICKS = """() => {
+    const named = () => document.querySelector("aside.source .identity");
+    window.seen = null;
+    window.watching?.disconnect();
+    addEventListener("pointerdown", () => {
+        const began = performance.now();
+        const before = named();
+        window.watching = new MutationObserver((_, observer) => {
+            if (!named() || named() === before) return;
+            observer.disconnect();
+            requestAnimationFrame(() => (window.seen = performance.now() - began));
+        });
+        window.watching.observe(document.querySelector("main"), { childList: true, subtree: true });
+    }, { capture: true, once: true });
+}"""
+"""Notes how long it takes from the next click to the frame that has the source's class, and its spectrum below."""
+_RAN = (
+    """() => performance.getEntriesByType("resource").filter(({ name }) => name.endsWith("/query")).at(-1).duration"""
+)
+"""Milliseconds that the query took."""
 _AGAIN = "() => { window.waited = []; window.since = null; }"
 _HAS = "() => window.waited.length > 0"
 _TAKE = "() => window.waited.splice(0)"
@@ -67,7 +90,7 @@ def run(setting: Setting) -> Section:
         f"{machine()}; {versions('starlette', 'uvicorn', 'playwright')}.",
         f"Chromium shows the page of `sedsql serve`, of all sources of a simulated sky with ten magnitudes and class. "
         f"A brush is dragged over the sky and over the colour-magnitude diagram in {STEPS} steps each; a time is that "
-        "from an event to the frame in which all views show what it selects.",
+        f"from an event to the frame in which all views show what it selects. {CLICKS} sources are clicked on.",
     )
     with _chromium() as browser, running(mirror, "--memory", str(MEMORY_GB)) as server:
         lines = []
@@ -82,12 +105,13 @@ def run(setting: Setting) -> Section:
             lines.append(seen.line())
             if copies == 1:
                 section.aim("First picture after the query, s", seen.first, most=3)
-                section.aim("Brush, p95 in ms", seen.p95, most=300)
-                section.aim("A click on a source, ms", seen.click, most=200)
+                section.aim("Brush, p95 in ms", p95(seen.brushes), most=300)
+                section.aim("A click on a source, p95 in ms", p95(seen.clicks), most=200)
             else:
-                section.aim(f"Brush of {seen.rows:,} rows, p95 in ms", seen.p95, most=1500)
+                section.aim(f"Brush of {seen.rows:,} rows, p95 in ms", p95(seen.brushes), most=1500)
         section.table(
-            ["rows", "query, s", "first picture, s", "brush, median, ms", "p95, ms", "click, ms", "MB sent"], lines
+            ["rows", "query, s", "first picture, s", "brush, median, ms", "p95", "click, median, ms", "p95", "MB sent"],
+            lines,
         )
     return section
 
@@ -100,17 +124,19 @@ class Seen:
     query: float
     first: float
     brushes: Sequence[float]
-    click: float
+    clicks: Sequence[float]
     bytes: int
-
-    @property
-    def p95(self) -> float:
-        return float(np.percentile(self.brushes, 95))
 
     def line(self) -> list[str]:
         """A line of the table."""
-        values = (self.query, self.first, statistics.median(self.brushes), self.p95, self.click)
+        waited = [each(times) for times in (self.brushes, self.clicks) for each in (statistics.median, p95)]
+        values = (self.query, self.first, *waited)
         return [f"{self.rows:,}", *map(figure, values), f"{self.bytes / MB:.1f}"]
+
+
+def p95(times: Sequence[float]) -> float:
+    """95 % of the times are at most this."""
+    return float(np.percentile(times, 95))
 
 
 @contextmanager
@@ -135,31 +161,31 @@ def _chromium() -> Iterator[Any]:
 
 
 def _look(page: "Page", url: str, query: str) -> Seen:
-    """Run a query by a link, brush in two views, and click on a source."""
+    """Run a query, brush in two views, and click on sources."""
     finished: list[Any] = []
     page.on("requestfinished", lambda request: finished.append(request))
+    page.goto(url)
+    page.get_by_role("tab", name="ADQL").click()
+    page.locator(".cm-content").fill(query)
+    page.wait_for_timeout(_OPEN_MS)
     began = perf_counter()
-    page.goto(f"{url}#query={quote(query)}")
+    page.keyboard.press("Control+Enter")
     told = page.get_by_text(re.compile(r"rows in [\d.,]+ s"))
     told.wait_for()
     page.locator("main[aria-busy=false]").wait_for()
     page.evaluate("() => new Promise(requestAnimationFrame)")
     whole = perf_counter() - began
-    rows, seconds = re.search(r"([\d,]+) rows in ([\d.,]+) s", told.inner_text()).groups()
+    (rows,) = re.search(r"([\d,]+) rows in", told.inner_text()).groups()
+    ran = page.evaluate(_RAN) / 1000
     page.evaluate(_WATCH)
     brushes = _brush(page, "Sky")
     page.get_by_role("button", name="Select all").click()
     page.wait_for_function(_HAS)
     page.evaluate(_AGAIN)
-    box = page.get_by_role("application", name=re.compile("^Colour–magnitude")).bounding_box()
-    page.mouse.click(box["x"] + 0.4 * box["width"], box["y"] + 0.5 * box["height"])
-    page.locator(".verdict strong").wait_for()
-    page.wait_for_function(_HAS)
-    (click,) = page.evaluate(_TAKE)
+    clicks = _click(page)
     brushes += _brush(page, "Colour–magnitude")
     sent = sum(request.sizes()["responseBodySize"] for request in finished)
-    query_seconds = float(seconds.replace(",", ""))
-    return Seen(int(rows.replace(",", "")), query_seconds, whole - query_seconds, brushes, click, sent)
+    return Seen(int(rows.replace(",", "")), ran, whole - ran, brushes, clicks, sent)
 
 
 def _brush(page: "Page", view: str) -> list[float]:
@@ -178,6 +204,23 @@ def _brush(page: "Page", view: str) -> list[float]:
         found += page.evaluate(_TAKE)[:1]
     page.mouse.up()
     page.locator("main[aria-busy=false]").wait_for()
+    page.evaluate(_AGAIN)
+    return found
+
+
+def _click(page: "Page") -> list[float]:
+    """Click on sources on the sky; gives the milliseconds until each is shown."""
+    found: list[float] = []
+    for step in range(2 * CLICKS):
+        box = page.get_by_role("application", name=re.compile("^Sky")).bounding_box()  # which the panel moves
+        page.evaluate(_CLICKS)
+        page.mouse.click(box["x"] + (0.3 + 0.2 * step / CLICKS) * box["width"], box["y"] + 0.5 * box["height"])
+        page.wait_for_timeout(_SETTLES_MS)
+        page.locator("main[aria-busy=false]").wait_for()
+        page.wait_for_timeout(_SETTLES_MS)
+        found += filter(None, [page.evaluate("() => window.seen")])  # a place may have no source
+        if len(found) == CLICKS:
+            break
     page.evaluate(_AGAIN)
     return found
 

@@ -16,6 +16,8 @@ BRANCH = "STRUCT(node VARCHAR, probability DOUBLE, path VARCHAR)"
 """A node of the tree of classes, its probability, and the way down to it."""
 ANSWER = f"STRUCT(prediction {PREDICTION}, probabilities DOUBLE[])"
 """All that a model says of a source: what several functions can be had from, for one inference."""
+SET_LEVEL = 0.95
+"""Of the sets that are shown of a source."""
 
 
 def labels(model: Model, prediction: Prediction) -> pa.Array:

@@ -14,8 +14,6 @@ from sedsql.inference.model import Model
 from sedsql.inference.session import Session
 from sedsql.photometry.bands import COLUMNS
 
-SET_LEVEL = 0.95
-
 Neighbours = Callable[[np.ndarray], list]
 """Gives the labelled sources nearest to magnitudes of shape (10,), as named tuples."""
 
@@ -59,7 +57,7 @@ def explain_row(
         "notes": list(columns.notes([*model.bands, *model.extra])),
     }
     if model.card.conformal and contributions:
-        found["set"] = answers.sets(model, prediction.probabilities, SET_LEVEL).to_pylist()[0]
+        found["set"] = answers.sets(model, prediction.probabilities, answers.SET_LEVEL).to_pylist()[0]
     if neighbours:
         found["neighbours"] = [neighbour._asdict() for neighbour in neighbours(inputs[0, : len(COLUMNS)])]
     return found

@@ -35,6 +35,23 @@ PARENTS = {
 }
 
 
+MEANINGS = {
+    "main_sequence": "dwarfs, as the Sun is one, and subgiants",
+    "massive": "O and B stars",
+    "brown_dwarf": "L, T and Y dwarfs",
+    "agb_carbon": "carbon stars of the asymptotic giant branch",
+    "agb_oxygen": "oxygen-rich stars of the asymptotic giant branch",
+    "supergiant": "very luminous evolved stars, mostly red",
+    "giant": "red giants",
+    "wolf_rayet": "Wolf-Rayet stars",
+    "yso": "young stars with a disc or an envelope",
+    "yso_discless": "young stars without a disc",
+    "white_dwarf": "white dwarfs",
+    "agn": "active galactic nuclei",
+}
+"""What a class holds, in a few words (docs/models.md has more)."""
+
+
 def path(label: str, parents: Mapping[str, str]) -> list[str]:
     """List the nodes from the one below the root to the class itself."""
     nodes = [label]

@@ -1,4 +1,7 @@
-"""Tell one line of each request: when, who, what, and how it ended. No line has a query or what was uploaded."""
+"""Tell one line of each request: when, who, what, and how it ended. No line has a query or what was uploaded.
+
+A page asks many times a second while somebody drags across it or writes: of that only what fails has a line.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _LONGEST = 200
 _SESSION = re.compile(r"(/explore/sessions/)[^/]+")
 """Whoever knows the name of a session of the page may ask it, where there are no users."""
+
+_OFTEN = re.compile(r"/explore/(about|check|region|samp/events|sessions/-/(select|rows|pick|source))$")
 
 
 class Log:
@@ -46,10 +51,11 @@ class Log:
             user = scope.get("state", {}).get("user") or "-"
             time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             end = "" if whole else " (cut off)"
-            self._tell(
-                f"{time} {client} {user} {scope['method'][:10]} {path} {status or '-'} {size:,} bytes, "
-                f"{monotonic() - began:.3f} s{end}"
-            )
+            if not (_OFTEN.search(path) and whole and status < 400):
+                self._tell(
+                    f"{time} {client} {user} {scope['method'][:10]} {path} {status or '-'} {size:,} bytes, "
+                    f"{monotonic() - began:.3f} s{end}"
+                )
 
 
 def _one_word(text: str) -> str:

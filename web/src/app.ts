@@ -6,6 +6,7 @@ import { fill, h } from "./dom";
 import { SourcePanel } from "./source/panel";
 import { Explorer } from "./state/explorer";
 import { takeAway } from "./take/take_away";
+import { wear } from "./theme";
 import { ClassesView } from "./views/classes";
 import { HistogramView } from "./views/histogram";
 import { PlaneView } from "./views/plane";
@@ -13,14 +14,18 @@ import { canDrawPoints } from "./views/points";
 import { Selected } from "./views/selected";
 import { TableView } from "./views/table";
 
+/** Of queries, that the first screen shows. */
+const EXAMPLES = 4;
+
 export interface App {
   explorer: Explorer;
   query: QueryPane;
 }
 
 export function mount(root: HTMLElement, about: About, transport: Transport): App {
+  wear(root);
   const explorer = new Explorer(about, transport);
-  explorer.points = canDrawPoints();
+  if (!canDrawPoints()) explorer.mostPoints = 0;
   const views = {
     sky: new PlaneView("sky", explorer),
     cmd: new PlaneView("cmd", explorer),
@@ -40,7 +45,7 @@ export function mount(root: HTMLElement, about: About, transport: Transport): Ap
     h(
       "div",
       { class: "middle" },
-      welcome(explorer),
+      welcome(explorer, (example) => query.ask(example)),
       new Selected(explorer).element,
       grid,
       new TableView(explorer).element,
@@ -89,7 +94,10 @@ function trouble(explorer: Explorer): HTMLElement {
   return line;
 }
 
-function welcome(explorer: Explorer): HTMLElement {
+function welcome(explorer: Explorer, ask: (query: string) => void): HTMLElement {
+  const examples = explorer.about.examples
+    .slice(0, EXAMPLES)
+    .map(({ name, query }) => h("button", { type: "button", title: query, onclick: () => ask(query) }, name));
   const element = h(
     "div",
     { class: "welcome" },
@@ -106,6 +114,7 @@ function welcome(explorer: Explorer): HTMLElement {
       h("b", {}, "3."),
       " Click a source, in a view or in the table: its spectral energy distribution, its class, and why.",
     ),
+    examples.length > 0 && h("p", { class: "row" }, "Or begin with an example:", ...examples),
   );
   explorer.on("result", () => (element.hidden = true));
   return element;

@@ -44,8 +44,9 @@ class Session:
     used : when it was last asked, by time.monotonic
     """
 
-    def __init__(self, id: str, user: str | None, settings: Settings, worker: Worker):
-        self.id, self.user, self.settings = id, user, settings
+    def __init__(self, id: str, settings: Settings, worker: Worker):
+        self.id, self.settings = id, settings
+        self.user: str | None = None
         self.used = monotonic()
         self._worker = worker
         self._turn = asyncio.Lock()

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from time import monotonic
 
@@ -17,17 +17,20 @@ from sedsql.service.workers.process import Worker
 
 _LOOK = 0.1
 """Seconds between two looks at memory and idle sessions."""
-_CHECKER = "checker"
+_PAUSE = 5.0
+"""Seconds after which a process starts in the place of one that was taken: its query comes first."""
 _FOLDER = "explorer-"
 
 
 class Sessions:
-    """Processes that explore, at most so many."""
+    """Processes that explore, at most so many; one waits for the next page, for it takes a second to start."""
 
     def __init__(self, settings: ExploreSettings, keep_open: Sequence[int] = ()):
         self._settings, self._keep_open = settings, keep_open
         self._sessions: dict[str, Session] = {}
         self._checker: Session | None = None
+        self._expected: asyncio.Task[Session] | None = None
+        self._expects_at = 0.0
         self._starting = 0
         self._one_at_a_time = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
@@ -42,8 +45,12 @@ class Sessions:
             yield
         finally:
             watching.cancel()
-            for session in [*self._sessions.values(), *([self._checker] if self._checker else [])]:
-                self._close(session)
+            if self._expected:
+                self._expected.cancel()
+            expected = await asyncio.gather(*([self._expected] if self._expected else []), return_exceptions=True)
+            for session in [*self._sessions.values(), self._checker, *expected]:
+                if isinstance(session, Session):
+                    self._close(session)
             await asyncio.gather(watching, *self._closing, return_exceptions=True)
 
     async def new(self, user: str | None) -> Session:
@@ -55,9 +62,10 @@ class Sessions:
             await self.end(min(idle, key=lambda session: session.used))
         self._starting += 1
         try:
-            session = await self._start(secrets.token_hex(16), user)
+            session = await self._next()
         finally:
             self._starting -= 1
+        session.user, session.used = user, monotonic()
         self._sessions[session.id] = session
         return session
 
@@ -74,7 +82,7 @@ class Sessions:
             if self._checker is None or not self._checker.is_running:
                 if self._checker:
                     self._close(self._checker)
-                self._checker = await self._start(_CHECKER, None)
+                self._checker = await self._start()
             return self._checker
 
     async def end(self, session: Session) -> None:
@@ -92,16 +100,34 @@ class Sessions:
         task.add_done_callback(self._closing.discard)
         return task
 
-    async def _start(self, id: str, user: str | None) -> Session:
+    async def _next(self) -> Session:
+        """The session whose process waits, or another."""
+        expected, self._expected = self._expected, None
+        self._expects_at = monotonic() + _PAUSE
+        if expected:
+            with suppress(ServiceError):  # what was wrong with the mirror may be mended
+                session = await expected
+                if session.is_running:
+                    return session
+                self._close(session)
+        return await self._start()
+
+    async def _start(self) -> Session:
         process = self._settings.process
         settings = replace(process, temporary=process.temporary / f"{_FOLDER}{secrets.token_hex(4)}")
-        return Session(id, user, settings, await Worker.start(settings, self._keep_open, MODULE))
+        try:
+            return Session(secrets.token_hex(16), settings, await Worker.start(settings, self._keep_open, MODULE))
+        except BaseException:
+            shutil.rmtree(settings.temporary, ignore_errors=True)
+            raise
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(_LOOK)
             for session in [*self._sessions.values(), *([self._checker] if self._checker else [])]:
                 session.watch()
+            if self._expected is None and monotonic() > self._expects_at:
+                self._expected = asyncio.create_task(self._start())
             late = monotonic() - self._settings.idle
             for session in list(self._sessions.values()):
                 if not session.is_running or (session.used < late and not session.is_busy):

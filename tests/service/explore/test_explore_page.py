@@ -80,7 +80,12 @@ def test_regions_have_places(page, text, place):
 
 
 def test_a_region_that_is_none_is_told(page):
-    for text, said in [("Pleyades", "did you mean pleiades"), ("Vega", "those with a name"), ("10 95", "-90 and 90")]:
+    for text, said in [
+        ("Pleyades", "did you mean pleiades"),
+        ("orion", "did you mean orion nebula cluster or orion nebula or orion a"),
+        ("Vega", "those with a name"),
+        ("10 95", "-90 and 90"),
+    ]:
         message = sentence(page.post("region", {"text": text}), 200)
         assert said in message.lower()
         assert "--resolve" not in message

@@ -198,6 +198,32 @@ def test_no_client_writes_words_of_the_log(alone, client):
     assert lines[0].split()[2:6] == ["-", "GET", "/tap/?200?x", "200"]
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "lines"),
+    [
+        ("/explore/sessions/0123abc/select", 200, 0),
+        ("/explore/sessions/0123abc/select", 400, 1),
+        ("/explore/sessions/0123abc/query", 200, 1),
+        ("/explore/check", 200, 0),
+        ("/tap/sync", 200, 1),
+    ],
+)
+def test_a_page_that_somebody_drags_across_fills_no_log(path, status, lines):
+    told = []
+
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def nothing(message):
+        pass
+
+    scope = {"type": "http", "raw_path": path.encode(), "client": ("::1", 1), "method": "POST"}
+    with pytest.raises(StopIteration):
+        log.Log(app, told.append)(scope, None, nothing).send(None)
+    assert len(told) == lines
+
+
 @pytest.mark.parametrize("header", ["", "Basic", "Basic Og==", b"Basic \xff", "Bearer " + "x" * 50_000])
 def test_headers_that_log_nobody_in(sky, tmp_path_factory, header, guarded):
     answer = requests.get(f"{guarded}/async", headers={"Authorization": header}, timeout=60)

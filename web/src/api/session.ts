@@ -65,7 +65,7 @@ export class Session {
     return this.transport("POST", this.#path("export"), { filter, format }, "file");
   }
 
-  where(filter: Condition[]): Promise<{ adql: string; notebook: string }> {
+  where(filter: Condition[]): Promise<{ adql: string; notebook: string; note: string | null }> {
     return this.#json("where", { filter });
   }
 

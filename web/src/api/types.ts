@@ -33,6 +33,8 @@ export interface Function {
 export interface ClassLook {
   name: string;
   path?: string;
+  /** What it holds, in a few words. */
+  means?: string | null;
   colour: string;
   marker: string;
 }

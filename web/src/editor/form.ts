@@ -82,9 +82,13 @@ export function queryForm(explorer: Explorer, run: (query: string) => void): HTM
   return h(
     "form",
     { class: "form", onsubmit: (event: SubmitEvent) => (event.preventDefault(), void submit()) },
-    field("Region: a name, or a position in degrees", region),
-    h("datalist", { id: names }, ...known.map((name) => h("option", { value: name ?? "" }))),
-    field("Radius (degrees)", radius),
+    h(
+      "div",
+      { class: "region" },
+      field("Region: a name or a position", region),
+      h("datalist", { id: names }, ...known.map((name) => h("option", { value: name ?? "" }))),
+      field("Radius (degrees)", radius),
+    ),
     pair("G magnitude", brightest, faintest, "brightest", "faintest"),
     pair("Parallax (mas)", least, most, "least", "largest"),
     h(
@@ -94,7 +98,7 @@ export function queryForm(explorer: Explorer, run: (query: string) => void): HTM
       h(
         "div",
         { class: "boxes" },
-        ...boxes.map(({ look, box }) => h("label", { title: look.path ?? "" }, box, legendMark(look), look.name)),
+        ...boxes.map(({ look, box }) => h("label", { title: look.means ?? "" }, box, legendMark(look), look.name)),
       ),
     ),
     h("div", { class: "row" }, h("button", { type: "submit", class: "primary" }, "Find sources")),

@@ -61,7 +61,7 @@ export class QueryPane {
       { class: "card query", "aria-labelledby": title },
       h("header", {}, h("h2", { id: title }, "Query"), h("span", { class: "space" }), list),
       ...this.#tabs.map(({ panel }) => panel),
-      h("div", { class: "row progress" }, this.#bar, this.#time, this.#cancel),
+      h("div", { class: "row under-way" }, this.#bar, this.#time, this.#cancel),
       this.#fault,
     );
     this.show("form");
@@ -86,6 +86,13 @@ export class QueryPane {
     }
   }
 
+  /** Write a query into the editor, and run it. */
+  ask(query: string): void {
+    this.show("adql");
+    this.editor.query = query;
+    void this.run();
+  }
+
   async run(): Promise<void> {
     const query = this.editor.query.trim();
     if (!query) return;
@@ -97,9 +104,7 @@ export class QueryPane {
   #choice(name: string, query: string, close: () => void): HTMLElement {
     const choose = () => {
       close();
-      this.show("adql");
-      this.editor.query = query;
-      void this.run();
+      this.ask(query);
     };
     return h("button", { type: "button", class: "choice", title: query, onclick: choose }, name);
   }
@@ -126,6 +131,7 @@ export class QueryPane {
   async #check(): Promise<void> {
     const query = this.editor.query;
     if (!query.trim()) return this.#tell(null);
+    if (this.explorer.isRunning) return; // which tells it too
     try {
       const { error } = (await this.explorer.transport("POST", "check", { query }, "json")) as { error?: ErrorObject };
       if (query === this.editor.query) this.#tell(error ? refused(error) : null);

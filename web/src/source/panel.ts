@@ -9,9 +9,19 @@ import { bandTable } from "./bands";
 import { contributionBars, probabilityBars } from "./bars";
 import { neighbourTable } from "./neighbours";
 import { SedDrawing } from "./sed";
+import { why } from "./why";
+
+/** What the infrared slope of a young star means. */
+const STAGES: Record<string, string> = {
+  I: "in an envelope",
+  flat: "between envelope and disc",
+  II: "with a disc",
+  III: "with little or no disc",
+};
 
 export class SourcePanel {
   readonly element: HTMLElement;
+  readonly #verdict = h("div", { class: "verdict", role: "status" });
   readonly #content = h("div", { class: "content" });
   readonly #sed: SedDrawing;
   #row: number | null = null;
@@ -30,7 +40,7 @@ export class SourcePanel {
     this.element = h(
       "aside",
       { class: "source", "aria-labelledby": title, hidden: true, tabindex: -1 },
-      h("header", {}, h("h2", { id: title }, "Source"), h("span", { class: "space" }), close),
+      h("header", {}, h("h2", { id: title, class: "unseen" }, "Source"), this.#verdict, close),
       this.#content,
     );
     this.element.addEventListener("keydown", (event) => event.key === "Escape" && explorer.show(null));
@@ -48,7 +58,8 @@ export class SourcePanel {
       return;
     }
     if (!wasOpen) this.#opener = document.activeElement as HTMLElement | SVGElement | null;
-    fill(this.#content, h("p", { role: "status" }, "Loading …"));
+    fill(this.#verdict, "Loading …");
+    fill(this.#content);
     void this.#load(true);
   }
 
@@ -65,7 +76,7 @@ export class SourcePanel {
     );
     if (asked !== this.#asked || asked.signal.aborted) return;
     if (!source) {
-      fill(this.#content, h("p", {}, "This source cannot be shown."));
+      fill(this.#verdict, "This source cannot be shown.");
       return;
     }
     // The band that was switched keeps the keyboard's focus.
@@ -78,13 +89,14 @@ export class SourcePanel {
   #fill(source: Source): void {
     const { about } = this.explorer;
     this.#sed.show(source);
+    this.#judge(source);
     fill(
       this.#content,
       this.#name(source),
       this.#class(source),
       this.#sed.element,
-      section("Bands", bandTable(source, this.#without, (column, isOn) => this.#switch(column, isOn))),
       source.contributions && section("What each input adds to the probability", contributionBars(source, about)),
+      section("Bands", bandTable(source, this.#without, (column, isOn) => this.#switch(column, isOn))),
       source.probabilities && section("Probabilities", probabilityBars(source, this.explorer)),
       source.neighbours && section("Nearest training sources", neighbourTable(source.neighbours)),
     );
@@ -110,12 +122,22 @@ export class SourcePanel {
     );
   }
 
-  #class(source: Source): HTMLElement {
-    const told = h("div", { class: "verdict", role: "status" });
+  /** The class, which stays in sight while bands are switched off below. */
+  #judge(source: Source): void {
     const { size } = this.#without;
-    const without = size ? h("span", { class: "note" }, ` without ${size} of the bands`) : null;
+    const name = source.class ? [legendMark(this.explorer.lookOf(source.class)), source.class] : ["No class"];
+    fill(
+      this.#verdict,
+      h("strong", {}, ...name),
+      source.probability !== null && h("span", { class: "p" }, `probability ${probability(source.probability)}`),
+      size > 0 && h("span", { class: "note" }, `without ${size} of the bands`),
+    );
+  }
+
+  #class(source: Source): HTMLElement {
+    const told = h("div", { class: "reasons" });
     if (!source.class) {
-      fill(told, h("strong", {}, "No class"), without, h("p", {}, "Too few bands for the model to answer."));
+      fill(told, h("p", {}, "Too few bands for the model to answer."));
       return told;
     }
     const look = this.explorer.lookOf(source.class);
@@ -124,15 +146,16 @@ export class SourcePanel {
     if (source.set95?.length) facts.push(["set at 95 %", source.set95.join(", ")]);
     if (source.stage || typeof source.alpha === "number") {
       const alpha = typeof source.alpha === "number" ? `α = ${short(source.alpha, 2)}` : "";
-      facts.push(["infrared slope", [source.stage && `stage ${source.stage}`, alpha].filter(Boolean).join(", ")]);
+      const stage = source.stage && `stage ${source.stage}`;
+      const means = source.path?.includes("young") ? STAGES[source.stage ?? ""] : undefined;
+      facts.push(["infrared slope", [alpha, stage, means].filter(Boolean).join(", ")]);
     }
     if (source.model) facts.push(["model", source.model]);
     fill(
       told,
-      h("strong", {}, legendMark(look), source.class),
-      source.probability !== null && h("span", { class: "p" }, `probability ${probability(source.probability)}`),
-      without,
-      h("dl", {}, ...facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
+      look.means && h("p", { class: "means" }, look.means),
+      h("p", { class: "why" }, why(source, this.explorer.about)),
+      h("dl", { class: "facts" }, ...facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
     );
     return told;
   }

@@ -43,9 +43,11 @@ export class Explorer extends Emitter<Events> {
   selection: Selection | null = null;
   views: Views = {};
   filter: Filter = NOTHING;
+  /** False while a brush moves. */
+  isSettled = true;
   values: Values | null = null;
-  /** Whether points can be drawn here. */
-  points = true;
+  /** The most sources that are drawn one by one; the server may send cells for fewer. */
+  mostPoints = Infinity;
   /** The width and height in pixels that a view has. */
   pixels: (view: ViewName) => [number, number] = () => [400, 300];
 
@@ -143,10 +145,11 @@ export class Explorer extends Emitter<Events> {
     }
   }
 
-  /** Ask for cells in the place of points, where the browser has lost what draws these. */
-  async drawWithoutPoints(): Promise<void> {
-    if (!this.points) return;
-    this.points = false;
+  /** Draw no more than so many points from now on, and cells for more: a browser may have no graphics card, or lose it. */
+  async limitPoints(most: number): Promise<void> {
+    const isTooMany = this.result !== null && this.result.rows <= this.mostPoints && this.result.rows > most;
+    this.mostPoints = Math.min(this.mostPoints, most);
+    if (!isTooMany) return;
     try {
       await this.#redraw(this.views, () => this.filter);
     } catch (error) {
@@ -154,9 +157,10 @@ export class Explorer extends Emitter<Events> {
     }
   }
 
-  /** Change what is selected; `settled` is false while a brush moves. */
+  /** Change what is selected. */
   setFilter(filter: Filter, settled = true): void {
     this.filter = filter;
+    this.isSettled = settled;
     this.emit("filter", filter);
     this.#selects.ask(filter);
     if (settled) this.emit("settled", undefined);
@@ -231,7 +235,7 @@ export class Explorer extends Emitter<Events> {
   async #asked(result: Result, views: Views): Promise<Pictures> {
     const asked = wanted(views, this.pixels);
     if (Object.keys(asked).length || result.classes.length) {
-      return this.connection.ask((session) => session.axes(asked, this.points));
+      return this.connection.ask((session) => session.axes(asked, result.rows <= this.mostPoints));
     }
     return { count: result.rows, counts: [], classes: null, views: {} };
   }

@@ -32,7 +32,8 @@ export function takeAway(explorer: Explorer): HTMLElement {
     text.value = found[what];
     text.hidden = false;
     const isCopied = await copy(found[what]);
-    told.textContent = isCopied ? `${name} is copied.` : `${name} is below, to copy.`;
+    const where = isCopied ? `${name} is copied.` : `${name} is below, to copy.`;
+    told.textContent = [where, found.note].filter(Boolean).join(" ");
     if (!isCopied) text.select();
   };
 

@@ -19,12 +19,14 @@ interface Row {
 
 export class ClassesView {
   readonly element: HTMLElement;
+  readonly #branches = h("div", { class: "branches", role: "group", "aria-label": "Branches of the tree of classes" });
   readonly #list = h("div", { class: "class-rows" });
   readonly #note = h("p", { class: "note" });
   readonly #slider: HTMLInputElement;
   readonly #least = h("output", {});
   readonly #choices = h("div", {});
   #rows: Row[] = [];
+  #buttons: { classes: string[]; button: HTMLButtonElement }[] = [];
 
   constructor(readonly explorer: Explorer) {
     const slider = newId("probability");
@@ -35,6 +37,7 @@ export class ClassesView {
     const none = h("button", { type: "button", onclick: () => this.#choose({ classes: [] }) }, "None");
     fill(
       this.#choices,
+      this.#branches,
       this.#list,
       h("div", { class: "least" }, h("label", { for: slider }, "Probability at least"), this.#slider, this.#least),
     );
@@ -65,8 +68,24 @@ export class ClassesView {
     });
     this.#rows.sort((a, b) => Number(a.name === null) - Number(b.name === null) || b.all - a.all);
     fill(this.#list, ...this.#rows.map((row) => row.element));
+    this.#fillBranches();
     this.#show(this.explorer.filter);
     if (this.explorer.selection) this.#tell(this.explorer.selection);
+  }
+
+  /** A button for each branch of the tree, such as all that is young. */
+  #fillBranches(): void {
+    const branches = new Map<string, string[]>();
+    for (const { name } of this.#rows) {
+      const [branch, below] = (name ? (this.explorer.lookOf(name).path ?? "") : "").split("/");
+      if (name && branch && below) branches.set(branch, [...(branches.get(branch) ?? []), name]);
+    }
+    this.#buttons = [...branches].map(([branch, classes]) => {
+      const choose = () => this.#choose({ classes });
+      return { classes, button: h("button", { type: "button", title: classes.join(", "), onclick: choose }, branch) };
+    });
+    this.#branches.hidden = this.#buttons.length < 2;
+    fill(this.#branches, h("span", {}, "only"), ...this.#buttons.map(({ button }) => button));
   }
 
   #row(name: string | null, all: number, most: number): Row {
@@ -89,7 +108,7 @@ export class ClassesView {
     );
     const label = h(
       "label",
-      { title: look.path ?? "" },
+      { title: [look.path, look.means].filter(Boolean).join("\n") },
       box,
       legendMark(look),
       h("span", { class: "name" }, look.name),
@@ -119,6 +138,9 @@ export class ClassesView {
 
   #show(filter: Filter): void {
     for (const row of this.#rows) row.box.checked = filter.classes === null || filter.classes.includes(row.name);
+    for (const { classes, button } of this.#buttons) {
+      button.setAttribute("aria-pressed", String(filter.classes?.join() === classes.join()));
+    }
     if (document.activeElement !== this.#slider) this.#slider.value = String(filter.probability);
     this.#least.textContent = filter.probability.toFixed(2);
   }

@@ -1,5 +1,5 @@
 // The frame of a drawing: grid, marks, numbers and names along its sides.
-import type { Scale } from "./scale";
+import type { Kind, Scale } from "./scale";
 import type { Shape } from "./shapes";
 
 export interface Box {
@@ -26,20 +26,21 @@ export interface Sides {
   y: Scale;
   xLabel: string;
   yLabel: string;
-  xIsAngle?: boolean;
+  xKind?: Kind;
+  yKind?: Kind;
 }
 
-export function frame(box: Box, { x, y, xLabel, yLabel, xIsAngle }: Sides): Shape[] {
+export function frame(box: Box, { x, y, xLabel, yLabel, xKind, yKind }: Sides): Shape[] {
   const { left, top, width, height } = box;
   const [right, bottom] = [left + width, top + height];
   const shapes: Shape[] = [];
   const line = (role: "grid" | "axis", d: string) => shapes.push({ kind: "path", role, d });
-  for (const { at, text } of x.ticks(Math.max(2, Math.round(width / 70)), xIsAngle)) {
+  for (const { at, text } of x.ticks(Math.max(2, Math.round(width / 70)), xKind)) {
     const place = Math.round(left + at) + 0.5;
     line("grid", `M${place},${top}V${bottom}`);
     shapes.push({ kind: "text", role: "tick", x: place, y: bottom + 15, text, anchor: "middle" });
   }
-  for (const { at, text } of y.ticks(Math.max(2, Math.round(height / 45)))) {
+  for (const { at, text } of y.ticks(Math.max(2, Math.round(height / 45)), yKind)) {
     const place = Math.round(top + at) + 0.5;
     line("grid", `M${left},${place}H${right}`);
     shapes.push({ kind: "text", role: "tick", x: left - 6, y: place + 4, text, anchor: "end" });

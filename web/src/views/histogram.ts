@@ -2,6 +2,7 @@
 import type { Line } from "../api/pictures";
 import { h } from "../dom";
 import type { Explorer } from "../state/explorer";
+import { count } from "../numbers";
 import { isEmpty } from "../state/filter";
 import { classColour, colour } from "../theme";
 import type { Sides } from "./frame";
@@ -9,6 +10,8 @@ import { Scale } from "./scale";
 import { View } from "./view";
 
 const HEADROOM = 1.06;
+/** So many times as high as the selection may all sources be, to be drawn as they are. */
+const AS_THEY_ARE = 4;
 
 export class HistogramView extends View {
   readonly #canvas = h("canvas", { class: "data", "aria-hidden": "true" });
@@ -27,38 +30,52 @@ export class HistogramView extends View {
     const { x } = this.explorer.views.hist!;
     const { width, height } = this.box;
     const line = this.picture!;
-    // A small selection is to be seen, and all others reach beyond the frame.
-    const chosen = totals(this.#chosen, line.bins);
-    const most = Math.max(...chosen) || Math.max(...totals(line.counts, line.bins)) || 1;
+    const [all, chosen] = this.#most;
+    const most = this.#divisor > 1 ? Math.max(chosen, all / this.#divisor) : all;
     return {
       x: new Scale(line.domain, width, x.reversed ?? false, x.log),
-      y: new Scale([0, most * HEADROOM], height, true),
+      y: new Scale([0, (most || 1) * HEADROOM], height, true),
       xLabel: this.label("x"),
       yLabel: "sources",
+      yKind: "count",
     };
   }
 
   protected paint({ x, y }: Sides): void {
-    const { left, top, width, height } = this.box;
-    const canvas = this.#canvas;
-    Object.assign(canvas.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
-    canvas.width = Math.round(width * devicePixelRatio);
-    canvas.height = Math.round(height * devicePixelRatio);
-    const context = canvas.getContext("2d")!;
-    context.scale(canvas.width / width, canvas.height / height);
+    const context = this.clean(this.#canvas);
     const line = this.picture!;
     const edges = this.#edges(x);
-    if (!isEmpty(this.explorer.filter)) {
+    const all = totals(line.counts, line.bins);
+    const divisor = this.#divisor;
+    if (divisor === 1 && !isEmpty(this.explorer.filter)) {
       context.fillStyle = colour("--unselected");
-      for (const [bin, n] of totals(line.counts, line.bins).entries()) {
-        context.fillRect(...bar(edges, bin, y.pixel(n), y.pixel(0)));
-      }
+      for (const [bin, n] of all.entries()) context.fillRect(...bar(edges, bin, y.pixel(n), y.pixel(0)));
     }
     this.#stack(context, edges, y);
+    if (divisor > 1) {
+      context.strokeStyle = colour("--quiet");
+      context.stroke(steps(edges, all.map((n) => y.pixel(n / divisor))));
+    }
   }
 
   protected image(): HTMLCanvasElement {
     return this.#canvas;
+  }
+
+  protected override note(): string {
+    return this.#divisor > 1 ? `line: all sources ÷ ${count(this.#divisor)}` : "";
+  }
+
+  /** By what all sources are divided, so that the bars of a small selection are seen beside them. */
+  get #divisor(): number {
+    const [all, chosen] = this.#most;
+    return chosen && all > AS_THEY_ARE * chosen ? round(all / chosen) : 1;
+  }
+
+  /** Of all sources, and of those that are selected, in a bin. */
+  get #most(): [number, number] {
+    const { bins, counts } = this.picture!;
+    return [Math.max(...totals(counts, bins)), Math.max(...totals(this.#chosen, bins))];
   }
 
   get #chosen(): Uint32Array {
@@ -92,10 +109,26 @@ export class HistogramView extends View {
   }
 }
 
+/** The next number above that is 1, 2 or 5 times a power of 10. */
+function round(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return power * [1, 2, 5, 10].find((factor) => factor * power >= value)!;
+}
+
 function bar(edges: number[], bin: number, top: number, bottom: number): [number, number, number, number] {
   const [a, b] = [edges[bin]!, edges[bin + 1]!];
   const gap = Math.abs(b - a) > 3 ? 0.5 : 0;
   return [Math.min(a, b), top, Math.abs(b - a) - gap, bottom - top];
+}
+
+/** A line along the tops of bars. */
+function steps(edges: number[], tops: number[]): Path2D {
+  const line = new Path2D();
+  for (const [bin, top] of tops.entries()) {
+    line.lineTo(edges[bin]!, top);
+    line.lineTo(edges[bin + 1]!, top);
+  }
+  return line;
 }
 
 function totals(counts: Uint32Array, bins: number): number[] {

@@ -7,6 +7,11 @@ import { FRAGMENT, VERTEX } from "./shaders";
 
 const PLAIN_PX = 3.5;
 const MARK_PX = 64;
+/** A drawing that takes longer holds up a brush; the first one of some rows copies them too. */
+const SLOW_MS = 100;
+const FIRST_SLOW_MS = 1000;
+/** So many are drawn even where that is slow. */
+const ALWAYS = 50_000;
 
 interface Group {
   code: number;
@@ -34,6 +39,7 @@ export class Points {
   readonly #marks = new Map<string, WebGLTexture>();
   #groups: Group[] = [];
   #rows = 0;
+  #drawings = 0;
 
   constructor(readonly canvas: HTMLCanvasElement) {
     const gl = canvas.getContext("webgl2", { antialias: false, premultipliedAlpha: true });
@@ -47,6 +53,7 @@ export class Points {
     const gl = this.#gl;
     const { order, groups } = byClass(x, y, classes, noClass, logs);
     this.#rows = x.length;
+    this.#drawings = 0;
     this.#groups = groups;
     this.#attribute("x", x, gl.FLOAT);
     this.#attribute("y", y, gl.FLOAT);
@@ -60,8 +67,10 @@ export class Points {
     this.#attribute("chosen", rows ?? new Uint8Array(this.#rows).fill(1), this.#gl.UNSIGNED_BYTE);
   }
 
-  draw([x, y]: [Scale, Scale], look: PointLook, chosen: number, isAll: boolean): void {
+  /** Draw; gives how many points could be drawn in time, where these are fewer than there are. */
+  draw([x, y]: [Scale, Scale], look: PointLook, chosen: number, isAll: boolean): number | null {
     const gl = this.#gl;
+    const began = performance.now();
     gl.viewport(0, 0, this.canvas.width, this.canvas.height);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT);
@@ -89,6 +98,12 @@ export class Points {
       this.#begin(sizeOf(n), look.colourOf(code), opacityOf(n), look.markerOf(code));
       gl.drawElements(gl.POINTS, count, gl.UNSIGNED_INT, 4 * start);
     }
+    this.#drawings += 1;
+    if (this.#drawings > 2) return null;
+    gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4)); // waits until all is drawn
+    const took = performance.now() - began;
+    const isSlow = took > (this.#drawings === 1 ? FIRST_SLOW_MS : SLOW_MS) && this.#rows > ALWAYS;
+    return isSlow ? Math.max(ALWAYS, Math.floor((this.#rows * SLOW_MS) / took)) : null;
   }
 
   #begin(size: number, [r, g, b]: Rgb, opacity: number, marker: string): void {

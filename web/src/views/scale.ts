@@ -8,6 +8,9 @@ export interface Tick {
   text: string;
 }
 
+/** What the values are. */
+export type Kind = "number" | "angle" | "count";
+
 export class Scale {
   /** domain : from the least to the largest value; size : pixels; flipped : whether the largest is at pixel 0 */
   constructor(
@@ -44,16 +47,17 @@ export class Scale {
     return Math.abs(this.value(pixel + 0.5) - this.value(pixel - 0.5));
   }
 
-  /** About `wish` marks with round values; angles beyond 360 are told within it. */
-  ticks(wish: number, isAngle = false): Tick[] {
+  /** About so many marks with round values; angles beyond 360 are told within it, and counts are whole. */
+  ticks(about: number, kind: Kind = "number"): Tick[] {
     const [low, high] = this.domain;
+    const wish = kind === "count" ? Math.max(1, Math.min(about, Math.floor(high))) : about;
     if (!(high > low)) return [{ at: this.pixel(low), text: format("~g")(low) }];
     if (this.log) return logTicks(low, high, wish).map((value) => ({ at: this.pixel(value), text: power(value) }));
     const digits = precisionFixed(tickStep(low, high, wish));
     const most = Math.max(Math.abs(low), Math.abs(high));
     const write = most >= 1e5 || (most < 1e-3 && most > 0) ? format("~s") : format(`.${digits}f`);
     return ticks(low, high, wish).map(
-      (value) => ({ at: this.pixel(value), text: write(isAngle ? (value + 360) % 360 : value) }),
+      (value) => ({ at: this.pixel(value), text: write(kind === "angle" ? (value + 360) % 360 : value) }),
     );
   }
 }

@@ -13,6 +13,7 @@ export class Selected {
   readonly #of = h("span", {});
   readonly #spoken = h("span", { class: "unseen", role: "status" });
   readonly #chips = h("span", { class: "chips" });
+  readonly #hint = h("span", { class: "note" });
   #speaks = 0;
 
   constructor(readonly explorer: Explorer) {
@@ -21,6 +22,7 @@ export class Selected {
       { class: "selected", hidden: true },
       h("span", { class: "told" }, this.#count, this.#of),
       this.#chips,
+      this.#hint,
       this.#spoken,
     );
     explorer.on("result", () => (this.element.hidden = false));
@@ -33,6 +35,7 @@ export class Selected {
     if (!selection || !result) return;
     this.#count.textContent = count(selection.count);
     this.#of.textContent = ` of ${counted(result.rows, "source")} selected`;
+    this.#hint.textContent = hint(result.rows, isEmpty(this.explorer.filter));
     this.#of.title = `The query took ${seconds(result.seconds)}.`;
     if (result.truncated) {
       const total = result.total ? count(result.total) : "more";
@@ -90,4 +93,10 @@ export class Selected {
     const sides = [axes?.x, axes?.y].flatMap((axis) => (axis ? [axisName(axis, this.explorer.about)] : []));
     return sides.map((name, k) => `${name} ${short(range[2 * k]!)} to ${short(range[2 * k + 1]!)}`).join(", ");
   }
+}
+
+/** What one can do next, as long as nothing is selected. */
+function hint(rows: number, isWhole: boolean): string {
+  if (!rows) return "No source of this mirror is like that: widen the limits, or ask for another place.";
+  return isWhole ? "Drag across a view to select, click a source to see its SED and class." : "";
 }

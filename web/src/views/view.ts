@@ -20,6 +20,14 @@ import { isBelow, toSvg, type Shape } from "./shapes";
 /** How far from a click a source may be, in pixels. */
 const REACH_PX = 12;
 
+/** What a view will show, before there is a result. */
+const EMPTY: Record<ViewName, string> = {
+  sky: "Where the sources are on the sky",
+  cmd: "How bright they are, over a colour: the Hertzsprung–Russell diagram",
+  cc: "One colour over another: infrared excess stands out",
+  hist: "How many sources have a magnitude, by class",
+};
+
 export abstract class View {
   readonly element: HTMLElement;
   protected readonly plot = h("div", { class: "plot" });
@@ -31,6 +39,10 @@ export abstract class View {
   readonly #note = h("span", { class: "note" });
   readonly #empty = h("p", { class: "empty" });
   #asked = false;
+  /** As a frame has it: JupyterLab takes its styles away for a moment, when it changes its theme. To ask for it while
+   *  views draw would have the browser lay out the page again and again. */
+  #size: [number, number] = [0, 0];
+  #framed = "";
 
   constructor(
     readonly name: ViewName,
@@ -91,7 +103,10 @@ export abstract class View {
     };
     brushByMouse(this.#overlay, listener);
     brushByKeys(this.#overlay, listener);
-    new ResizeObserver(() => this.draw()).observe(this.plot);
+    new ResizeObserver(([entry]) => {
+      this.#size = [entry!.contentRect.width, entry!.contentRect.height];
+      this.draw();
+    }).observe(this.plot);
     explorer.on("pictures", () => (this.take(), this.draw()));
     explorer.on("selection", () => (this.choose(), this.draw()));
     explorer.on("filter", () => this.#drawBrush());
@@ -124,7 +139,7 @@ export abstract class View {
   drawn(): Drawn {
     // WebGL forgets what it drew when the browser has shown it.
     this.#draw();
-    const { width, height } = this.plot.getBoundingClientRect();
+    const [width, height] = this.#size;
     const shapes = this.picture ? frame(this.box, this.sides()) : [];
     return { title: this.title, width, height, box: this.box, shapes, image: this.image() };
   }
@@ -134,7 +149,7 @@ export abstract class View {
   }
 
   protected get box(): Box {
-    return inner(this.plot.clientWidth, this.plot.clientHeight);
+    return inner(...this.#size);
   }
 
   get #axes() {
@@ -151,11 +166,33 @@ export abstract class View {
     this.#under.after(...canvases);
   }
 
+  /** Put a canvas where the data is drawn. */
+  protected place(canvas: HTMLCanvasElement): void {
+    const { left, top, width, height } = this.box;
+    Object.assign(canvas.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
+    const pixels = [Math.round(width * devicePixelRatio), Math.round(height * devicePixelRatio)] as const;
+    if (canvas.width !== pixels[0] || canvas.height !== pixels[1]) [canvas.width, canvas.height] = pixels;
+  }
+
+  /** An empty canvas, to draw on in pixels of the page. */
+  protected clean(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
+    this.place(canvas);
+    const context = canvas.getContext("2d")!;
+    const { width, height } = this.box;
+    context.setTransform(canvas.width / width, 0, 0, canvas.height / height, 0, 0);
+    context.clearRect(0, 0, width, height);
+    return context;
+  }
+
   /** The scales of both sides, and their names. */
   protected abstract sides(): Sides;
   /** Take new pictures, and a new selection. */
   protected take(): void {}
   protected choose(): void {}
+  /** What is to be known of the drawing. */
+  protected note(): string {
+    return "";
+  }
   /** Draw the data. */
   protected abstract paint(sides: Sides): void;
   protected abstract image(): HTMLCanvasElement;
@@ -170,14 +207,21 @@ export abstract class View {
     this.plot.classList.toggle("without", !has);
     this.#empty.textContent = has ? "" : this.#why();
     const sides = has ? this.sides() : null;
-    const shapes: Shape[] = sides ? frame(this.box, sides) : [];
-    fill(this.#under, ...toSvg(shapes.filter(isBelow)));
-    fill(this.#shapes, ...toSvg(shapes.filter((shape) => !isBelow(shape))));
+    this.#drawFrame(sides ? frame(this.box, sides) : []);
     const outside = this.picture?.outside ?? 0;
-    this.#note.textContent = outside ? `${count(outside)} not drawn` : "";
+    const notes = [has && this.note(), outside > 0 && `${count(outside)} not drawn`];
+    this.#note.textContent = notes.filter(Boolean).join("; ");
     if (sides) this.paint(sides);
     this.#drawBrush();
     fill(this.#shown, ...(sides ? toSvg(this.#ring(sides)) : []));
+  }
+
+  #drawFrame(shapes: Shape[]): void {
+    const framed = JSON.stringify(shapes);
+    if (framed === this.#framed) return;
+    this.#framed = framed;
+    fill(this.#under, ...toSvg(shapes.filter(isBelow)));
+    fill(this.#shapes, ...toSvg(shapes.filter((shape) => !isBelow(shape))));
   }
 
   /** A ring about the source whose panel is open. */
@@ -195,7 +239,7 @@ export abstract class View {
   }
 
   #why(): string {
-    if (!this.explorer.result) return "";
+    if (!this.explorer.result) return EMPTY[this.name];
     return "The result has no columns for this view. Choose axes, or select more columns.";
   }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from sedsql.photometry.classes import PARENTS, written_path
+from sedsql.photometry.classes import MEANINGS, PARENTS, written_path
 from sedsql.photometry.looks import BRANCHES, CLASSES, looks
 from sedsql.service.errors import ServiceError
 from sedsql.service.explore.explorer.columns import Columns
@@ -90,4 +90,5 @@ class Classes:
 def look(name: str, style: tuple[str, str]) -> dict[str, Any]:
     """How a class is shown."""
     colour, marker = style
-    return {"path": written_path(name, PARENTS), "colour": colour, "marker": marker}
+    told = {"path": written_path(name, PARENTS), "means": MEANINGS.get(name)}
+    return {**told, "colour": colour, "marker": marker}

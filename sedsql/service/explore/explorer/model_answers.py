@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from sedsql.inference.explain_source import SET_LEVEL
+from sedsql.inference.answers import SET_LEVEL
 from sedsql.inference.model import Model
 from sedsql.photometry.bands import COLUMNS
 from sedsql.photometry.classes import HALF

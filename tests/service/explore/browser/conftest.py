@@ -3,7 +3,6 @@
 import importlib.util
 import os
 import shutil
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,9 +13,9 @@ import sedsql
 from sedsql.service.explore.page_files import FOLDER
 
 if importlib.util.find_spec("playwright"):
-    from tab import Tab
+    from tab import VIEWPORT, Tab
 else:  # `make browser` installs it
-    collect_ignore_glob = ["test_*.py"]
+    collect_ignore_glob = ["test_*.py", "framed/*"]
 
 # Without a graphics card, WebGL is computed.
 WITH_WEBGL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
@@ -43,13 +42,13 @@ def playwright():
 
 @pytest.fixture(scope="session")
 def chromium_of(playwright):
-    """`chromium_of(arguments)` is Chromium."""
+    """`chromium_of(arguments)` is Chromium, without WebGL unless they say so."""
     program = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
     if program is None:
         pytest.skip("there is no Chromium; tests/servers/install-browser installs it")
     started = {}
 
-    def start(arguments):
+    def start(arguments=WITHOUT_WEBGL):
         key = tuple(arguments)
         if key not in started:
             # Root, as in containers, has no sandbox.
@@ -78,44 +77,70 @@ def sql(sky):
 
 @pytest.fixture
 def open_tab(chromium_of, url):
-    """`open_tab(hash="", ...)` is a `Tab` with the page.
+    """`open_tab(hash="", ...)` is a `Tab` of its own with the page.
 
-    It asks no other host, and its console has no error; `may_fail` has parts of those that a test expects.
+    may_fail : parts of the errors that a test expects
     """
     opened = []
 
-    @contextmanager
-    def context_of(webgl, **options):
-        context = chromium_of(WITH_WEBGL if webgl else WITHOUT_WEBGL).new_context(
-            viewport={"width": 1440, "height": 900}, **options
-        )
-        context.set_default_timeout(SLOW_MS)
-        try:
-            yield context
-        finally:
-            context.close()
-
-    def open_tab(hash="", *, at=None, webgl=True, may_fail=(), **options):
-        entered = context_of(webgl, **options)
-        context = entered.__enter__()
-        page, wrong = context.new_page(), []
-        page.on("console", lambda told: told.type == "error" and wrong.append(told.text))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        host = urlsplit(at or url).netloc
-        page.on("request", lambda asked: is_elsewhere(asked.url, host) and wrong.append(asked.url))
-        opened.append((entered, wrong, may_fail))
-        page.goto(f"{at or url}{hash}")
-        page.wait_for_selector(".sedsql main")
-        return Tab(page)
+    def open_tab(hash="", *, at=None, webgl=False, may_fail=()):
+        tab = opening(chromium_of, at or url, hash, webgl=webgl)
+        opened.append((tab, may_fail))
+        return tab
 
     yield open_tab
-    found = []
-    for entered, wrong, may_fail in opened:
-        entered.__exit__(None, None, None)
-        found += [one for one in wrong if not any(part in one for part in may_fail)]
-    assert found == []
+    wrong = []
+    for tab, may_fail in opened:
+        wrong += [one for one in tab.wrong if not any(part in one for part in may_fail)]
+        tab.page.context.close()
+    assert wrong == []
 
 
-def is_elsewhere(asked, host):
-    parts = urlsplit(asked)
-    return parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != host
+@pytest.fixture(scope="session")
+def shared_tabs():
+    """The tabs that tests share, by whether they have WebGL."""
+    tabs = {}
+    yield tabs
+    for tab in tabs.values():
+        tab.page.context.close()
+
+
+@pytest.fixture
+def tab_of(chromium_of, url, shared_tabs, request):
+    """`tab_of(webgl=False)` is a `Tab` that tests share, for a page and its session take seconds to start.
+
+    Each begins by `tab.show(query)`. After a test that failed the next one gets another tab.
+    """
+    failed, used = request.session.testsfailed, []
+
+    def tab_of(*, webgl=False):
+        if webgl not in shared_tabs:
+            shared_tabs[webgl] = opening(chromium_of, url, webgl=webgl)
+        shared_tabs[webgl].reset()
+        used.append(shared_tabs[webgl])
+        return shared_tabs[webgl]
+
+    yield tab_of
+    wrong = [one for tab in used for one in tab.wrong]
+    if wrong or request.session.testsfailed > failed:
+        while shared_tabs:
+            shared_tabs.popitem()[1].page.context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def tab(tab_of):
+    """A tab that tests share, where cells are drawn."""
+    return tab_of()
+
+
+def opening(chromium_of, url, hash="", *, webgl=False):
+    """Open the page in a tab of its own."""
+    context = chromium_of(WITH_WEBGL if webgl else WITHOUT_WEBGL).new_context(
+        viewport=VIEWPORT, permissions=["clipboard-read", "clipboard-write"]
+    )
+    context.set_default_timeout(SLOW_MS)
+    tab = Tab(context.new_page(), urlsplit(url).netloc)
+    tab.page.goto(f"{url}{hash}")
+    tab.page.wait_for_selector(".sedsql main")
+    return tab

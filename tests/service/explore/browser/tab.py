@@ -2,17 +2,30 @@
 
 import json
 import re
-from urllib.parse import parse_qs, urlsplit
+from itertools import count
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from playwright.sync_api import Page, expect
 
 MAGNITUDES = "phot_g_mean_mag, phot_bp_mean_mag, phot_rp_mean_mag, j_m, h_m, ks_m, w1mpro, w2mpro, w3mpro, w4mpro"
 MOST_TABS = 120
+VIEWPORT = {"width": 1440, "height": 900}
+_shown = count()
 
 
 class Tab:
-    def __init__(self, page: Page):
-        self.page = page
+    """A tab with the page.
+
+    Attributes
+    ----------
+    wrong : errors of its console, and what it asked other hosts for
+    """
+
+    def __init__(self, page: Page, host: str):
+        self.page, self.wrong = page, []
+        page.on("console", lambda told: told.type == "error" and self.wrong.append(told.text))
+        page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        page.on("request", lambda asked: is_elsewhere(asked.url, host) and self.wrong.append(asked.url))
 
     # What it shows.
 
@@ -44,10 +57,27 @@ class Tab:
         return {"query": parts["query"], "views": json.loads(parts.get("views", "{}")), "ranges": ranges}
 
     def settle(self) -> None:
-        """Wait until nothing is under way."""
-        expect(self.page.get_by_role("main")).to_have_attribute("aria-busy", "false")
+        """Wait until nothing is under way, and all is drawn."""
+        expect(self.page.locator(".sedsql > main")).to_have_attribute("aria-busy", "false")
+        # Sizes are looked at before a frame is drawn, and views drawn in the next one.
+        frame = "new Promise(requestAnimationFrame)"
+        self.page.evaluate(f"async () => {{ {f'await {frame}; ' * 3} }}")
 
     # What a user does.
+
+    def reset(self) -> None:
+        """Be as a tab is that was opened now, but for the page in it, which `show` puts in order."""
+        self.wrong.clear()
+        self.page.emulate_media(color_scheme="light")
+        self.page.set_viewport_size(VIEWPORT)
+
+    def show(self, query: str) -> None:
+        """Follow a link: the result of a query in its own axes, with nothing selected and no source open."""
+        link = urlencode({"query": query, "number": next(_shown)})
+        self.page.evaluate("link => { location.hash = link }", link)
+        # When the query has ended, the page writes its own link, which has no number.
+        expect(self.page).not_to_have_url(re.compile("&number="))
+        self.settle()
 
     def run(self, query: str) -> None:
         """Type a query and run it; its result is there, or its fault."""
@@ -86,3 +116,8 @@ class Tab:
             if focused.strip().startswith(name):
                 return
         raise AssertionError(f"Tab does not come to {name!r}")
+
+
+def is_elsewhere(asked: str, host: str) -> bool:
+    parts = urlsplit(asked)
+    return parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != host

@@ -3,9 +3,9 @@
 import shutil
 
 import pytest
-from conftest import is_elsewhere
 from expected import QUERY, rows_of
 from firefox import running
+from tab import is_elsewhere
 
 CHOSEN = "document.querySelector('.selected strong').textContent"
 IDLE = "document.querySelector('.sedsql main')?.getAttribute('aria-busy') === 'false'"

@@ -7,9 +7,8 @@ from exploring import exploring
 from playwright.sync_api import expect
 
 
-def test_a_link_holds_query_axes_and_selection(open_tab, url):
-    tab = open_tab()
-    tab.run(QUERY)
+def test_a_link_holds_query_axes_and_selection(tab, open_tab, url):
+    tab.show(QUERY)
     tab.page.get_by_role("button", name="Colour–colour: axes").click()
     tab.page.get_by_label("Horizontal axis").select_option(label="H − Ks")
     tab.page.keyboard.press("Escape")
@@ -25,9 +24,8 @@ def test_a_link_holds_query_axes_and_selection(open_tab, url):
     assert {name: n for name, n in other.class_counts().items() if n} == {"giant": count}
 
 
-def test_back_and_forward_go_through_what_was_selected(open_tab):
-    tab = open_tab()
-    tab.run(QUERY)
+def test_back_and_forward_go_through_what_was_selected(tab):
+    tab.show(QUERY)
     counts = [tab.count()]
     tab.brush("Sky", (0.2, 0.2), (0.6, 0.8))
     counts.append(tab.count())

@@ -5,15 +5,13 @@ import re
 from playwright.sync_api import expect
 
 
-def test_an_error_is_underlined_where_it_is(open_tab):
-    tab = open_tab()
+def test_an_error_is_underlined_where_it_is(tab):
     tab.run("SELECT source_id,\n  phot_g_mean_mg FROM sed.photometry")
     expect(tab.page.get_by_role("alert").filter(has_text="no column 'phot_g_mean_mg'")).to_be_visible()
     expect(tab.editor.locator(".fault")).to_have_text("phot_g_mean_mg")
 
 
-def test_an_error_is_told_while_one_writes(open_tab):
-    tab = open_tab()
+def test_an_error_is_told_while_one_writes(tab):
     tab.page.get_by_role("tab", name="ADQL").click()
     tab.editor.click()
     tab.page.keyboard.press("Control+a")
@@ -21,8 +19,7 @@ def test_an_error_is_told_while_one_writes(open_tab):
     expect(tab.page.get_by_role("alert").filter(has_text="sourceid")).to_be_visible()
 
 
-def test_tables_columns_and_functions_are_completed(open_tab):
-    tab = open_tab()
+def test_tables_columns_and_functions_are_completed(tab):
     tab.page.get_by_role("tab", name="ADQL").click()
     tab.editor.click()
     for written, offered in [
@@ -60,8 +57,7 @@ def test_the_form_writes_the_query(open_tab, sql):
     expect(page.get_by_role("alert").filter(has_text="Atlantis")).to_be_visible()
 
 
-def test_examples_and_history(open_tab):
-    tab = open_tab()
+def test_examples_and_history(tab):
     tab.run("SELECT TOP 7 * FROM sed.photometry")
     assert tab.counts() == (7, 7)
     tab.page.get_by_role("button", name="Examples of queries").click()
@@ -74,8 +70,7 @@ def test_examples_and_history(open_tab):
     assert tab.counts() == (7, 7)
 
 
-def test_a_long_query_is_cancelled(open_tab):
-    tab = open_tab()
+def test_a_long_query_is_cancelled(tab):
     page = tab.page
     page.get_by_role("tab", name="ADQL").click()
     tab.editor.click()

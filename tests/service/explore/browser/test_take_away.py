@@ -15,10 +15,9 @@ WEBGL = [True, False]
 
 
 @pytest.fixture
-def chosen(open_tab, sql):
+def chosen(tab, sql):
     """A tab with a brush, and the rows that it selects."""
-    tab = open_tab(permissions=["clipboard-read", "clipboard-write"])
-    tab.run(QUERY)
+    tab.show(QUERY)
     tab.brush("Colour–magnitude", (0.3, 0.2), (0.6, 0.7))
     table, _ = rows_of(sql, QUERY), tab.settle()
     link = tab.link()
@@ -62,11 +61,16 @@ def test_the_query_of_the_selection_gives_it(chosen, sql):
     compile(tab.page.evaluate("navigator.clipboard.readText()"), "cell", "exec")
 
 
+def test_a_query_that_may_give_other_rows_is_told(tab):
+    tab.show("SELECT TOP 20 * FROM sed.photometry")
+    tab.page.get_by_role("button", name="Copy as ADQL").click()
+    expect(tab.page.get_by_text("The query is copied. TOP and OFFSET take any rows")).to_be_visible()
+
+
 @pytest.mark.parametrize("webgl", WEBGL, ids=["points", "cells"])
-def test_pictures_have_the_data_and_the_axes(open_tab, tmp_path, webgl):
-    tab = open_tab(webgl=webgl)
-    tab.run(f"{QUERY} WHERE sed_class(s) = 'main_sequence'")
-    tab.settle()
+def test_pictures_have_the_data_and_the_axes(tab_of, tmp_path, webgl):
+    tab = tab_of(webgl=webgl)
+    tab.show(f"{QUERY} WHERE sed_class(s) = 'main_sequence'")
     view = tab.page.get_by_role("region", name="Sky")
     files = []
     for ending in ("SVG", "PNG"):
@@ -82,9 +86,8 @@ def test_pictures_have_the_data_and_the_axes(open_tab, tmp_path, webgl):
     assert blue.sum() > 100
 
 
-def test_the_sed_is_a_picture_too(open_tab, tmp_path):
-    tab = open_tab()
-    tab.run(f"{QUERY} WHERE w4mpro IS NOT NULL")
+def test_the_sed_is_a_picture_too(tab, tmp_path):
+    tab.show(f"{QUERY} WHERE w4mpro IS NOT NULL")
     tab.page.locator(".table tbody button").first.click()
     tab.page.get_by_role("button", name="SED: save the picture").click()
     download = saved(tab, "SVG")

@@ -1,5 +1,6 @@
 """Query, brush, classes and probability: what the page counts is what SQL counts."""
 
+import re
 from collections import Counter
 
 import numpy as np
@@ -9,9 +10,9 @@ from playwright.sync_api import expect
 
 
 @pytest.mark.parametrize("webgl", [True, False], ids=["points", "cells"])
-def test_brushes_select_what_sql_selects(open_tab, sql, webgl):
-    tab = open_tab(webgl=webgl)
-    tab.run(QUERY)
+def test_brushes_select_what_sql_selects(tab_of, sql, webgl):
+    tab = tab_of(webgl=webgl)
+    tab.show(QUERY)
     table = rows_of(sql, QUERY)
     assert tab.counts() == (len(table), len(table))
     tab.brush("Colour–magnitude", (0.3, 0.2), (0.6, 0.7))
@@ -26,9 +27,8 @@ def test_brushes_select_what_sql_selects(open_tab, sql, webgl):
     assert +Counter(tab.class_counts()) == classes
 
 
-def test_classes_and_probability_are_further_conditions(open_tab, sql):
-    tab = open_tab()
-    tab.run(QUERY)
+def test_classes_and_probability_are_further_conditions(tab, sql):
+    tab.show(QUERY)
     table = rows_of(sql, QUERY)
     classes, probability = np.array(table["class"].to_pylist()), table["probability"].to_numpy(zero_copy_only=False)
     tab.page.get_by_role("button", name="Only yso", exact=True).click()
@@ -42,9 +42,8 @@ def test_classes_and_probability_are_further_conditions(open_tab, sql):
     assert tab.count() == len(table)
 
 
-def test_axes_are_changed_and_a_brush_is_zoomed_to(open_tab, sql):
-    tab = open_tab()
-    tab.run(QUERY)
+def test_axes_are_changed_and_a_brush_is_zoomed_to(tab, sql):
+    tab.show(QUERY)
     tab.page.get_by_role("button", name="Histogram: axes").click()
     tab.page.get_by_label("Horizontal axis").select_option(label="parallax")
     tab.page.get_by_label("logarithmic").check()
@@ -58,9 +57,31 @@ def test_axes_are_changed_and_a_brush_is_zoomed_to(open_tab, sql):
     assert tab.count() == selected(table, link["views"], link["ranges"]).sum() > 0
 
 
-def test_the_table_is_sorted_and_paged(open_tab, sql):
-    tab = open_tab()
-    tab.run(QUERY)
+def test_a_small_selection_of_the_histogram_has_all_sources_beside_it(tab, sql):
+    tab.show(QUERY)
+    tab.brush("Colour–magnitude", (0.5, 0.5), (0.55, 0.55))
+    tab.settle()
+    table, link = rows_of(sql, QUERY), tab.link()
+    chosen = selected(table, link["views"], link["ranges"])
+    assert 0 < chosen.sum() < 100
+    told = tab.page.locator(".view-hist .note").inner_text()
+    divisor = int(re.search(r"line: all sources ÷ ([\d,]+)", told)[1].replace(",", ""))
+    # In bins as they may be drawn, the highest one of all sources is about so many times as high as that of the chosen.
+    values = table["phot_g_mean_mag"].to_numpy(zero_copy_only=False)
+    values, among = values[np.isfinite(values)], values[chosen & np.isfinite(values)]
+    edges = np.linspace(values.min(), values.max(), 90)
+    ratio = np.histogram(values, edges)[0].max() / np.histogram(among, edges)[0].max()
+    assert ratio / 3 < divisor < 6 * ratio
+    assert str(divisor)[0] in "125"
+    ticks = tab.page.locator(".view-hist text.tick[text-anchor=end]").all_inner_texts()
+    assert all(float(tick).is_integer() for tick in ticks)
+    tab.page.get_by_role("button", name="Select all").click()
+    tab.settle()
+    assert "÷" not in tab.page.locator(".view-hist .note").inner_text()
+
+
+def test_the_table_is_sorted_and_paged(tab, sql):
+    tab.show(QUERY)
     tab.page.get_by_role("button", name="phot_g_mean_mag mag").click()
     tab.settle()
     tab.page.get_by_role("button", name="Next").click()
@@ -71,18 +92,16 @@ def test_the_table_is_sorted_and_paged(open_tab, sql):
     assert shown == [str(one) for one in ids[50:100]]
 
 
-def test_names_and_values_are_text(open_tab):
-    tab = open_tab()
-    tab.run("SELECT TOP 5 ra, dec, '<img src=x onerror=alert(1)>' AS class, ra AS \"<b>bold</b>\" FROM sed.photometry")
+def test_names_and_values_are_text(tab):
+    tab.show("SELECT TOP 5 ra, dec, '<img src=x onerror=alert(1)>' AS class, ra AS \"<b>bold</b>\" FROM sed.photometry")
     expect(tab.page.get_by_role("columnheader", name="<b>bold</b>")).to_be_visible()
     assert tab.class_counts() == {"<img src=x onerror=alert(1)>": 5}
     assert tab.page.locator(".sedsql img").count() == 0
 
 
-def test_a_result_without_rows_or_numbers(open_tab):
-    tab = open_tab()
-    tab.run("SELECT * FROM sed.photometry WHERE ra > 400")
+def test_a_result_without_rows_or_numbers(tab):
+    tab.show("SELECT * FROM sed.photometry WHERE ra > 400")
     assert tab.counts() == (0, 0)
-    tab.run("SELECT table_name, description FROM TAP_SCHEMA.tables")
+    tab.show("SELECT table_name, description FROM TAP_SCHEMA.tables")
     assert tab.counts()[1] > 5
     expect(tab.page.get_by_text("The result has no columns for this view.").first).to_be_visible()
