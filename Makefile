@@ -3,6 +3,7 @@
 # make page   the page of `sedsql explore`, which needs npm
 # make thorough, peers, old-duckdb, clients, dachs, tap-clients, browser: what CI runs besides: tests of minutes, and tests that need more installed
 # make wheel  an sdist and a wheel in dist/, the wheel tried where nothing else is installed
+# make datalabs  folders to upload to ESA Datalabs, in dist/datalabs; `make datalabs-images` tries them as images
 # make models  train the shipped models again (needs CATALOGUE)
 # make compare  algorithms compared on CATALOGUE, as docs/compare.md; it goes on where it was interrupted
 # make honest   the tables of docs/honest.md: the shipped models on a simulated sky, on origins that training lacks and
@@ -11,7 +12,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Tests start many processes, which are to find their modules compiled.
+# Tests start many processes, which are to find their modules compiled, as pytest is to find tests that it has rewritten.
+export PYTHONDONTWRITEBYTECODE =
 INSTALL = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 CATALOGUE ?= ../shared/catalogues/labelled.parquet
 OLD_DUCKDB := 1.5.6
@@ -19,7 +21,7 @@ OLDEST_DUCKDB := 1.4.5
 NATIVE := sedsql/native/sedsql.duckdb_extension
 LOWEST := $(VENV)/lowest
 
-.PHONY: commands demo test suite wheel thorough peers old-duckdb clients dachs tap-clients page browser elsewhere old-sql beside debian quick lowest lowest-ci crashes lint native sanitize leaks generated models compare honest docs bench clean
+.PHONY: commands demo test suite wheel thorough peers old-duckdb clients dachs tap-clients page browser elsewhere old-sql beside debian quick lowest lowest-ci crashes lint native sanitize leaks generated models compare honest docs bench datalabs datalabs-images clean
 
 $(VENV)/installed: pyproject.toml hatch_build.py
 	@echo "== Installing sedsql and what it needs into $(VENV) (once; about a minute)"
@@ -101,6 +103,8 @@ $(VENV)/clients: tests/clients/package.json tests/clients/package-lock.json | $(
 
 # Neighbouring tests share what they need, so a process has a half of them, and takes of the other's when it is done.
 AT_ONCE := -n 2 --dist worksteal
+# The files that have the words of some marks: to collect all tests takes each process ten seconds.
+WITH = $(shell grep -rlwE '$(1)' --include='test_*.py' tests | sort)
 # What hangs on DuckDB's release: its SQL, its C interface, its files. Its shell, and macros in it, see to 1.5 by themselves.
 OLD := native/test_extension.py dbapi/test_connection.py mirror/test_rules.py mirror/test_mirror.py \
     $(addprefix adql/test_,archive.py crossmatch.py functions.py geometry.py semantics.py views.py)
@@ -118,15 +122,15 @@ wheel: $(VENV)/installed
 
 thorough: $(NATIVE)
 	@echo "== Tests that take minutes"
-	$(BIN)/python -m pytest -q $(AT_ONCE) -m thorough
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m thorough $(call WITH,thorough)
 
 peers: $(NATIVE) $(VENV)/peers
 	@echo "== Tests that compare with LSDB, shap, speclite and grids of model atmospheres"
-	$(BIN)/python -m pytest -q $(AT_ONCE) -m peers
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m peers $(call WITH,peers)
 
 old-duckdb: $(NATIVE) $(VENV)/duckdb-header $(VENV)/duckdb-$(OLDEST_DUCKDB) old-sql
 	@echo "== The extension in earlier releases of DuckDB"
-	$(BIN)/python -m pytest -q $(AT_ONCE) -m old_duckdb
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m old_duckdb $(call WITH,old_duckdb)
 
 old-sql: $(NATIVE) $(VENV)/duckdb-$(OLD_DUCKDB)
 	@echo "== The tests that run SQL, on DuckDB $(OLD_DUCKDB)"
@@ -135,13 +139,13 @@ old-sql: $(NATIVE) $(VENV)/duckdb-$(OLD_DUCKDB)
 
 clients: $(NATIVE) $(VENV)/clients
 	@echo "== Tests of clients in JavaScript, and of workflows"
-	$(BIN)/python -m pytest -q $(AT_ONCE) -m clients
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m clients $(call WITH,clients)
 
 # Where DaCHS cannot be installed it is said why, and its tests skip.
 dachs: $(NATIVE)
 	tests/servers/install-dachs
 	@echo "== Tests against a real TAP server"
-	$(BIN)/python -m pytest -q $(AT_ONCE) -m dachs
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m dachs $(call WITH,dachs)
 
 # Clients of TAP services, of which astroquery is in an environment of its own. Where stilts and TOPCAT cannot be installed
 # it is said why, and their tests skip.
@@ -154,9 +158,9 @@ $(VENV)/astroquery/installed: | $(VENV)/installed
 tap-clients: $(NATIVE) $(VENV)/astroquery/installed
 	tests/servers/install-tap-clients
 	@echo "== Clients of TAP services, and what a validator says of ours"
-	$(BIN)/python -m pytest -q $(AT_ONCE) -m "tap_clients and not dachs"
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m "tap_clients and not dachs" $(call WITH,tap_clients)
 	@echo "== The validator's score of ours beside that of DaCHS, if that is installed"
-	$(BIN)/python -m pytest -q -s -m "tap_clients and dachs"
+	$(BIN)/python -m pytest -q -s -m "tap_clients and dachs" $(call WITH,tap_clients)
 
 # The page in a browser. Where no browser can be installed it is said why, and its tests skip.
 $(VENV)/browser: | $(VENV)/installed
@@ -173,13 +177,14 @@ $(VENV)/lab/installed: | $(VENV)/installed
 browser: $(NATIVE) $(PAGE) $(VENV)/browser $(VENV)/lab/installed
 	tests/servers/install-browser
 	@echo "== The page of sedsql explore in a browser"
-	PYTHONPATH=$(VENV)/browser $(BIN)/python -m pytest -q -m browser
+	PYTHONPATH=$(VENV)/browser $(BIN)/python -m pytest -q -m browser tests/service/explore/browser
 
 # What needs more installed, but for the browser's, by one run of pytest, as CI has it: its processes are busy to the end.
 elsewhere: $(NATIVE) $(VENV)/peers beside
 	@echo "== Tests that need more installed"
 	$(BIN)/python -m pytest -q $(AT_ONCE) \
-	    -m "peers or old_duckdb or dachs or tap_clients $(if $(shell command -v npm),or clients)"
+	    -m "peers or old_duckdb or dachs or tap_clients $(if $(shell command -v npm),or clients)" \
+	    $(call WITH,peers|old_duckdb|dachs|tap_clients|clients)
 
 # What targets of CI install outside .venv's own packages, so that it can be done while other tests run. Debian's installer
 # does one thing at a time.
@@ -279,6 +284,19 @@ BENCH_FOLDER ?= demo/bench
 BENCH ?=
 bench: $(NATIVE) $(VENV)/contenders $(if $(shell command -v npm),$(PAGE))
 	$(BIN)/sedsql bench $(BENCH) --folder $(BENCH_FOLDER)
+
+# The two folders that become datalabs of ESA Datalabs (datalabs/README.md), with the newest wheel of `make wheel`.
+BASE ?= debian:bookworm-slim
+datalabs:
+	datalabs/pack.sh dist/datalabs "$$(ls -t dist/*.whl | head -n 1)" $(BASE)
+
+# Both as images on a Debian made by debootstrap, and the tests of them; root alone can, and it takes ten minutes.
+datalabs-images: BASE = localhost/datalabs_base
+datalabs-images: wheel datalabs
+	tests/datalabs/build-images dist/datalabs
+	@echo "== The datalabs, as the platform runs them"
+	DATALABS_RUN="podman --runtime runc run --passwd=false --read-only-tmpfs=false --ulimit nproc=4096:4096 \
+	    --ulimit nofile=$$(ulimit -n):$$(ulimit -Hn)" $(BIN)/python -m pytest -q tests/datalabs
 
 clean:
 	rm -rf $(VENV) demo dist $(NATIVE) sedsql/native/sanitized

@@ -118,6 +118,30 @@ def faulty(faulty_server, small_mirror):
     return faulty_server(small_mirror)
 
 
+@pytest.fixture
+def samp_hub(tmp_path, monkeypatch):
+    """A running SAMP hub."""
+    from servers import samp
+
+    monkeypatch.setenv("SAMP_HUB", f"std-lockurl:{(tmp_path / 'samp').as_uri()}")
+    with samp.hub(tmp_path / "samp"):
+        yield
+
+
+@pytest.fixture
+def program(samp_hub):
+    """Starts a client of the hub: `program(name)`, see `servers.samp.program`."""
+    from servers import samp
+
+    with ExitStack() as started:
+        yield lambda *given, **more: started.enter_context(samp.program(*given, **more))
+
+
+@pytest.fixture
+def topcat(program):
+    return program("topcat")
+
+
 @dataclass
 class Ran:
     code: int

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sedsql.cli.options import ModelFolders
+from sedsql.cli.options import ModelFolders, cores
 from sedsql.cli.render import say
 from sedsql.errors import Error
 
@@ -68,7 +67,7 @@ def explore(
                 Path(temporary),
                 tuple(path.absolute() for path in models or ()),
                 memory=int(memory * _GB),
-                threads=os.cpu_count() or 1,
+                threads=cores(),
             )
             if training:
                 labelled(str(training.absolute()), label)  # what is wrong with it is told now, not at a click

@@ -111,6 +111,8 @@ def _at_home(argument: str) -> str:
 def _sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
+    if isinstance(error, FileNotFoundError) and "temporary directory" in str(error):
+        return "No folder for temporary files can be written, such as /tmp; TMPDIR in the environment names one."
     if isinstance(error, duckdb.Error):
         return sentence(error)
     return str(error).strip() or type(error).__name__

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sedsql.cli.options import ModelFolders
+from sedsql.cli.options import ModelFolders, cores
 from sedsql.cli.render import say
 from sedsql.errors import Error
 
@@ -174,14 +174,17 @@ def _add_user(file: Path | None, name: str) -> None:
 
 def _spool_of(mirror: Path) -> Path:
     """The folder for the jobs of a mirror, of which each has one."""
-    place = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    try:
+        place = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    except RuntimeError:  # neither HOME nor the system says where it is
+        raise Error("You have no home folder for jobs; name another one, such as --spool /var/lib/sedsql.") from None
     path = mirror.absolute()
     return place / "sedsql" / f"{path.name}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
 
 
 def _threads(memory: float) -> int:
     """Threads of a worker that has so many GB: other cores may be idle, and each thread takes memory."""
-    return min(os.cpu_count() or 1, max(int(2 * memory), 1))
+    return min(cores(), max(int(2 * memory), 1))
 
 
 def _checked(url: str | None) -> str | None:

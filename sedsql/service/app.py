@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -13,11 +14,12 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sedsql.errors import Error
 from sedsql.mirror.tableset import one_table, tableset
 from sedsql.service import asynchronous, respond
+from sedsql.service.below import Below
 from sedsql.service.describe.availability import availability
 from sedsql.service.describe.capabilities import capabilities
 from sedsql.service.describe.examples import examples
@@ -32,8 +34,8 @@ from sedsql.service.users import Accounts, Authentication
 _PATHS = "/tap/sync, /tap/async, /tap/capabilities, /tap/tables, /tap/availability and /tap/examples"
 
 
-def make_app(service: Service, accounts: Accounts | None = None) -> Starlette:
-    """Make the application of a service that runs.
+def make_app(service: Service, accounts: Accounts | None = None) -> ASGIApp:
+    """Make the application of a service that runs, which a proxy may ask below the path of its URL.
 
     accounts : of those who may ask; None where anyone may
     """
@@ -45,11 +47,12 @@ def make_app(service: Service, accounts: Accounts | None = None) -> Starlette:
         expose_headers=["Location", "Retry-After", "WWW-Authenticate"],
     )
     own = [Route(path, _endpoint(methods, service), methods=list(methods)) for path, methods in _ROUTES.items()]
-    return Starlette(
+    app = Starlette(
         routes=[*(routes(service.explore) if service.explore else []), *own],
         middleware=[cors, *([Middleware(Authentication, accounts)] if accounts else [])],
         exception_handlers={HTTPException: _no_such_path, Exception: _failed},  # type: ignore[dict-item]
     )
+    return Below(app, urlsplit(service.settings.url or "").path.removesuffix("/tap"))
 
 
 class _CorsOfTap(CORSMiddleware):

@@ -1,40 +1,21 @@
 """`sedsql explore` as a user sees it."""
 
-import os
 import re
 import shlex
 import signal
 import socket
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
 
 import pytest
 import requests
+from running_command import running
 
 pytestmark = pytest.mark.slow
-COMMAND = [sys.executable, "-c", "from sedsql.cli.main import main; main()", "explore"]
 
 
-@contextmanager
-def running(tmp_path, *arguments, **environment):
-    """A running command; gives the URL of the page, the process and the file of what it says."""
-    out = tmp_path / "out.txt"
-    with out.open("w") as file:
-        command = [*COMMAND, *map(str, arguments)]
-        env = {**os.environ, "TMPDIR": str(tmp_path), **environment}
-        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=env)
-    try:
-        until = time.monotonic() + 60
-        while not (found := re.search(r"is shown at (\S+);", out.read_text())):
-            assert process.poll() is None, out.read_text()
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        yield found[1], process, out
-    finally:
-        process.kill()
-        process.wait()
+def showing(folder, *arguments, **environment):
+    """A running `sedsql explore`."""
+    return running(["explore", *arguments], r"is shown at (\S+);", folder, TMPDIR=str(folder), **environment)
 
 
 def about(url, **more):
@@ -53,7 +34,7 @@ def test_a_page_is_shown_at_the_next_free_port_and_ends_cleanly(sky, tmp_path):
     script.chmod(0o755)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with running(tmp_path, sky, "--port", port, BROWSER=f"{script} %s") as (url, process, out):
+        with showing(tmp_path, sky, "--port", port, BROWSER=f"{script} %s") as (url, process, out):
             assert re.fullmatch(r"http://127\.0\.0\.1:(\d+)/", url)
             assert port < int(url.split(":")[-1].rstrip("/")) < port + 50
             assert about(url).json()["mirror"] == "sky"
@@ -70,7 +51,7 @@ def test_a_page_is_shown_at_the_next_free_port_and_ends_cleanly(sky, tmp_path):
 def test_others_are_warned_of_and_no_browser_opens(sky, tmp_path):
     opened = tmp_path / "opened.txt"
     options = ["--port", 0, "--no-browser", "--host", "0.0.0.0", "--base-path", "/datalabs/7"]
-    with running(tmp_path, sky, *options, BROWSER=f"touch {opened} ; true %s") as (url, _, out):
+    with showing(tmp_path, sky, *options, BROWSER=f"touch {opened} ; true %s") as (url, _, out):
         port = url.split(":")[-1].rstrip("/")
         assert about(f"http://127.0.0.1:{port}/datalabs/7/", Host="datalabs.example").status_code == 200
         assert "Warning: other machines can reach 0.0.0.0" in out.read_text()

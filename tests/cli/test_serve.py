@@ -6,35 +6,20 @@ import resource
 import signal
 import socket
 import subprocess
-import sys
 import time
-from contextlib import contextmanager
 
 import pytest
 import requests
+from running_command import COMMAND, running
 
 pytestmark = pytest.mark.slow
-COMMAND = [sys.executable, "-c", "from sedsql.cli.main import main; main()", "serve"]
 COUNT = "SELECT COUNT(*) AS n FROM gaiadr3.gaia_source"
 
 
-@contextmanager
-def running(tmp_path, *arguments):
-    """A running command; gives its URL, and the process once it has ended."""
-    out = tmp_path / "out.txt"
-    with out.open("w") as file:
-        command = [*COMMAND, *map(str, arguments), "--port", "0", "--spool", str(tmp_path / "spool")]
-        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
-    try:
-        until = time.monotonic() + 60
-        while not (found := re.search(r"is served at (\S+);", out.read_text())):
-            assert process.poll() is None, out.read_text()
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        yield found[1], process, out
-    finally:
-        process.kill()
-        process.wait()
+def serving(folder, *arguments):
+    """A running `sedsql serve`."""
+    command = ["serve", *arguments, "--port", 0, "--spool", folder / "spool"]
+    return running(command, r"is served at (\S+);", folder)
 
 
 def ask(url, **more):
@@ -48,7 +33,7 @@ def ask(url, **more):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_service_tells_each_request_and_ends_cleanly(sky, tmp_path, how):
-    with running(tmp_path, sky, "--spool-gb", 0.001) as (url, process, out):
+    with serving(tmp_path, sky, "--spool-gb", 0.001) as (url, process, out):
         refused = requests.post(f"{url}/async", {"QUERY": "x" * 1_100_000}, timeout=60)
         assert (refused.status_code, "and 1.02 MB at most; delete jobs" in refused.text) == (507, True), refused.text
         assert ask(url).text.split() == ["n", "2000"]
@@ -70,7 +55,7 @@ def test_a_service_tells_each_request_and_ends_cleanly(sky, tmp_path, how):
 
 
 def test_a_service_for_others_warns(sky, tmp_path):
-    with running(tmp_path, sky, "--host", "0.0.0.0") as (_, _, out):
+    with serving(tmp_path, sky, "--host", "0.0.0.0") as (_, _, out):
         assert "Warning: other machines can reach 0.0.0.0, and may ask without a login" in out.read_text()
 
 
@@ -95,7 +80,11 @@ def test_without_the_extra_it_is_told_what_to_install(sky, tmp_path):
     (tmp_path / "uvicorn.py").write_text("raise ModuleNotFoundError('No module named uvicorn', name='uvicorn')")
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     ran = subprocess.run(
-        [*COMMAND, str(sky)], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}, timeout=60
+        [*COMMAND, "serve", str(sky)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+        timeout=60,
     )
     assert (ran.returncode, ran.stderr) == (
         1,
@@ -106,7 +95,7 @@ def test_without_the_extra_it_is_told_what_to_install(sky, tmp_path):
 def test_a_user_is_added_and_asks(sky, tmp_path):
     file = tmp_path / "users.txt"
     added = subprocess.run(
-        [*COMMAND, "--auth", str(file), "--add-user", "anna"],
+        [*COMMAND, "serve", "--auth", str(file), "--add-user", "anna"],
         input="correct horse\ncorrect horse\n",
         capture_output=True,
         text=True,
@@ -114,7 +103,7 @@ def test_a_user_is_added_and_asks(sky, tmp_path):
     )
     assert added.returncode == 0, added.stderr
     token = added.stdout.split()[-1]
-    with running(tmp_path, sky, "--auth", file) as (url, _, out):
+    with serving(tmp_path, sky, "--auth", file) as (url, _, out):
         assert ask(url).status_code == 401
         assert ask(url, auth=("anna", "correct horse")).text.split() == ["n", "2000"]
         assert ask(url, headers={"Authorization": f"Bearer {token}"}).status_code == 200

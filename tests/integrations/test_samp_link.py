@@ -5,43 +5,15 @@ import time
 import numpy as np
 import pytest
 from astropy.table import Table
+from servers import samp
 
-from sedsql.integrations.samp import SampError, library
+from sedsql.integrations.samp import SampError
 from sedsql.integrations.samp_link import SampLink
 from sedsql.service.explore.samp import Exchange
 
-SAMP = library()
-
 
 @pytest.fixture
-def hub(tmp_path, monkeypatch):
-    monkeypatch.setenv("SAMP_HUB", f"std-lockurl:{(tmp_path / 'samp').as_uri()}")
-    with SAMP.conf.set_temp("use_internet", False):
-        hub = SAMP.SAMPHubServer(web_profile=False, lockfile=str(tmp_path / "samp"))
-        hub.start()
-        yield hub
-        hub.stop()
-
-
-@pytest.fixture
-def topcat(hub):
-    """A client that loads tables; their identities and rows are in its list."""
-    client = SAMP.SAMPIntegratedClient(name="topcat", addr="127.0.0.1")
-    client.connect()
-    client.tables = []
-
-    def load(key, sender, message_id, mtype, params, extra):
-        time.sleep(0.1)  # the hub loses an answer that comes before it begins to wait for it
-        client.tables.append((params["table-id"], Table.read(params["url"].removeprefix("file://"), format="votable")))
-        client.reply(message_id, {"samp.status": "samp.ok", "samp.result": {}})
-
-    client.bind_receive_call("table.load.votable", load)
-    yield client
-    client.disconnect()
-
-
-@pytest.fixture
-def exchange(hub):
+def exchange(samp_hub):
     link = SampLink()
     yield Exchange(link)
     link.close()
@@ -61,7 +33,7 @@ def test_a_selection_is_sent_and_what_is_selected_in_it_comes_back(topcat, excha
     assert exchange.programs() == ["topcat"]
     sent = exchange.send(tmp_path / "selection.vot", "selection", np.array([7, 11, 13], np.uint32))
     assert sent["sent_to"] == ["topcat"]
-    ((identity, table),) = topcat.tables
+    ((_, identity, table),) = topcat.loaded
     assert identity == sent["table"]
     assert table["ra"].tolist() == [1.0, 2.0, 3.0]
     topcat.enotify_all("table.select.rowList", **{"table-id": identity, "row-list": ["2", "0", "9", "-1", "9" * 30]})
@@ -96,7 +68,7 @@ def test_messages_that_say_nothing_are_passed_over(topcat, exchange, kind, param
     assert exchange.events() == {"last": 0, "events": []}
 
 
-def test_the_link_points_other_programs_to_a_position(topcat, hub):
+def test_the_link_points_other_programs_to_a_position(topcat):
     points = []
     topcat.bind_receive_notification("coord.pointAt.sky", lambda *message: points.append(message[4]))
     link = SampLink()
@@ -114,12 +86,11 @@ def test_without_a_hub_and_when_it_has_come_back(tmp_path, monkeypatch):
     assert link.programs() == []
     with pytest.raises(SampError, match="No SAMP hub is running; start TOPCAT or Aladin"):
         link.send(tmp_path / "x.vot", "x", "x")
-    with SAMP.conf.set_temp("use_internet", False):
-        for _ in range(2):
-            hub = SAMP.SAMPHubServer(web_profile=False, lockfile=str(tmp_path / "samp"))
-            hub.start()
-            with pytest.raises(SampError, match="No program that takes tables is connected"):
-                link.send(tmp_path / "x.vot", "x", "x")
-            hub.stop()
+    for _ in range(2):
+        with (
+            samp.hub(tmp_path / "samp"),
+            pytest.raises(SampError, match="No program that takes tables is connected"),
+        ):
+            link.send(tmp_path / "x.vot", "x", "x")
     assert link.programs() == []
     link.close()

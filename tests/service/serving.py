@@ -30,8 +30,8 @@ def running(served, app, port=0):
 
 
 @contextmanager
-def serving(mirror, folder, *, workers=1, worker=None, accounts=None, **settings):
-    """Serve a mirror on a free port; gives the URL, which ends in /tap.
+def serving(mirror, folder, *, workers=1, worker=None, accounts=None, port=0, **settings):
+    """Serve a mirror, on a free port unless told; gives the URL, which ends in /tap.
 
     folder : for the spool
     worker, settings : of `Settings` and `ServiceSettings`
@@ -43,7 +43,7 @@ def serving(mirror, folder, *, workers=1, worker=None, accounts=None, **settings
     )
     service = Service(made)
     app = make_app(service, accounts)
-    with running(service, app) as url:
+    with running(service, app, port) as url:
         yield url
 
 

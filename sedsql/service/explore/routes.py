@@ -36,7 +36,6 @@ _CHECKING = 10.0
 
 
 async def _page(explore: Explore, request: Request) -> Response:
-    explore.sessions.expect()
     return page_files.page(explore.settings)
 
 

@@ -17,17 +17,20 @@ from sedsql.service.workers.process import Worker
 
 _LOOK = 0.1
 """Seconds between two looks at memory and idle sessions."""
+_PAUSE = 5.0
+"""Seconds after which a process starts in the place of one that was taken: its query comes first."""
 _FOLDER = "explorer-"
 
 
 class Sessions:
-    """Processes that explore, at most so many."""
+    """Processes that explore, at most so many; one waits for the next page, for it takes a second to start."""
 
     def __init__(self, settings: ExploreSettings, keep_open: Sequence[int] = ()):
         self._settings, self._keep_open = settings, keep_open
         self._sessions: dict[str, Session] = {}
         self._checker: Session | None = None
         self._expected: asyncio.Task[Session] | None = None
+        self._expects_at = 0.0
         self._starting = 0
         self._one_at_a_time = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
@@ -49,11 +52,6 @@ class Sessions:
                 if isinstance(session, Session):
                     self._close(session)
             await asyncio.gather(watching, *self._closing, return_exceptions=True)
-
-    def expect(self) -> None:
-        """Start the process of a session that will soon be asked for, unless one waits already."""
-        if self._expected is None:
-            self._expected = asyncio.create_task(self._start())
 
     async def new(self, user: str | None) -> Session:
         """Start a session; where there are as many as may be, the one that was idle longest ends."""
@@ -103,8 +101,9 @@ class Sessions:
         return task
 
     async def _next(self) -> Session:
-        """The session that was expected, or another."""
+        """The session whose process waits, or another."""
         expected, self._expected = self._expected, None
+        self._expects_at = monotonic() + _PAUSE
         if expected:
             with suppress(ServiceError):  # what was wrong with the mirror may be mended
                 session = await expected
@@ -116,13 +115,19 @@ class Sessions:
     async def _start(self) -> Session:
         process = self._settings.process
         settings = replace(process, temporary=process.temporary / f"{_FOLDER}{secrets.token_hex(4)}")
-        return Session(secrets.token_hex(16), settings, await Worker.start(settings, self._keep_open, MODULE))
+        try:
+            return Session(secrets.token_hex(16), settings, await Worker.start(settings, self._keep_open, MODULE))
+        except BaseException:
+            shutil.rmtree(settings.temporary, ignore_errors=True)
+            raise
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(_LOOK)
             for session in [*self._sessions.values(), *([self._checker] if self._checker else [])]:
                 session.watch()
+            if self._expected is None and monotonic() > self._expects_at:
+                self._expected = asyncio.create_task(self._start())
             late = monotonic() - self._settings.idle
             for session in list(self._sessions.values()):
                 if not session.is_running or (session.used < late and not session.is_busy):

@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from sedsql.service.below import Below
 from sedsql.service.errors import ServiceError
 from sedsql.service.explore.answers import error
-from sedsql.service.explore.below import Below
 from sedsql.service.explore.explore import Explore
 from sedsql.service.explore.routes import routes
 from sedsql.service.explore.samp import Link

@@ -3,42 +3,17 @@
 import time
 
 import pytest
-from astropy.table import Table
 from exploring import Page, sentence
 from serving import running
 
 import sedsql
-from sedsql.integrations.samp import library
 from sedsql.integrations.samp_link import SampLink
 from sedsql.service.explore.explore import Explore
 from sedsql.service.explore.settings import ExploreSettings
 from sedsql.service.explore.start import make_app
 from sedsql.service.workers import Settings
 
-SAMP = library()
 SKY = {"kind": "plane", "x": {"column": "ra"}, "y": {"column": "dec"}, "size": [9, 9]}
-
-
-@pytest.fixture
-def topcat(tmp_path, monkeypatch):
-    """A client of a hub that loads tables; their identities and rows are in its list."""
-    monkeypatch.setenv("SAMP_HUB", f"std-lockurl:{(tmp_path / 'hub').as_uri()}")
-    with SAMP.conf.set_temp("use_internet", False):
-        hub = SAMP.SAMPHubServer(web_profile=False, lockfile=str(tmp_path / "hub"))
-        hub.start()
-        client = SAMP.SAMPIntegratedClient(name="topcat", addr="127.0.0.1")
-        client.connect()
-    client.tables = []
-
-    def load(key, sender, message_id, mtype, params, extra):
-        time.sleep(0.1)  # the hub loses an answer that comes before it begins to wait for it
-        client.tables.append((params["table-id"], Table.read(params["url"].removeprefix("file://"), format="votable")))
-        client.reply(message_id, {"samp.status": "samp.ok", "samp.result": {}})
-
-    client.bind_receive_call("table.load.votable", load)
-    yield client
-    client.disconnect()
-    hub.stop()
 
 
 @pytest.fixture
@@ -68,7 +43,7 @@ def test_a_selection_goes_to_topcat_and_what_is_selected_there_comes_back(topcat
         filter = [{"view": "sky", "range": [10, 300, -20, 20]}]
         sent = page.ask("samp/send", filter=filter).json()
         rows = page.ask("rows", filter=filter, count=500).json()["rows"]
-        ((identity, table),) = topcat.tables
+        ((_, identity, table),) = topcat.loaded
         assert sent == {"sent_to": ["topcat"], "table": identity}
         assert [str(one) for one in table["source_id"]][:500] == [row[1] for row in rows]
         assert str(table["ra"].unit) == "deg"

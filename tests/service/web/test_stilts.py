@@ -7,6 +7,7 @@ import duckdb
 import pytest
 from astropy.table import Table
 from in_stilts import stages, stilts, taplint
+from servers.datalabs import free_port, proxied
 from serving import serving
 
 import sedsql
@@ -56,6 +57,14 @@ def test_taplint_finds_no_error(which, sky, tmp_path):
     assert [line for line in warnings if line[:10] not in EXPLAINED] == []
     least = {"TMV", "TME", "TMS", "TMC", "CPV", "CAP", "AVV", "QGE", "QPO", "QAS", "UWS", "MDQ", "UPL", "EXA"}
     assert least <= set(stages(told))
+
+
+def test_taplint_finds_no_error_through_a_proxy_below_a_path(sky, tmp_path):
+    port = free_port()
+    with proxied(port, "/datalabs/7") as url, serving(sky, tmp_path, workers=2, port=port, url=f"{url}tap"):
+        told = taplint(f"{url}tap")
+    assert re.search(r"^Totals: Errors: 0; .*Failures: 0$", told, re.MULTILINE), told
+    assert {"CAP", "UWS", "UPL"} <= set(stages(told))
 
 
 QUERY = "SELECT source_id, ra, sed_class(s) AS class FROM sed.photometry AS s WHERE dec > 60 ORDER BY source_id"

@@ -43,6 +43,8 @@ export class Explorer extends Emitter<Events> {
   selection: Selection | null = null;
   views: Views = {};
   filter: Filter = NOTHING;
+  /** False while a brush moves. */
+  isSettled = true;
   values: Values | null = null;
   /** The most sources that are drawn one by one; the server may send cells for fewer. */
   mostPoints = Infinity;
@@ -155,9 +157,10 @@ export class Explorer extends Emitter<Events> {
     }
   }
 
-  /** Change what is selected; `settled` is false while a brush moves. */
+  /** Change what is selected. */
   setFilter(filter: Filter, settled = true): void {
     this.filter = filter;
+    this.isSettled = settled;
     this.emit("filter", filter);
     this.#selects.ask(filter);
     if (settled) this.emit("settled", undefined);

@@ -42,13 +42,7 @@ export class HistogramView extends View {
   }
 
   protected paint({ x, y }: Sides): void {
-    const { left, top, width, height } = this.box;
-    const canvas = this.#canvas;
-    Object.assign(canvas.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
-    canvas.width = Math.round(width * devicePixelRatio);
-    canvas.height = Math.round(height * devicePixelRatio);
-    const context = canvas.getContext("2d")!;
-    context.scale(canvas.width / width, canvas.height / height);
+    const context = this.clean(this.#canvas);
     const line = this.picture!;
     const edges = this.#edges(x);
     const all = totals(line.counts, line.bins);

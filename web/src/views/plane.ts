@@ -67,13 +67,12 @@ export class PlaneView extends View {
     const plane = this.picture!;
     this.#cells.hidden = plane.points !== null;
     this.#dots.hidden = plane.points === null;
-    const canvas = this.image();
-    this.#place(canvas);
     const { looks, selection, filter } = this.explorer;
     const isAll = isEmpty(filter) || selection === null;
     const grey = rgb(colour("--unselected"));
     const colourOf = (code: number): Rgb => rgb(classColour(looks[code] ?? noClass));
     if (plane.points) {
+      this.place(this.#dots);
       const markerOf = (code: number) => (looks[code] ?? noClass).marker;
       const most = this.#points?.draw(
         [x, y],
@@ -84,10 +83,7 @@ export class PlaneView extends View {
       if (most) void this.explorer.limitPoints(most);
       return;
     }
-    const context = canvas.getContext("2d")!;
-    const ratio = canvas.width / this.box.width;
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, this.box.width, this.box.height);
+    const context = this.clean(this.#cells);
     if (!isAll && plane.cells) drawCells(context, plane, plane.cells, [x, y], () => grey);
     const chosen = selection ? selection.cells[this.name] : plane.cells;
     if (chosen) drawCells(context, plane, chosen, [x, y], colourOf, isAll ? undefined : SELECTED_FAINTEST);
@@ -95,13 +91,6 @@ export class PlaneView extends View {
 
   protected image(): HTMLCanvasElement {
     return this.picture?.points ? this.#dots : this.#cells;
-  }
-
-  #place(canvas: HTMLCanvasElement): void {
-    const { left, top, width, height } = this.box;
-    Object.assign(canvas.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
-    canvas.width = Math.round(width * devicePixelRatio);
-    canvas.height = Math.round(height * devicePixelRatio);
   }
 }
 

@@ -8,6 +8,8 @@ import { legendMark } from "./legend_mark";
 
 const PAGE = 50;
 const SETTLES_MS = 250;
+/** For so long a brush rests before the table follows it. */
+const RESTS_MS = 1000;
 /** What astronomers look at first. */
 const FIRST = ["source_id", "designation", "ra", "dec", "class", "probability", "class_probability"];
 
@@ -52,7 +54,7 @@ export class TableView {
     explorer.on("selection", () => {
       this.#offset = 0;
       clearTimeout(this.#settles);
-      this.#settles = window.setTimeout(() => this.#asks.ask(), SETTLES_MS);
+      this.#settles = window.setTimeout(() => this.#asks.ask(), explorer.isSettled ? SETTLES_MS : RESTS_MS);
     });
     explorer.on("source", (row) => {
       this.#shown = row;

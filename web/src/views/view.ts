@@ -39,8 +39,10 @@ export abstract class View {
   readonly #note = h("span", { class: "note" });
   readonly #empty = h("p", { class: "empty" });
   #asked = false;
-  /** As a frame has it: JupyterLab takes its styles away for a moment, when it changes its theme. */
+  /** As a frame has it: JupyterLab takes its styles away for a moment, when it changes its theme. To ask for it while
+   *  views draw would have the browser lay out the page again and again. */
   #size: [number, number] = [0, 0];
+  #framed = "";
 
   constructor(
     readonly name: ViewName,
@@ -164,6 +166,24 @@ export abstract class View {
     this.#under.after(...canvases);
   }
 
+  /** Put a canvas where the data is drawn. */
+  protected place(canvas: HTMLCanvasElement): void {
+    const { left, top, width, height } = this.box;
+    Object.assign(canvas.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
+    const pixels = [Math.round(width * devicePixelRatio), Math.round(height * devicePixelRatio)] as const;
+    if (canvas.width !== pixels[0] || canvas.height !== pixels[1]) [canvas.width, canvas.height] = pixels;
+  }
+
+  /** An empty canvas, to draw on in pixels of the page. */
+  protected clean(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
+    this.place(canvas);
+    const context = canvas.getContext("2d")!;
+    const { width, height } = this.box;
+    context.setTransform(canvas.width / width, 0, 0, canvas.height / height, 0, 0);
+    context.clearRect(0, 0, width, height);
+    return context;
+  }
+
   /** The scales of both sides, and their names. */
   protected abstract sides(): Sides;
   /** Take new pictures, and a new selection. */
@@ -187,15 +207,21 @@ export abstract class View {
     this.plot.classList.toggle("without", !has);
     this.#empty.textContent = has ? "" : this.#why();
     const sides = has ? this.sides() : null;
-    const shapes: Shape[] = sides ? frame(this.box, sides) : [];
-    fill(this.#under, ...toSvg(shapes.filter(isBelow)));
-    fill(this.#shapes, ...toSvg(shapes.filter((shape) => !isBelow(shape))));
+    this.#drawFrame(sides ? frame(this.box, sides) : []);
     const outside = this.picture?.outside ?? 0;
     const notes = [has && this.note(), outside > 0 && `${count(outside)} not drawn`];
     this.#note.textContent = notes.filter(Boolean).join("; ");
     if (sides) this.paint(sides);
     this.#drawBrush();
     fill(this.#shown, ...(sides ? toSvg(this.#ring(sides)) : []));
+  }
+
+  #drawFrame(shapes: Shape[]): void {
+    const framed = JSON.stringify(shapes);
+    if (framed === this.#framed) return;
+    this.#framed = framed;
+    fill(this.#under, ...toSvg(shapes.filter(isBelow)));
+    fill(this.#shapes, ...toSvg(shapes.filter((shape) => !isBelow(shape))));
   }
 
   /** A ring about the source whose panel is open. */

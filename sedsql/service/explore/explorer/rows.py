@@ -33,8 +33,8 @@ def rows(con: duckdb.DuckDBPyConnection, drawn: Drawn, values: dict[str, Any]) -
     if order:
         among = f" WHERE rowid IN (SELECT rowid FROM {DRAWN} WHERE {chosen})" if chosen != ALL else ""
         numbers = f"SELECT rowid FROM {RESULT}{among} ORDER BY {order}, rowid LIMIT {count} OFFSET {offset}"
-    else:
-        numbers = f"SELECT rowid FROM {DRAWN} WHERE {chosen} ORDER BY rowid LIMIT {count} OFFSET {offset}"
+    else:  # in the order of the table, which DuckDB keeps, and ends as soon as it has so many
+        numbers = f"SELECT rowid FROM {DRAWN} WHERE {chosen} LIMIT {count} OFFSET {offset}"
     places = [row for (row,) in con.execute(numbers).fetchall()]
     found = _written(con, drawn.result.columns, places)
     return f'{{"total": {total}, "rows": ['.encode() + found + b"]}"

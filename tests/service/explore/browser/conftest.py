@@ -15,7 +15,7 @@ from sedsql.service.explore.page_files import FOLDER
 if importlib.util.find_spec("playwright"):
     from tab import VIEWPORT, Tab
 else:  # `make browser` installs it
-    collect_ignore_glob = ["test_*.py"]
+    collect_ignore_glob = ["test_*.py", "framed/*"]
 
 # Without a graphics card, WebGL is computed.
 WITH_WEBGL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
@@ -42,13 +42,13 @@ def playwright():
 
 @pytest.fixture(scope="session")
 def chromium_of(playwright):
-    """`chromium_of(arguments)` is Chromium."""
+    """`chromium_of(arguments)` is Chromium, without WebGL unless they say so."""
     program = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
     if program is None:
         pytest.skip("there is no Chromium; tests/servers/install-browser installs it")
     started = {}
 
-    def start(arguments):
+    def start(arguments=WITHOUT_WEBGL):
         key = tuple(arguments)
         if key not in started:
             # Root, as in containers, has no sandbox.

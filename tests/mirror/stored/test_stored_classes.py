@@ -17,6 +17,7 @@ from sedsql.adql.optimizer.rules import REWRITES
 from sedsql.catalogue import CLASSIFIED, PHOTOMETRY
 from sedsql.files.resources import folder
 from sedsql.inference.model import find_models
+from sedsql.mirror import silent
 from sedsql.mirror.database import open_mirror
 from sedsql.mirror.mirror import Mirror
 from sedsql.mirror.repair import repair
@@ -29,10 +30,6 @@ from sedsql.mirror.verify import verify
 
 ROWS = 700
 STORED = "manifest.classes_"
-
-
-def silent(what, done, of=None):
-    pass
 
 
 def change(mirror, work, *given):
