@@ -73,7 +73,7 @@ def test_a_small_selection_of_the_histogram_has_all_sources_beside_it(tab, sql):
     ratio = np.histogram(values, edges)[0].max() / np.histogram(among, edges)[0].max()
     assert ratio / 3 < divisor < 6 * ratio
     assert str(divisor)[0] in "125"
-    ticks = tab.page.locator(".view-hist text.tick[text-anchor=end]").all_inner_texts()
+    ticks = tab.page.locator(".view-hist text.tick[text-anchor=end]").all_text_contents()
     assert all(float(tick).is_integer() for tick in ticks)
     tab.page.get_by_role("button", name="Select all").click()
     tab.settle()
