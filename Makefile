@@ -167,7 +167,14 @@ $(VENV)/browser: | $(VENV)/installed
 	@echo "== Installing playwright and websocket-client, which drive browsers"
 	$(INSTALL) --target $@ 'playwright>=1.55' 'websocket-client>=1.8'
 
-browser: $(NATIVE) $(PAGE) $(VENV)/browser
+# JupyterLab, in an environment of its own; its kernel, and the widgets' files, are those of .venv.
+$(VENV)/lab/installed: | $(VENV)/installed
+	@echo "== Installing JupyterLab beside (once; half a minute)"
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/lab
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(VENV)/lab/bin/python jupyterlab
+	@touch $@
+
+browser: $(NATIVE) $(PAGE) $(VENV)/browser $(VENV)/lab/installed
 	tests/servers/install-browser
 	@echo "== The page of sedsql explore in a browser"
 	PYTHONPATH=$(VENV)/browser $(BIN)/python -m pytest -q -m browser tests/service/explore/browser
@@ -182,7 +189,7 @@ elsewhere: $(NATIVE) $(VENV)/peers beside
 # What targets of CI install outside .venv's own packages, so that it can be done while other tests run. Debian's installer
 # does one thing at a time.
 beside: debian $(VENV)/astroquery/installed $(LOWEST)/installed $(VENV)/duckdb-header $(VENV)/duckdb-$(OLDEST_DUCKDB) \
-    $(VENV)/duckdb-$(OLD_DUCKDB) $(VENV)/browser $(if $(shell command -v npm),$(VENV)/clients web/node_modules)
+    $(VENV)/duckdb-$(OLD_DUCKDB) $(VENV)/browser $(VENV)/lab/installed $(if $(shell command -v npm),$(VENV)/clients web/node_modules)
 
 debian:
 	tests/servers/install-dachs

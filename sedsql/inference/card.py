@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -99,8 +100,9 @@ class Card:
     further: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
+    @lru_cache(32)
     def parsed(cls, data: bytes) -> "Card":
-        """Read and check the bytes of a card.
+        """Read and check the bytes of a card; each connection reads those of all models, which are the same.
 
         Raises ValueError, half a sentence that goes on from the file's name: what is wrong with it.
         """

@@ -41,15 +41,17 @@ OFF = "true"
 """The definition of a rule that is switched off."""
 
 
-def _read() -> dict[str, Rule]:
+def _read() -> tuple[dict[str, Rule], str]:
+    """The rules, and OFF as DuckDB writes it."""
     sql = (folder("sql") / "rules.sql").read_text(encoding="utf-8")
     macros = re.findall(r"^CREATE OR REPLACE MACRO sed\.(\w+)\((.+?)\) AS (.+?);$", sql, re.MULTILINE)
     with duckdb.connect() as con:
-        con.execute(sql)
+        con.execute(f"{sql}; CREATE MACRO sed.off() AS {OFF}")
         said = {name: (about, source) for name, _, about, source in con.execute("FROM sed.rules").fetchall()}
         written = _written(con)
     probes = dict(re.findall(r"^ *'(\w+)', NOT (sed\.\w+\(.+?\)),$", sql, re.MULTILINE))
-    return {name: Rule(name, *said[name], taken, text, written[name], probes[name]) for name, taken, text in macros}
+    rules = {name: Rule(name, *said[name], taken, text, written[name], probes[name]) for name, taken, text in macros}
+    return rules, written["off"]
 
 
 def _written(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
@@ -61,7 +63,7 @@ def _written(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return dict(found.fetchall())
 
 
-RULES: dict[str, Rule] = _read()
+RULES, _OFF = _read()
 """By name, in the order of sql/rules.sql."""
 
 
@@ -71,10 +73,7 @@ def definitions(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     They are the same in every DuckDB, but for a user's own.
     """
     found = _written(con)
-    con.execute(f"CREATE OR REPLACE TEMP MACRO _off() AS {OFF}")
-    off = con.execute("SELECT macro_definition FROM duckdb_functions() WHERE function_name = '_off'").fetchall()[0][0]
-    con.execute("DROP MACRO temp._off")
-    known = {off: OFF}
+    known = {_OFF: OFF}
     return {
         name: rule.definition if found[name] == rule.written else known.get(found[name], found[name])
         for name, rule in RULES.items()

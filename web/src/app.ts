@@ -6,6 +6,7 @@ import { fill, h } from "./dom";
 import { SourcePanel } from "./source/panel";
 import { Explorer } from "./state/explorer";
 import { takeAway } from "./take/take_away";
+import { wear } from "./theme";
 import { ClassesView } from "./views/classes";
 import { HistogramView } from "./views/histogram";
 import { PlaneView } from "./views/plane";
@@ -22,6 +23,7 @@ export interface App {
 }
 
 export function mount(root: HTMLElement, about: About, transport: Transport): App {
+  wear(root);
   const explorer = new Explorer(about, transport);
   if (!canDrawPoints()) explorer.mostPoints = 0;
   const views = {

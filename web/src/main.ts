@@ -3,6 +3,7 @@ import { http } from "./api/http";
 import type { About } from "./api/types";
 import { mount, type App } from "./app";
 import { fill, h } from "./dom";
+import { wear } from "./theme";
 import { fromHash, toHash } from "./state/hash";
 
 const RETRY_MS = 2000;
@@ -56,4 +57,5 @@ function link({ explorer, query }: App): void {
   void read();
 }
 
+wear(document.documentElement);
 void begin();

@@ -7,10 +7,30 @@ const SEEN_ON_BLACK = 0.14;
 export type Rgb = [number, number, number];
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
+const listeners = new Set<() => void>();
+dark.addEventListener("change", tell);
+// JupyterLab has a theme of its own.
+new MutationObserver(tell).observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
 
-/** Call when the browser changes between light and dark. */
+function tell(): void {
+  for (const listener of listeners) listener();
+}
+
+function isDark(): boolean {
+  const notebook = document.body.dataset.jpThemeLight;
+  return notebook === undefined ? dark.matches : notebook === "false";
+}
+
+/** Call when the browser, or the notebook, changes between light and dark. */
 export function onTheme(changed: () => void): void {
-  dark.addEventListener("change", changed);
+  listeners.add(changed);
+}
+
+/** Have an element be light or dark. */
+export function wear(element: HTMLElement): void {
+  const change = () => (element.dataset.theme = isDark() ? "dark" : "light");
+  onTheme(change);
+  change();
 }
 
 /** A colour of the style sheet, such as "--line". */
@@ -25,13 +45,13 @@ export function rgb(hex: string): Rgb {
 
 /** The colour of a class, lightened where it could not be seen on black. */
 export function classColour(look: ClassLook): string {
-  return dark.matches ? lightened(look.colour) : look.colour;
+  return isDark() ? lightened(look.colour) : look.colour;
 }
 
 export const noClass: ClassLook = { name: "no class", colour: "#8c8c8c", marker: "o" };
 
-/** The same hue and saturation, as light as it must be. */
-function lightened(hex: string): string {
+/** The same hue and saturation, as light as it must be on black. */
+export function lightened(hex: string): string {
   let made = rgb(hex);
   for (let lightness = 0; luminance(made) < SEEN_ON_BLACK && lightness <= 1; lightness += 0.02) {
     made = withLightness(rgb(hex), lightness);

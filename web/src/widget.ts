@@ -18,8 +18,13 @@ interface Start {
   filter?: Partial<Filter>;
 }
 
+/** JupyterLab looks for this at what has the focus. */
+const WITHOUT_SHORTCUTS = "data-lm-suppress-shortcuts";
+
 async function render({ model, el }: { model: Model; el: HTMLElement }): Promise<void> {
   const root = h("div", {});
+  // Else JupyterLab takes keys for its own: two times D deletes the cell.
+  root.addEventListener("focusin", ({ target }) => (target as Element).toggleAttribute(WITHOUT_SHORTCUTS, true));
   el.append(root);
   const transport = comm(model);
   const about = (await transport("GET", "about", undefined, "json")) as About;

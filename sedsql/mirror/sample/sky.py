@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import cdshealpix
 import numpy as np
@@ -130,19 +131,30 @@ def _counts(rows: int, rich: bool, rng: np.random.Generator) -> tuple[Ints, tupl
     then the pairs of region and cell of REGION_ORDER, and the number of young stars in each, shape (YOUNG, pairs)."""
     shares = RICH if rich else NATURAL
     each = rng.multinomial(rows, np.array([shares[name] for name in POPULATIONS]))
-    glon, glat = galactic(*centres_of(np.arange(number_of_cells(SKY_ORDER)), SKY_ORDER))
+    in_cells = _shares(rich)
     regions, cells, weights = _region_cells()
     sky, crowds = [], np.zeros((len(YOUNG), len(cells)), dtype=np.int64)
-    for (name, population), number in zip(POPULATIONS.items(), each, strict=True):
+    for name, number in zip(POPULATIONS, each, strict=True):
         if name in YOUNG:
             crowded = rng.binomial(number, REGION_FRACTION)
             crowds[YOUNG.index(name)] = rng.multinomial(crowded, weights)
             number -= crowded
-        density = population.counts(glon, glat) if rich else surface_density(counts(name), glon, glat)
-        sky.append(rng.multinomial(number, density / density.sum()))
+        sky.append(rng.multinomial(number, in_cells[name]))
     return np.stack(sky), (regions, cells), crowds
 
 
+@cache
+def _shares(rich: bool) -> dict[str, Array]:
+    """Share of each population in each cell of SKY_ORDER: it takes a second, and is the same for all samples."""
+    glon, glat = galactic(*centres_of(np.arange(number_of_cells(SKY_ORDER)), SKY_ORDER))
+    densities = {
+        name: population.counts(glon, glat) if rich else surface_density(counts(name), glon, glat)
+        for name, population in POPULATIONS.items()
+    }
+    return {name: density / density.sum() for name, density in densities.items()}
+
+
+@cache
 def _region_cells() -> tuple[Ints, Ints, Array]:
     """Region, cell of REGION_ORDER and weight (of sum 1) of all cells within three radii of a region."""
     regions, cells, weights = [], [], []

@@ -20,6 +20,7 @@ from sedsql.service.errors import ServiceError
 from sedsql.service.explore.about import about
 from sedsql.service.explore.explorer.explorer import JSON, NDJSON, Explorer, prepare
 from sedsql.service.explore.explorer.result import columns_of
+from sedsql.service.explore.explorer.writing import LAST
 from sedsql.service.explore.region import region_of
 from sedsql.service.explore.settings import ExploreSettings
 from sedsql.service.workers import Settings
@@ -30,7 +31,6 @@ from sedsql.service.workers.frames import DATA, END
 SESSION = "notebook"
 """The id of the one session."""
 
-_FILES = ("export",)
 _DEEPEST = 12
 _AGAIN = 0.02
 _STOPPED = "The query was stopped."
@@ -109,6 +109,18 @@ class InProcess:
             self._cancel(task)
             raise
 
+    def export(self, **values: Any) -> tuple[str, bytes]:
+        """Write selected rows; gives the Content-Type and the bytes. ServiceError where that cannot be done."""
+        begun = json.loads(self.ask("export", **values)[1])
+        parts = list[bytes]()
+        try:
+            while not parts or parts[-1][:1] != LAST:
+                parts.append(self.ask("part", number=begun["number"])[1])
+        except BaseException:
+            self.ask("stop", number=begun["number"])
+            raise
+        return begun["mime"], b"".join(part[1:] for part in parts)
+
     def close(self) -> None:
         """End the thread, once what it does is done."""
         for task in list(self._waiting.values()):
@@ -124,6 +136,9 @@ class InProcess:
                 self._cancel(self._current)
                 self._tell({"id": number, "status": 204}, [])
                 return
+            if operation == "export":
+                threading.Thread(target=self._file, args=(number, body), daemon=True).start()
+                return
             limits = {"rows": self._settings.rows, "points": self._settings.points}
             more = limits if operation == "query" else {"points": False} if parameters == "points=0" else {}
             task = self._waiting[number] = _Task(operation, {**body, **more}, number)
@@ -132,6 +147,15 @@ class InProcess:
             self._tell({"id": number, "status": 204}, [])
         else:
             self._tell({"id": number, "status": 200, "json": self._quick(place, body)}, [])
+
+    def _file(self, number: int, values: Message) -> None:
+        """Answer with a file, in a thread: other operations are done between its parts."""
+        try:
+            mime, data = self.export(**values)
+            self._tell({"id": number, "status": 200, "mime": mime}, [data])
+        except Exception as error:
+            fault = told(error, self._process)
+            self._tell({"id": number, "status": fault.status, "json": _error(fault)}, [])
 
     def _quick(self, place: str, body: Message) -> Message:
         """Answer what needs no result."""
@@ -195,7 +219,7 @@ class InProcess:
             self._tell({**answer, "status": 200, "end": True}, [])
         elif error:
             self._tell({**answer, "json": error}, [])
-        elif self._mime == JSON and task.operation not in _FILES:
+        elif self._mime == JSON:
             self._tell({**answer, "json": json.loads(data)}, [])
         else:
             self._tell({**answer, "mime": self._mime}, [data])

@@ -19,9 +19,11 @@ from sedsql.service.explore import guard, page_files, samp
 from sedsql.service.explore.about import about
 from sedsql.service.explore.answers import error, json_response, lines, streamed, told
 from sedsql.service.explore.explore import Explore
+from sedsql.service.explore.in_parts import InParts
 from sedsql.service.explore.region import region_of
 from sedsql.service.explore.session import Session
 from sedsql.service.receive import whole
+from sedsql.service.respond import Streamed
 
 Answer = Callable[[Explore, Request], Awaitable[Response]]
 
@@ -101,10 +103,15 @@ def _asking(operation: str) -> Answer:
         elif operation == "where":
             page = f"{request.url.scheme}://{request.url.netloc}/"
             values["url"] = settings.tap and urljoin(page, settings.tap)
-        seconds = settings.seconds if operation == "export" else _SECONDS
-        return await streamed(_session(explore, request).ask(operation, values, seconds), request)
+        return await streamed(_session(explore, request).ask(operation, values, _SECONDS), request)
 
     return answer
+
+
+async def _export(explore: Explore, request: Request) -> Response:
+    values = await _values(explore, request)
+    file = await InParts.begin(_session(explore, request), values, explore.settings.seconds)
+    return Streamed(file, file.mime, lambda: None)
 
 
 def _session(explore: Explore, request: Request) -> Session:
@@ -153,7 +160,7 @@ async def _values(explore: Explore, request: Request) -> dict[str, Any]:
 
 
 _ONE = "/explore/sessions/{session}"
-_OPERATIONS = ("axes", "select", "rows", "pick", "source", "where", "export")
+_OPERATIONS = ("axes", "select", "rows", "pick", "source", "where")
 _ROUTES: dict[str, dict[str, Answer]] = {
     "/": {"GET": _page},
     "/page/{file}": {"GET": _file},
@@ -166,6 +173,7 @@ _ROUTES: dict[str, dict[str, Answer]] = {
     f"{_ONE}/cancel": {"POST": _cancel},
     f"{_ONE}/query": {"POST": _query},
     **{f"{_ONE}/{name}": {"POST": _asking(name)} for name in _OPERATIONS},
+    f"{_ONE}/export": {"POST": _export},
     f"{_ONE}/samp/send": {"POST": _send},
     "/explore/samp": {"GET": _programs},
     "/explore/samp/events": {"GET": _events},

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from sedsql.errors import Error
 from sedsql.service.errors import ServiceError
 from sedsql.service.explore.explorer.binary import read
+from sedsql.service.explore.in_parts import InParts
 from sedsql.service.explore.session import Session
 
 _KEPT = 16
@@ -80,7 +81,7 @@ async def send(
     with TemporaryDirectory(dir=folder) as place:
         path = Path(place) / "selection.vot"
         with path.open("wb") as file:
-            written = session.ask("export", {"filter": filter, "format": "votable"}, seconds)
+            written = await InParts.begin(session, {"filter": filter, "format": "votable"}, seconds)
             async for part in written.body():
                 await run_in_threadpool(file.write, part)
         try:

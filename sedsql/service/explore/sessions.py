@@ -115,7 +115,11 @@ class Sessions:
     async def _start(self) -> Session:
         process = self._settings.process
         settings = replace(process, temporary=process.temporary / f"{_FOLDER}{secrets.token_hex(4)}")
-        return Session(secrets.token_hex(16), settings, await Worker.start(settings, self._keep_open, MODULE))
+        try:
+            return Session(secrets.token_hex(16), settings, await Worker.start(settings, self._keep_open, MODULE))
+        except BaseException:
+            shutil.rmtree(settings.temporary, ignore_errors=True)
+            raise
 
     async def _watch(self) -> None:
         while True:

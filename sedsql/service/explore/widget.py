@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
@@ -59,17 +60,17 @@ class Exploration(anywidget.AnyWidget):
 
     def selection(self) -> Table:
         """The selected rows as an astropy table; all rows of the result where nothing is selected."""
-        _, data = self._asked("export", filter=self.filter, format="arrow")
+        _, data = self._told(lambda: self._answers.export(filter=self.filter, format="arrow"))
         return from_arrow(pa.ipc.open_stream(data).read_all())
 
     def adql(self) -> str:
         """The query, with the selection as its WHERE."""
-        _, data = self._asked("where", filter=self.filter)
+        _, data = self._told(lambda: self._answers.ask("where", filter=self.filter))
         return str(json.loads(data)["adql"])
 
-    def _asked(self, operation: str, **values: Any) -> tuple[str, bytes]:
+    def _told(self, asked: Callable[[], tuple[str, bytes]]) -> tuple[str, bytes]:
         try:
-            return self._answers.ask(operation, **values)
+            return asked()
         except ServiceError as fault:
             raise InterfaceError(fault.message) from None
 

@@ -11,9 +11,9 @@ def shown(sky, tmp_path_factory):
         yield found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def page(shown):
-    """A page with a session."""
+    """A page with a session, whose process takes a second to start; each test begins with a query of its own."""
     page = Page(shown[0]).begin()
     yield page
     page.end()

@@ -3,6 +3,7 @@
 import csv
 import io
 import random
+from dataclasses import replace
 from urllib.parse import urljoin
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from astropy.io import fits
 from astropy.io.votable import parse_single_table
 from astropy.table import Table
-from exploring import Page, arrays, exploring, sentence
+from exploring import arrays, sentence
 
 import sedsql
 
@@ -187,11 +188,11 @@ def test_the_cell_makes_the_table(page):
 
 
 @pytest.mark.parametrize("tap", ["/tap", "https://example.org/tap"])
-def test_users_of_a_service_get_a_cell_that_asks_it_and_names_no_folder(sky, tmp_path, tap):
-    with exploring(sky, tmp_path, tap=tap) as (url, _):
-        page = Page(url).begin()
-        page.query("SELECT TOP 3 ra, dec FROM sed.photometry")
-        cell = page.ask("where", filter=[]).json()["notebook"]
+def test_users_of_a_service_get_a_cell_that_asks_it_and_names_no_folder(shown, page, sky, monkeypatch, tap):
+    url, explore = shown
+    monkeypatch.setattr(explore, "settings", replace(explore.settings, tap=tap))
+    page.query("SELECT TOP 3 ra, dec FROM sed.photometry")
+    cell = page.ask("where", filter=[]).json()["notebook"]
     assert f"TAPService('{urljoin(url, tap)}')" in cell
     assert str(sky) not in cell
 
@@ -233,6 +234,36 @@ def test_a_selection_is_written_with_units_and_descriptions(page, con, format):
     if format == "fits":
         with fits.open(io.BytesIO(answer.content)) as file:
             assert "BETWEEN" in str(file[1].header)
+
+
+LARGE = (
+    "SELECT a.designation, a.ra, b.dec FROM gaiadr3.gaia_source AS a, gaiadr3.gaia_source AS b "
+    "WHERE MOD(b.random_index, 8) = 0"
+)
+"""40 MB as text, more than waits anywhere for a client that does not read it."""
+
+
+def test_brushes_and_queries_are_answered_while_a_large_file_is_taken_slowly(page, con):
+    rows = page.query(LARGE)["rows"]
+    page.ask("axes", views={"hist": {"kind": "line", "x": {"column": "dec"}, "bins": 9}})
+    with page.post(f"sessions/{page.id}/export", {"filter": [], "format": "csv"}, stream=True) as answer:
+        content = answer.iter_content(1 << 16)
+        parts = [next(content)]
+        (south,) = con.execute(f"SELECT COUNT(*) AS n FROM ({LARGE}) AS q WHERE dec < 0").fetchone()
+        head, _ = arrays(page.ask("select", filter=[{"view": "hist", "range": [-90, 0]}]).content)
+        assert head["count"] == south
+        assert page.query("SELECT TOP 3 ra, dec FROM gaiadr3.gaia_source")["rows"] == 3
+        parts += content
+    assert b"".join(parts).count(b"\n") == rows + 1 > 400_000
+
+
+def test_a_file_that_nobody_wants_is_stopped(page):
+    page.query(LARGE)
+    for _ in range(6):  # more than are written at once
+        with page.post(f"sessions/{page.id}/export", {"filter": [], "format": "csv"}, stream=True) as answer:
+            assert answer.status_code == 200
+            next(answer.iter_content(1000))
+        assert page.ask("rows").status_code == 200
 
 
 def test_rows_chosen_one_by_one_are_written(page):

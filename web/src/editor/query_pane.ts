@@ -61,7 +61,7 @@ export class QueryPane {
       { class: "card query", "aria-labelledby": title },
       h("header", {}, h("h2", { id: title }, "Query"), h("span", { class: "space" }), list),
       ...this.#tabs.map(({ panel }) => panel),
-      h("div", { class: "row progress" }, this.#bar, this.#time, this.#cancel),
+      h("div", { class: "row under-way" }, this.#bar, this.#time, this.#cancel),
       this.#fault,
     );
     this.show("form");

@@ -155,7 +155,7 @@ export class SourcePanel {
       told,
       look.means && h("p", { class: "means" }, look.means),
       h("p", { class: "why" }, why(source, this.explorer.about)),
-      h("dl", {}, ...facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
+      h("dl", { class: "facts" }, ...facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
     );
     return told;
   }

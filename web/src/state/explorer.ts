@@ -235,7 +235,7 @@ export class Explorer extends Emitter<Events> {
   async #asked(result: Result, views: Views): Promise<Pictures> {
     const asked = wanted(views, this.pixels);
     if (Object.keys(asked).length || result.classes.length) {
-      return this.connection.ask((session) => session.axes(asked, result.rows <= this.mostPoints));
+      return this.connection.ask((session) => session.axes(asked, Math.max(1, result.rows) <= this.mostPoints));
     }
     return { count: result.rows, counts: [], classes: null, views: {} };
   }

@@ -39,6 +39,8 @@ export abstract class View {
   readonly #note = h("span", { class: "note" });
   readonly #empty = h("p", { class: "empty" });
   #asked = false;
+  /** As a frame has it: JupyterLab takes its styles away for a moment, when it changes its theme. To ask for it while
+   *  views draw would have the browser lay out the page again and again. */
   #size: [number, number] = [0, 0];
   #framed = "";
 
@@ -101,12 +103,10 @@ export abstract class View {
     };
     brushByMouse(this.#overlay, listener);
     brushByKeys(this.#overlay, listener);
-    // To ask for the size while others draw has the browser lay out the page again and again.
-    const measure = () => {
-      this.#size = [this.plot.clientWidth, this.plot.clientHeight];
+    new ResizeObserver(([entry]) => {
+      this.#size = [entry!.contentRect.width, entry!.contentRect.height];
       this.draw();
-    };
-    new ResizeObserver(measure).observe(this.plot);
+    }).observe(this.plot);
     explorer.on("pictures", () => (this.take(), this.draw()));
     explorer.on("selection", () => (this.choose(), this.draw()));
     explorer.on("filter", () => this.#drawBrush());
@@ -139,7 +139,7 @@ export abstract class View {
   drawn(): Drawn {
     // WebGL forgets what it drew when the browser has shown it.
     this.#draw();
-    const { width, height } = this.plot.getBoundingClientRect();
+    const [width, height] = this.#size;
     const shapes = this.picture ? frame(this.box, this.sides()) : [];
     return { title: this.title, width, height, box: this.box, shapes, image: this.image() };
   }

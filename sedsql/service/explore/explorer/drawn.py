@@ -85,5 +85,6 @@ class Drawn:
             low, high = axis.scaled(low), axis.scaled(high)
             value = f"log10({value})" if axis.is_log else value
             step = f"({value} - {sql_number(low)}) * {sql_number(size / (high - low))}"
-            step = f"greatest(floor({step}), 0)" if axis.is_log else f"floor({step})"
-            yield f"least({step}, {sql_number(size - 1)})"
+            # The upper end is in the last cell. DuckDB's least takes as long as all else here.
+            most = sql_number(size - 0.5)
+            yield f"trunc(CASE WHEN {step} > {most} THEN {most} ELSE {step} END)"

@@ -21,7 +21,7 @@ from sedsql.service.errors import ServiceError
 from sedsql.service.explore.explorer import binary, notebook, result, rows
 from sedsql.service.explore.explorer.any_rows import NOTE, takes_any_rows
 from sedsql.service.explore.explorer.drawn import Drawn
-from sedsql.service.explore.explorer.export import export, numbers
+from sedsql.service.explore.explorer.export import numbers, writer_of
 from sedsql.service.explore.explorer.fields import boolean_of, list_of, only, text_of, whole_of
 from sedsql.service.explore.explorer.filters import condition
 from sedsql.service.explore.explorer.pictures import Pictures
@@ -29,6 +29,7 @@ from sedsql.service.explore.explorer.result import SCHEMA, Result
 from sedsql.service.explore.explorer.source import Sources, labelled, warm
 from sedsql.service.explore.explorer.views import views_of
 from sedsql.service.explore.explorer.where import where
+from sedsql.service.explore.explorer.writing import Files
 from sedsql.service.workers.answer import Sink
 from sedsql.service.workers.child import Asked, Send
 from sedsql.service.workers.faults import LimitError, told
@@ -67,6 +68,7 @@ class Explorer:
         self._pictures: Pictures | None = None
         self._sources: Sources | None = None
         self._draws_points = False
+        self._files = Files()
         self._sink: Sink | None = None
         threading.Thread(target=warm, daemon=True).start()
 
@@ -205,8 +207,17 @@ class Explorer:
             query = self._adql(values)
         except ServiceError:  # sources that were chosen one by one, for which there is no ADQL
             query = drawn.result.asked.with_classes
-        export(self._con, drawn.result, chosen, query, self._begun(format.mime), format, asked.check)
-        return format.mime, []
+        write = writer_of(self._con.cursor(), drawn.result, chosen, query, format)
+        return _json({"number": self._files.begin(write), "mime": format.mime})
+
+    def _part(self, values: Values, asked: Asked) -> Answer:
+        only(values, ("number",), "The request")
+        return binary.MIME, [self._files.part(whole_of(values.get("number"), "number", 1, 1 << 40))]
+
+    def _stop(self, values: Values, asked: Asked) -> Answer:
+        only(values, ("number",), "The request")
+        self._files.stop(whole_of(values.get("number"), "number", 1, 1 << 40))
+        return _json({})
 
     def _numbers(self, values: Values, asked: Asked) -> Answer:
         only(values, ("filter",), "The request")
@@ -247,6 +258,8 @@ _OPERATIONS: dict[str, Callable[[Explorer, Values, Asked], Answer]] = {
     "source": Explorer._source,
     "where": Explorer._where,
     "export": Explorer._export,
+    "part": Explorer._part,
+    "stop": Explorer._stop,
     "numbers": Explorer._numbers,
 }
 

@@ -18,19 +18,13 @@ _VALUES = 1 << 20
 _VECTOR = 2048
 
 
-def export(
-    con: duckdb.DuckDBPyConnection,
-    result: Result,
-    condition: str,
-    query: str,
-    file: Output,
-    format: StreamFormat,
-    check: Callable[[], object],
-) -> None:
-    """Write the rows for which a condition on `drawn` holds, in their order.
+def writer_of(
+    con: duckdb.DuckDBPyConnection, result: Result, condition: str, query: str, format: StreamFormat
+) -> Callable[[Output, Callable[[], object]], None]:
+    """Ask for the rows for which a condition on `drawn` holds, in their order; what comes back writes them.
 
+    con : a DuckDB cursor of its own: the rows are those of now, whatever becomes of the result
     query : the ADQL that has these rows
-    check : called between batches; may raise
     """
     asked = result.asked.translation
     columns = len(list(result.columns))
@@ -41,13 +35,19 @@ def export(
     reader = rows.to_arrow_reader(max(_VALUES // columns, _VECTOR))
     schema = described(reader.schema, asked.columns, query, asked.models)
 
-    def batches() -> Iterator[pa.RecordBatch]:
-        check()
-        for batch in reader:
-            yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
-            check()
+    def write(file: Output, check: Callable[[], object]) -> None:
+        """Write them; `check` is called between batches, and may raise."""
 
-    write_stream(file, format, schema, batches(), infos={"QUERY": query})
+        def batches() -> Iterator[pa.RecordBatch]:
+            check()
+            for batch in reader:
+                yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+                check()
+
+        write_stream(file, format, schema, batches(), infos={"QUERY": query})
+        con.close()
+
+    return write
 
 
 def numbers(con: duckdb.DuckDBPyConnection, condition: str) -> NDArray[np.uint32]:

@@ -58,7 +58,7 @@ class Tab:
 
     def settle(self) -> None:
         """Wait until nothing is under way, and all is drawn."""
-        expect(self.page.get_by_role("main")).to_have_attribute("aria-busy", "false")
+        expect(self.page.locator(".sedsql > main")).to_have_attribute("aria-busy", "false")
         # Sizes are looked at before a frame is drawn, and views drawn in the next one.
         frame = "new Promise(requestAnimationFrame)"
         self.page.evaluate(f"async () => {{ {f'await {frame}; ' * 3} }}")

@@ -61,6 +61,12 @@ def test_the_query_of_the_selection_gives_it(chosen, sql):
     compile(tab.page.evaluate("navigator.clipboard.readText()"), "cell", "exec")
 
 
+def test_a_query_that_may_give_other_rows_is_told(tab):
+    tab.show("SELECT TOP 20 * FROM sed.photometry")
+    tab.page.get_by_role("button", name="Copy as ADQL").click()
+    expect(tab.page.get_by_text("The query is copied. TOP and OFFSET take any rows")).to_be_visible()
+
+
 @pytest.mark.parametrize("webgl", WEBGL, ids=["points", "cells"])
 def test_pictures_have_the_data_and_the_axes(tab_of, tmp_path, webgl):
     tab = tab_of(webgl=webgl)

@@ -1,5 +1,6 @@
 """Query, brush, classes and probability: what the page counts is what SQL counts."""
 
+import re
 from collections import Counter
 
 import numpy as np
@@ -54,6 +55,29 @@ def test_axes_are_changed_and_a_brush_is_zoomed_to(tab, sql):
     assert link["views"]["hist"]["x"] == {"column": "parallax", "log": True}
     assert link["views"]["hist"]["domain"] == link["ranges"]["hist"]
     assert tab.count() == selected(table, link["views"], link["ranges"]).sum() > 0
+
+
+def test_a_small_selection_of_the_histogram_has_all_sources_beside_it(tab, sql):
+    tab.show(QUERY)
+    tab.brush("Colour–magnitude", (0.5, 0.5), (0.55, 0.55))
+    tab.settle()
+    table, link = rows_of(sql, QUERY), tab.link()
+    chosen = selected(table, link["views"], link["ranges"])
+    assert 0 < chosen.sum() < 100
+    told = tab.page.locator(".view-hist .note").inner_text()
+    divisor = int(re.search(r"line: all sources ÷ ([\d,]+)", told)[1].replace(",", ""))
+    # In bins as they may be drawn, the highest one of all sources is about so many times as high as that of the chosen.
+    values = table["phot_g_mean_mag"].to_numpy(zero_copy_only=False)
+    values, among = values[np.isfinite(values)], values[chosen & np.isfinite(values)]
+    edges = np.linspace(values.min(), values.max(), 90)
+    ratio = np.histogram(values, edges)[0].max() / np.histogram(among, edges)[0].max()
+    assert ratio / 3 < divisor < 6 * ratio
+    assert str(divisor)[0] in "125"
+    ticks = tab.page.locator(".view-hist text.tick[text-anchor=end]").all_text_contents()
+    assert all(float(tick).is_integer() for tick in ticks)
+    tab.page.get_by_role("button", name="Select all").click()
+    tab.settle()
+    assert "÷" not in tab.page.locator(".view-hist .note").inner_text()
 
 
 def test_the_table_is_sorted_and_paged(tab, sql):
