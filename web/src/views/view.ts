@@ -110,7 +110,7 @@ export abstract class View {
     explorer.on("pictures", () => (this.take(), this.draw()));
     explorer.on("selection", () => (this.choose(), this.draw()));
     explorer.on("filter", () => this.#drawBrush());
-    explorer.on("values", () => this.draw());
+    explorer.on("values", () => this.#drawRing());
     onTheme(() => this.draw());
     this.draw();
   }
@@ -213,7 +213,11 @@ export abstract class View {
     this.#note.textContent = notes.filter(Boolean).join("; ");
     if (sides) this.paint(sides);
     this.#drawBrush();
-    fill(this.#shown, ...(sides ? toSvg(this.#ring(sides)) : []));
+    this.#drawRing();
+  }
+
+  #drawRing(): void {
+    fill(this.#shown, ...(this.picture ? toSvg(this.#ring(this.sides())) : []));
   }
 
   #drawFrame(shapes: Shape[]): void {

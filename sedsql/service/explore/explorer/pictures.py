@@ -32,6 +32,7 @@ class Pictures:
         self.drawn, self.points = drawn, points
         self._con, self._classes = con, drawn.result.classes.count
         self._all = self._counted(ALL, list(drawn.views.values()))
+        self._most = False
 
     def whole(self) -> list[bytes]:
         """All rows: of planes the points, x and y and the class of each row, where points are drawn, else the cells."""
@@ -68,12 +69,17 @@ class Pictures:
         return arrays.body(head)
 
     def _chosen(self, condition: str, views: list[View]) -> dict[str, Counts]:
-        """Count the rows for which a condition holds; where these are most, those for which it does not."""
-        found = self._con.execute(f"SELECT count(*) FROM {DRAWN} WHERE {condition}").fetchall()
-        if found[0][0] <= self.drawn.result.rows / 2:
-            return self._counted(condition, views)
-        others = self._counted(f"({condition}) IS NOT TRUE", views)
-        return {name: self._all[name] - count for name, count in others.items()}
+        """Count the rows for which a condition holds, or the others where these are likely to be fewer.
+
+        A brush moves by small steps: most rows are selected if most were before.
+        """
+        if self._most:
+            others = self._counted(f"({condition}) IS NOT TRUE", views)
+            found = {name: self._all[name] - count for name, count in others.items()}
+        else:
+            found = self._counted(condition, views)
+        self._most = found[CODE].sum() > self.drawn.result.rows / 2
+        return found
 
     def _counted(self, condition: str, views: list[View]) -> dict[str, Counts]:
         """Count rows by class, under CODE, and by cell and class of each view, under its name."""
