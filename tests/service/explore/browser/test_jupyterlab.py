@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from urllib.request import urlopen
 import pytest
 from expected import QUERY, rows_of, selected
 from playwright.sync_api import expect
+from servers.datalabs import free_port, proxied, site
 from tab import VIEWPORT, Tab
 
 ENVIRONMENT = Path(sys.prefix)
@@ -20,6 +20,7 @@ EXTENSIONS = ("anywidget", "@jupyter-widgets")
 NEWS = "@jupyterlab/apputils-extension:announcements"
 """Asks another host."""
 SECONDS = 60
+BASE = "/datalabs/lab"
 CELLS = (
     "import sedsql\ncon = sedsql.connect({mirror!r})\nshown = sedsql.explore(con.execute({query!r}))\nshown",
     "import json\nfound = [int(one) for one in shown.selection()['source_id']]\n"
@@ -27,9 +28,10 @@ CELLS = (
 )
 
 
-@pytest.fixture
-def lab(sky, tmp_path):
-    """The address of a notebook in JupyterLab, whose kernel has the sedsql that is tested."""
+@pytest.fixture(scope="module")
+def lab(sky, tmp_path_factory):
+    """The address of a notebook in JupyterLab, below a path, whose kernel has the sedsql that is tested."""
+    tmp_path = tmp_path_factory.mktemp("lab")
     assert LAB.is_file(), "there is no JupyterLab: make .venv/lab/installed"
     data = tmp_path / "data"
     for name in EXTENSIONS:
@@ -48,14 +50,16 @@ def lab(sky, tmp_path):
         tmp_path / "root" / "explore.ipynb",
         {"cells": cells, "metadata": {"kernelspec": {"name": "sedsql"}}, "nbformat": 4, "nbformat_minor": 5},
     )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     folders = {"CONFIG_DIR": "config", "DATA_DIR": "data", "RUNTIME_DIR": "runtime", "PATH": "data"}
     environment = {f"JUPYTER_{name}": str(tmp_path / folder) for name, folder in folders.items()}
     options = {
         "ServerApp.port": port,
         "ServerApp.port_retries": 0,
+        "ServerApp.base_url": f"{BASE}/",
+        "ServerApp.tornado_settings": {
+            "headers": {"Content-Security-Policy": "frame-ancestors 'self' http://127.0.0.1:*"}
+        },
         "ServerApp.root_dir": tmp_path / "root",
         "IdentityProvider.token": "",
         "LabApp.user_settings_dir": tmp_path / "settings",
@@ -69,8 +73,8 @@ def lab(sky, tmp_path):
             stderr=log,
         )
     try:
-        wait_for(f"http://127.0.0.1:{port}/api", server)
-        yield f"http://127.0.0.1:{port}/lab/tree/explore.ipynb"
+        wait_for(f"http://127.0.0.1:{port}{BASE}/api", server)
+        yield f"http://127.0.0.1:{port}{BASE}/lab/tree/explore.ipynb"
     finally:
         server.terminate()
         server.wait()
@@ -130,3 +134,20 @@ def test_what_is_brushed_is_a_table_in_the_next_cell(chromium_of, lab, sql):
     assert sorted(told["found"]) == sorted(table.filter(chosen)["source_id"].to_pylist())
     assert len(told["found"]) == count > 0
     assert tab.wrong == []
+
+
+def test_it_opens_behind_a_proxy_in_a_frame_of_another_origin(chromium_of, lab):
+    """Of the same site, as where a platform shows it: in other sites' frames browsers keep storage from JupyterLab."""
+    port, _, path = lab.removeprefix("http://127.0.0.1:").partition("/")
+    with (
+        proxied(int(port), BASE) as proxy,
+        site(f'<iframe src="{proxy.removesuffix(f"{BASE}/")}/{path}" width=1400 height=800>', "127.0.0.1") as platform,
+    ):
+        context = chromium_of(["--disable-gpu", "--disable-3d-apis"]).new_context(viewport=VIEWPORT)
+        page = context.new_page()
+        page.goto(platform)
+        shown = page.frame_locator("iframe")
+        shown.locator(".jp-CodeCell .cm-content").first.click()
+        page.keyboard.press("Shift+Enter")
+        expect(shown.locator(".sedsql .selected strong")).to_have_text("2,000")
+        context.close()
