@@ -50,9 +50,11 @@ export class Scale {
   /** About so many marks with round values; angles beyond 360 are told within it, and counts are whole. */
   ticks(about: number, kind: Kind = "number"): Tick[] {
     const [low, high] = this.domain;
-    const wish = kind === "count" ? Math.max(1, Math.min(about, Math.floor(high))) : about;
+    let wish = kind === "count" ? Math.max(1, Math.min(about, Math.floor(high))) : about;
     if (!(high > low)) return [{ at: this.pixel(low), text: format("~g")(low) }];
     if (this.log) return logTicks(low, high, wish).map((value) => ({ at: this.pixel(value), text: power(value) }));
+    // One mark gives no scale.
+    while (kind !== "count" && wish < about + 3 && ticks(low, high, wish).length < 2) wish += 1;
     const digits = precisionFixed(tickStep(low, high, wish));
     const most = Math.max(Math.abs(low), Math.abs(high));
     const write = most >= 1e5 || (most < 1e-3 && most > 0) ? format("~s") : format(`.${digits}f`);
