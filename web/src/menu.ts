@@ -31,7 +31,7 @@ export function menu(text: string | Element, name: string, content: (menu: Menu)
   panel.addEventListener("toggle", (event) => {
     const isOpen = (event as ToggleEvent).newState === "open";
     button.setAttribute("aria-expanded", String(isOpen));
-    if (!isOpen) return;
+    if (!isOpen) return fill(panel); // it is made anew when it opens
     place(panel, button);
     panel.querySelector<HTMLElement>("button, input, select")?.focus();
   });
