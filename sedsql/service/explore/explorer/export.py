@@ -44,8 +44,8 @@ def writer_of(
                 yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
                 check()
 
-        write_stream(file, format, schema, batches(), infos={"QUERY": query})
-        con.close()
+        with con:
+            write_stream(file, format, schema, batches(), infos={"QUERY": query})
 
     return write
 
