@@ -1,7 +1,6 @@
 """Regions by name, by sexagesimal positions and by MOC files, against astropy and mocpy."""
 
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import ClassVar
 from urllib.parse import unquote
 
@@ -11,6 +10,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord, get_constellation
 from astropy.coordinates.name_resolve import sesame_url
 from mocpy import MOC
+from servers.local import answering
 
 from sedsql.errors import Error
 from sedsql.mirror.named_regions import REGIONS, find_region
@@ -200,17 +200,11 @@ class Sesame(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(found.encode())
 
-    def log_message(self, *_):
-        pass
-
 
 @pytest.fixture
 def sesame():
-    server = HTTPServer(("127.0.0.1", 0), Sesame)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    with sesame_url.set([f"http://127.0.0.1:{server.server_port}/"]):
+    with answering(Sesame) as port, sesame_url.set([f"http://127.0.0.1:{port}/"]):
         yield Sesame.asked
-    server.shutdown()
 
 
 def test_sesame_is_asked_for_other_names_alone(sesame):

@@ -4,7 +4,9 @@ import asyncio
 import socket
 import threading
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from .local import answering
 
 COOKIE = "platform=known"
 """Of whoever has logged in at the platform."""
@@ -118,10 +120,5 @@ def site(html, host="localhost"):
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://{host}:{server.server_port}"
-        server.shutdown()
+    with answering(Handler) as port:
+        yield f"http://{host}:{port}"

@@ -1,12 +1,12 @@
 """Tables are fetched from hosts that were allowed, and from no private address, however its name is given."""
 
 import io
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 import requests
 from astropy.table import Table
+from servers.local import answering
 from serving import serving
 
 from sedsql.service import fetch
@@ -36,13 +36,8 @@ def elsewhere():
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_address[1]
-        server.shutdown()
+    with answering(Handler) as port:
+        yield port
 
 
 @pytest.fixture
