@@ -47,10 +47,11 @@ class Sessions:
             watching.cancel()
             if self._expected:
                 self._expected.cancel()
-            expected = await asyncio.gather(*([self._expected] if self._expected else []), return_exceptions=True)
-            for session in [*self._sessions.values(), self._checker, *expected]:
-                if isinstance(session, Session):
-                    self._close(session)
+                (expected,) = await asyncio.gather(self._expected, return_exceptions=True)
+                if isinstance(expected, Session):
+                    self._close(expected)
+            for session in self._open():
+                self._close(session)
             await asyncio.gather(watching, *self._closing, return_exceptions=True)
 
     async def new(self, user: str | None) -> Session:
@@ -121,10 +122,14 @@ class Sessions:
             shutil.rmtree(settings.temporary, ignore_errors=True)
             raise
 
+    def _open(self) -> list[Session]:
+        """All that may be asked."""
+        return [*self._sessions.values(), *([self._checker] if self._checker else [])]
+
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(_LOOK)
-            for session in [*self._sessions.values(), *([self._checker] if self._checker else [])]:
+            for session in self._open():
                 session.watch()
             if self._expected is None and monotonic() > self._expects_at:
                 self._expected = asyncio.create_task(self._start())
