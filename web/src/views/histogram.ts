@@ -30,8 +30,7 @@ export class HistogramView extends View {
     const { x } = this.explorer.views.hist!;
     const { width, height } = this.box;
     const line = this.picture!;
-    const [all, chosen] = this.#most;
-    const most = this.#divisor > 1 ? Math.max(chosen, all / this.#divisor) : all;
+    const { most } = this.#heights;
     return {
       x: new Scale(line.domain, width, x.reversed ?? false, x.log),
       y: new Scale([0, (most || 1) * HEADROOM], height, true),
@@ -46,7 +45,7 @@ export class HistogramView extends View {
     const line = this.picture!;
     const edges = this.#edges(x);
     const all = totals(line.counts, line.bins);
-    const divisor = this.#divisor;
+    const { divisor } = this.#heights;
     if (divisor === 1 && !isEmpty(this.explorer.filter)) {
       context.fillStyle = colour("--unselected");
       for (const [bin, n] of all.entries()) context.fillRect(...bar(edges, bin, y.pixel(n), y.pixel(0)));
@@ -63,19 +62,16 @@ export class HistogramView extends View {
   }
 
   protected override note(): string {
-    return this.#divisor > 1 ? `line: all sources ÷ ${count(this.#divisor)}` : "";
+    const { divisor } = this.#heights;
+    return divisor > 1 ? `line: all sources ÷ ${count(divisor)}` : "";
   }
 
-  /** By what all sources are divided, so that the bars of a small selection are seen beside them. */
-  get #divisor(): number {
-    const [all, chosen] = this.#most;
-    return chosen && all > AS_THEY_ARE * chosen ? round(all / chosen) : 1;
-  }
-
-  /** Of all sources, and of those that are selected, in a bin. */
-  get #most(): [number, number] {
+  /** By what all sources are divided, so that the bars of a small selection are seen beside them; and the highest bar. */
+  get #heights(): { divisor: number; most: number } {
     const { bins, counts } = this.picture!;
-    return [Math.max(...totals(counts, bins)), Math.max(...totals(this.#chosen, bins))];
+    const [all, chosen] = [Math.max(...totals(counts, bins)), Math.max(...totals(this.#chosen, bins))];
+    const divisor = chosen && all > AS_THEY_ARE * chosen ? round(all / chosen) : 1;
+    return { divisor, most: Math.max(chosen, all / divisor) };
   }
 
   get #chosen(): Uint32Array {
