@@ -2,7 +2,6 @@
 
 DuckDB filters and hands the numbers over, and numpy counts them: one scan, where GROUP BY needs one for each column and
 takes thrice as long in all (docs/decisions.md). Rows are taken in parts, one of which is read while another is counted.
-DuckDB widens the numbers, on all cores, to those that numpy counts without a copy.
 """
 
 from __future__ import annotations
@@ -31,9 +30,7 @@ def counted(
     sizes : the columns, whose numbers are from 0 to below so many
     """
     totals: dict[str, Counts] = {}
-    for part in _parts(
-        con, f"SELECT {', '.join(f'{one}::BIGINT' for one in sizes)} FROM {table} WHERE {condition}", rows
-    ):
+    for part in _parts(con, f"SELECT {', '.join(sizes)} FROM {table} WHERE {condition}", rows):
         for (name, size), column in zip(sizes.items(), part.columns, strict=True):
             found = np.bincount(column.to_numpy(), minlength=size)
             totals[name] = totals[name] + found if name in totals else found
