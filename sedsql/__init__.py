@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sedsql import plot
     from sedsql.adql import AdqlError, AdqlValueError, translate
     from sedsql.dbapi.connection import connect
+    from sedsql.inference.classify_batch import classify_batch
     from sedsql.inference.classify_rows import classify
     from sedsql.inference.engines import register
     from sedsql.integrations.pyvo import TAPMirror
@@ -49,6 +50,7 @@ __all__ = [
     "Warning",
     "__version__",
     "classify",
+    "classify_batch",
     "connect",
     "explore",
     "plot",
@@ -63,6 +65,7 @@ _HOMES = {
     "AdqlValueError": "sedsql.adql",
     "TAPMirror": "sedsql.integrations.pyvo",
     "classify": "sedsql.inference.classify_rows",
+    "classify_batch": "sedsql.inference.classify_batch",
     "connect": "sedsql.dbapi.connection",
     "explore": "sedsql.service.explore.show",
     "register": "sedsql.inference.engines",
