@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sedsql.errors import Error
 from sedsql.inference import answers, explain
-from sedsql.inference.kernel_session import INPUTS, KernelSession
+from sedsql.inference.kernel_session import INPUTS, KernelSession, matrix_of
 from sedsql.inference.macros import ERROR_COLUMNS
 from sedsql.inference.model import Model
 from sedsql.inference.session import Prediction
@@ -73,6 +73,7 @@ FUNCTIONS: dict[str, Function] = {
     "sed_set": Function(lambda model, p, level: answers.sets(model, p.probabilities, level), 0.9),
 }
 WITH_ERRORS, EXPLAINED = "sed_predict_errors", "sed_explain"
+_OF_SOURCE = [k for k, name in enumerate(INPUTS) if name not in ERROR_COLUMNS]
 NAMES = (*FUNCTIONS, WITH_ERRORS, EXPLAINED)
 
 
@@ -94,7 +95,7 @@ def parsed(written: str) -> Call:
         tree = ast.parse(written.strip(), mode="eval").body
         name, given = (tree.func, tree.args) if isinstance(tree, ast.Call) else (tree, [])
         arguments = [ast.literal_eval(one) for one in given]
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         raise CallError(f"{written!r} is no call of a function such as sed_class or sed_proba('yso').") from None
     if not isinstance(name, ast.Name) or name.id.lower() not in NAMES:
         raise CallError(f"There is no function {written!r}; there are {', '.join(NAMES)}.")
@@ -131,20 +132,8 @@ def computed(
         elif call.name == WITH_ERRORS:
             found.append(answers.struct(model, session.ask(columns, rows, with_errors=True)))
         else:
-            found.append(explain.explanations(session, _matrix(columns, rows)))
+            found.append(explain.explanations(session, matrix_of([columns[k] for k in _OF_SOURCE], rows)))
     return found
-
-
-def _matrix(columns: Sequence[pa.Array | None], rows: int) -> NDArray[np.float32]:
-    """Give magnitudes, and what models take besides, as a matrix, NaN = missing."""
-    taken = [k for k, name in enumerate(INPUTS) if name not in ERROR_COLUMNS]
-    matrix = np.full((rows, len(taken)), np.nan, np.float32)
-    with np.errstate(over="ignore"):
-        for place, k in enumerate(taken):
-            column = columns[k]
-            if column is not None:
-                matrix[:, place] = column.to_numpy(zero_copy_only=False)
-    return matrix
 
 
 def checked(model: Model, calls: Sequence[Call]) -> None:

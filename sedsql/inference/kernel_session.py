@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sedsql.inference.card import EXTRA
 from sedsql.inference.macros import ERROR_COLUMNS
 from sedsql.inference.model import Model, ModelError
-from sedsql.inference.session import Prediction, Session, chosen
+from sedsql.inference.session import Prediction, Session, chosen, finite
 from sedsql.inference.uncertainties import predict_with_errors
 from sedsql.native import kernel
 from sedsql.photometry.bands import COLUMNS
@@ -63,7 +63,7 @@ class KernelSession:
         What is not asked for may be None in the prediction. With errors, it is averaged over draws within them.
         """
         if self._onnx:
-            matrix = _matrix(columns, rows)
+            matrix = matrix_of(columns, rows)
             bands, errors, extra = np.split(matrix, [len(COLUMNS), 2 * len(COLUMNS)], axis=1)
             inputs = np.hstack([bands, extra])
             return predict_with_errors(self._onnx, inputs, errors) if with_errors else self._onnx.predict(inputs)
@@ -108,10 +108,11 @@ def _columns(inputs: NDArray[np.float32]) -> list[pa.Array | None]:
     return columns
 
 
-def _matrix(columns: Sequence[pa.Array | None], rows: int) -> NDArray[np.float32]:
+def matrix_of(columns: Sequence[pa.Array | None], rows: int) -> NDArray[np.float32]:
+    """Give columns as a matrix, one of NaN for what is not there."""
     matrix = np.full((rows, len(columns)), np.nan, np.float32)
     with np.errstate(over="ignore"):
         for k, column in enumerate(columns):
             if column is not None:
                 matrix[:, k] = column.to_numpy(zero_copy_only=False)
-    return matrix
+    return finite(matrix)
