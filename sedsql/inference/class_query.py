@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from sedsql.inference import answers
-from sedsql.inference.kernel_session import KernelSession, columns_of
+from sedsql.inference.kernel_session import columns_of, loaded
 from sedsql.inference.model import Model
 from sedsql.photometry.classes import HALF
 
@@ -47,7 +47,7 @@ class ClassQuery:
 
     def __init__(self, model: Model, *, whole: bool = False):
         self.model, self._whole = model, whole
-        self._session = KernelSession(model)
+        self._session = loaded(model)
         self._least = HALF if model.card.parents else None
 
     def __call__(self, inputs: NDArray[np.float32]) -> Classes:

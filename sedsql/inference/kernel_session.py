@@ -105,6 +105,15 @@ class KernelSession:
         return Prediction(*found)  # type: ignore[arg-type]
 
 
+def loaded(model: Model, engine: Runs | None = None) -> KernelSession:
+    """Load a model, once in a process."""
+    key = str(model.folder), model.digest, engine
+    return _loaded.get(key) or _loaded.setdefault(key, KernelSession(model, engine))
+
+
+_loaded: dict[tuple[str, str, Runs | None], KernelSession] = {}
+
+
 def columns_of(inputs: NDArray[np.float32]) -> list[pa.Array | None]:
     """Spread a matrix of magnitudes, and what models take besides, over INPUTS."""
     columns: list[pa.Array | None] = [None] * len(INPUTS)
