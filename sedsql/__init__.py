@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sedsql.inference.classify_batch import classify_batch
     from sedsql.inference.classify_rows import classify
     from sedsql.inference.engines import register
+    from sedsql.integrations import arrow, dask, lsdb, pandas, polars  # noqa: F401
     from sedsql.integrations.pyvo import TAPMirror
     from sedsql.integrations.samp import send
     from sedsql.service.explore.show import explore
@@ -73,15 +74,29 @@ _HOMES = {
     "translate": "sedsql.adql",
 }
 """Modules that are imported when one of these names is first used: sqlglot and pyvo take longer than all else here."""
+_MODULES = {"plot": "sedsql.plot"} | {
+    name: f"sedsql.integrations.{name}" for name in ("arrow", "dask", "lsdb", "pandas", "polars")
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "plot":
-        return import_module("sedsql.plot")
+    if name in _MODULES:
+        return _module(name)
     if name not in _HOMES:
         raise AttributeError(f"module 'sedsql' has no attribute {name!r}")
     found = globals()[name] = getattr(import_module(_HOMES[name]), name)
     return found
+
+
+def _module(name: str) -> Any:
+    try:
+        return import_module(_MODULES[name])
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("sedsql"):
+            raise
+        raise ModuleNotFoundError(
+            f"sedsql.{name} needs the package {error.name}, which is not installed here.", name=error.name
+        ) from None
 
 
 def __dir__() -> list[str]:

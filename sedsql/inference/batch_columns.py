@@ -23,6 +23,11 @@ class ColumnError(Error, ValueError):
     """A batch without the columns that a model takes, or with one that holds no numbers."""
 
 
+def renamed(columns: Mapping[str, str]) -> dict[str, str]:
+    """Give what a batch may call each of INPUTS."""
+    return {name: columns.get(name, name) for name in INPUTS}
+
+
 def arrow_of(batch: Any) -> pa.RecordBatch | pa.Table:
     """Give a batch or table as Arrow's, without a copy where it can be."""
     if isinstance(batch, pa.RecordBatch | pa.Table):

@@ -33,12 +33,14 @@ class Function:
     compute : from model, prediction and argument to an Arrow column
     argument : an example of the function's own argument; None of one without
     probabilities, outlier : whether it needs them
+    of_node : whether its argument is the probability of a node, which the kernel finds
     """
 
     compute: Callable[[Model, Prediction, Any], pa.Array]
     argument: str | float | None = None
     probabilities: bool = True
     outlier: bool = False
+    of_node: bool = False
 
 
 def _of_label(model: Model, prediction: Prediction, label: str) -> pa.Array:
@@ -61,6 +63,12 @@ def _known(numbers: NDArray) -> pa.Array:
     return pa.array(numbers, mask=missing if missing.any() else None)
 
 
+def _branches(model: Model, prediction: Prediction, least: float) -> pa.StructArray:
+    if prediction.node is None or prediction.share is None:
+        return answers.branches(model, prediction.probabilities, least)
+    return answers.branches_at(model, prediction.node, prediction.share)
+
+
 FUNCTIONS: dict[str, Function] = {
     "sed_class": Function(lambda model, p, _: answers.labels(model, p), probabilities=False),
     "sed_proba": Function(_of_label, "yso"),
@@ -68,8 +76,8 @@ FUNCTIONS: dict[str, Function] = {
     "sed_outlier": Function(_outlier, probabilities=False, outlier=True),
     "sed_predict": Function(lambda model, p, _: answers.struct(model, p), outlier=True),
     "sed_answer": Function(lambda model, p, _: answers.answer(model, p), outlier=True),
-    "sed_node": Function(lambda model, p, least: answers.deepest_nodes(model, p.probabilities, least), 0.5),
-    "sed_branch": Function(lambda model, p, least: answers.branches(model, p.probabilities, least), 0.5),
+    "sed_node": Function(lambda model, p, least: _branches(model, p, least).field("node"), 0.5, of_node=True),
+    "sed_branch": Function(_branches, 0.5, of_node=True),
     "sed_set": Function(lambda model, p, level: answers.sets(model, p.probabilities, level), 0.9),
 }
 WITH_ERRORS, EXPLAINED = "sed_predict_errors", "sed_explain"
@@ -117,13 +125,17 @@ def computed(
     """Compute calls for the rows of INPUTS; the model is asked once for all that can be had from one answer."""
     model = session.model
     wanted = [FUNCTIONS[call.name] for call in calls if call.name in FUNCTIONS]
+    # The kernel finds nodes of one probability; those of others come from the probabilities of the classes.
+    leasts = {call.argument for call in calls if call.name in FUNCTIONS and FUNCTIONS[call.name].of_node}
+    least = leasts.pop() if len(leasts) == 1 else None
     prediction: Prediction | None = None
     if wanted:
         prediction = session.ask(
             columns,
             rows,
-            probabilities=any(function.probabilities for function in wanted),
-            outlier=any(function.outlier for function in wanted),
+            probabilities=any(one.probabilities and not (one.of_node and least is not None) for one in wanted),
+            outlier=any(one.outlier for one in wanted),
+            least=least,
         )
     found = []
     for call in calls:

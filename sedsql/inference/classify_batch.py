@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import pyarrow as pa
 from sedsql.inference.batch_columns import arrow_of, find_columns, pieces
 from sedsql.inference.batch_functions import checked, computed, parsed
 from sedsql.inference.card import FILE
-from sedsql.inference.kernel_session import KernelSession, Runs
-from sedsql.inference.model import DEFAULT_MODEL, find_model
+from sedsql.inference.kernel_session import KernelSession, Runs, loaded
+from sedsql.inference.model import DEFAULT_MODEL, Model, find_model
 
 PIECE = 1 << 15
 """Rows that are computed at a time, which what is computed of them stays in the processor's cache for."""
@@ -27,6 +28,7 @@ def classify_batch(
     models: Iterable[str | Path] | None = None,
     columns: Mapping[str, str] | None = None,
     engine: Runs | None = None,
+    threads: int = 1,
 ) -> pa.RecordBatch:
     """Compute functions of a model for each row of a batch, as SQL computes them.
 
@@ -45,6 +47,7 @@ def classify_batch(
     models : folders of models to add to the shipped ones
     columns : what the batch calls a column, by the archive's name: {"j_m": "Jmag"}
     engine : 'native', the kernel, or 'onnx', ONNX Runtime; the kernel where it runs the model unless told
+    threads : how many compute pieces of the batch at once
 
     Returns
     -------
@@ -68,17 +71,26 @@ def classify_batch(
     >>> sedsql.classify_batch(batch, ["sed_class"])["sed_class"].to_pylist()
     ['yso']
     """
-    named = _named(functions)
+    named = by_name(functions)
     calls = [parsed(written) for written in named.values()]
     session = session_of(model, tuple(map(str, models or ())), engine)
     checked(session.model, calls)
     table = arrow_of(batch)
     found = find_columns(table.schema, session.model, calls, columns or {})
-    parts = [computed(session, calls, inputs, rows) for inputs, rows in pieces(table, found, PIECE)]
+
+    def compute(piece: tuple[list[pa.Array | None], int]) -> list[pa.Array]:
+        return computed(session, calls, *piece)
+
+    cut = pieces(table, found, PIECE)
+    if threads > 1 and table.num_rows > PIECE:
+        with ThreadPoolExecutor(threads) as pool:
+            parts = list(pool.map(compute, cut))
+    else:
+        parts = list(map(compute, cut))
     return pa.RecordBatch.from_arrays([pa.concat_arrays(column) for column in zip(*parts, strict=True)], names=[*named])
 
 
-def _named(functions: str | Iterable[str] | Mapping[str, str]) -> dict[str, str]:
+def by_name(functions: str | Iterable[str] | Mapping[str, str]) -> dict[str, str]:
     """Give functions the names of their columns."""
     if isinstance(functions, Mapping):
         return dict(functions)
@@ -86,23 +98,22 @@ def _named(functions: str | Iterable[str] | Mapping[str, str]) -> dict[str, str]
 
 
 def session_of(model: str, models: tuple[str, ...] = (), engine: Runs | None = None) -> KernelSession:
-    """Find a model and load it, once in a process for as long as its card stays the same."""
-    key = model, models, engine
-    known = _loaded.get(key)
-    if known and _stamp(known[1]) == known[0]:
-        return known[1]
-    session = KernelSession(find_model(model, models), engine)
-    _loaded[key] = _stamp(session), session
-    return session
+    """Find a model and load it; what is found is found again only where its card was written since."""
+    key = model, models
+    known = _found.get(key)
+    if known is None or known[0] != _stamp(known[1]):
+        found = find_model(model, models)
+        known = _found[key] = _stamp(found), found
+    return loaded(known[1], engine)
 
 
-_loaded: dict[tuple[str, tuple[str, ...], Runs | None], tuple[tuple[int, int] | None, KernelSession]] = {}
+_found: dict[tuple[str, tuple[str, ...]], tuple[tuple[int, int] | None, Model]] = {}
 
 
-def _stamp(session: KernelSession) -> tuple[int, int] | None:
+def _stamp(model: Model) -> tuple[int, int] | None:
     """Tell a card from one that was written later in its place."""
     try:
-        card = os.stat(session.model.folder / FILE)
+        card = os.stat(model.folder / FILE)
     except OSError:
         return None
     return card.st_mtime_ns, card.st_size

@@ -56,11 +56,14 @@ class KernelSession:
         *,
         probabilities: bool = True,
         outlier: bool = True,
+        least: float | None = None,
         with_errors: bool = False,
     ) -> Prediction:
         """Predict the classes of rows: INPUTS as FLOAT or DOUBLE, None where one is not there.
 
         What is not asked for may be None in the prediction. With errors, it is averaged over draws within them.
+
+        least : the probability that a node is asked for with; ONNX Runtime's prediction has no node
         """
         if self._onnx:
             matrix = matrix_of(columns, rows)
@@ -71,11 +74,11 @@ class KernelSession:
         wanted |= kernel.WANT_PROBABILITIES if probabilities else 0
         wanted |= kernel.WANT_DISTANCE if outlier and self.model.card.outlier else 0
         wanted |= kernel.WITH_ERRORS if with_errors else 0
-        return self._asked(columns, rows, wanted)
+        return self._asked(columns, rows, wanted, least)
 
     def predict(self, inputs: NDArray[np.float32]) -> Prediction:
         """Predict the classes of sources, as `Session.predict` does."""
-        return self._onnx.predict(inputs) if self._onnx else self.ask(_columns(inputs), len(inputs))
+        return self._onnx.predict(inputs) if self._onnx else self.ask(columns_of(inputs), len(inputs))
 
     def chosen(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Choose the columns that the model takes, as `Session.chosen` does."""
@@ -91,16 +94,27 @@ class KernelSession:
         found = self._asked(columns, len(chosen), kernel.WANT_CLASS | kernel.WANT_PROBABILITIES | kernel.EVERY_ROW)
         return found.class_index, found.probabilities, None
 
-    def _asked(self, columns: Sequence[pa.Array | None], rows: int, wanted: int) -> Prediction:
+    def _asked(
+        self, columns: Sequence[pa.Array | None], rows: int, wanted: int, least: float | None = None
+    ) -> Prediction:
         assert self._kernel is not None
         try:
-            found = self._kernel.run(columns, rows, wanted)
+            found = self._kernel.run(columns, rows, wanted, least)
         except kernel.KernelError as error:
             raise ModelError(str(error)) from None
-        return Prediction(found.n_bands, found.place, found.probabilities, found.outlier)  # type: ignore[arg-type]
+        return Prediction(*found)  # type: ignore[arg-type]
 
 
-def _columns(inputs: NDArray[np.float32]) -> list[pa.Array | None]:
+def loaded(model: Model, engine: Runs | None = None) -> KernelSession:
+    """Load a model, once in a process."""
+    key = str(model.folder), model.digest, engine
+    return _loaded.get(key) or _loaded.setdefault(key, KernelSession(model, engine))
+
+
+_loaded: dict[tuple[str, str, Runs | None], KernelSession] = {}
+
+
+def columns_of(inputs: NDArray[np.float32]) -> list[pa.Array | None]:
     """Spread a matrix of magnitudes, and what models take besides, over INPUTS."""
     columns: list[pa.Array | None] = [None] * len(INPUTS)
     for name, column in zip((*COLUMNS, *EXTRA), inputs.T, strict=False):

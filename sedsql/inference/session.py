@@ -36,12 +36,16 @@ class Prediction(NamedTuple):
     class_index : place of the most probable class in the model's classes, -1 where bands are too few, (n,)
     probabilities : of each class, shape (n, classes); NaN where bands are too few
     outlier : share of the training rows that are more usual, shape (n,); None if the model does not tell
+    node, share : place among `classes.nodes` and probability of the deepest node that has a probability which was asked
+        for, -1 and NaN where bands are too few, shape (n,); None where none was asked for
     """
 
     n_bands: NDArray[np.int32]
     class_index: NDArray[np.int64]
     probabilities: NDArray[np.float32]
     outlier: NDArray[np.float64] | None
+    node: NDArray[np.int32] | None = None
+    share: NDArray[np.float64] | None = None
 
 
 class Session:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sedsql import native
 from sedsql.native.build import KERNEL
 
-INTERFACE = 1
+INTERFACE = 2
 """The functions that are called here; src/arrow/kernel.c has the number of those that the library has."""
 
 WANT_CLASS, WANT_PROBABILITIES, WANT_DISTANCE, WITH_ERRORS, EVERY_ROW = 1, 2, 4, 8, 16
@@ -27,7 +27,10 @@ _LENGTH = 600  # of `failure`
 
 
 class _Answers(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_void_p) for name in ("n_bands", "place", "probabilities", "outlier")]
+    _fields_ = [
+        *((name, ctypes.c_void_p) for name in ("n_bands", "place", "probabilities", "outlier", "node", "share")),
+        ("least", ctypes.c_double),
+    ]
 
 
 class KernelError(Exception):
@@ -42,7 +45,7 @@ class KernelError(Exception):
 
 
 class Answers(NamedTuple):
-    """What a model says of n rows; `probabilities` and `outlier` are None where they were not asked for.
+    """What a model says of n rows; what was not asked for is None.
 
     Attributes
     ----------
@@ -50,12 +53,16 @@ class Answers(NamedTuple):
     place : of the most probable class among the model's, -1 where bands are too few, shape (n,)
     probabilities : of each class, shape (n, classes); NaN where bands are too few
     outlier : share of the training rows that are more usual, shape (n,); NaN where the model does not tell
+    node : place of the deepest node of the tree of classes that has `least`, -1 where bands are too few, shape (n,)
+    share : its probability, shape (n,)
     """
 
     n_bands: NDArray[np.int32]
     place: NDArray[np.int32]
     probabilities: NDArray[np.float32] | None
     outlier: NDArray[np.float64] | None
+    node: NDArray[np.int32] | None
+    share: NDArray[np.float64] | None
 
 
 class Loaded:
@@ -79,20 +86,28 @@ class Loaded:
             raise KernelError(message.value.decode(errors="replace"), for_good.value)
         weakref.finalize(self, library.sed_kernel_free, self._model)
 
-    def run(self, columns: Sequence[pa.Array | None], rows: int, wanted: int) -> Answers:
-        """Ask the model of rows: COLUMNS columns of FLOAT or DOUBLE, None where one is not there."""
+    def run(self, columns: Sequence[pa.Array | None], rows: int, wanted: int, least: float | None = None) -> Answers:
+        """Ask the model of rows: COLUMNS columns of FLOAT or DOUBLE, None where one is not there.
+
+        least : of the probability of the node, where one is asked for
+        """
+        probabilities = wanted & WANT_PROBABILITIES
+        wanted |= WANT_PROBABILITIES if least is not None else 0
         there = [column for column in columns if column is not None]
         batch = pa.RecordBatch.from_arrays(there, names=[str(k) for k in range(len(there))])
         places, place = (ctypes.c_int32 * COLUMNS)(*[-1] * COLUMNS), 0
         for k, column in enumerate(columns):
             if column is not None:
                 places[k], place = place, place + 1
-        n_bands, found = np.empty(rows, np.int32), np.empty(rows, np.int32)
-        probabilities = np.empty((self._classes, rows), np.float32) if wanted & WANT_PROBABILITIES else None
-        outlier = np.empty(rows) if wanted & WANT_DISTANCE else None
-        to = _Answers(
-            *(None if array is None else array.ctypes.data for array in (n_bands, found, probabilities, outlier))
+        found = Answers(
+            np.empty(rows, np.int32),
+            np.empty(rows, np.int32),
+            np.empty((self._classes, rows), np.float32) if probabilities else None,
+            np.empty(rows) if wanted & WANT_DISTANCE else None,
+            None if least is None else np.empty(rows, np.int32),
+            None if least is None else np.empty(rows),
         )
+        to = _Answers(*(None if array is None else array.ctypes.data for array in found), least or 0)
         message = ctypes.create_string_buffer(_LENGTH)
         schema, array = batch.__arrow_c_array__()
         fine = self._library.sed_kernel_run(
@@ -106,7 +121,7 @@ class Loaded:
         )
         if not fine:
             raise KernelError(message.value.decode(errors="replace"))
-        return Answers(n_bands, found, None if probabilities is None else probabilities.T, outlier)
+        return found._replace(probabilities=found.probabilities.T) if found.probabilities is not None else found
 
 
 _pointer = ctypes.pythonapi.PyCapsule_GetPointer
@@ -129,11 +144,13 @@ def why_not() -> str | None:
     return f"The kernel is of another version of sedsql. {native.BUILD}"
 
 
-@cache
 def _library() -> ctypes.CDLL | None:
     file = path()
-    if file is None:
-        return None
+    return _opened(file) if file else None
+
+
+@cache
+def _opened(file: Path) -> ctypes.CDLL | None:
     try:
         library = ctypes.CDLL(str(file))
         if library.sed_kernel() != INTERFACE:

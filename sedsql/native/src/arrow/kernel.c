@@ -3,21 +3,25 @@
 #include <stdlib.h>
 
 #include "arrow/columns.h"
+#include "model/answers.h"
 #include "model/load.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
 /* The functions and their arguments; KERNEL of sedsql/native/kernel.py is the same number. */
-enum { KERNEL = 1 };
+enum { KERNEL = 2 };
 
 /* Beside the wants of model/graph.h: average over draws within the errors; answer also rows with too few bands. */
 enum { WITH_ERRORS = 8, EVERY_ROW = 16 };
 
-/* Where answers go: `rows` of each, and of probabilities as many for each class; NULL for what is not wanted. */
+/* Where answers go: `rows` of each, and of probabilities as many for each class; NULL for what is not wanted. `node` and
+   `share` are the deepest node that has `least`. */
 typedef struct {
     int32_t *n_bands, *place;
     float *probabilities;
     double *outlier;
+    int32_t *node;
+    double *share, least;
 } answers;
 
 typedef struct {
@@ -25,7 +29,24 @@ typedef struct {
     answers to;
     int64_t rows, first;
     unsigned wanted;
+    failure *error;
 } writing;
+
+static bool write_node(const writing *w, int64_t row, uint32_t k, const prediction *p)
+{
+    double probabilities[MOST_CLASSES];
+    uint32_t node;
+    w->to.node[row] = -1;
+    w->to.share[row] = NAN;
+    if (p->n_bands[k] < w->model->card.min_bands)
+        return true;
+    for (uint32_t class = 0; class < w->model->card.n_classes; class++)
+        probabilities[class] = p->probabilities[class][k];
+    if (!deepest_node(&w->model->card, probabilities, w->to.least, &node, w->to.share + row, w->error))
+        return false;
+    w->to.node[row] = (int32_t)node;
+    return true;
+}
 
 static bool write_answers(void *taker, uint32_t first, uint32_t n, const prediction *p)
 {
@@ -43,7 +64,10 @@ static bool write_answers(void *taker, uint32_t first, uint32_t n, const predict
     }
     for (uint32_t k = 0; w->to.outlier && k < n; k++)
         w->to.outlier[at + k] = p->n_bands[k] < least || !p->has_outlier ? NAN : p->outlier[k];
-    return true;
+    bool fine = true;
+    for (uint32_t k = 0; w->to.node && fine && k < n; k++)
+        fine = write_node(w, at + k, k, p);
+    return fine;
 }
 
 EXPORTED int32_t sed_kernel(void)
@@ -70,7 +94,7 @@ EXPORTED bool sed_kernel_run(model *m, const struct ArrowArray *batch, const str
     batch_columns columns;
     if (!find_columns(batch, schema, places, &columns, error))
         return false;
-    writing w = {.model = m, .to = *to, .rows = batch->length, .wanted = wanted};
+    writing w = {.model = m, .to = *to, .rows = batch->length, .wanted = wanted, .error = error};
     evaluation e = {.model = m, .space = model_take(m)};
     float *scratch = malloc(COLUMNS * CHUNK * sizeof *scratch);
     bool fine = e.space && scratch;
