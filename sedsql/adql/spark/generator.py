@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import typing as t
 
 from sqlglot import exp
 from sqlglot.dialects.spark import Spark
@@ -54,6 +55,13 @@ def written(tree: exp.Expr) -> str:
 
 class Generator(SparkGenerator):
     """Writes what `reader.read` gives: functions are looked up by DuckDB's names."""
+
+    # What sqlglot has for these would come before the methods below.
+    TRANSFORMS: t.ClassVar = {
+        node: written
+        for node, written in SparkGenerator.TRANSFORMS.items()
+        if node not in (exp.Array, exp.AtTimeZone, exp.IntDiv, exp.Select, exp.Table, exp.TryCast)
+    }
 
     def anonymous_sql(self, node: exp.Anonymous) -> str:
         name, arguments = node.name.lower(), arguments_of(node)

@@ -66,7 +66,15 @@ class Both:
         except Exception as error:
             return Outcome("none", query, f"DuckDB: {first_line(error)}")
         try:
-            there = translation(query, self.catalogue, con.functions, values=values, strict=False, engine="spark")
+            there = translation(
+                query,
+                self.catalogue,
+                con.functions,
+                values=values,
+                rewrites=self.rewrites,
+                strict=False,
+                engine="spark",
+            )
         except AdqlError as error:
             return Outcome("refused", query, first_line(error))
         if self.longest and len(there.sql) > self.longest:
