@@ -4,6 +4,7 @@ NAMES = (
     "functions",
     "libraries",
     "scans",
+    "spark",
     "tables",
     "tap",
     "served",
