@@ -37,8 +37,8 @@ def run(setting: Setting) -> Section:
     section.say(
         f"{machine()}; {versions('pyspark', 'pyarrow', 'scikit-learn')}.",
         f"Counting the classes of {rows:,} simulated sources in a Parquet file of ten FLOAT columns: Spark, "
-        f"`local[{CORES}]`, and DuckDB with {CORES} threads. {TWIN} is a pipeline of scikit-learn and the model exported "
-        f"from it; a pandas UDF that calls the pipeline gets the first {slow:,}.",
+        f"`local[{CORES}]`, and DuckDB with {CORES} threads. {TWIN} is a pipeline of scikit-learn, and its model; "
+        f"a pandas UDF that calls the pipeline gets the first {slow:,}.",
     )
     with tempfile.TemporaryDirectory() as folder, sedsql.connect(models=[_twin(setting, Path(folder))]) as connection:
         con = connection.duckdb
