@@ -43,7 +43,7 @@ def started(folder: Path) -> Iterator[Cluster]:
     environment = os.environ | {
         "SPARK_HOME": str(SPARK),
         "SPARK_LOCAL_IP": "127.0.0.1",
-        "SPARK_DAEMON_MEMORY": "256m",
+        "SPARK_DAEMON_MEMORY": "768m",
         "SPARK_DAEMON_JAVA_OPTS": java,
         "PYSPARK_PYTHON": sys.executable,
         "PYTHONPATH": f"{CHECKOUT}:{SPARK.parent}",
@@ -83,7 +83,6 @@ def started(folder: Path) -> Iterator[Cluster]:
             "spark.connect.grpc.binding.port": str(port),
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
-            "spark.driver.memory": "768m",
             "spark.executor.memory": "768m",
             "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
             "spark.executorEnv.PYTHONPATH": environment["PYTHONPATH"],
