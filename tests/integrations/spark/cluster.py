@@ -1,0 +1,124 @@
+"""A cluster of Spark on this machine: a master, two workers of a core each, and a Spark Connect server before them."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyspark
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+SPARK = Path(pyspark.__file__).parent
+PATIENCE = 120
+"""Seconds that a process may take to start on a busy machine."""
+
+
+@dataclass
+class Cluster:
+    """Where it is asked, and the processes that may be killed."""
+
+    master: str
+    remote: str
+    workers: list[subprocess.Popen]
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[Cluster]:
+    """Start the processes, each the head of a group, and end them all."""
+    log = folder / "log4j2.properties"
+    log.write_text(
+        "rootLogger.level = info\nrootLogger.appenderRef.a.ref = a\nappender.a.type = Console\nappender.a.name = a\n"
+        "appender.a.target = SYSTEM_ERR\nappender.a.layout.type = PatternLayout\nappender.a.layout.pattern = %m%n%ex\n"
+    )
+    java = f"-Dlog4j2.configurationFile=file:{log} -Dderby.system.home={folder} -XX:TieredStopAtLevel=1"
+    environment = os.environ | {
+        "SPARK_HOME": str(SPARK),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_DAEMON_MEMORY": "768m",
+        "SPARK_DAEMON_JAVA_OPTS": java,
+        "PYSPARK_PYTHON": sys.executable,
+        "PYTHONPATH": f"{CHECKOUT}:{SPARK.parent}",
+    }
+    processes: list[subprocess.Popen] = []
+
+    def start(name: str, *command: str) -> tuple[subprocess.Popen, Path]:
+        written = folder / f"{name}.log"
+        with written.open("w") as out:
+            process = subprocess.Popen(
+                command, stdout=out, stderr=out, env=environment, cwd=folder, start_new_session=True
+            )
+        processes.append(process)
+        return process, written
+
+    spark_class = str(SPARK / "bin" / "spark-class")
+    try:
+        master, written = start(
+            "master",
+            *(spark_class, "org.apache.spark.deploy.master.Master"),
+            *("--host", "127.0.0.1", "--port", "0", "--webui-port", "0"),
+        )
+        url = said(master, written, r"(spark://127\.0\.0\.1:\d+)")
+        workers = []
+        for name in ("one", "two"):
+            command = (spark_class, "org.apache.spark.deploy.worker.Worker", url)
+            options = ("--host", "127.0.0.1", "--port", "0", "--webui-port", "0", "--cores", "1", "--memory", "1g")
+            worker, worker_log = start(name, *command, *options, "--work-dir", str(folder / name))
+            workers.append((worker, worker_log))
+        for worker, worker_log in workers:
+            said(worker, worker_log, r"Successfully registered with (master)")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        settings = {
+            "spark.connect.grpc.binding.address": "127.0.0.1",
+            "spark.connect.grpc.binding.port": str(port),
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.executor.memory": "768m",
+            "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+            "spark.executorEnv.PYTHONPATH": environment["PYTHONPATH"],
+            "spark.sql.execution.pyspark.udf.hideTraceback.enabled": "true",
+            "spark.sql.files.maxPartitionBytes": "1m",
+            "spark.sql.files.openCostInBytes": "0",
+            "spark.ui.enabled": "false",
+        }
+        server, server_log = start(
+            "connect",
+            *(str(SPARK / "bin" / "spark-submit"), "--master", url, "--driver-java-options", java),
+            *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer"),
+            *(part for key, value in settings.items() for part in ("--conf", f"{key}={value}")),
+        )
+        said(server, server_log, r"Spark Connect server started at: (.*)")
+        yield Cluster(url, f"sc://127.0.0.1:{port}", [worker for worker, _ in workers])
+    finally:
+        for process in reversed(processes):
+            kill(process)
+
+
+def said(process: subprocess.Popen, written: Path, pattern: str) -> str:
+    """Wait until a process has written something, and give the group of it."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        found = re.search(pattern, written.read_text(errors="replace"))
+        if found:
+            return found[1]
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    raise RuntimeError(f"{written.name} does not say {pattern}:\n{written.read_text(errors='replace')[-2000:]}")
+
+
+def kill(process: subprocess.Popen) -> None:
+    """Kill a process with all that it started, executors and Python too."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
