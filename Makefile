@@ -1,7 +1,7 @@
 # make demo   the main job, end to end       make test    style, types, the suite of tests, a wheel: ten minutes
 # make quick  the tests to run often         make lowest  the same, with the lowest releases that pyproject.toml allows
 # make page   the page of `sedsql explore`, which needs npm
-# make thorough, peers, old-duckdb, clients, dachs, tap-clients, browser: what CI runs besides: tests of minutes, and tests that need more installed
+# make thorough, peers, old-duckdb, clients, dachs, tap-clients, browser, spark: what CI runs besides: tests of minutes, and tests that need more installed
 # make wheel  an sdist and a wheel in dist/, the wheel tried where nothing else is installed
 # make datalabs  folders to upload to ESA Datalabs, in dist/datalabs; `make datalabs-images` tries them as images
 # make models  train the shipped models again (needs CATALOGUE)
@@ -204,7 +204,7 @@ elsewhere: $(NATIVE) $(VENV)/peers beside
 # What targets of CI install outside .venv's own packages, so that it can be done while other tests run. Debian's installer
 # does one thing at a time.
 beside: debian $(VENV)/astroquery/installed $(LOWEST)/installed $(VENV)/duckdb-header $(VENV)/duckdb-$(OLDEST_DUCKDB) \
-    $(VENV)/duckdb-$(OLD_DUCKDB) $(VENV)/browser $(VENV)/lab/installed $(if $(shell command -v npm),$(VENV)/clients web/node_modules)
+    $(VENV)/duckdb-$(OLD_DUCKDB) $(VENV)/browser $(VENV)/lab/installed $(SPARK)/installed $(if $(shell command -v npm),$(VENV)/clients web/node_modules)
 
 debian:
 	tests/servers/install-dachs
