@@ -122,7 +122,7 @@ wheel: $(VENV)/installed
 
 thorough: $(NATIVE)
 	@echo "== Tests that take minutes"
-	$(BIN)/python -m pytest -q $(AT_ONCE) -m thorough $(call WITH,thorough)
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m "thorough and not spark" $(call WITH,thorough)
 
 peers: $(NATIVE) $(VENV)/peers
 	@echo "== Tests that compare with LSDB, shap, speclite and grids of model atmospheres"
