@@ -150,5 +150,5 @@ def _problems(con, spark, asked) -> list[str]:
     for model in (MODEL, TWIN):
         problems += different(f"Spark ({model})", counted["Spark", model], "DuckDB", counted["DuckDB", model])
     found = spark.sql(f"SELECT by_scikit_learn({BANDS}) AS a FROM few").toArrow()["a"].to_pylist()
-    expected = con.execute(f"SELECT sed_class({BANDS}, '{TWIN}') AS a FROM few").to_arrow_table()["a"].to_pylist()
+    expected = con.sql(f"SELECT sed_class({BANDS}, '{TWIN}') AS a FROM few").to_arrow_table()["a"].to_pylist()
     return problems + different("the pandas UDF", found, "DuckDB", expected)

@@ -18,6 +18,7 @@ import pyspark
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 SPARK = Path(pyspark.__file__).parent
+LIGHT = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 PATIENCE = 120
 """Seconds that a process may take to start on a busy machine."""
 
@@ -39,7 +40,7 @@ def started(folder: Path) -> Iterator[Cluster]:
         "rootLogger.level = info\nrootLogger.appenderRef.a.ref = a\nappender.a.type = Console\nappender.a.name = a\n"
         "appender.a.target = SYSTEM_ERR\nappender.a.layout.type = PatternLayout\nappender.a.layout.pattern = %m%n%ex\n"
     )
-    java = f"-Dlog4j2.configurationFile=file:{log} -Dderby.system.home={folder} -XX:TieredStopAtLevel=1"
+    java = f"-Dlog4j2.configurationFile=file:{log} -Dderby.system.home={folder} {LIGHT}"
     environment = os.environ | {
         "SPARK_HOME": str(SPARK),
         "SPARK_LOCAL_IP": "127.0.0.1",
@@ -59,22 +60,17 @@ def started(folder: Path) -> Iterator[Cluster]:
         processes.append(process)
         return process, written
 
-    spark_class = str(SPARK / "bin" / "spark-class")
+    # Without Spark's own script, which starts another Java to write the command.
+    java_home = os.environ.get("JAVA_HOME")
+    command = (f"{java_home}/bin/java" if java_home else "java", *java.split(), "-cp", f"{SPARK}/jars/*")
+    here = ("--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
     try:
-        master, written = start(
-            "master",
-            *(spark_class, "org.apache.spark.deploy.master.Master"),
-            *("--host", "127.0.0.1", "--port", "0", "--webui-port", "0"),
-        )
+        master, written = start("master", *command, "org.apache.spark.deploy.master.Master", *here)
         url = said(master, written, r"(spark://127\.0\.0\.1:\d+)")
         workers = []
         for name in ("one", "two"):
-            command = (spark_class, "org.apache.spark.deploy.worker.Worker", url)
-            options = ("--host", "127.0.0.1", "--port", "0", "--webui-port", "0", "--cores", "1", "--memory", "1g")
-            worker, worker_log = start(name, *command, *options, "--work-dir", str(folder / name))
-            workers.append((worker, worker_log))
-        for worker, worker_log in workers:
-            said(worker, worker_log, r"Successfully registered with (master)")
+            options = ("--cores", "1", "--memory", "1g", "--work-dir", str(folder / name), url)
+            workers.append(start(name, *command, "org.apache.spark.deploy.worker.Worker", *here, *options))
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -84,7 +80,7 @@ def started(folder: Path) -> Iterator[Cluster]:
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.executor.memory": "768m",
-            "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+            "spark.executor.extraJavaOptions": LIGHT,
             "spark.executorEnv.PYTHONPATH": environment["PYTHONPATH"],
             "spark.sql.execution.pyspark.udf.hideTraceback.enabled": "true",
             "spark.sql.files.maxPartitionBytes": "1m",
@@ -97,6 +93,8 @@ def started(folder: Path) -> Iterator[Cluster]:
             *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer"),
             *(part for key, value in settings.items() for part in ("--conf", f"{key}={value}")),
         )
+        for worker, worker_log in workers:
+            said(worker, worker_log, r"Successfully registered with (master)")
         said(server, server_log, r"Spark Connect server started at: (.*)")
         yield Cluster(url, f"sc://127.0.0.1:{port}", [worker for worker, _ in workers])
     finally:

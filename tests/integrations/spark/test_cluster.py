@@ -40,7 +40,7 @@ def finished(process):
     return said
 
 
-@pytest.mark.parametrize("rows", [30_000, pytest.param(1_000_000, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("rows", [14_000, pytest.param(1_000_000, marks=pytest.mark.thorough)])
 def test_awkward_rows_get_the_bits_of_duckdb_over_connect(cluster, tmp_path, rows):
     source, answers, mine = tmp_path / "rows.parquet", tmp_path / "answers", tmp_path / "mine-1"
     asked.write_awkward(source, rows)
@@ -49,24 +49,18 @@ def test_awkward_rows_get_the_bits_of_duckdb_over_connect(cluster, tmp_path, row
     (mine / "card.json").write_text(json.dumps(card | {"name": "mine-1"}))
     own = asked.SELECT.replace("'lite-2'", "'mine-1'")
     assert own != asked.SELECT
-    finished(client(cluster, source, answers, f"id, {own}", mine))
+    said = finished(client(cluster, source, answers, f"id, {own}", mine))
+    assert "sed_class takes a row as a struct, such as struct(s.*), not int64." in said
+    assert "Traceback" not in said
     assert asked.differences(f"{answers}/*.parquet", source) == {}
     assert {path.name for path in tmp_path.iterdir()} == {"rows.parquet", "answers"}
-
-
-def test_a_refusal_reaches_the_client_as_a_sentence(cluster, tmp_path):
-    asked.write_awkward(tmp_path / "rows.parquet", 70)
-    process = client(cluster, tmp_path / "rows.parquet", tmp_path / "answers", "sed_class(id, id)")
-    said, _ = process.communicate(timeout=PATIENCE)
-    assert "sed_class takes a row as a struct, such as struct(s.*), not int64." in said
-    assert process.returncode
 
 
 def test_a_worker_that_is_killed_while_it_writes_loses_no_row_and_writes_none_twice(cluster, tmp_path):
     from cluster import kill
 
     source, answers = tmp_path / "rows.parquet", tmp_path / "answers"
-    asked.write_awkward(source, 200_000)
+    asked.write_awkward(source, 150_000)
     select = f"sed_answer({asked.BANDS}, 'shape-2') AS answer, sed_class({asked.BANDS}) AS class"
     process = client(cluster, source, answers, f"id, {select}")
     end = time.monotonic() + PATIENCE
@@ -78,4 +72,4 @@ def test_a_worker_that_is_killed_while_it_writes_loses_no_row_and_writes_none_tw
     finished(process)
     assert (answers / "_SUCCESS").exists()
     assert asked.differences(f"{answers}/*.parquet", source, select) == {}
-    assert sum(pq.read_metadata(file).num_rows for file in answers.glob("*.parquet")) == 200_000
+    assert sum(pq.read_metadata(file).num_rows for file in answers.glob("*.parquet")) == 150_000

@@ -37,7 +37,7 @@ def value(spark, expression):
     return spark.sql(f"SELECT {expression} AS a").collect()[0].a
 
 
-@pytest.mark.parametrize("rows", [30_000, pytest.param(1_000_000, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("rows", [20_000, pytest.param(1_000_000, marks=pytest.mark.thorough)])
 def test_awkward_rows_get_the_bits_of_duckdb(registered, tmp_path, rows):
     source, answers = tmp_path / "rows.parquet", tmp_path / "answers"
     asked.write_awkward(source, rows)
