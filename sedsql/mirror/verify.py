@@ -1,5 +1,6 @@
 """Check that a mirror agrees with its manifest, and with the services that it came from."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -8,6 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sedsql.files.errors import StorageError
+from sedsql.files.object_storage.duckdb_files import PREFIX, opened
 from sedsql.mirror import Progress
 from sedsql.mirror.database import unreadable
 from sedsql.mirror.layout import folder_of, on_disk
@@ -44,7 +47,8 @@ def verify_files(mirror: Mirror, progress: Progress) -> Iterator[Problem]:
     done, total = 0, sum(state.bytes for state in mirror.tables.values())
     for name, state in mirror.tables.items():
         for file in state.files.values():
-            if what := _wrong(on_disk(mirror.folder, file), file):
+            is_object = file.path.startswith(PREFIX)
+            if what := _wrong_object(file) if is_object else _wrong(on_disk(mirror.folder, file), file):
                 yield Problem(name, what, file.path)
             done += file.bytes
             progress("verifying", done, total)
@@ -70,6 +74,22 @@ def verify_remote(mirror: Mirror, open_service: Callable[[str], Service], progre
                     f"{piece.remote_rows:,} when it was fetched, {piece.fetched}",
                 )
         progress("asking the service", done + 1, len(asked))
+
+
+def _wrong_object(file: File) -> str | None:
+    """Say what is wrong with a file on object storage; a StorageError of another kind says nothing of the file."""
+    try:
+        with opened(file.path) as read:
+            size, rows = read.seek(0, os.SEEK_END), pq.read_metadata(read).num_rows
+    except StorageError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return "is gone"
+        raise
+    except pa.ArrowInvalid as error:
+        return f"cannot be read: {error}"
+    if size != file.bytes:
+        return f"has {size:,} bytes instead of {file.bytes:,}"
+    return None if rows == file.rows else f"has {rows:,} rows instead of {file.rows:,}"
 
 
 def _wrong(path: Path, file: File) -> str | None:
