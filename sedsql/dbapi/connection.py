@@ -214,9 +214,12 @@ class Connection:
             self.catalogue = Catalogue(kept)
 
     def follow(self) -> None:
-        """Read the mirror as it is now, if another process has changed it; cursors do so at each query."""
+        """Read the mirror as it is now, if another process has changed it; cursors do so at each query.
+
+        A mirror on object storage is looked at by a query at most every ten seconds, and by this at once.
+        """
         self.check_open()
-        self._database.follow()
+        self._database.follow(0)
 
     def hide(self, schema: str) -> None:
         """Let ADQL name no table of a schema; DuckDB's SQL can still."""

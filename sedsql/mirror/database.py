@@ -92,9 +92,7 @@ def on_this_machine(path: str | os.PathLike) -> Path:
 
 
 def _only_read(address: str) -> str:
-    return (
-        f"{address} is on object storage, where a mirror is only read; make or change it on a disk, and copy it there"
-    )
+    return f"{address} is on object storage, where mirrors are only read; change it on a disk, and copy it there"
 
 
 def _copied(address: str, age: float = objects.AGE) -> Path:

@@ -3,7 +3,7 @@
 import os
 import re
 
-_ADDRESS = re.compile(r"(s3|gs|az|https?):/+(.*?)/*", re.DOTALL | re.IGNORECASE)
+_ADDRESS = re.compile(r"(s3|gs|az|https?):(?:/+(.*?))?/*", re.DOTALL | re.IGNORECASE)
 
 
 def address_of(path: str | os.PathLike[str]) -> str | None:
@@ -12,7 +12,7 @@ def address_of(path: str | os.PathLike[str]) -> str | None:
     `Path("s3://bucket/folder")` is an address too: pathlib makes one slash of two.
     """
     found = _ADDRESS.fullmatch(os.fspath(path))
-    return f"{found[1].lower()}://{found[2]}" if found else None
+    return f"{found[1].lower()}://{found[2] or ''}" if found else None
 
 
 def place_of(path: str | os.PathLike[str]) -> str:

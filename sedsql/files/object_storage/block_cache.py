@@ -76,7 +76,8 @@ class BlockCache:
                     "another folder"
                 ) from None
             finally:
-                part.unlink(missing_ok=True)
+                with suppress(OSError):
+                    part.unlink(missing_ok=True)
             self._count(version.size)
         with suppress(OSError):
             _touch(path)

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, cast
 import duckdb
 
 from sedsql.files.errors import StorageError
-from sedsql.files.object_storage import objects
+from sedsql.files.object_storage import objects, store
 from sedsql.files.object_storage.objects import ObjectFile
 
 PREFIX = "cached+"
@@ -24,9 +24,10 @@ _THREADS = 32
 
 
 def register(con: duckdb.DuckDBPyConnection) -> None:
-    """Let a connection, and all that share its database, read objects. Raises StorageError where fsspec is missing."""
+    """Let a connection, and all that share its database, read objects. StorageError where packages are missing."""
     if f"{PREFIX}s3" in con.list_filesystems():
         return
+    store.check_packages()
     con.register_filesystem(_file_system())
     with suppress(duckdb.Error):  # an earlier DuckDB reads by the threads that compute
         con.execute(f"SET GLOBAL async_threads = {_THREADS}")
@@ -83,13 +84,7 @@ class _File:
 
 @cache
 def _file_system() -> Any:
-    try:
-        from fsspec import AbstractFileSystem
-    except ImportError:
-        raise StorageError(
-            "Object storage is read by the packages obstore and fsspec, which are not installed; "
-            "`pip install 'sedsql[s3]'` installs them"
-        ) from None
+    from fsspec import AbstractFileSystem
 
     class CachedObjects(AbstractFileSystem):
         """What DuckDB asks of a file system."""

@@ -57,9 +57,7 @@ _opening = threading.Lock()
 
 def head(address: str) -> Version:
     """Ask for the version of an object that is there now. Raises StorageError where there is none."""
-    import obstore
-
-    return _asked(address, lambda store, key: _version(address, obstore.head(store, key)))
+    return _asked(address, lambda store, key: _version(address, check_packages().head(store, key)))
 
 
 def read(version: Version, start: int, stop: int) -> bytes:
@@ -67,13 +65,11 @@ def read(version: Version, start: int, stop: int) -> bytes:
 
     Raises ChangedError where the object is another version now, StorageError where the bytes cannot be had.
     """
-    import obstore
-
     is_strong = version.etag and not version.etag.startswith("W/")  # of a weak one If-Match is never true
     options: Any = {"range": (start, stop)} | ({"if_match": version.etag} if is_strong else {})
 
     def ask(store: Any, key: str) -> bytes:
-        answer = obstore.get(store, key, options=options)
+        answer = check_packages().get(store, key, options=options)
         if version.etag and answer.meta["e_tag"] != version.etag:  # the storage knows no If-Match
             raise ChangedError(f"{version.address} changed while it was read; run it again")
         return answer.bytes().to_bytes()
@@ -99,12 +95,10 @@ def read_text(address: str) -> str | None:
 
 def objects_in(folder: str) -> Iterator[Version]:
     """All objects below a folder, with those in its folders, by name."""
-    import obstore
-
     root, _ = root_and_key(folder)
 
     def ask(store: Any, key: str) -> list[Version]:
-        pages = obstore.list(store, prefix=f"{key}/" if key else None)
+        pages = check_packages().list(store, prefix=f"{key}/" if key else None)
         return [_version(f"{root}/{meta['path']}", meta) for page in pages for meta in page]
 
     return iter(sorted(_asked(folder, ask), key=lambda version: version.address))
@@ -116,15 +110,14 @@ def _version(address: str, meta: Any) -> Version:
 
 def _asked(address: str, ask: Callable[[Any, str], T]) -> T:
     """Ask a storage; errors become StorageError in one sentence."""
-    from obstore.exceptions import BaseError
-
+    failure = check_packages().exceptions.BaseError
     root, key = root_and_key(address)
     with _opening:
         storage = _storage(root)
     for attempt in range(_BODIES):
         try:
             return ask(storage.store, key)
-        except (BaseError, FileNotFoundError) as error:
+        except (failure, FileNotFoundError) as error:
             if "status code" in str(error) or "HTTP error" not in str(error) or attempt == _BODIES - 1:
                 raise _told(error, address, storage) from error
             time.sleep(0.1 * 2**attempt)
@@ -132,25 +125,33 @@ def _asked(address: str, ask: Callable[[Any, str], T]) -> T:
 
 
 @cache
-def _storage(root: str) -> _Storage:
-    """Open a bucket, or a host."""
+def check_packages() -> Any:
+    """Find the packages that object storage is read by; gives obstore. StorageError where one is not installed."""
     try:
-        from obstore.store import S3Store, from_url
-    except ImportError:
+        import fsspec  # noqa: F401  # DuckDB needs it
+        import obstore.exceptions
+        import obstore.store
+    except ImportError as error:
         raise StorageError(
-            f"{root} is read by the packages obstore and fsspec, which are not installed; "
+            f"Object storage is read by the packages obstore and fsspec, and {str(error.name).partition('.')[0]} is not installed; "
             "`pip install 'sedsql[s3]'` installs them"
         ) from None
+    return obstore
+
+
+@cache
+def _storage(root: str) -> _Storage:
+    """Open a bucket, or a host."""
     scheme, _, bucket = root.partition("://")
     if not bucket:
         raise StorageError(f"{root} names no bucket; write {scheme}://BUCKET/FOLDER")
     options: Any = {"allow_http": True, "connect_timeout": timedelta(seconds=10), "timeout": timedelta(seconds=120)}
-    retries: Any = RETRIES
+    retries, opener = RETRIES, check_packages().store
     if scheme != "s3":
-        return _Storage(root, from_url(root, client_options=options, retry_config=retries), None)
+        return _Storage(root, opener.from_url(root, client_options=options, retry_config=retries), None)
     access = access_to(bucket)
     provider: Any = access.provider
-    store = S3Store(
+    store = opener.S3Store(
         bucket, config=access.config, client_options=options, retry_config=retries, credential_provider=provider
     )
     return _Storage(root, store, access)
@@ -158,9 +159,8 @@ def _storage(root: str) -> _Storage:
 
 def _told(error: Exception, address: str, storage: _Storage) -> StorageError:
     """Say in one sentence what is wrong, and what would work."""
-    from obstore.exceptions import PermissionDeniedError, PreconditionError, UnauthenticatedError
-
-    if isinstance(error, PreconditionError):
+    kinds = check_packages().exceptions
+    if isinstance(error, kinds.PreconditionError):
         return ChangedError(f"{address} changed while it was read; run it again")
     text = str(error).partition("\n\nDebug source")[0]
     code = re.search(r"<Code>(\w+)</Code>", text)
@@ -169,7 +169,8 @@ def _told(error: Exception, address: str, storage: _Storage) -> StorageError:
         return StorageError(f"There is no bucket {storage.root}{_at(storage)}; check its name")
     if isinstance(error, FileNotFoundError):
         return StorageError(f"There is no object {address}; check its name")
-    if isinstance(error, PermissionDeniedError | UnauthenticatedError) or (status and status[1] in ("401", "403")):
+    is_refused = isinstance(error, kinds.PermissionDeniedError | kinds.UnauthenticatedError)
+    if is_refused or (status and status[1] in ("401", "403")):
         return StorageError(_not_allowed(address, storage, code[1] if code else ""))
     if status and status[1] in ("301", "307", "400"):
         said = f" ({code[1]})" if code else ""
@@ -214,13 +215,11 @@ def _where(storage: _Storage) -> str:
 
 def _lacks_bucket(address: str) -> bool:
     """Whether the storage says that there is no such bucket; an answer about an object does not tell."""
-    import obstore
-
     root, _ = root_and_key(address)
     if root.startswith("http"):
         return False
     try:
-        next(iter(obstore.list(_storage(root).store, chunk_size=1)), None)
+        next(iter(check_packages().list(_storage(root).store, chunk_size=1)), None)
     except Exception as error:  # another error says nothing of that
         return "NoSuchBucket" in str(error)
     return False

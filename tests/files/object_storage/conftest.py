@@ -9,7 +9,7 @@ from sedsql.mirror.mirror import Mirror
 from sedsql.mirror.stored.classify import classify
 from sedsql.mirror.stored.refresh import refresh
 
-ROWS = 300_000
+ROWS = 100_000
 
 
 @pytest.fixture(scope="session")
