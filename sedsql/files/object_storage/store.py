@@ -132,8 +132,9 @@ def check_packages() -> Any:
         import obstore.exceptions
         import obstore.store
     except ImportError as error:
+        lacking = str(error.name).partition(".")[0]
         raise StorageError(
-            f"Object storage is read by the packages obstore and fsspec, and {str(error.name).partition('.')[0]} is not installed; "
+            f"Object storage is read by the packages obstore and fsspec, and {lacking} is not installed; "
             "`pip install 'sedsql[s3]'` installs them"
         ) from None
     return obstore
