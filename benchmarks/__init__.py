@@ -2,6 +2,7 @@
 
 NAMES = (
     "functions",
+    "batches",
     "libraries",
     "scans",
     "tables",

@@ -20,7 +20,7 @@ from sedsql.mirror.manifest import MirrorError
 from sedsql.mirror.mirror import Mirror
 from sedsql.mirror.sort import SCRATCH
 from sedsql.mirror.stored import STORED, joined, photometry
-from sedsql.mirror.stored.near_tables import PART, fill_near, fill_part, near_tables
+from sedsql.mirror.stored.near_tables import NEAR, PART, fill_near, fill_part, near_tables, read_from
 from sedsql.mirror.stored.parts import Part, order_of, parts
 from sedsql.mirror.table_state import Piece, TableState
 from sedsql.mirror.writer import ROW_GROUP, TableWriter
@@ -118,6 +118,7 @@ def _store_part(mirror: Mirror, state: TableState, con: duckdb.DuckDBPyConnectio
     fill_part(con, part, mirror.folder, mirror.tables)
     ids = con.execute(f"SELECT source_id FROM {PART}.{GAIA} WHERE source_id IS NOT NULL ORDER BY source_id")
     slices = list(part.slices(ids.fetchnumpy()["source_id"], SLICE))
+    read_from(con, PART if len(slices) == 1 else NEAR)
     (rows,) = con.execute(f"SELECT count(*) FROM {PART}.{GAIA}").fetchall()[0]
     while True:
         # The files say how many rows the part has, which is one a source unless a table of matches has one twice.
@@ -132,7 +133,8 @@ def _store_part(mirror: Mirror, state: TableState, con: duckdb.DuckDBPyConnectio
             in_order=True,
         ) as writer:
             for some in slices:
-                fill_near(con, some.condition)
+                if len(slices) > 1:
+                    fill_near(con, some.condition)
                 found = con.sql(joined.select()).to_arrow_table()
                 writer.write(found)  # it sorts them, in a third of DuckDB's time
                 came += found.num_rows
