@@ -2,6 +2,7 @@
 
 import os
 import re
+from pathlib import Path
 
 _ADDRESS = re.compile(r"(s3|gs|az|https?):(?:/+(.*?))?/*", re.DOTALL | re.IGNORECASE)
 
@@ -18,6 +19,11 @@ def address_of(path: str | os.PathLike[str]) -> str | None:
 def place_of(path: str | os.PathLike[str]) -> str:
     """The address that a path is, or else the path as it is, for messages."""
     return address_of(path) or os.fspath(path)
+
+
+def absolute(path: Path) -> Path:
+    """The absolute path; an address stays as it is."""
+    return path if address_of(path) else path.absolute()
 
 
 def root_and_key(address: str) -> tuple[str, str]:

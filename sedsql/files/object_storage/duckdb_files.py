@@ -15,6 +15,7 @@ import duckdb
 
 from sedsql.files.errors import StorageError
 from sedsql.files.object_storage import objects, store
+from sedsql.files.object_storage.addresses import address_of
 from sedsql.files.object_storage.objects import ObjectFile
 
 PREFIX = "cached+"
@@ -33,10 +34,16 @@ def register(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"SET GLOBAL async_threads = {_THREADS}")
 
 
-def opened(path: str | os.PathLike[str]) -> BinaryIO:
+def read_from(folder: str | os.PathLike[str]) -> str:
+    """The path by which DuckDB reads what is in a folder, or at an address."""
+    address = address_of(folder)
+    return f"{PREFIX}{address}" if address else os.path.abspath(folder)
+
+
+def opened(path: str | os.PathLike[str], cached: bool = True) -> BinaryIO:
     """Open a file that DuckDB reads by this path, on object storage or on this machine."""
     text = os.fspath(path)
-    return cast(BinaryIO, ObjectFile(_address(text))) if text.startswith(PREFIX) else open(path, "rb")
+    return cast(BinaryIO, ObjectFile(_address(text), cached)) if text.startswith(PREFIX) else open(path, "rb")
 
 
 def sentence_of(error: duckdb.Error) -> str | None:

@@ -39,12 +39,23 @@ def stored_sky(joined_sky, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def skies(s3, joined_sky, stored_sky):
-    """By name, a mirror's folder on disk; it lies at s3://BUCKET/NAME as well."""
-    found = {"joined": joined_sky, "stored": stored_sky}
-    for name, folder in found.items():
-        s3.upload(folder, BUCKET, name)
-    return found
+def joined(s3, joined_sky):
+    """The address of joined_sky on the server."""
+    s3.upload(joined_sky, BUCKET, "joined")
+    return f"s3://{BUCKET}/joined"
+
+
+@pytest.fixture(scope="session")
+def stored(s3, stored_sky):
+    """The address of stored_sky on the server."""
+    s3.upload(stored_sky, BUCKET, "stored")
+    return f"s3://{BUCKET}/stored"
+
+
+@pytest.fixture
+def sky(request):
+    """A mirror's folder on disk and its address, by the test's parameter."""
+    return request.getfixturevalue(f"{request.param}_sky"), request.getfixturevalue(request.param)
 
 
 @pytest.fixture(autouse=True)

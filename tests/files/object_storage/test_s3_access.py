@@ -24,7 +24,7 @@ def without_keys(monkeypatch):
     forget()
 
 
-def test_a_bucket_or_a_folder_that_is_not_there(s3, skies):
+def test_a_bucket_or_a_folder_that_is_not_there(s3, joined):
     with pytest.raises(StorageError, match=r"^There is no bucket s3://no-such-bucket at http://127.*; check its name$"):
         connect("s3://no-such-bucket/sky")
     with pytest.raises(MirrorError, match=r"^s3://sky-bucket/elsewhere is no mirror \(it has no mirror.duckdb\)"):
@@ -33,15 +33,15 @@ def test_a_bucket_or_a_folder_that_is_not_there(s3, skies):
         connect("s3://")
 
 
-def test_a_private_bucket_without_credentials(s3, skies, monkeypatch):
+def test_a_private_bucket_without_credentials(s3, joined, monkeypatch):
     without_keys(monkeypatch)
     told = r"^s3://sky-bucket/joined/mirror.duckdb may not be read without credentials; set AWS_PROFILE, or AWS_ACCESS"
     with pytest.raises(StorageError, match=told):
-        connect(f"s3://{BUCKET}/joined")
+        connect(joined)
     monkeypatch.setenv("AWS_NO_SIGN_REQUEST", "true")
     forget()
     with pytest.raises(StorageError, match=told):
-        connect(f"s3://{BUCKET}/joined")
+        connect(joined)
 
 
 def test_a_public_bucket_needs_none(s3, sky_of, monkeypatch):
@@ -52,7 +52,7 @@ def test_a_public_bucket_needs_none(s3, sky_of, monkeypatch):
         assert con.execute(COUNT).fetchone() == (50,)
 
 
-def test_a_profile_has_keys_region_and_endpoint(s3, skies, tmp_path, monkeypatch):
+def test_a_profile_has_keys_region_and_endpoint(s3, joined, tmp_path, monkeypatch):
     without_keys(monkeypatch)
     for name in ("AWS_ENDPOINT_URL", "AWS_REGION"):
         monkeypatch.delenv(name)
@@ -62,22 +62,22 @@ def test_a_profile_has_keys_region_and_endpoint(s3, skies, tmp_path, monkeypatch
     (aws / "config").write_text(f"[profile survey]\nregion = us-east-1\nendpoint_url = {s3.proxy.url}\n")
     monkeypatch.setenv("AWS_PROFILE", "survey")
     forget()
-    with connect(f"s3://{BUCKET}/joined") as con:
+    with connect(joined) as con:
         assert con.execute(COUNT).fetchone()[0] > 0
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     forget()
     with pytest.raises(
         StorageError, match=r"^There is no profile nobody \(AWS_PROFILE\) in .*config or .*/credentials"
     ):
-        connect(f"s3://{BUCKET}/joined")
+        connect(joined)
 
 
-def test_credentials_that_do_not_allow_it(s3, skies):
+def test_credentials_that_do_not_allow_it(s3, joined):
     with (
         s3.proxy.going_wrong(lambda *_: ("status", 403, "AccessDenied")),
         pytest.raises(StorageError, match=r"may not be read with the credentials of the environment .AWS_ACCESS"),
     ):
-        connect(f"s3://{BUCKET}/joined")
+        connect(joined)
 
 
 def test_an_endpoint_that_is_none_or_does_not_answer(s3, monkeypatch):
@@ -94,15 +94,15 @@ def test_an_endpoint_that_is_none_or_does_not_answer(s3, monkeypatch):
         connect("s3://sky/x")
 
 
-def test_the_command_line(s3, skies, sedsql):
-    ran = sedsql("query", COUNT, "-m", f"s3://{BUCKET}/joined", "--csv")
+def test_the_command_line(s3, joined, sedsql):
+    ran = sedsql("query", COUNT, "-m", joined, "--csv")
     assert ran.code == 0
     assert ran.out.split()[0] == "n"
     assert refused(sedsql("query", COUNT, "-m", "s3://no-such-bucket/sky"), "There is no bucket s3://no-such")
     assert refused(sedsql("mirror", "sample", "s3://sky-bucket/new", "--rows", "10"), "only read")
-    assert refused(sedsql("mirror", "refresh", f"s3://{BUCKET}/joined"), "only read")
-    assert refused(sedsql("shell", f"s3://{BUCKET}/joined", "-c", "SELECT 1"), "sedsql query")
-    ran = sedsql("mirror", "info", f"s3://{BUCKET}/joined")
+    assert refused(sedsql("mirror", "refresh", joined), "only read")
+    assert refused(sedsql("shell", joined, "-c", "SELECT 1"), "sedsql query")
+    ran = sedsql("mirror", "info", joined)
     assert "gaiadr3.gaia_source" in ran.out
 
 

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from servers.storage import BUCKET
 
 import sedsql
 from sedsql.errors import OperationalError
@@ -39,8 +38,8 @@ PASSING = {
 
 
 @pytest.mark.parametrize("fault", PASSING)
-def test_what_passes_is_waited_for(s3, skies, right, fault):
-    with s3.proxy.going_wrong(PASSING[fault]), sedsql.connect(f"s3://{BUCKET}/joined") as con:
+def test_what_passes_is_waited_for(s3, joined, right, fault):
+    with s3.proxy.going_wrong(PASSING[fault]), sedsql.connect(joined) as con:
         assert con.sql(ROWS).fetchone() == right
         assert s3.proxy.faults > 10
 
@@ -64,11 +63,11 @@ def of_files(kind):
 
 
 @pytest.mark.parametrize("fault", LASTING)
-def test_what_lasts_is_an_error_and_never_fewer_rows(s3, skies, fault, monkeypatch):
+def test_what_lasts_is_an_error_and_never_fewer_rows(s3, joined, fault, monkeypatch):
     quick = {"max_retries": 2, "retry_timeout": timedelta(seconds=5)}
     monkeypatch.setattr(store, "RETRIES", quick | {"backoff": {"init_backoff": timedelta(milliseconds=10)}})
     kind, sentence = LASTING[fault]
-    with sedsql.connect(f"s3://{BUCKET}/joined") as con:
+    with sedsql.connect(joined) as con:
         with s3.proxy.going_wrong(of_files(kind)), pytest.raises(StorageError, match=sentence) as told:
             con.sql(ROWS).fetchall()
         assert "\n" not in str(told.value)

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from servers.storage import BUCKET, forget
+from servers.storage import forget
 
 import sedsql
-from sedsql.files.resources import folder
+from sedsql.files import resources
 from sedsql.mirror.manifest import MirrorError
 from sedsql.mirror.mirror import Mirror
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.s3
 MOST = 1.2
 """Of the bytes that DuckDB reads from disk for the same cone."""
 
-EXAMPLES = sorted((folder("sql") / "examples").glob("*.adql"))
+EXAMPLES = sorted((resources.folder("sql") / "examples").glob("*.adql"))
 CONE = "1 = CONTAINS(POINT(s.ra, s.dec), CIRCLE({}, {}, {}))"
 CENTRES = ((83.8, -5.4, 1), (266.4, -29.0, 0.5))
 CONES = {
@@ -67,30 +67,34 @@ def read_from_disk(counting, sky, queries):
     return [json.loads(line) for line in ran.stdout.splitlines()]
 
 
-@pytest.mark.parametrize("sky", ["joined", "stored"])
-def test_a_cone_reads_hardly_more_than_from_disk(s3, skies, counting, sky, tmp_path, monkeypatch):
+@pytest.mark.parametrize("sky", ["joined", "stored"], indirect=True)
+def test_a_cone_reads_hardly_more_than_from_disk(s3, counting, sky, tmp_path, monkeypatch):
+    folder, address = sky
     queries = [f"{cone} {CONE.format(*centre)}" for cone in CONES.values() for centre in CENTRES]
-    told = read_from_disk(counting, skies[sky], queries)
-    for number, (query, (rows, on_disk)) in enumerate(zip(queries, told, strict=True)):
+    from_disk = read_from_disk(counting, folder, queries)
+    for number, (query, (rows, on_disk)) in enumerate(zip(queries, from_disk, strict=True)):
         forget()
         monkeypatch.setenv("SEDSQL_CACHE", str(tmp_path / f"cache-{number}"))
-        with sedsql.connect(f"s3://{BUCKET}/{sky}") as con:
+        with sedsql.connect(address) as con:
             s3.proxy.clear()
             assert sorted(map(str, con.execute(query).fetchall())) == rows
             first, requests = s3.proxy.bytes_of(".parquet"), len(s3.proxy.asked)
             s3.proxy.clear()
             con.execute(query).fetchall()
             again = s3.proxy.bytes_of(".parquet")
-        print(f"{sky}: {len(rows)} rows, disk {on_disk:,}, S3 {first:,} ({first / on_disk:.2f}), {requests} requests")
+        print(
+            f"{address}: {len(rows)} rows, disk {on_disk:,}, S3 {first:,} ({first / on_disk:.2f}), {requests} requests"
+        )
         assert rows
         assert first <= MOST * on_disk
         assert again == 0
 
 
-@pytest.mark.parametrize("sky", ["joined", "stored"])
-def test_rows_are_those_from_disk(s3, skies, sky):
+@pytest.mark.parametrize("sky", ["joined", "stored"], indirect=True)
+def test_rows_are_those_from_disk(s3, sky):
+    folder, address = sky
     queries = [path.read_text(encoding="utf-8") for path in EXAMPLES] + QUERIES
-    with sedsql.connect(skies[sky]) as disk, sedsql.connect(f"s3://{BUCKET}/{sky}") as there:
+    with sedsql.connect(folder) as disk, sedsql.connect(address) as there:
         assert there.catalogue == disk.catalogue
         for query in queries:
             expected, found = disk.execute(query).arrow(), there.execute(query).arrow()
@@ -122,24 +126,19 @@ def test_a_mirror_whose_files_are_replaced_under_a_reader_is_read_anew(s3, sky_o
         assert con.execute("SELECT COUNT(*) AS n, SUM(ra) AS s FROM gaiadr3.gaia_source").fetchone()[0] == 70
 
 
-def test_it_is_only_read(s3, skies):
-    there = f"s3://{BUCKET}/joined"
+def test_it_is_only_read(s3, joined):
     with pytest.raises(MirrorError, match=r"s3://sky-bucket/joined is on object storage, where mirrors are only read"):
-        sedsql.connect(there, read_only=False)
+        sedsql.connect(joined, read_only=False)
     for change in (Mirror.change, Mirror.change_or_make, Mirror.new):
-        with pytest.raises(MirrorError, match="only read"), change(there):
+        with pytest.raises(MirrorError, match="only read"), change(joined):
             pass
-    with sedsql.connect(there) as con:
+    with sedsql.connect(joined) as con:
         assert str(con.mirror) == "s3:/sky-bucket/joined"  # as pathlib writes it, which is understood
-        assert f"to the mirror {there}, " in repr(con)
+        assert f"to the mirror {joined}, " in repr(con)
         assert sedsql.connect(con.mirror).execute("SELECT COUNT(*) AS n FROM gaiadr3.gaia_source").fetchone()[0] > 0
 
 
-def test_batches_come_from_there(s3, skies):
-    with sedsql.connect(f"s3://{BUCKET}/joined") as con:
+def test_batches_come_from_there(s3, joined, joined_sky):
+    with sedsql.connect(joined) as con:
         rows = sum(batch.num_rows for batch in con.execute("SELECT ra, dec FROM gaiadr3.gaia_source").batches())
-    assert rows == rows_on_disk(skies["joined"])
-
-
-def rows_on_disk(sky):
-    return Mirror.read(sky).tables["gaiadr3.gaia_source"].rows
+    assert rows == Mirror.read(joined_sky).tables["gaiadr3.gaia_source"].rows
