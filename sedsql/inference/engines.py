@@ -86,27 +86,43 @@ def install(
     if name not in found:
         raise ModelError(f"No model {name!r}; there are {', '.join(found)}.")
     asked = _asked(models, found, name)
-    scripts = [photometry_macros(temporary=temporary)]
     if engine == "sql":
         # A query takes the time to read all models that it might name, which is seconds.
         found = {model: found[model] for model in asked}
         install_sql_engine(con, found, name, temporary=temporary)
-        engines = dict.fromkeys(found, "sql")
+    key = key_of(found, name)
+    if engine in ("sql", "onnx"):
+        engines = dict.fromkeys(found, str(engine))
     else:
-        key = key_of(found, name)
-        engines = dict.fromkeys(found, "onnx") if engine == "onnx" else _fastest(con, key, found, name, asked)
+        engines = _fastest(con, key, found, name, asked)
         if engine == "native" and (why_not := next((why for why in engines.values() if why != "native"), None)):
             raise EngineError(why_not)
         engines = {model: "native" if which == "native" else "onnx" for model, which in engines.items()}
-        if "onnx" in engines.values():
-            _functions(found, name, key, load=engines[name] == "onnx").register(con, key)
-        scripts.append(macros(_called(engines, name, key), temporary=temporary))
+    if "onnx" in engines.values():
+        _functions(found, name, key, load=engines[name] == "onnx").register(con, key)
+    for statement in _statements(con, engines, name, key, temporary):
+        con.execute(statement)
+    return engines
+
+
+_parsed: dict[tuple[object, ...], list[duckdb.Statement]] = {}
+
+
+def _statements(
+    con: duckdb.DuckDBPyConnection, engines: dict[str, str], default: str, key: str, temporary: bool
+) -> list[duckdb.Statement]:
+    """Write and parse the macros once for all connections of this process: that takes longer than to make them."""
+    what = (*engines.items(), default, key, temporary)
+    if (statements := _parsed.get(what)) is None:
+        scripts = [photometry_macros(temporary=temporary), engine_macro(engines, default, temporary=temporary)]
+        if "sql" not in engines.values():
+            scripts.append(macros(_called(engines, default, key), temporary=temporary))
         if "native" in engines.values():
             scripts.append(extension_macros(of_extension(key), temporary=temporary))
-    scripts.append(engine_macro(engines, name, temporary=temporary))
-    for script in scripts:
-        con.execute(script)
-    return engines
+        if len(_parsed) == 8:  # of which some may be of connections that are closed
+            _parsed.clear()
+        statements = _parsed[what] = con.extract_statements("\n".join(scripts))
+    return statements
 
 
 def key_of(models: Mapping[str, Model], default: str) -> str:

@@ -63,7 +63,7 @@ def classify(
     >>> wise = lsdb.open_catalog("gaiadr1/allwise_original_valid")                                # doctest: +SKIP
     >>> both = gaia.crossmatch(wise, radius_arcsec=1, suffixes=("", "_wise"))                     # doctest: +SKIP
     >>> named = {"w1mpro": "w1mpro_wise", "w2mpro": "w2mpro_wise"}                                # doctest: +SKIP
-    >>> sedsql.lsdb.classify(both, columns=named).to_hats("classified")                           # doctest: +SKIP
+    >>> sedsql.lsdb.classify(both, columns=named).write_catalog("classified")                           # doctest: +SKIP
     """
     options = ReadOptions.of(columns, units, bands, missing, keep_sentinels)
     work, meta = Classes(Asked.of(model, models), prior, options), meta_of(frame)

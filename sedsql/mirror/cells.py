@@ -6,7 +6,7 @@ from astropy.coordinates import Latitude, Longitude
 from cdshealpix import nested
 from numpy.typing import NDArray
 
-from sedsql.catalogue.healpix import CELL_SHIFT, FINEST, ORDER, cells_in, number_of_cells
+from sedsql.catalogue.healpix import CELL_SHIFT, FINEST, ORDER, number_of_cells
 from sedsql.mirror.ranges import Ranges, largest_cells, union
 
 _RING_ORDER = 11
@@ -37,8 +37,13 @@ def with_ring(ranges: Ranges) -> Ranges:
     found = list(ranges)
     for order, cell in largest_cells(ranges):
         small = max(order, _RING_ORDER)
-        for around in nested.external_neighbours(np.array([cell]), order, small - order, num_threads=1):
-            found += [cells_in(one, small) for one in around.ravel().astype(np.int64).tolist() if one >= 0]
+        sides = nested.external_neighbours(np.array([cell]), order, small - order, num_threads=1)
+        around = np.unique(np.concatenate([side.ravel() for side in sides]).astype(np.int64))
+        around = around[around >= 0]
+        first = np.flatnonzero(np.diff(around, prepend=-2) > 1)
+        last = np.append(first[1:], len(around)) - 1
+        down = 2 * (ORDER - small)
+        found += zip((around[first] << down).tolist(), ((around[last] + 1) << down).tolist(), strict=True)
     return union(found)
 
 

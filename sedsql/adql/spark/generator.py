@@ -98,8 +98,6 @@ class Generator(SparkGenerator):
             return f"({every}){sep}{alias}" if alias else f"({every})"
         return super().table_sql(node, sep)
 
-    # --- values ---------------------------------------------------------------------------------------------
-
     def bracket_sql(self, node: exp.Bracket) -> str:
         """Write an element of a list, or a part of one: NULL beyond its ends, and from the end where it is negative."""
         value, (index,) = self.sql(node.this), node.expressions
@@ -164,8 +162,6 @@ class Generator(SparkGenerator):
     def attimezone_sql(self, node: exp.AtTimeZone) -> str:
         return f"to_utc_timestamp({self.sql(node.this)}, current_timezone())"
 
-    # --- conditions -----------------------------------------------------------------------------------------
-
     def in_sql(self, node: exp.In) -> str:
         if name_of(node.this) == "typeof":
             for value in node.expressions:
@@ -190,8 +186,6 @@ class Generator(SparkGenerator):
         pattern = node.this.expression
         pattern.set("this", re.sub(r"\\([^%_\\])", r"\1", pattern.name))
         return self.sql(node.this)
-
-    # --- names, constants, brackets -------------------------------------------------------------------------
 
     def identifier_sql(self, node: exp.Identifier) -> str:
         name = node.name

@@ -47,10 +47,13 @@ def has_ids(tables: Tables) -> bool:
 
 
 def has_rules(con: duckdb.DuckDBPyConnection) -> bool:
-    """Whether the connection's current database has the macros of sql/rules.sql."""
+    """Whether the connection's current database has the view of sql/rules.sql, which calls all of its macros.
+
+    To list functions takes DuckDB 40 times as long as to list views.
+    """
     found = con.execute(
-        "SELECT count(*) FROM duckdb_functions() "
-        "WHERE database_name = current_database() AND schema_name = 'sed' AND function_name = 'ruwe'"
+        "SELECT count(*) FROM duckdb_views() "
+        "WHERE database_name = current_database() AND schema_name = 'sed' AND view_name = 'rules'"
     ).fetchall()
     return found != [(0,)]
 

@@ -6,16 +6,16 @@ sql/views.sql is then asked as it is. Without that, each join would look through
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 
 import duckdb
+import numpy as np
 
 from sedsql.catalogue import CELL
 from sedsql.catalogue.healpix import CELL_SHIFT
 from sedsql.mirror.archive import GAIA
 from sedsql.mirror.cells import with_ring
-from sedsql.mirror.layout import escaped, on_disk
+from sedsql.mirror.layout import read_as
 from sedsql.mirror.ranges import Ranges
 from sedsql.mirror.stored import joined
 from sedsql.mirror.stored.parts import Part
@@ -32,6 +32,8 @@ _MATCHED = {
 }
 """The others, each with its column by which sql/views.sql joins it, and the table and column that this is equal to."""
 
+_SCHEMAS = sorted({name.partition(".")[0] for name in (*_OF_SOURCES, *_MATCHED)})
+
 PART, NEAR = "sed_part", "sed_near"
 """Databases in memory: of all sources that are stored together, and of some of them."""
 
@@ -41,18 +43,21 @@ _RANGES = 16
 
 @contextmanager
 def near_tables(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Have names of tables mean those in NEAR, and rules mean the mirror's, on a connection that has it as `mirror`."""
-    schemas = sorted({name.partition(".")[0] for name in (*_OF_SOURCES, *_MATCHED)})
+    """Have PART and NEAR, empty, on a connection that has the mirror as `mirror`."""
     for database in (PART, NEAR):
         con.execute(f"ATTACH ':memory:' AS {database}")
-        for schema in schemas:
+        for schema in _SCHEMAS:
             con.execute(f"CREATE SCHEMA {database}.{schema}")
-    path = ",".join([*(f"{NEAR}.{schema}" for schema in schemas), "mirror.sed"])
-    con.execute(f"SET search_path = '{path}'")
     try:
         yield
     finally:
         con.execute(f"USE mirror; DETACH {PART}; DETACH {NEAR}")
+
+
+def read_from(con: duckdb.DuckDBPyConnection, database: str) -> None:
+    """Have names of tables mean those in PART or NEAR, and rules mean the mirror's."""
+    path = ",".join([*(f"{database}.{schema}" for schema in _SCHEMAS), "mirror.sed"])
+    con.execute(f"SET search_path = '{path}'")
 
 
 def fill_part(con: duckdb.DuckDBPyConnection, part: Part, folder: Path, tables: Tables) -> None:
@@ -100,22 +105,18 @@ def _near(state: TableState, folder: Path, cells: Ranges) -> str | None:
         return None
     every = sorted(state.files.values(), key=lambda file: file.path)
     near = [file for file in every if any(file.meets(low, high - 1) for low, high in cells)]
-    paths = ", ".join(literal(escaped(on_disk(folder, file))) for file in near or every[:1])
+    paths = ", ".join(literal(read_as(folder, file)) for file in near or every[:1])
     inside = " OR ".join(f"({CELL} >= {low << CELL_SHIFT} AND {CELL} < {high << CELL_SHIFT})" for low, high in cells)
     return f"(FROM read_parquet([{paths}], hive_partitioning = false) WHERE {inside})"
 
 
 def _few(cells: Ranges) -> Ranges:
     """Fill the smallest gaps until few ranges are left: DuckDB compares each row with all of them."""
-    gaps = sorted(after[0] - before[1] for before, after in pairwise(cells))
-    least = gaps[-_RANGES] if len(gaps) >= _RANGES else 0
-    few = cells[:1]
-    for low, high in cells[1:]:
-        if low - few[-1][1] > least:
-            few.append((low, high))
-        else:
-            few[-1] = few[-1][0], high
-    return few
+    low, high = np.array(cells).T
+    gaps = low[1:] - high[:-1]
+    least = np.sort(gaps)[-_RANGES] if len(gaps) >= _RANGES else 0
+    ends = np.flatnonzero(gaps > least)
+    return list(zip(low[[0, *(ends + 1)]].tolist(), high[[*ends, -1]].tolist(), strict=True))
 
 
 @cache

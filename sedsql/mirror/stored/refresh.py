@@ -20,7 +20,7 @@ from sedsql.mirror.manifest import MirrorError
 from sedsql.mirror.mirror import Mirror
 from sedsql.mirror.sort import SCRATCH
 from sedsql.mirror.stored import STORED, joined, photometry
-from sedsql.mirror.stored.near_tables import PART, fill_near, fill_part, near_tables
+from sedsql.mirror.stored.near_tables import NEAR, PART, fill_near, fill_part, near_tables, read_from
 from sedsql.mirror.stored.parts import Part, order_of, parts
 from sedsql.mirror.table_state import Piece, TableState
 from sedsql.mirror.writer import ROW_GROUP, TableWriter
@@ -60,9 +60,13 @@ def refresh(mirror: Mirror, progress: Progress = silent, *, note: str = "") -> i
 def store_if_whole(mirror: Mirror, progress: Progress = silent) -> int:
     """Refresh a mirror that has all tables of `sed.photometry`, whole, and no other view of that name than ours.
 
+    Not one with tables on object storage.
+
     `refresh` replaces the view of an earlier sedsql, or a user's own.
     """
     tables = mirror.tables
+    if mirror.reads_objects:  # all of a catalogue would be fetched
+        return 0
     if not joined.is_complete(tables) or not joined.has_ids(tables) or any(tables[name].missing for name in _TABLES):
         return 0
     if photometry(tables) is None:
@@ -114,6 +118,7 @@ def _store_part(mirror: Mirror, state: TableState, con: duckdb.DuckDBPyConnectio
     fill_part(con, part, mirror.folder, mirror.tables)
     ids = con.execute(f"SELECT source_id FROM {PART}.{GAIA} WHERE source_id IS NOT NULL ORDER BY source_id")
     slices = list(part.slices(ids.fetchnumpy()["source_id"], SLICE))
+    read_from(con, PART if len(slices) == 1 else NEAR)
     (rows,) = con.execute(f"SELECT count(*) FROM {PART}.{GAIA}").fetchall()[0]
     while True:
         # The files say how many rows the part has, which is one a source unless a table of matches has one twice.
@@ -128,7 +133,8 @@ def _store_part(mirror: Mirror, state: TableState, con: duckdb.DuckDBPyConnectio
             in_order=True,
         ) as writer:
             for some in slices:
-                fill_near(con, some.condition)
+                if len(slices) > 1:
+                    fill_near(con, some.condition)
                 found = con.sql(joined.select()).to_arrow_table()
                 writer.write(found)  # it sorts them, in a third of DuckDB's time
                 came += found.num_rows
