@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sedsql import __version__
 from sedsql.files.resources import folder
 from sedsql.inference.model import DEFAULT_MODEL, Model, ModelError, find_models
+from sedsql.integrations.spark.photometry import register_photometry
 from sedsql.integrations.spark.requirements import check_session
 from sedsql.integrations.spark.worker import TYPES, Known
 from sedsql.sql_text import literal
@@ -62,6 +63,7 @@ def register(spark: SparkSession, models: Iterable[str | Path] | None = None, de
     for function, kind in TYPES.items():
         spark.udf.register(function, arrow_udf(_call(function, name, known), from_arrow_type(kind)))
     spark.sql(_place(found, name))
+    register_photometry(spark)
 
 
 def _sent(spark: SparkSession, model: Model) -> str:

@@ -1,11 +1,16 @@
-"""A session of Spark that all its tests of a process share."""
+"""One Spark session for all tests of this folder; it needs what `make spark` installs."""
+
+import sys
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory):
-    """A local session of two threads, not to be stopped."""
+    """A session of Spark on two threads, which talks to this machine alone."""
     from session import start
 
     session = start(tmp_path_factory.mktemp("spark"))
