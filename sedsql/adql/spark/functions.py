@@ -87,10 +87,6 @@ def _range(arguments: Sequence[exp.Expr], write: Write) -> str:
     return f"CASE WHEN {end} > {start} THEN sequence({start}, {end} - 1) ELSE array() END"
 
 
-def _filter(arguments: Sequence[exp.Expr], write: Write) -> str:
-    return f"filter({write(arguments[0])}, {write(arguments[1])})"
-
-
 def _strftime(arguments: Sequence[exp.Expr], write: Write) -> str:
     pattern, given, place = "", arguments[1].name, 0
     while place < len(given):
@@ -122,8 +118,8 @@ def _split(arguments: Sequence[exp.Expr], write: Write) -> str:
 def _part_of_text(arguments: Sequence[exp.Expr], write: Write) -> str:
     """A part of a text, which may begin before the text does."""
     value, start, *size = map(write, arguments)
-    if not size:
-        return f"substring({value}, {start})"
+    if not size or whole(arguments[1]):
+        return f"substring({', '.join((value, start, *size))})"
     return f"substring({value}, {start}, {size[0]} - CASE WHEN {start} = 0 THEN 1 ELSE 0 END)"
 
 
@@ -150,8 +146,8 @@ SQUARES = "aggregate({0}, 0e0, (__a, __b) -> __a + coalesce(pow(__b - {mean}, 2)
 
 LISTS: dict[str, Written] = {
     "len": "size({0})",
-    "list_transform": lambda arguments, write: f"transform({write(arguments[0])}, {write(arguments[1])})",
-    "list_filter": _filter,
+    "list_transform": "transform({0}, {1})",
+    "list_filter": "filter({0}, {1})",
     "list_sum": SUM_OF,
     "list_avg": f"({SUM_OF} / nullif(size({THERE}), 0))",
     "list_stddev_samp": lambda arguments, write: _deviation(write(arguments[0])),

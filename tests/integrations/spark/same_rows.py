@@ -6,6 +6,7 @@ give the same rows, are refused, or differ, and each difference.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import tempfile
@@ -231,7 +232,7 @@ def main() -> int:
         every = {
             "page": lambda: of_page(spark, folder),
             "conformance": lambda: of_conformance(spark, folder),
-            "generated": lambda: of_generated(spark, folder / "generated", 300),
+            "generated": lambda: of_generated(spark, folder / "generated", int(os.environ.get("QUERIES", "300"))),
         }
         lists: dict[str, list[Outcome]] = {}
         for title in sys.argv[1:] or every:
