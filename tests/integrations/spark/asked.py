@@ -14,7 +14,7 @@ from sedsql.inference.model import find_model
 from sedsql.photometry.bands import COLUMNS
 
 ROWS = int(os.environ.get("SPARK_ROWS", 14_000))
-"""A million take two minutes more: `SPARK_ROWS=1000000 make spark`."""
+"""Awkward ones; `SPARK_ROWS=1000000 make spark` takes minutes more."""
 BANDS, POSITION = ", ".join(COLUMNS), ", ".join(EXTRA)
 EXPRESSIONS = {
     "class": f"sed_class({BANDS})",

@@ -75,6 +75,7 @@ def test_a_model_of_the_user_s_own_is_sent_to_workers(registered, mine):
 
     try:
         register(registered, models=[mine])
+        register(registered, models=[mine])
         expected = value(registered, f"sed_answer({MAGNITUDES}, 'lite-2').probabilities")
         shutil.rmtree(mine)
         assert value(registered, f"sed_answer({MAGNITUDES}, 'mine-1').probabilities") == expected
