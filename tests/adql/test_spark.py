@@ -97,6 +97,22 @@ def test_stars_over_using_keep_their_order(catalogue):
     assert found.startswith(f"SELECT {names} FROM ")
 
 
+def test_only_tables_that_are_merged_lose_columns(catalogue):
+    asked = (
+        "SELECT * FROM gaiadr3.allwise_best_neighbour AS n NATURAL JOIN gaiadr2.gaia_source AS g"
+        " JOIN gaiadr1.allwise_original_valid AS w ON w.allwise_oid = n.allwise_oid"
+    )
+    names = translate(asked, catalogue, engine="spark").removeprefix("SELECT ").partition(" FROM ")[0]
+    assert names == (
+        "n.source_id, n.allwise_oid, n.angular_distance, g.ra, g.dec, g.parallax, w.allwise_oid, w.ra, w.dec, w.w1mpro"
+    )
+
+
+def test_a_name_with_a_dot_is_no_path():
+    found = translate('SELECT a AS "x.y" FROM t GROUP BY "x.y"', engine="spark")
+    assert found == "SELECT a AS `x.y` FROM t GROUP BY a"
+
+
 def test_files_are_read_by_name():
     sql = "SELECT t.a FROM read_parquet(in_mirror(['/x/a.parquet', '/x/b.parquet']), hive_partitioning = false) AS t"
     one, other = (f"SELECT * FROM parquet.`/x/{name}.parquet`" for name in "ab")
