@@ -177,10 +177,13 @@ def regions(as_json: Json = False) -> None:
 @app.command("import")
 def import_(
     folder: Folder,
-    files: Annotated[list[Path], typer.Argument(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
             help="Files, or the folder of a HATS catalogue; or their address, such as s3://bucket/hats.",
             show_default=False,
-        ),],
+        ),
+    ],
     name: Annotated[
         str, typer.Option("--as", help="Name of the table, such as gaiadr3.gaia_source.", show_default=False)
     ],
