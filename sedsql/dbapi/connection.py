@@ -162,6 +162,11 @@ class Connection:
         assert found is not None
         return found
 
+    @property
+    def functions(self) -> Mapping[str, RowFunction]:
+        """What the translator knows of the functions of models, by name."""
+        return self._translator.functions
+
     def cursor(self) -> Cursor:
         """Make a cursor; those of one connection run beside one another."""
         self.check_open()
