@@ -177,7 +177,7 @@ $(VENV)/lab/installed: | $(VENV)/installed
 browser: $(NATIVE) $(PAGE) $(VENV)/browser $(VENV)/lab/installed
 	tests/servers/install-browser
 	@echo "== The page of sedsql explore in a browser"
-	PYTHONPATH=$(VENV)/browser $(BIN)/python -m pytest -q -m browser tests/service/explore/browser
+	PYTHONPATH=$(VENV)/browser $(BIN)/python -m pytest -q $(AT_ONCE) -m browser tests/service/explore/browser
 
 # What needs more installed, but for the browser's, by one run of pytest, as CI has it: its processes are busy to the end.
 elsewhere: $(NATIVE) $(VENV)/peers beside
