@@ -26,19 +26,19 @@ class Hook(BuildHookInterface):
         in_place = version == "editable"
         self._scratch = None if in_place else Path(tempfile.mkdtemp())
         folder = self._scratch or Path(self.root, IN_WHEEL)
-        extension, why_not = folder / native.NAME, folder / WHY_NOT
-        extension.unlink(missing_ok=True)
-        why_not.unlink(missing_ok=True)
+        libraries, why_not = [folder / native.NAME, folder / native.KERNEL], folder / WHY_NOT
+        for path in (*libraries, why_not):
+            path.unlink(missing_ok=True)
         try:
-            native.build(extension)
-            made = extension
+            native.build(folder / native.NAME)
+            made = libraries
         except native.BuildError as error:
             self.app.display_warning(f"sedsql is built without its C extension: {error}")
             why_not.write_text(f"{error}\n", encoding="utf-8")
-            made = why_not
+            made = [why_not]
         if not in_place:
-            build_data["force_include"][str(made)] = f"{IN_WHEEL}/{made.name}"
-            if made == extension:
+            build_data["force_include"] |= {str(path): f"{IN_WHEEL}/{path.name}" for path in made}
+            if made == libraries:
                 build_data["pure_python"] = False
                 build_data["tag"] = f"py3-none-{_platform_tag()}"
             self._add_page(folder / "page", build_data)

@@ -2,8 +2,10 @@
 
 NAMES = (
     "functions",
+    "batches",
     "libraries",
     "scans",
+    "spark",
     "tables",
     "tap",
     "served",

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from sedsql import plot
     from sedsql.adql import AdqlError, AdqlValueError, translate
     from sedsql.dbapi.connection import connect
+    from sedsql.inference.classify_batch import classify_batch
     from sedsql.inference.classify_rows import classify
     from sedsql.inference.engines import register
+    from sedsql.integrations import arrow, dask, lsdb, pandas, polars, spark  # noqa: F401
     from sedsql.integrations.pyvo import TAPMirror
     from sedsql.integrations.samp import send
     from sedsql.service.explore.show import explore
@@ -49,6 +51,7 @@ __all__ = [
     "Warning",
     "__version__",
     "classify",
+    "classify_batch",
     "connect",
     "explore",
     "plot",
@@ -63,6 +66,7 @@ _HOMES = {
     "AdqlValueError": "sedsql.adql",
     "TAPMirror": "sedsql.integrations.pyvo",
     "classify": "sedsql.inference.classify_rows",
+    "classify_batch": "sedsql.inference.classify_batch",
     "connect": "sedsql.dbapi.connection",
     "explore": "sedsql.service.explore.show",
     "register": "sedsql.inference.engines",
@@ -70,15 +74,29 @@ _HOMES = {
     "translate": "sedsql.adql",
 }
 """Modules that are imported when one of these names is first used: sqlglot and pyvo take longer than all else here."""
+_MODULES = {"plot": "sedsql.plot"} | {
+    name: f"sedsql.integrations.{name}" for name in ("arrow", "dask", "lsdb", "pandas", "polars", "spark")
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "plot":
-        return import_module("sedsql.plot")
+    if name in _MODULES:
+        return _module(name)
     if name not in _HOMES:
         raise AttributeError(f"module 'sedsql' has no attribute {name!r}")
     found = globals()[name] = getattr(import_module(_HOMES[name]), name)
     return found
+
+
+def _module(name: str) -> Any:
+    try:
+        return import_module(_MODULES[name])
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("sedsql"):
+            raise
+        raise ModuleNotFoundError(
+            f"sedsql.{name} needs the package {error.name}, which is not installed here.", name=error.name
+        ) from None
 
 
 def __dir__() -> list[str]:

@@ -34,6 +34,24 @@ class ReadOptions:
     missing: Sequence[float] = ()
     keep_sentinels: bool = False
 
+    @classmethod
+    def of(
+        cls,
+        columns: Mapping[str, str] | None = None,
+        units: Mapping[str, str] | None = None,
+        bands: str | Collection[str] | None = None,
+        missing: float | Sequence[float] = (),
+        keep_sentinels: bool = False,
+    ) -> "ReadOptions":
+        """Take what a caller may leave out, or give as one name or number."""
+        return cls(
+            dict(columns or {}),
+            dict(units or {}),
+            bands.split(",") if isinstance(bands, str) else bands,
+            (missing,) if isinstance(missing, int | float) else tuple(missing),
+            keep_sentinels,
+        )
+
 
 @dataclass
 class InputColumn:

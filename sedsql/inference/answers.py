@@ -81,18 +81,25 @@ def branches(model: Model, probabilities: NDArray, least: float) -> pa.StructArr
         raise ModelError(
             f"sed_node takes a probability from 0.5 to 1, not {least:g}: with less, two nodes could have it."
         )
-    parents = model.card.parents
-    names, members = classes.nodes(model.classes, parents)
+    _, members = classes.nodes(model.classes, model.card.parents)
     share = probabilities.astype(np.float64) @ members.T
     reached = (share >= least) & ((share > 0.5) | members[:, probabilities.argmax(axis=1)].T)
     reached[:, 0] = True  # the root, whatever rounding did
     deepest = reached.shape[1] - 1 - reached[:, ::-1].argmax(axis=1)
     missing = np.isnan(probabilities[:, 0])
-    places = pa.array(deepest, mask=missing)
     shares = np.minimum(share[np.arange(len(share)), deepest], 1)
+    return branches_at(model, np.where(missing, -1, deepest), shares)
+
+
+def branches_at(model: Model, places: NDArray, shares: NDArray) -> pa.StructArray:
+    """Give BRANCH of nodes by their places among `classes.nodes`; null where that is -1."""
+    parents = model.card.parents
+    names, _ = classes.nodes(model.classes, parents)
+    missing = places < 0
+    at = pa.array(places.astype(np.int32), mask=missing)
     paths = pa.array(classes.written_path(name, parents) for name in names)
     return pa.StructArray.from_arrays(
-        [pa.array(names).take(places), pa.array(shares, mask=missing), paths.take(places)],
+        [pa.array(names).take(at), pa.array(shares, mask=missing), paths.take(at)],
         names=["node", "probability", "path"],
         mask=pa.array(missing),
     )

@@ -65,13 +65,7 @@ def classify(
     >>> source = Table({"Gmag": [17.2], "BPmag": [18.9], "RPmag": [15.8], "Jmag": [12.9], "Hmag": [11.6]})
     >>> found = sedsql.classify(source, model="shape-2")  # doctest: +SKIP
     """
-    options = files.ReadOptions(
-        columns or {},
-        units or {},
-        bands.split(",") if isinstance(bands, str) else bands,
-        (missing,) if isinstance(missing, int | float) else tuple(missing),
-        keep_sentinels,
-    )
+    options = files.ReadOptions.of(columns, units, bands, missing, keep_sentinels)
     classifier = Classifier(find_model(model, models), prior, options)
     result = _classified(classifier, table)
     for text in classifier.notes():
@@ -106,7 +100,7 @@ def _data_frame(classifier: Classifier, rows: Any) -> Any:
     """Classify a DataFrame of pandas; of its other columns nothing is asked."""
     names = [str(name) for name in rows.columns]
     classifier.find(pa.schema([(name, pa.null()) for name in names]))
-    added = added_columns(classifier, lambda name: _series(rows.iloc[:, names.index(name)]), len(rows))
+    added = added_columns(classifier, lambda name: frame_column(rows, names.index(name)), len(rows))
     result = rows.copy()
     for name in added.column_names:
         result[name] = added[name].to_pandas().to_numpy()
@@ -114,7 +108,9 @@ def _data_frame(classifier: Classifier, rows: Any) -> Any:
     return result
 
 
-def _series(series: Any) -> pa.Array:
+def frame_column(frame: Any, place: int) -> pa.Array:
+    """Give a column of a DataFrame of pandas as Arrow's; texts where it holds a mixture."""
+    series = frame.iloc[:, place]
     try:
         return pa.array(series, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):  # a mixture, or no numbers at all

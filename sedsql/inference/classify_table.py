@@ -160,12 +160,14 @@ class Classifier:
         """Say where the classes come from, under PROVENANCE."""
         return {PROVENANCE: self._provenance}
 
-    def added(self, pieces: Iterable[Piece], progress: Progress, of: int | None) -> Iterator[list[pa.Array]]:
+    def added(
+        self, pieces: Iterable[Piece], progress: Progress, of: int | None, threads: int | None = None
+    ) -> Iterator[list[pa.Array]]:
         """Compute the added columns of each piece of the table, in order; `of` is the number of all rows.
 
-        Threads work on some of the next pieces.
+        Threads, as many as there are processors unless told, work on some of the next pieces.
         """
-        threads, done = os.cpu_count() or 1, 0
+        threads, done = threads or os.cpu_count() or 1, 0
         with ThreadPoolExecutor(threads) as pool:
             waiting: deque[tuple[int, Future[_Answer]]] = deque()
             try:
@@ -273,6 +275,7 @@ def added_columns(
     column_of: Callable[[str], Any],
     rows: int,
     progress: Progress = lambda done, of: None,
+    threads: int | None = None,
 ) -> pa.Table:
     """Compute the added columns of a table that is held whole; its columns can be sliced."""
     schema = pa.schema(classifier.fields())
@@ -281,7 +284,7 @@ def added_columns(
         return Piece(min(files.PIECE, rows - start), start + 1, lambda name: _slice(column_of(name), start))
 
     pieces = map(piece, range(0, rows, files.PIECE))
-    parts = (pa.table(part, schema=schema) for part in classifier.added(pieces, progress, rows))
+    parts = (pa.table(part, schema=schema) for part in classifier.added(pieces, progress, rows, threads))
     return pa.concat_tables([schema.empty_table(), *parts])
 
 

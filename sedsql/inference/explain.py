@@ -1,13 +1,18 @@
 """Explain a class by what each band contributes, as exact Shapley values."""
 
+from __future__ import annotations
+
 from functools import cache
 from math import factorial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from sedsql.inference.session import Session
+if TYPE_CHECKING:
+    from sedsql.inference.kernel_session import KernelSession
+    from sedsql.inference.session import Session
 
 EXPLANATION = "STRUCT(band VARCHAR, contribution DOUBLE)[]"
 
@@ -31,7 +36,7 @@ def _coalitions(players: int) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     return member, np.where(member, joins[size][:, None], -stays[size][:, None])
 
 
-def contributions(session: Session, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
+def contributions(session: Session | KernelSession, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
     """Compute what each input adds to the probability of the predicted class; NaN where it is missing.
 
     A set of bands is worth the probability that the model gives that class when the other bands are missing. The
@@ -71,7 +76,7 @@ def contributions(session: Session, inputs: NDArray[np.float32]) -> NDArray[np.f
     return result
 
 
-def explanations(session: Session, inputs: NDArray[np.float32]) -> pa.ListArray:
+def explanations(session: Session | KernelSession, inputs: NDArray[np.float32]) -> pa.ListArray:
     """Give EXPLANATION: the bands that are there, in the model's order; null where bands are too few."""
     found = contributions(session, inputs)
     known = np.isfinite(found)

@@ -24,6 +24,8 @@ SEDs, a small difference of sums of squares, would be what float32 rounds."""
 POLE = 90.0
 """A declination beyond it, in degrees, is none."""
 
+_EVERY = (*COLUMNS, *EXTRA)
+
 
 class Prediction(NamedTuple):
     """What a model says of n sources.
@@ -34,12 +36,16 @@ class Prediction(NamedTuple):
     class_index : place of the most probable class in the model's classes, -1 where bands are too few, (n,)
     probabilities : of each class, shape (n, classes); NaN where bands are too few
     outlier : share of the training rows that are more usual, shape (n,); None if the model does not tell
+    node, share : place among `classes.nodes` and probability of the deepest node that has a probability which was asked
+        for, -1 and NaN where bands are too few, shape (n,); None where none was asked for
     """
 
     n_bands: NDArray[np.int32]
     class_index: NDArray[np.int64]
     probabilities: NDArray[np.float32]
     outlier: NDArray[np.float64] | None
+    node: NDArray[np.int32] | None = None
+    share: NDArray[np.float64] | None = None
 
 
 class Session:
@@ -54,9 +60,6 @@ class Session:
     def __init__(self, model: Model, threads: int = 1):
         self.model = model
         self._threads = threads
-        every = (*COLUMNS, *EXTRA)
-        self._columns = [every.index(column) for column in (*model.bands, *model.extra)]
-        self._as_they_are = self._columns == list(range(len(self._columns)))
         self._session: ort.InferenceSession | None = self._loaded()
         self._binding = Binding(model, self._session)
         names = (self._binding.probabilities, self._binding.class_index, self._binding.distance)
@@ -105,16 +108,7 @@ class Session:
 
     def chosen(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Choose the columns of `inputs` that the model takes, shape (n, bands + extra); missing = NaN."""
-        inputs = finite(inputs)
-        if not (self._as_they_are and inputs.shape[1] == len(self._columns)):
-            lacking = len(COLUMNS) + len(self.model.extra) - inputs.shape[1]
-            if lacking > 0:
-                inputs = np.hstack([inputs, np.full((len(inputs), lacking), np.nan, np.float32)])
-            inputs = np.ascontiguousarray(inputs[:, self._columns])
-        if "dec" in self.model.extra and (nowhere := np.abs(inputs[:, -1]) > POLE).any():
-            inputs = inputs.copy()
-            inputs[nowhere, -1] = np.nan
-        return inputs
+        return chosen(self.model, inputs)
 
     def run(self, chosen: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDArray | None]:
         """Run the graph on inputs of shape (n, bands + extra), however few are there.
@@ -146,6 +140,21 @@ class Session:
             outlier = np.interp(found[self._binding.distance], self._quantiles, shares)
             outlier[(np.abs(chosen[:, : len(self.model.bands)]) > STRANGE_MAG).any(axis=1)] = 1
         return place, probabilities, outlier
+
+
+def chosen(model: Model, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Choose the columns that a model takes, as `Session.chosen` does."""
+    inputs, taken = finite(inputs), [*model.bands, *model.extra]
+    columns = [_EVERY.index(column) for column in taken]
+    if columns != list(range(inputs.shape[1])):
+        lacking = len(COLUMNS) + len(model.extra) - inputs.shape[1]
+        if lacking > 0:
+            inputs = np.hstack([inputs, np.full((len(inputs), lacking), np.nan, np.float32)])
+        inputs = np.ascontiguousarray(inputs[:, columns])
+    if "dec" in model.extra and (nowhere := np.abs(inputs[:, -1]) > POLE).any():
+        inputs = inputs.copy()
+        inputs[nowhere, -1] = np.nan
+    return inputs
 
 
 def finite(numbers: NDArray) -> NDArray[np.float32]:

@@ -14,6 +14,7 @@ OTHER_VERSION = (
     "The C extension is of another version of sedsql; run `python -m sedsql.native.build` to build it again, with a C "
     "compiler."
 )
+BUILD = "With a C compiler, `python -m sedsql.native.build` makes it."
 
 
 def path() -> Path | None:
@@ -26,6 +27,4 @@ def why_not() -> str | None:
     if EXTENSION.is_file():
         return None
     left = WHY_NOT.read_text(encoding="utf-8").strip() if WHY_NOT.is_file() else "this package came without it"
-    return (
-        f"There is no C extension of sedsql here: {left}. With a C compiler, `python -m sedsql.native.build` makes it."
-    )
+    return f"There is no C extension of sedsql here: {left}. {BUILD}"

@@ -1,5 +1,6 @@
-"""Build the C extension with a C compiler alone; `python -m sedsql.native.build` does it in place.
+"""Build the C extension and the kernel with a C compiler alone; `python -m sedsql.native.build` does it in place.
 
+Both are libraries of the same files; the extension alone has those of `src/duckdb`, the kernel those of `src/arrow`.
 The package's build hook runs this file too, before anything else is installed, so it imports the standard library
 alone.
 """
@@ -12,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -19,11 +21,12 @@ HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "src"
 """The C files; src/README.md says which folder may include which."""
 NAME = "sedsql.duckdb_extension"
+KERNEL = "sedsql_kernel.so"
 API = "v1.2.0"
 """The version of DuckDB's C API that is asked for; every later DuckDB hands it out."""
 
 # Without contraction to fused multiply-adds, every machine computes the same labels.
-FLAGS = ["-std=c11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=off", "-pthread"]
+FLAGS = ["-std=c11", "-O3", "-fPIC", "-fvisibility=hidden", "-ffp-contract=off", "-pthread"]
 WARNINGS = ["-Wall", "-Wextra", "-Werror=implicit-function-declaration"]
 SANITIZERS = ["-g", "-O1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
 
@@ -33,39 +36,64 @@ class BuildError(Exception):
 
 
 def build(target: Path, *, sanitize: bool = False) -> None:
-    """Compile the C sources with $CC, or the compiler that is found, and $CFLAGS, and write the extension to `target`.
+    """Compile the C sources with $CC, or the compiler that is found, and $CFLAGS.
+
+    Write the extension to `target`, and the kernel, of the name KERNEL, beside it.
 
     sanitize : with AddressSanitizer and UndefinedBehaviorSanitizer, which stop the process at the first mistake
 
     Raises BuildError where that cannot be done; what was there before stays then.
     """
     stamp = footer(duckdb_platform(), version())
-    partial = target.with_name(f".partial-{os.getpid()}-{target.name}")
-    command = [
-        *compiler(),
-        *FLAGS,
-        *WARNINGS,
-        *(SANITIZERS if sanitize else []),
-        f'-DSED_VERSION="{version()}"',
-        *shlex.split(os.environ.get("CFLAGS", "")),
-        f"-I{SOURCES}",
-        *map(str, sorted(SOURCES.rglob("*.c"))),
-        "-lm",
-        # A function that is nowhere is then an error here and not when the extension is loaded; the sanitizers' are in
-        # the process that loads it.
-        *(["-Wl,-z,defs"] if sys.platform == "linux" and not sanitize else []),
-        "-o",
-        str(partial),
-    ]
-    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="sedsql-") as scratch:
+        objects = _compiled(Path(scratch), [*FLAGS, *(SANITIZERS if sanitize else [])])
+        extension = _linked(objects, "arrow", sanitize)
+        kernel = _linked(objects, "duckdb", sanitize)
+        _write(target.with_name(KERNEL), kernel)
+        _write(target, extension + stamp)
+
+
+def _compiled(scratch: Path, flags: list[str]) -> Path:
+    """Compile each file to an object, folder by folder, and give the folder of all."""
+    extra = shlex.split(os.environ.get("CFLAGS", ""))
+    for folder in sorted(path for path in SOURCES.iterdir() if path.is_dir()):
+        (scratch / folder.name).mkdir()
+        files = map(str, sorted(folder.glob("*.c")))
+        _run(
+            [*flags, *WARNINGS, f'-DSED_VERSION="{version()}"', *extra, f"-I{SOURCES}", "-c", *files],
+            scratch / folder.name,
+        )
+    return scratch
+
+
+def _linked(objects: Path, without: str, sanitize: bool) -> bytes:
+    """Link all objects but those of one folder, and give the library."""
+    files = [str(file) for file in sorted(objects.rglob("*.o")) if file.parent.name != without]
+    # A function that is nowhere is then an error here and not when the library is loaded; the sanitizers' are in the
+    # process that loads it.
+    strict = ["-Wl,-z,defs"] if sys.platform == "linux" and not sanitize else []
+    _run([*(SANITIZERS if sanitize else []), "-shared", "-pthread", *files, "-lm", *strict, "-o", "library"], objects)
+    return (objects / "library").read_bytes()
+
+
+def _run(arguments: list[str], folder: Path) -> None:
+    command = [*compiler(), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, text=True)
-        sys.stderr.write(done.stderr)
-        if done.returncode:
-            mistakes = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines()
-            raise BuildError(f"the C compiler {command[0]} failed ({mistakes[0] if mistakes else done.returncode})")
-        with open(partial, "ab") as file:
-            file.write(stamp)
+        done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
+    except OSError as error:
+        raise BuildError(f"{error.filename}: {error.strerror}") from None
+    sys.stderr.write(done.stderr)
+    if done.returncode:
+        mistakes = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines()
+        raise BuildError(f"the C compiler {command[0]} failed ({mistakes[0] if mistakes else done.returncode})")
+
+
+def _write(target: Path, content: bytes) -> None:
+    partial = target.with_name(f".partial-{os.getpid()}-{target.name}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)
+        partial.chmod(0o755)
         partial.replace(target)
     except OSError as error:
         raise BuildError(f"{error.filename}: {error.strerror}") from None
@@ -118,9 +146,11 @@ def footer(built_for: str, extension_version: str) -> bytes:
 
 def main() -> int:
     """The command line; the exit status is 1 where there is no extension afterwards."""
-    parser = argparse.ArgumentParser(prog="python -m sedsql.native.build", description="Build sedsql's C extension.")
+    parser = argparse.ArgumentParser(
+        prog="python -m sedsql.native.build", description="Build sedsql's C extension and kernel."
+    )
     parser.add_argument("--sanitize", action="store_true", help="check memory and undefined behaviour as it runs")
-    parser.add_argument("--output", type=Path, help="folder for the extension; it stands in the package otherwise")
+    parser.add_argument("--output", type=Path, help="folder for both; they stand in the package otherwise")
     asked = parser.parse_args()
     target = (asked.output or (HERE / "sanitized" if asked.sanitize else HERE)) / NAME
     try:

@@ -12,6 +12,6 @@ export SEDSQL_NATIVE=$($python -m sedsql.native.build --sanitize)
 preload="$($compiler -print-file-name=libasan.so) $($compiler -print-file-name=libstdc++.so.6)"
 export LD_PRELOAD=$preload ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
 position=tests/inference/test_position.py
-$python -m pytest -q tests/native/test_extension.py $position::test_the_dear_functions_too \
+$python -m pytest -q tests/native/test_extension.py tests/native/test_batches.py $position::test_the_dear_functions_too \
     $position::test_every_function_takes_it $position::test_log_odds_are_those_of_the_probabilities \
     tests/inference/test_model_fuzz.py tests/inference/test_cards_agree.py "$@"

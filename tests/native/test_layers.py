@@ -33,7 +33,7 @@ def upward(found: dict[str, set[str]]) -> list[tuple[str, str]]:
 
 
 def test_the_readme_names_every_folder():
-    assert FOLDERS == ["duckdb", "model", "onnx", "trees", "text"]
+    assert FOLDERS == ["duckdb", "arrow", "model", "onnx", "trees", "text"]
     assert sorted(FOLDERS) == sorted(path.name for path in SOURCES.iterdir() if path.is_dir())
 
 
@@ -41,6 +41,12 @@ def test_no_file_includes_a_higher_folder():
     found = includes(SOURCES)
     assert len(found) > 30
     assert upward(found) == []
+
+
+def test_the_two_libraries_share_only_what_is_below_both():
+    assert not {
+        other for name, others in includes(SOURCES).items() if name.startswith("duckdb/") for other in others
+    } & {name for name in includes(SOURCES) if name.startswith("arrow/")}
 
 
 def test_no_two_files_include_each_other():
