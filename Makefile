@@ -192,7 +192,7 @@ $(VENV)/lab/installed: | $(VENV)/installed
 browser: $(NATIVE) $(PAGE) $(VENV)/browser $(VENV)/lab/installed
 	tests/servers/install-browser
 	@echo "== The page of sedsql explore in a browser"
-	PYTHONPATH=$(VENV)/browser $(BIN)/python -m pytest -q -m browser tests/service/explore/browser
+	PYTHONPATH=$(VENV)/browser $(BIN)/python -m pytest -q $(AT_ONCE) -m browser tests/service/explore/browser
 
 # A server of S3, and what reads it; 100 MB.
 $(VENV)/s3: | $(VENV)/installed
