@@ -43,6 +43,10 @@ def bench(
         Path | None,
         typer.Option("--mirror", "-m", help="With --url: a mirror that has the service's rows.", show_default=False),
     ] = None,
+    rows: Annotated[
+        list[int] | None,
+        typer.Option(help="Sources of the skies of the benchmark plan, once or more.", min=1_000, show_default=False),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -71,7 +75,7 @@ def bench(
         if name not in known:
             raise typer.BadParameter(f"there is no benchmark {name!r}; {did_you_mean(name, known)}")
     measure = importlib.import_module("benchmarks.measure")
-    setting = measure.Setting(quick=quick, folder=folder, url=url, mirror=mirror)
+    setting = measure.Setting(quick=quick, folder=folder, url=url, mirror=mirror, rows=tuple(rows or ()))
     if output is None and not quick:
         output = place / "RESULTS.md"
     head = (place / "HEADER.md").read_text(encoding="utf-8")
