@@ -102,35 +102,33 @@ def _rates(path: Path | None, sample: int, columns: int) -> Rates:
 
 
 def _print(planned: Plan, machine: str) -> None:
-    from sedsql.plan.arithmetic import WHAT
     from sedsql.plan.rates import BUILDING, QUERIES
 
     cluster = planned.cluster
-    several = "machine" if cluster.machines == 1 else "machines"
-    say(
-        f"{planned.sources:,.0f} sources, {cluster.machines:,} {several} of {cluster.cores} cores, "
-        f"by rates of {machine}\n"
+    machines, cores = (
+        f"{n:,} {word}{'' if n == 1 else 's'}" for n, word in ((cluster.machines, "machine"), (cluster.cores, "core"))
     )
-    names = ["step", "what", "time", "by", "core-hours", "memory", "reads", "stores", "stores in all"]
-    lines = [_line(planned.steps[name], WHAT[name]) for name in BUILDING]
+    say(f"{planned.sources:,.0f} sources, {machines} of {cores}, by rates of {machine}\n")
+    names = ["step", "time", "by", "core-hours", "memory", "reads", "stores", "in all"]
+    lines = [_line(planned.steps[name]) for name in BUILDING]
     lines.append(
         [
-            *("all three", "the mirror is whole", _time(planned.seconds), "", _hours(planned.core_hours), "", ""),
+            *("all three", _time(planned.seconds), "", _hours(planned.core_hours), "", ""),
             *(_size(planned.written), _size(planned.written * planned.working), planned.cost),
         ]
     )
-    lines += [_line(planned.steps[name], WHAT[name]) for name in QUERIES]
+    lines += [_line(planned.steps[name]) for name in QUERIES]
     if cluster.price is None:
         lines = [line[:-1] for line in lines]
     else:
         names.append("cost")
         lines = [[*line[:-1], f"{line[-1]:,.2f}"] for line in lines]
-    print_rows(names, _to_the_right(names, lines, (2, *range(4, len(names)))))
+    print_rows(names, _to_the_right(names, lines, (1, *range(3, len(names)))))
 
 
-def _line(step: Step, what: str) -> list:
+def _line(step: Step) -> list:
     sizes = (_size(size) for size in (step.memory, step.read, step.written, step.written_in_all))
-    return [step.step, what, _time(step.seconds), step.bound_by, _hours(step.core_hours), *sizes, step.cost]
+    return [step.step, _time(step.seconds), step.bound_by, _hours(step.core_hours), *sizes, step.cost]
 
 
 def _to_the_right(names: list[str], lines: list[list], places: tuple[int, ...]) -> list[list]:

@@ -6,19 +6,10 @@ from sedsql.catalogue.healpix import number_of_cells
 from sedsql.mirror.layout import partition_order
 from sedsql.mirror.writer import ROW_GROUP
 from sedsql.plan.cost import Cost
-from sedsql.plan.rates import BUILDING, CONE, COUNT, IMPORT, ON_THE_FLY, PHOTOMETRY, QUERIES, SEARCH, Rates
+from sedsql.plan.rates import BUILDING, CLASSIFICATION, CONE, IMPORT, PHOTOMETRY, QUERIES, SEARCH, Rates
 
-LARGE = {IMPORT: 0.9e9, PHOTOMETRY: 0.9e9, "classification": 0.9e9}
+LARGE = {IMPORT: 0.9e9, PHOTOMETRY: 0.9e9, CLASSIFICATION: 0.9e9}
 """Bytes of memory that building steps take of millions of sources, where small skies take less."""
-
-WHAT = {
-    IMPORT: "bulk files become tables",
-    PHOTOMETRY: "six tables become sed.photometry",
-    "classification": "sky-1 is asked about every source",
-    CONE: "classes in half a degree",
-    COUNT: "whole sky, stored classes",
-    ON_THE_FLY: "whole sky, no stored classes",
-}
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def _cores(rates: Rates, cores: int) -> str:
         return f"Only {rates.threads} threads were measured, so no gain from further cores is planned."
     shares = [f"{name} {Cost.of(rates.of(name)).efficiency(cores):.0%}" for name in (*BUILDING, ON_THE_FLY)]
     measured = f"by Amdahl's law from 1 and {rates.threads} threads"
-    return f"Of {cores} cores is used, {measured}: {', '.join(shares)}; {CONE}: one."
+    return f"How much of {cores} cores is used, {measured}: {', '.join(shares)}; {CONE}: one."
 
 
 def _speeds(plan: Plan) -> str:

@@ -40,7 +40,13 @@ def thread_counts() -> list[int]:
 
 
 def measure(
-    rows: int, folder: Path, columns: int, step: Callable[[str], None] = lambda text: None, *, rich: bool = False
+    rows: int,
+    folder: Path,
+    columns: int,
+    step: Callable[[str], None] = lambda text: None,
+    *,
+    threads: Sequence[int] | None = None,
+    rich: bool = False,
 ) -> Rates:
     """Measure all steps on skies of up to `rows` sources, each step on two, with one thread and with all.
 
@@ -50,6 +56,7 @@ def measure(
     folder : for files, which are removed in the end
     columns : of gaia_source in the files that are imported
     step : called with the name of each step as it begins, `count_of_steps()` times
+    threads : how many the steps have, one after the other; one and all unless told
     rich : whether the sky has many of the rare kinds, not the proportions of Gaia DR3
 
     Raises
@@ -65,7 +72,7 @@ def measure(
         step(f"simulating {size:,} sources")
         sample = folder / f"sky-{size}"
         write_sample(sample, size, rich=rich, stores=False)
-        runs += run_steps(sample, folder / f"work-{size}", steps, columns, step=step)
+        runs += run_steps(sample, folder / f"work-{size}", steps, columns, threads, step)
         shutil.rmtree(sample)
     return Rates(describe_machine(), columns, tuple(runs))
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from plan.known_rates import rates_of
 
@@ -67,6 +67,7 @@ def test_memory_is_the_peak_and_grows_with_cores():
     assert two[IMPORT].memory == LARGE[IMPORT]
 
 
+@settings(max_examples=30)
 @given(st.floats(1, 1e12), st.integers(1, 64), st.integers(1, 128), st.floats(0, 1))
 def test_more_sources_never_take_less(sources, machines, cores, shared):
     rates, cluster = rates_of(search=1e-9, shared=shared), Cluster(machines, cores, 5e8, 1e8)
@@ -77,6 +78,7 @@ def test_more_sources_never_take_less(sources, machines, cores, shared):
     assert less.steps[CONE].seconds <= more.steps[CONE].seconds + 0.2  # smaller partitions are read for it
 
 
+@settings(max_examples=30)
 @given(st.floats(1e8, 1e11), st.integers(1, 6), st.integers(1, 64))
 def test_twice_the_machines_take_half_the_time_but_for_what_is_fixed(sources, machines, cores):
     rates = rates_of()

@@ -24,7 +24,7 @@ def test_a_plan_is_a_table_with_its_assumptions(sedsql, known):
     ran = sedsql("plan", "--sources", "3.6e7", "--cores", "1", "--disk", "0", "--network", "0", "--rates", known)
     assert ran.code == 0, ran.err
     lines = ran.out.splitlines()
-    assert lines[0] == "36,000,000 sources, 1 machine of 1 cores, by rates of a machine"
+    assert lines[0] == "36,000,000 sources, 1 machine of 1 core, by rates of a machine"
     table = lines[2 : lines.index("Assumptions") - 1]
     assert [line.split("  ")[0] for line in table[1:]] == [
         *("import", "photometry", "classification", "all three"),
