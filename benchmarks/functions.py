@@ -74,7 +74,7 @@ def _shipped(section: Section, name: str, magnitudes: NDArray[np.float32], size:
 
 def _pipeline(section, words: str, recipe, magnitudes: NDArray[np.float32], folder: Path, size: Size) -> None:
     """Measure a pipeline of sedsql.learn: scikit-learn on a fetched DataFrame against the model exported from it."""
-    pipeline = recipe.fit(_table(size.training), COLUMNS)
+    pipeline = recipe.fit(table_of(size.training), COLUMNS)
     path = forests.write_card(
         folder / f"{words}-pipeline-1", to_onnx(pipeline, len(COLUMNS)), [str(label) for label in pipeline.classes_]
     )
@@ -86,7 +86,7 @@ def _pipeline(section, words: str, recipe, magnitudes: NDArray[np.float32], fold
     close(opened)
 
 
-def _table(rows: int) -> LabelledTable:
+def table_of(rows: int) -> LabelledTable:
     """Simulate sources as a labelled table."""
     magnitudes, places, classes = labelled(rows)
     n = len(magnitudes)

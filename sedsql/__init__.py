@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sedsql.inference.classify_batch import classify_batch
     from sedsql.inference.classify_rows import classify
     from sedsql.inference.engines import register
-    from sedsql.integrations import arrow, dask, lsdb, pandas, polars  # noqa: F401
+    from sedsql.integrations import arrow, dask, lsdb, pandas, polars, spark  # noqa: F401
     from sedsql.integrations.pyvo import TAPMirror
     from sedsql.integrations.samp import send
     from sedsql.service.explore.show import explore
@@ -75,7 +75,7 @@ _HOMES = {
 }
 """Modules that are imported when one of these names is first used: sqlglot and pyvo take longer than all else here."""
 _MODULES = {"plot": "sedsql.plot"} | {
-    name: f"sedsql.integrations.{name}" for name in ("arrow", "dask", "lsdb", "pandas", "polars")
+    name: f"sedsql.integrations.{name}" for name in ("arrow", "dask", "lsdb", "pandas", "polars", "spark")
 }
 
 

@@ -25,7 +25,7 @@ hypothesis.settings.load_profile("sedsql")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
-ELSEWHERE = ("wheel", "thorough", "peers", "old_duckdb", "clients", "dachs", "tap_clients", "browser")
+ELSEWHERE = ("wheel", "thorough", "peers", "old_duckdb", "clients", "dachs", "tap_clients", "browser", "spark", "s3")
 """Marks of what has a target of its own in the Makefile."""
 
 

@@ -1,4 +1,4 @@
-"""Translate a query: ADQL in, DuckDB SQL out."""
+"""Translate a query: ADQL in, DuckDB SQL or Spark SQL out."""
 
 from __future__ import annotations
 
@@ -17,16 +17,23 @@ from sedsql.adql.parser.physical_values import is_physical
 from sedsql.adql.resolver.names import Resolver
 from sedsql.adql.resolver.scope import Catalogue, Column, Columns
 from sedsql.adql.resolver.units import convert
+from sedsql.adql.spark.generator import UnknownError, in_spark
+from sedsql.adql.spark.rows import name_as_tables_do, write_columns, write_merged
 from sedsql.adql.tree.model_function import ModelFunction
 from sedsql.adql.tree.nodes import Call
 from sedsql.adql.tree.notes import notes
 from sedsql.adql.tree.parts import every_of
 from sedsql.adql.writer import MARKED, Writer
 
+TargetEngine = t.Literal["duckdb", "spark"]
+"""Whose SQL a query becomes."""
+NOT_IN_SPARK = frozenset({"top"})
+"""Rewrites that are for DuckDB's way of reading files alone."""
+
 
 @dataclass(frozen=True)
 class Translation:
-    """A query in DuckDB's SQL.
+    """A query in the SQL of DuckDB or Spark.
 
     sql : the text
     columns : the catalogue's columns that columns of the answer are, by lower-case name
@@ -52,8 +59,9 @@ def translate(
     explain: list[str] | None = None,
     rewrites: Collection[str] = tuple(REWRITES),
     strict: bool = True,
+    engine: TargetEngine = "duckdb",
 ) -> str:
-    """Translate an ADQL query into DuckDB's SQL.
+    """Translate an ADQL query into the SQL of DuckDB or Spark.
 
     Parameters
     ----------
@@ -65,6 +73,8 @@ def translate(
     explain : a list that gets a sentence for each thing that the rewrites did
     rewrites : those of REWRITES that are made, as `sedsql.connect` has them
     strict : whether words that the standard reserves are refused as names, such as `position`; a connection takes them
+    engine : "duckdb", or "spark" for Spark 4 in ANSI mode, where the parameters `?` are `:p1`, `:p2` ..., and functions
+        of a row take its columns
 
     Raises
     ------
@@ -76,8 +86,12 @@ def translate(
     >>> import sedsql
     >>> sedsql.translate("SELECT TOP 5 source_id FROM gaiadr3.gaia_source WHERE parallax > 100")
     'SELECT source_id FROM gaiadr3.gaia_source WHERE parallax > 100 LIMIT 5'
+    >>> sedsql.translate("SELECT COORD1(p) AS ra, 5/60 AS share FROM t", engine="spark")
+    'SELECT get(p, 0) AS ra, 5 div 60 AS share FROM t'
     """
-    return translation(adql, catalogue, functions, values=values, explain=explain, rewrites=rewrites, strict=strict).sql
+    return translation(
+        adql, catalogue, functions, values=values, explain=explain, rewrites=rewrites, strict=strict, engine=engine
+    ).sql
 
 
 def translation(
@@ -89,26 +103,33 @@ def translation(
     explain: list[str] | None = None,
     rewrites: Collection[str] = tuple(REWRITES),
     strict: bool = True,
+    engine: TargetEngine = "duckdb",
 ) -> Translation:
     """Translate a query as `translate` does, and tell its columns and parameters; the arguments are the same."""
+    if engine not in t.get_args(TargetEngine):
+        raise AdqlError(f"The engine is 'duckdb' or 'spark', not {engine!r}")
     try:
         query, columns, converted = _resolved(adql, catalogue, functions, values, strict)
         models = _asked(query)
         told: list[str] = []
         try:
-            marked = _written(query, Writer(adql, catalogue is None), told, rewrites)
+            marked = _written(query, Writer(adql, catalogue is None), told, rewrites, engine)
         except AdqlError:
             # A rewrite may come first upon the second of two mistakes, or make a long query too long.
             query, columns, converted = _resolved(adql, catalogue, functions, values, strict)
             told = []
-            marked = _written(query, Writer(adql, catalogue is None), told, ())
+            marked = _written(query, Writer(adql, catalogue is None), told, (), engine)
+        sql = MARKED.sub(r"$\1", marked)
+        sql = in_spark(sql) if engine == "spark" else sql
+    except UnknownError as reason:
+        raise AdqlError(reason.sentence, adql, 0, len(adql)) from None
     except RecursionError:
         raise AdqlError("The query is too deeply nested", adql) from None
     if explain is not None:
         explain += [MARKED.sub(r"$\1", sentence) for sentence in told]
     parameters = tuple(dict.fromkeys(MARKED.findall(marked)))
     known = {name: found.column for name, found in columns.items() if found.column}
-    return Translation(MARKED.sub(r"$\1", marked), known, parameters, converted, models)
+    return Translation(sql, known, parameters, converted, models)
 
 
 def _resolved(
@@ -134,8 +155,17 @@ def _asked(query: exp.Expr) -> dict[str, str]:
     return dict(filter(None, asked))
 
 
-def _written(query: exp.Expr, writer: Writer, explain: list[str], rewrites: Collection[str]) -> str:
-    """Rewrite and write a query whose names are resolved, its parameters between marks."""
+def _written(
+    query: exp.Expr, writer: Writer, explain: list[str], rewrites: Collection[str], engine: TargetEngine
+) -> str:
+    """Rewrite a query whose names are resolved and write it in DuckDB's SQL, its parameters between marks."""
+    if engine == "spark":
+        # What is stored is known by the row's alias, which no other rewrite needs.
+        rewrite(query, writer.sql, explain, {"stored"} & set(rewrites))
+        write_columns(query)
+        write_merged(query)
+        name_as_tables_do(query)
+        rewrites = set(rewrites) - {"stored"} - NOT_IN_SPARK
     rewrite(query, writer.sql, explain, rewrites)
     writer.written = 0  # rewrites have some of it written more than once
     return writer.generate(query, copy=False)

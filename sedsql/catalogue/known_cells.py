@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -30,8 +31,14 @@ UNCHANGED = "manifest.unless_changed"
 """The macro that the files of what a mirror has computed from its tables pass, an error where they are not right."""
 _COMPUTED = f"read_parquet({UNCHANGED}(manifest.in_mirror("
 """The same of such a table."""
-_FILES = "SELECT * REPLACE (manifest.in_mirror([path])[1] AS path) FROM manifest.files"
+_FILES = """
+    SELECT files.* REPLACE (CASE WHEN place IS NULL THEN manifest.in_mirror([path])[1]
+        ELSE regexp_replace(path, '[*?[]', '[\\0]', 'g') END AS path)
+    FROM manifest.files JOIN manifest.tables USING (table_name)
+"""
 """The files of a mirror's tables, with their paths as DuckDB finds them."""
+_IN_PLACE = re.compile(r"CREATE VIEW \S+ AS SELECT (.*) FROM read_parquet\((?:main\.)?list_value\(")
+"""This is the CREATE VIEW of a catalogue that is used where it lies, and how it selects its columns."""
 
 
 def of_manifest(con: duckdb.DuckDBPyConnection, tables: Tables, views: Mapping[str, str]) -> Tables:
@@ -61,6 +68,9 @@ def of_manifest(con: duckdb.DuckDBPyConnection, tables: Tables, views: Mapping[s
         if files and table is not None and (_IN_MIRROR in views.get(name, "") or _COMPUTED in views.get(name, "")):
             check = UNCHANGED if _COMPUTED in views[name] else ""
             table = found[name] = replace(table, files=tuple(CellFile(*file) for file in files), check=check)
+        if files and table is not None and (found_in := _IN_PLACE.match(views.get(name, ""))):
+            kept = tuple(CellFile(*file) for file in files)
+            table = found[name] = replace(table, files=kept, selected=found_in[1])
         # A view of that name that someone made in its place is another table.
         if table is None or not table.position or not table.sort_column or STORED not in views.get(name, ""):
             continue

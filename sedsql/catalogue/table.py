@@ -67,6 +67,7 @@ class Table:
     rows : how many it has, of a table that a mirror has written; otherwise 0
     files : all that the table is read from, if each has cells; empty where that is not known
     check : the macro that a list of these files passes before it is read; empty where there is none
+    selected : how the table selects its columns from the files
     base : the table that has all columns but those that a model gives
     asked : by lower-case name of a column that a model gives, the function of a row that gives it
     answers : what a model said of the rows, if it is stored
@@ -82,6 +83,7 @@ class Table:
     rows: int = field(default=0, compare=False)
     files: tuple[CellFile, ...] = field(default=(), compare=False, repr=False)
     check: str = field(default="", compare=False)
+    selected: str = field(default="*", compare=False, repr=False)
     base: str | None = None
     asked: dict[str, str] = field(default_factory=dict)
     answers: Answers | None = field(default=None, compare=False)

@@ -45,7 +45,11 @@ def bench(
     ] = None,
     rows: Annotated[
         list[int] | None,
-        typer.Option(help="Sources of the skies of the benchmark plan, once or more.", min=1_000, show_default=False),
+        typer.Option(
+            min=1,
+            help="Sources of `plan`, once or more, or rows of `spark`.",
+            show_default=False,
+        ),
     ] = None,
     output: Annotated[
         Path | None,

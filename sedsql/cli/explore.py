@@ -11,6 +11,7 @@ import typer
 from sedsql.cli.options import ModelFolders, cores
 from sedsql.cli.render import say
 from sedsql.errors import Error
+from sedsql.files.object_storage.addresses import absolute
 
 app = typer.Typer()
 
@@ -63,7 +64,7 @@ def explore(
     try:
         with tempfile.TemporaryDirectory(prefix="sedsql-explore-") as temporary:
             process = Settings(
-                mirror.absolute(),
+                absolute(mirror),
                 Path(temporary),
                 tuple(path.absolute() for path in models or ()),
                 memory=int(memory * _GB),

@@ -177,7 +177,13 @@ def regions(as_json: Json = False) -> None:
 @app.command("import")
 def import_(
     folder: Folder,
-    files: Annotated[list[Path], typer.Argument(help="Files, or the folder of a HATS catalogue.", show_default=False)],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Files, or the folder of a HATS catalogue; or their address, such as s3://bucket/hats.",
+            show_default=False,
+        ),
+    ],
     name: Annotated[
         str, typer.Option("--as", help="Name of the table, such as gaiadr3.gaia_source.", show_default=False)
     ],
@@ -195,6 +201,8 @@ def import_(
     Example: `sedsql mirror import sky GaiaSource_*.csv.gz --as gaiadr3.gaia_source`
 
     Example: `sedsql mirror import sky asu.tsv --as vizier.members --missing -77`
+
+    Example: `sedsql mirror import sky s3://bucket/ztf --as ztf.objects`
 
     Masked values, NaN, empty texts, and numbers that stand for a missing one become NULL. Names of columns are written
     in lower case. Positions are found by the names that `classify` knows, and stored in degrees.

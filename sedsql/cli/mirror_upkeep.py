@@ -13,8 +13,9 @@ from sedsql.cli.options import Json, ModelFolders, model_named
 from sedsql.cli.render import print_answer, say
 from sedsql.errors import did_you_mean
 from sedsql.files.json import to_json
+from sedsql.files.object_storage.addresses import address_of, place_of
 from sedsql.inference.model import SKY_MODEL
-from sedsql.mirror.database import open_mirror
+from sedsql.mirror.database import on_this_machine, open_mirror
 from sedsql.mirror.hats import SCHEMA_FILE
 from sedsql.mirror.manifest import DATABASE, MirrorError
 from sedsql.mirror.mirror import Mirror, settle_if_cut_off
@@ -59,12 +60,15 @@ def verify(
     rows = sum(state.rows for state in mirror.tables.values())
     if as_json:
         told = [{"table": problem.table, "file": problem.file, "what": problem.what} for problem in problems]
-        print(to_json({"mirror": str(folder), "files": files, "rows": rows, "problems": told}))
+        print(to_json({"mirror": place_of(folder), "files": files, "rows": rows, "problems": told}))
         raise typer.Exit(1 if problems else 0)
     for problem in problems:
         say(f"{problem.file or problem.table} {problem.what}")
     if problems:
         mends = any(problem.file for problem in problems)
+        if address_of(folder):
+            say(f"Copy it to {place_of(folder)} again")
+            raise typer.Exit(1)
         say(f"Mend it with `sedsql mirror {'repair' if mends else 'resume'} {folder}`")
         raise typer.Exit(1)
     say(f"All is well: {files:,} files, {rows:,} rows")
@@ -78,6 +82,7 @@ def repair(folder: Folder, wait: Wait = False, as_json: Json = False) -> None:
     """
     from sedsql.mirror.repair import repair as mend
 
+    on_this_machine(folder)
     if not (folder / DATABASE).exists() and not any(folder.glob(f"*/*/dataset/{SCHEMA_FILE}")):
         raise MirrorError(f"{folder} is no mirror, and has no files of one")
     with progress.stages() as update:

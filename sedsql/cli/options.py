@@ -33,7 +33,13 @@ ModelFolders = Annotated[
 ]
 Mirror = Annotated[
     Path | None,
-    typer.Option("--mirror", "-m", envvar="SEDSQL_MIRROR", help="Folder of the mirror.", show_default=False),
+    typer.Option(
+        "--mirror",
+        "-m",
+        envvar="SEDSQL_MIRROR",
+        help="Folder of the mirror, or its address, such as s3://bucket/sky.",
+        show_default=False,
+    ),
 ]
 ColumnMap = Annotated[
     list[str] | None,

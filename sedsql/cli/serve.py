@@ -13,6 +13,7 @@ import typer
 from sedsql.cli.options import ModelFolders, cores
 from sedsql.cli.render import say
 from sedsql.errors import Error
+from sedsql.files.object_storage.addresses import absolute
 
 if TYPE_CHECKING:
     from sedsql.service.explore.settings import ExploreSettings
@@ -121,7 +122,7 @@ def serve(
             raise typer.BadParameter("a mirror is missing, such as `sedsql serve sky`")
         folder = spool or _spool_of(mirror)
         worker = Settings(
-            mirror.absolute(),
+            absolute(mirror),
             folder.absolute() / "temporary",
             tuple(path.absolute() for path in models or ()),
             memory=int(memory * _GB),
@@ -178,7 +179,7 @@ def _spool_of(mirror: Path) -> Path:
         place = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
     except RuntimeError:  # neither HOME nor the system says where it is
         raise Error("You have no home folder for jobs; name another one, such as --spool /var/lib/sedsql.") from None
-    path = mirror.absolute()
+    path = absolute(mirror)
     return place / "sedsql" / f"{path.name}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
 
 

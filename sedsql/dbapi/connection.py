@@ -19,6 +19,8 @@ from sedsql.dbapi.opening import Models, open_database
 from sedsql.dbapi.translator import DatabaseTranslator, Parameters
 from sedsql.dbapi.uploads import UPLOADS, drop_upload, store_upload
 from sedsql.errors import InterfaceError
+from sedsql.files.object_storage.addresses import place_of
+from sedsql.files.object_storage.duckdb_files import PREFIX
 from sedsql.files.place import at_home
 from sedsql.inference.answering import Answering
 from sedsql.inference.engines import Engine
@@ -43,7 +45,7 @@ def connect(
 
     Parameters
     ----------
-    mirror : folder of a mirror
+    mirror : folder of a mirror, or its address on object storage, such as s3://bucket/sky, where it is only read
     models : folders of models to add to the shipped ones
     default : name of the model that answers where a query names none; unless told, 'sky-1' in ADQL for rows with a
         position, if it is there, else 'shape-2'
@@ -63,6 +65,8 @@ def connect(
     ------
     MirrorError, ModelError, EngineError
         Where the folder is no mirror, or a model or the engine is not there.
+    StorageError
+        Where the object storage cannot be read.
 
     Examples
     --------
@@ -140,11 +144,15 @@ class Connection:
 
     @property
     def mirror(self) -> Path | None:
-        """The folder of the mirror; None of an empty database."""
+        """The folder of the mirror, or its address on object storage; None of an empty database."""
         self.check_open()
-        query = "SELECT path FROM duckdb_databases() WHERE database_name = 'mirror'"
+        query = (
+            "SELECT path, current_setting('file_search_path') FROM duckdb_databases() WHERE database_name = 'mirror'"
+        )
         with self.duckdb.cursor() as con:
             found = con.execute(query).fetchone()
+        if found and found[1].startswith(PREFIX):
+            return Path(found[1].removeprefix(PREFIX))
         return Path(found[0]).parent if found else None
 
     @property
@@ -153,6 +161,11 @@ class Connection:
         found = self._translator.functions["sed_class"].answering
         assert found is not None
         return found
+
+    @property
+    def functions(self) -> Mapping[str, RowFunction]:
+        """What the translator knows of the functions of models, by name."""
+        return self._translator.functions
 
     def cursor(self) -> Cursor:
         """Make a cursor; those of one connection run beside one another."""
@@ -206,9 +219,12 @@ class Connection:
             self.catalogue = Catalogue(kept)
 
     def follow(self) -> None:
-        """Read the mirror as it is now, if another process has changed it; cursors do so at each query."""
+        """Read the mirror as it is now, if another process has changed it; cursors do so at each query.
+
+        A mirror on object storage is looked at by a query at most every ten seconds, and by this at once.
+        """
         self.check_open()
-        self._database.follow()
+        self._database.follow(0)
 
     def hide(self, schema: str) -> None:
         """Let ADQL name no table of a schema; DuckDB's SQL can still."""
@@ -225,7 +241,7 @@ class Connection:
         if self._database.is_closed:
             return "connection, closed"
         mirror = self.mirror
-        where = f"to the mirror {mirror}" if mirror else "without a mirror"
+        where = f"to the mirror {place_of(mirror)}" if mirror else "without a mirror"
         return f"connection {where}, {len(self.catalogue.tables)} tables; queries are in {self.lang.upper()}"
 
     def commit(self) -> None:

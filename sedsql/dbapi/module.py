@@ -48,6 +48,10 @@ def own_errors(adql: str | None = None) -> Iterator[None]:
         classes = (getattr(errors, one.__name__, None) for one in type(error).__mro__)
         if isinstance(error, duckdb.InterruptException):
             raise errors.OperationalError("The query was stopped.") from error
+        if of_storage := _of_storage(error):
+            from sedsql.files.errors import StorageError
+
+            raise StorageError(of_storage) from error
         told = sentence(error, first_line=adql is not None)
         if adql is not None:
             from sedsql.adql import faults  # sqlglot takes time, and `import sedsql` needs none of it
@@ -75,6 +79,8 @@ def sentence(error: duckdb.Error, *, first_line: bool = False) -> str:
 
     first_line : without the advice and the SQL that follow
     """
+    if of_storage := _of_storage(error):
+        return of_storage
     text = _FROM_FUNCTION.sub("", str(error).partition("\n\nAt:\n")[0].partition("\nTraceback ")[0])
     text = _KIND.sub("", text, count=1) if _KIND.match(text) else text
     if first_line:
@@ -82,6 +88,13 @@ def sentence(error: duckdb.Error, *, first_line: bool = False) -> str:
     if "/dataset/" in text and not isinstance(error, duckdb.ProgrammingError):
         text += "; a file of the mirror is gone or damaged, and `sedsql mirror verify DIR` tells which"
     return text.strip() or type(error).__name__
+
+
+def _of_storage(error: duckdb.Error) -> str | None:
+    """The sentence about object storage that came through DuckDB; None of another error."""
+    from sedsql.files.object_storage.duckdb_files import sentence_of
+
+    return sentence_of(error)
 
 
 __all__ = [

@@ -14,10 +14,15 @@ from sedsql.dbapi.interrupt import TELL_PROGRESS, interruptible
 from sedsql.dbapi.stored_classes import StoredClasses
 from sedsql.dbapi.uploads import uploads_of
 from sedsql.errors import InterfaceError
+from sedsql.files.object_storage.duckdb_files import is_changed, sentence_of
+from sedsql.files.object_storage.objects import AGE
 from sedsql.forked import in_child, keep
-from sedsql.mirror.database import State, attach_again, state_of
+from sedsql.mirror.database import State, attach_again, read_objects, state_of
 
 T = TypeVar("T")
+
+_ATTEMPTS = 3
+"""Of a query whose files on object storage are replaced while it reads them."""
 
 
 class ClosedError(InterfaceError):
@@ -37,14 +42,14 @@ class OpenDatabase:
         self,
         con: duckdb.DuckDBPyConnection,
         search_path: str,
-        mirror: Path | None = None,
+        mirror: str | Path | None = None,
         state: State | None = None,
         classes: StoredClasses | None = None,
     ):
         """Take over a connection.
 
         search_path : of DuckDB, for the cursors
-        mirror : the folder whose changes are followed; None where there is none, or it is open for writing
+        mirror : the folder or address whose changes are followed; None where there is none, or it is open for writing
         state : the mirror's when it was opened
         classes : looks for those that the mirror has stored
         """
@@ -83,26 +88,35 @@ class OpenDatabase:
             con.execute(f"SET search_path = '{self._search_path}'; {TELL_PROGRESS}")
         return con
 
-    def follow(self) -> State | None:
-        """Read the mirror as it is now, if another process has changed it since; return the state that is read."""
-        if self._mirror is None or (now := state_of(self._mirror)) in (None, self._state):
+    def follow(self, age: float = AGE) -> State | None:
+        """Read the mirror as it is now, if another process has changed it since; return the state that is read.
+
+        age : seconds for which the state of a mirror on object storage is believed
+        """
+        if self._mirror is None or (now := state_of(self._mirror, age)) in (None, self._state):
             return self._state
         with self._following, self.duckdb.cursor() as con:
             if now != self._state:
                 attach_again(con, self._mirror)
                 con.execute("USE mirror")
+                read_objects(con)
                 self.catalogue = Catalogue({**self._read(con).tables, **uploads_of(self.catalogue)})
                 self._state = now
             return self._state
 
     def run(self, con: duckdb.DuckDBPyConnection, query: Callable[[], T]) -> T:
         """Run a query on `con`, and run it again where its files or tables are gone because the mirror was changed."""
+        changed = 0
         while True:
             state = self.follow()
             try:
                 return interruptible(con, query)
-            except (duckdb.IOException, duckdb.CatalogException, duckdb.BinderException):
-                if self.follow() == state:
+            except duckdb.Error as error:
+                changed += is_changed(error)  # then the next attempt reads the object as it is now
+                may_be_gone = isinstance(error, duckdb.IOException | duckdb.CatalogException | duckdb.BinderException)
+                if not (may_be_gone or sentence_of(error)):
+                    raise
+                if not (is_changed(error) and changed < _ATTEMPTS) and self.follow(0) == state:
                     raise
 
     @property

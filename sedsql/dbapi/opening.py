@@ -12,6 +12,9 @@ import duckdb
 from sedsql.dbapi.open_database import OpenDatabase
 from sedsql.dbapi.stored_classes import StoredClasses
 from sedsql.dbapi.uploads import UPLOADS
+from sedsql.files.errors import StorageError
+from sedsql.files.object_storage.addresses import address_of, place_of
+from sedsql.files.object_storage.duckdb_files import sentence_of
 from sedsql.inference.answering import Answering
 from sedsql.inference.calls import functions
 from sedsql.inference.classified import stubs, view
@@ -53,7 +56,8 @@ def open_database(
     """Open the mirror in a folder, or an empty database; return it with the functions of the models for ADQL."""
     if mirror:
         settle_if_cut_off(mirror)
-    followed = Path(mirror).absolute() if mirror and read_only else None
+    address = address_of(mirror) if mirror else None
+    followed = (address or Path(mirror).absolute()) if mirror and read_only else None
     state = state_of(followed) if followed else None
     if mirror:
         con = open_mirror(mirror, read_only, unsigned=True)
@@ -71,7 +75,10 @@ def open_database(
         con.close()
         if mirror is None:
             raise
-        raise MirrorError(f"{mirror} cannot be read: {error}; `sedsql mirror repair {mirror}` may mend it") from error
+        if told := sentence_of(error):
+            raise StorageError(told) from error
+        place = place_of(mirror)
+        raise MirrorError(f"{place} cannot be read: {error}; `sedsql mirror repair {place}` may mend it") from error
     except BaseException:
         con.close()
         raise
@@ -101,7 +108,9 @@ def _make_classified(con: duckdb.DuckDBPyConnection, answering: Answering) -> bo
     try:
         for statement in (*stubs(answering), *view("memory", answering)):
             con.execute(statement)
-    except duckdb.Error:  # no such view in the mirror, or files of it are gone, which a query tells
+    except duckdb.Error as error:  # no such view in the mirror, or files of it are gone, which a query tells
+        if sentence_of(error):
+            raise
         return False
     return True
 

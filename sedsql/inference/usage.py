@@ -9,17 +9,20 @@ _OWN = {"sed_proba": ", 'yso'", "sed_node": ", 0.5", "sed_set": ", 0.9"}
 _WITHOUT_MODEL = ("sed_points", "sed_alpha", "sed_stage")
 
 
-def usage(name: str, given: int) -> str:
-    """Say what a function takes of whoever gave it so many arguments, in a sentence without a full stop."""
+def usage(name: str, given: int, row: str = "s") -> str:
+    """Say what a function takes of whoever gave it so many arguments, in a sentence without a full stop.
+
+    row : how a row is written
+    """
     own = _OWN.get(name, "")
-    forms = f"as {name}(s{own})"
+    forms = f"as {name}({row}{own})"
     if name not in _WITHOUT_MODEL:
-        forms += f" or, with the name of a model, {name}(s{own}, 'shape-2')"
+        forms += f" or, with the name of a model, {name}({row}{own}, 'shape-2')"
     of_bands = f"the magnitudes of all ten bands ({', '.join(COLUMNS)})"
     if name == "sed_predict_errors":
         of_bands += " and then the errors of all ten"
     number = "no arguments are" if not given else "1 argument is" if given == 1 else f"{given} arguments are"
-    return f"{name} takes a row, {forms}, or in the place of s {of_bands}; {number} given here"
+    return f"{name} takes a row, {forms}, or in the place of {row} {of_bands}; {number} given here"
 
 
 def other_numbers(taken: Iterable[int]) -> list[int]:

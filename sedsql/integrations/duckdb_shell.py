@@ -13,6 +13,7 @@ import duckdb
 from sedsql import native
 from sedsql.dbapi.connection import connect
 from sedsql.errors import Error
+from sedsql.files.object_storage.addresses import address_of
 from sedsql.inference.answering import Answering
 from sedsql.inference.classified import PHOTOMETRY, view
 from sedsql.inference.engines import engine_macro, key_of, load_extension
@@ -50,6 +51,11 @@ def shell_lines(mirror: str | os.PathLike[str] | None = None, models: Iterable[s
     Raises ShellError where there is no extension that DuckDB loads, EngineError where it is of another version of
     sedsql, MirrorError where there is no mirror.
     """
+    if mirror is not None and (address := address_of(mirror)):
+        raise ShellError(
+            f"{address} is on object storage, which the DuckDB shell cannot read through sedsql; ask it by "
+            f"`sedsql query --sql`, or copy it to a disk"
+        )
     with duckdb.connect(config={"allow_unsigned_extensions": True}) as con:
         if why_not := load_extension(con):
             raise ShellError(why_not)

@@ -30,7 +30,7 @@ def with_functions(
 
     Returns
     -------
-    A new DataFrame with the same index. The columns that are added are Arrow's, in which what is missing is NA.
+    A new DataFrame with the same index. The columns that are added are Arrow's; what is missing there is NA.
 
     Examples
     --------

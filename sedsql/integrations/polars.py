@@ -32,8 +32,8 @@ def with_functions(
     --------
     >>> import polars as pl, sedsql
     >>> stars = pl.LazyFrame({"j_m": [12.9], "h_m": [11.6], "ks_m": [10.6], "w1mpro": [9.4], "w2mpro": [8.6]})
-    >>> sedsql.polars.with_functions(stars, {"what": "sed_class"}).select("what").collect_schema()
-    Schema({'what': String})
+    >>> sedsql.polars.with_functions(stars, {"what": "sed_class"}).collect_schema()["what"]
+    String
     """
     answers = expression(functions, model, models=models, columns=columns)
     return frame.with_columns(answers.struct.unnest())

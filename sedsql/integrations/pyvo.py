@@ -20,6 +20,7 @@ from pyvo.io.vosi import parse_tables
 from sedsql.dbapi.connection import Connection, connect
 from sedsql.errors import DatabaseError
 from sedsql.files import Rows, from_arrow
+from sedsql.files.object_storage.addresses import address_of
 from sedsql.files.place import at_home
 from sedsql.files.resources import folder
 from sedsql.files.votables import to_votable
@@ -68,7 +69,7 @@ class TAPMirror:
         engine: Engine | None = None,
     ):
         self.connection: Connection = connect(Path(mirror), models=models, engine=engine)
-        self.baseurl = at_home(mirror).absolute().as_uri()
+        self.baseurl = address_of(mirror) or at_home(mirror).absolute().as_uri()
         self._jobs: dict[str, MirrorJob] = {}
         self._number = count(1)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sedsql.catalogue import Table
 from sedsql.catalogue.healpix import number_of_cells
+from sedsql.files.object_storage.duckdb_files import PREFIX
 from sedsql.mirror.table_state import File
 
 PARTITION_ROWS = 3_000_000
@@ -54,6 +55,11 @@ def on_disk(folder: Path, file: File) -> Path:
     """The path of a file of the mirror in a folder, whether it is still hidden or not."""
     path = folder / file.path
     return found if (found := hidden(path)).exists() else path
+
+
+def read_as(folder: Path, file: File) -> str:
+    """The path of a file, which may be on object storage, as DuckDB reads it."""
+    return escaped(file.path if file.path.startswith(PREFIX) else on_disk(folder, file))
 
 
 def number_of(path: str, stem: str) -> int:

@@ -128,7 +128,7 @@ def names(con: duckdb.DuckDBPyConnection) -> Tables:
     return found
 
 
-def read(con: duckdb.DuckDBPyConnection, mirror: Path) -> Tables:
+def read(con: duckdb.DuckDBPyConnection, mirror: str | Path) -> Tables:
     """Read the manifest in the connection's current database.
 
     mirror : its folder, for messages

@@ -12,8 +12,9 @@ import duckdb
 from sedsql.catalogue import Key
 from sedsql.errors import Error
 from sedsql.files.atomic import new_folder, remove_folder
+from sedsql.files.object_storage.addresses import address_of, place_of
 from sedsql.mirror import hats, journal, manifest, tapschema, views
-from sedsql.mirror.database import Files, attaching, edited_copy
+from sedsql.mirror.database import Files, attaching, edited_copy, on_this_machine
 from sedsql.mirror.journal import JOURNAL
 from sedsql.mirror.layout import folder_of, hidden
 from sedsql.mirror.lock import LOCK, holding, is_cut_off, require_lock, writing
@@ -57,8 +58,10 @@ class Mirror:
                 for statement in attaching(path):
                     con.execute(statement)
             except duckdb.Error as error:
-                raise MirrorError(f"{path} cannot be opened as a mirror: {error}") from error
-            tables = manifest.read(con, Path(path))
+                raise MirrorError(f"{place_of(path)} cannot be opened as a mirror: {error}") from error
+            tables = manifest.read(con, place_of(path))
+        if address_of(path):
+            return cls(Path(path), tables)
         mirror = cls(Path(path).absolute(), tables)
         for name, piece, files in journal.entries(mirror.folder):
             if name in tables:
@@ -84,7 +87,7 @@ class Mirror:
 
         whole : a new mirror takes its name only when the block ends well; until then it is elsewhere
         """
-        folder = Path(path).absolute()
+        folder = on_this_machine(path)
         is_new = not folder.exists()
         with ExitStack() as stack:
             held = folder
@@ -114,7 +117,7 @@ class Mirror:
 
         force : replace a mirror that is there; otherwise that is a FileExistsError
         """
-        target = Path(path).absolute()
+        target = on_this_machine(path)
         replaces = force and (target / DATABASE).is_file()
         with writing(target) if replaces else nullcontext():
             try:
@@ -141,7 +144,7 @@ class Mirror:
         """
         require_lock(self.folder)
         files = Files([], [])
-        with edited_copy(self.folder, files, anew=anew) as con:
+        with edited_copy(self.folder, files, anew=anew, reads_objects=self.reads_objects) as con:
             before = hats.owned(manifest.names(con))
             prune(con, self.tables)
             needed = self.owned
@@ -170,7 +173,7 @@ class Mirror:
         Raises MirrorError where this process does not hold the mirror's lock.
         """
         require_lock(self.folder)
-        with edited_copy(self.folder, Files([], [])) as con:
+        with edited_copy(self.folder, Files([], []), reads_objects=self.reads_objects) as con:
             yield con
 
     def settle(self) -> list[str]:
@@ -211,6 +214,11 @@ class Mirror:
         """The tables whose files are in the mirror."""
         return [state for state in self.tables.values() if state.place is None]
 
+    @property
+    def reads_objects(self) -> bool:
+        """Whether tables of it lie on object storage."""
+        return any(state.place and address_of(state.place) for state in self.tables.values())
+
     def _write_hats(self) -> None:
         for state in self._inside():
             hats.write(self.folder, state)
@@ -219,7 +227,7 @@ class Mirror:
 @contextmanager
 def locked(path: str | os.PathLike, *, wait: bool = False) -> Iterator[None]:
     """Hold the lock of a mirror for a block that leaves it in order if it ends well."""
-    folder = Path(path).absolute()
+    folder = on_this_machine(path)
     with writing(folder, wait=wait) as lock:
         try:
             yield

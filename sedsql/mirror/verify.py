@@ -1,5 +1,7 @@
 """Check that a mirror agrees with its manifest, and with the services that it came from."""
 
+import hashlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -8,6 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sedsql.files.errors import StorageError
+from sedsql.files.object_storage.addresses import address_of
+from sedsql.files.object_storage.duckdb_files import PREFIX, opened, read_from
 from sedsql.mirror import Progress
 from sedsql.mirror.database import unreadable
 from sedsql.mirror.layout import folder_of, on_disk
@@ -17,6 +22,9 @@ from sedsql.mirror.ranges import size
 from sedsql.mirror.table_state import File
 from sedsql.mirror.writer import sha256
 from sedsql.tap.service import Service
+
+_PART = 16 << 20
+"""Bytes of an object that are hashed at a time."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,9 @@ def verify_files(mirror: Mirror, progress: Progress) -> Iterator[Problem]:
     done, total = 0, sum(state.bytes for state in mirror.tables.values())
     for name, state in mirror.tables.items():
         for file in state.files.values():
-            if what := _wrong(on_disk(mirror.folder, file), file):
+            path = f"{read_from(mirror.folder)}/{file.path}" if address_of(mirror.folder) else file.path
+            is_object = path.startswith(PREFIX)
+            if what := _wrong_object(path, file) if is_object else _wrong(on_disk(mirror.folder, file), file):
                 yield Problem(name, what, file.path)
             done += file.bytes
             progress("verifying", done, total)
@@ -70,6 +80,34 @@ def verify_remote(mirror: Mirror, open_service: Callable[[str], Service], progre
                     f"{piece.remote_rows:,} when it was fetched, {piece.fetched}",
                 )
         progress("asking the service", done + 1, len(asked))
+
+
+def _wrong_object(path: str, file: File) -> str | None:
+    """Say what is wrong with a file on object storage; a StorageError of another kind says nothing of the file."""
+    try:
+        with opened(path) as read:
+            size, rows = read.seek(0, os.SEEK_END), pq.read_metadata(read).num_rows
+            digest = _sha256(path) if file.sha256 else None
+    except StorageError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return "is gone"
+        raise
+    except pa.ArrowInvalid as error:
+        return f"cannot be read: {error}"
+    if size != file.bytes:
+        return f"has {size:,} bytes instead of {file.bytes:,}"
+    if digest != file.sha256:
+        return "has changed since it was written (sha256)"
+    return None if rows == file.rows else f"has {rows:,} rows instead of {file.rows:,}"
+
+
+def _sha256(path: str) -> str:
+    """Hash an object, none of which is taken from the cache."""
+    with opened(path, cached=False) as read:
+        digest = hashlib.sha256()
+        while part := read.read(_PART):
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def _wrong(path: Path, file: File) -> str | None:

@@ -84,7 +84,8 @@ class Loaded:
         )
         if not self._model:
             raise KernelError(message.value.decode(errors="replace"), for_good.value)
-        weakref.finalize(self, library.sed_kernel_free, self._model)
+        # At the end of the process threads may still be asking.
+        weakref.finalize(self, library.sed_kernel_free, self._model).atexit = False
 
     def run(self, columns: Sequence[pa.Array | None], rows: int, wanted: int, least: float | None = None) -> Answers:
         """Ask the model of rows: COLUMNS columns of FLOAT or DOUBLE, None where one is not there.

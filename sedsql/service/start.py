@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sedsql.files.object_storage.addresses import place_of
 from sedsql.service.app import make_app
 from sedsql.service.log import Log
 from sedsql.service.run import is_for_others, listen, run, url_of
@@ -26,7 +27,7 @@ def start(
             tell(f"Warning: other machines can reach {host}, and may ask without a login; --auth FILE asks for one")
         if missing := service.facts.old_schema():
             tell(f"Warning: {missing}")
-        tell(f"{settings.worker.mirror} is served at {settings.url or url_of(listening)}; Ctrl-C ends it")
+        tell(f"{place_of(settings.worker.mirror)} is served at {settings.url or url_of(listening)}; Ctrl-C ends it")
         if settings.explore:
             url = (settings.url or url_of(listening)).removesuffix("/tap")
             tell(f"A page in the browser explores it: {url}/")

@@ -7,7 +7,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from sedsql.inference.model import Model
-from sedsql.learn import build, training
+from sedsql.learn import build, corrections, prior, training
 from sedsql.learn.crossvalidation import out_of_fold, sky_folds
 from sedsql.learn.recipes import LUMINOSITY, SHAPE, SKY
 from sedsql.photometry.bands import COLUMNS
@@ -81,8 +81,12 @@ def luminous(labelled, validated, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def celestial(labelled, validated, tmp_path_factory):
-    """Return the same for a model that also takes positions and has the prior of the sky."""
-    return _built(labelled, validated, _small(SKY), tmp_path_factory.mktemp("models") / "celestial-1")
+    """Return the same for a model that also takes positions and has the prior of the sky, of few simulated sources."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prior, "_ROWS", 6_000)
+        patch.setattr(corrections, "_ROWS", {})
+        patch.setattr(corrections, "_OTHERS", 2_000)
+        return _built(labelled, validated, _small(SKY), tmp_path_factory.mktemp("models") / "celestial-1")
 
 
 def _built(labelled, validated, recipe, folder):

@@ -133,7 +133,7 @@ def histogram(arguments: list[exp.Expr], write: Write) -> str:
     value, low, high, bins = map(bracketed(write), arguments)
     inside = f"floor(({value} - {low}) * ({bins})::DOUBLE / ({high} - {low}))::BIGINT + 1"
     bucket = f"CASE WHEN {value} < {low} THEN 0::BIGINT WHEN {value} >= {high} THEN {bins} + 1 ELSE {inside} END"
-    counts = "list_transform(range(0, __j.n + 2), lambda __i: coalesce(__j.h[__i], 0))"
+    counts = "list_transform(range(0, __j.n + 2), lambda __i: coalesce(map_extract_value(__j.h, __i), 0))"
     return let({"h": f"histogram(CAST({bucket} AS BIGINT))", "n": f"any_value({bins})"}, counts, "__j")
 
 

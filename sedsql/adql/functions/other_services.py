@@ -65,7 +65,7 @@ STRINGS = {
         ("s",),
         "s",
         "array_to_string(list_transform(regexp_extract_all(lower({0}), '[\\p{{L}}\\p{{N}}]+|[^\\p{{L}}\\p{{N}}]+'),"
-        " lambda __x: upper(__x[1]) || __x[2:]), '')",
+        " lambda __x: upper(left(__x, 1)) || substring(__x, 2)), '')",
     ),
     "RPAD": Function(("sns",), "s", "rpad({0}, CAST({1} AS INT), {2})"),
     "RTRIM": Function(("s",), "s", "rtrim({0}, ' ')"),

@@ -56,13 +56,13 @@ def _number(value: str, bare: bool, whole: str, decimals: str) -> str:
     parts = {"w": "ltrim(split_part(__t.t, '.', 1), '0')", "d": "split_part(__t.t, '.', 2)"}
     if not decimals:  # a lone zero is shown
         at_least = max(at_least, 1)
-    padded = f"lpad(__p.w, greatest(len(__p.w), {at_least})::INT, '0')"
+    padded = f"lpad(__p.w, greatest(length(__p.w), {at_least})::INT, '0')"
     text = padded + (" || '.' || __p.d" if decimals else "")
     kept = decimals.rfind("0") + 1  # trailing zeros of nines go with FM
     if bare and decimals:
         text = f"{padded} || '.' || left(__p.d, {kept}) || rtrim(substring(__p.d, {kept + 1}), '0')"
     full = "#" * len(whole) + ("." + "#" * len(decimals) if decimals else "")
-    shown = f"CASE WHEN len(__p.w) > {len(whole)} THEN '{full}' ELSE {text} END"
+    shown = f"CASE WHEN length(__p.w) > {len(whole)} THEN '{full}' ELSE {text} END"
     # The sign is not that of a number that rounds to zero.
     sign = "CASE WHEN __t.n AND regexp_matches(__t.t, '[1-9]') THEN '-' ELSE '' END"
     signed = f"{sign} || {shown}"

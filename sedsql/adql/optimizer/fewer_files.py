@@ -61,7 +61,7 @@ def _read_by(node: exp.Expr, table: Table) -> tuple[Sequence[Any], str]:
         _, name, files, columns = table.answers
         if f"{node.text('db')}.{node.name}" == name:
             return files, columns
-    return table.files, "*"
+    return table.files, table.selected
 
 
 def _names_columns_of_files(select: exp.Select) -> bool:

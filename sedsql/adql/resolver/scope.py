@@ -34,6 +34,7 @@ class Table(Protocol):
     rows : how many it has, if its values are known to be numbers or NULL, and not NaN; otherwise 0
     files : those of the table, each with its `path` and the first and last cell, `low` and `high`
     check : the macro that a list of files passes before it is read; empty where there is none
+    selected : how the table selects its columns from the files
     base : the table that is read in its place, if functions of a row give the other columns
     asked : names of these functions, by the lower-case names of the columns that they give
     answers : the model whose answers for the rows are stored, the table that has them, its files and how it selects
@@ -62,6 +63,8 @@ class Table(Protocol):
     def files(self) -> Sequence[Any]: ...
     @property
     def check(self) -> str: ...
+    @property
+    def selected(self) -> str: ...
     @property
     def base(self) -> str | None: ...
     @property

@@ -11,7 +11,7 @@ from sedsql.catalogue import CELL
 from sedsql.mirror.add.fetch_strategy import FetchStrategy
 from sedsql.mirror.add.matched import Matched
 from sedsql.mirror.add.pieces import Counted
-from sedsql.mirror.layout import escaped, on_disk
+from sedsql.mirror.layout import read_as
 from sedsql.mirror.manifest import MirrorError
 from sedsql.mirror.mirror import Mirror
 from sedsql.mirror.rows import sort_cells
@@ -71,7 +71,7 @@ class Storing:
             files = [file for file in files if file.meets(int(at.min()), int(at.max()))]
         if not files:
             return rows
-        near = [escaped(on_disk(self._mirror.folder, file)) for file in files]
+        near = [read_as(self._mirror.folder, file) for file in files]
         key = partitioning.key
         with duckdb.connect() as con:
             con.register("came", rows.select([key]))

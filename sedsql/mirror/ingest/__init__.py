@@ -13,9 +13,12 @@ from pathlib import Path
 
 from sedsql.catalogue import Column, Table, table_of
 from sedsql.files import ReadOptions, TableError, file_and_part, refuse_pipe
+from sedsql.files.object_storage.addresses import address_of
 from sedsql.mirror import Progress, archive, silent
+from sedsql.mirror.database import on_this_machine
 from sedsql.mirror.ingest import duplicates, inplace
 from sedsql.mirror.ingest.as_meant import AsMeant
+from sedsql.mirror.ingest.fetched import fetched
 from sedsql.mirror.ingest.ids import with_its_cells
 from sedsql.mirror.ingest.sources import Source, open_sources, wider
 from sedsql.mirror.ingest.stream import Stream, Unsorted
@@ -52,6 +55,7 @@ def import_files(
     these, a table of the Gaia Archive's that sedsql knows gets the archive's. Values that are masked, NaN or
     empty text become NULL, and so do numbers that stand for a missing one. Positions are found by the names that
     `classify` knows, and stored in degrees. A folder is a HATS catalogue, which is used where it lies, as it is.
+    Files and catalogues may be on object storage, as s3://bucket/survey.parquet; files are copied to be read.
 
     replace : drop the table of this name that is there; otherwise rows are added to it, if it was imported
     stores : whether sed.photometry is stored at the end, if a table of it was imported and all of them are there
@@ -62,15 +66,31 @@ def import_files(
     there, or are there twice. Then nothing is changed.
     """
     name = name.lower()
+    on_this_machine(path)
     if not _NAME.fullmatch(name) or name.split(".")[0] in OWN_SCHEMAS:
         raise MirrorError(f"{name!r} is no name for a table; write it as schema.table, such as gaiadr3.gaia_source")
-    paths = [Path(file).absolute() for file in files]
-    _check(paths)
-    if paths[0].is_dir():
-        return _use_in_place(path, paths[0], name, replace, wait, stores, progress)
+    with fetched(files, progress) as paths:
+        _check(paths)
+        if paths[0].is_dir() or address_of(paths[0]):
+            return _use_in_place(path, paths[0], name, replace, wait, stores, progress)
+        return _copy_rows(path, paths, name, replace, wait, stores, options or ReadOptions(), note, progress)
+
+
+def _copy_rows(
+    path: str | os.PathLike,
+    paths: Sequence[Path],
+    name: str,
+    replace: bool,
+    wait: bool,
+    stores: bool,
+    options: ReadOptions,
+    note: Callable[[str], None],
+    progress: Progress,
+) -> int:
+    """Write the rows of files into the mirror in folder `path`; gives their number."""
     known = archive.TABLES.get(name)
     there = Mirror.read(path).tables.get(name) if (Path(path) / DATABASE).is_file() and not replace else None
-    meant = AsMeant(options or ReadOptions(), there.table if there else known)
+    meant = AsMeant(options, there.table if there else known)
     sources = [meant.source(one) for one in open_sources(paths, there.table if there else known)]
     with Mirror.change_or_make(path, wait=wait, whole=True) as mirror:
         there = None if replace else mirror.tables.get(name)
@@ -116,6 +136,8 @@ def _use_in_place(
 
 def _check(paths: Sequence[Path]) -> None:
     for place, path in enumerate(paths):
+        if address_of(path):
+            continue
         file, _ = file_and_part(path)
         if not file.exists():
             raise TableError(f"{file} does not exist")

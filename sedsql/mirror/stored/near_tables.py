@@ -15,7 +15,7 @@ from sedsql.catalogue import CELL
 from sedsql.catalogue.healpix import CELL_SHIFT
 from sedsql.mirror.archive import GAIA
 from sedsql.mirror.cells import with_ring
-from sedsql.mirror.layout import escaped, on_disk
+from sedsql.mirror.layout import read_as
 from sedsql.mirror.ranges import Ranges
 from sedsql.mirror.stored import joined
 from sedsql.mirror.stored.parts import Part
@@ -105,7 +105,7 @@ def _near(state: TableState, folder: Path, cells: Ranges) -> str | None:
         return None
     every = sorted(state.files.values(), key=lambda file: file.path)
     near = [file for file in every if any(file.meets(low, high - 1) for low, high in cells)]
-    paths = ", ".join(literal(escaped(on_disk(folder, file))) for file in near or every[:1])
+    paths = ", ".join(literal(read_as(folder, file)) for file in near or every[:1])
     inside = " OR ".join(f"({CELL} >= {low << CELL_SHIFT} AND {CELL} < {high << CELL_SHIFT})" for low, high in cells)
     return f"(FROM read_parquet([{paths}], hive_partitioning = false) WHERE {inside})"
 

@@ -60,9 +60,13 @@ def refresh(mirror: Mirror, progress: Progress = silent, *, note: str = "") -> i
 def store_if_whole(mirror: Mirror, progress: Progress = silent) -> int:
     """Refresh a mirror that has all tables of `sed.photometry`, whole, and no other view of that name than ours.
 
+    Not one with tables on object storage.
+
     `refresh` replaces the view of an earlier sedsql, or a user's own.
     """
     tables = mirror.tables
+    if mirror.reads_objects:  # all of a catalogue would be fetched
+        return 0
     if not joined.is_complete(tables) or not joined.has_ids(tables) or any(tables[name].missing for name in _TABLES):
         return 0
     if photometry(tables) is None:

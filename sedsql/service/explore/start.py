@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from sedsql.files.object_storage.addresses import place_of
 from sedsql.service.below import Below
 from sedsql.service.errors import ServiceError
 from sedsql.service.explore.answers import error
@@ -41,7 +42,7 @@ def start(
         if for_others:
             tell(f"Warning: other machines can reach {host}, and may ask without a login; `sedsql serve` has one")
         url = f"{url_of(listening).removesuffix('/tap')}/"
-        tell(f"{settings.process.mirror} is shown at {url}; Ctrl-C ends it")
+        tell(f"{place_of(settings.process.mirror)} is shown at {url}; Ctrl-C ends it")
         if browser:
             threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
         run(explore, make_app(explore), listening)

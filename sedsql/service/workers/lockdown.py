@@ -8,6 +8,9 @@ from pathlib import Path
 
 import duckdb
 
+from sedsql.files.object_storage.addresses import address_of
+from sedsql.files.object_storage.block_cache import cache_folder
+from sedsql.files.object_storage.duckdb_files import read_from
 from sedsql.mirror.mirror import Mirror
 from sedsql.service.workers.settings import MB, Settings
 from sedsql.sql_text import literal
@@ -19,7 +22,8 @@ _BESIDES = 512 * MB
 def places(mirror: Path) -> frozenset[str]:
     """The folders that a mirror's files are in: its own, and those of catalogues that are used where they lie."""
     elsewhere = (state.place for state in Mirror.read(mirror).tables.values())
-    return frozenset([str(mirror.absolute()), *(place for place in elsewhere if place)])
+    copies = [str(cache_folder())] if address_of(mirror) else []
+    return frozenset([read_from(mirror), *(read_from(place) for place in elsewhere if place), *copies])
 
 
 def prepare_process(settings: Settings) -> None:
