@@ -32,7 +32,7 @@ ROW_GROUP = 500_000
 
 def run(setting: Setting) -> Section:
     section = Section("Spark SQL", quick=setting.quick)
-    rows = setting.rows or (QUICK if setting.quick else FULL)
+    rows = setting.rows[0] if setting.rows else QUICK if setting.quick else FULL
     slow = min(rows, SLOW_ROWS[setting.quick])
     section.say(
         f"{machine()}; {versions('pyspark', 'pyarrow', 'scikit-learn')}.",
