@@ -68,6 +68,7 @@ SECTIONS = {
         "docs/mirror",
         "docs/shell",
         "docs/explore",
+        "docs/plan",
         "datalabs/README",
         "docs/serve",
         "docs/plain_sql",

@@ -57,33 +57,27 @@ $create _sed_weights() AS [
     FOR xs IN [[x FOR x, k IN _sed_log_wavelengths() IF (bands >> (k - 1)) & 1 = 1] FOR bands IN range(32)]
 ];
 
-$create _sed_alpha(ks, w1, w2, w3, w4) AS nullif(list_dot_product(
+$create _sed_bit(magnitude, bit) AS if(nullif(magnitude::DOUBLE, 'nan'::DOUBLE) IS NULL, 0, bit);
+
+-- A list of one slope, as nullif would have its argument bound twice: for each query, and when the macro is made.
+$create _sed_alpha(ks, w1, w2, w3, w4) AS [if(isnan(slope), NULL, slope) FOR slope IN [list_dot_product(
     _sed_weights()[
-        1 + if(ks IS NULL, 0, 1) + if(w1 IS NULL, 0, 2) + if(w2 IS NULL, 0, 4) + if(w3 IS NULL, 0, 8)
-            + if(w4 IS NULL, 0, 16)
+        1 + _sed_bit(ks, 1) + _sed_bit(w1, 2) + _sed_bit(w2, 4) + _sed_bit(w3, 8) + _sed_bit(w4, 16)
     ],
-    [coalesce(ks, 0), coalesce(w1, 0), coalesce(w2, 0), coalesce(w3, 0), coalesce(w4, 0)]
-), 'nan'::DOUBLE);
+    [
+        coalesce(_sed_log(666.7, 2.159, ks), 0),
+        coalesce(_sed_log(309.54, 3.3526, w1), 0),
+        coalesce(_sed_log(171.787, 4.6028, w2), 0),
+        coalesce(_sed_log(31.674, 11.5608, w3), 0),
+        coalesce(_sed_log(8.363, 22.0883, w4), 0)
+    ]
+)]][1];
 
 -- Infrared spectral index d log(lambda F_lambda) / d log(lambda) over those of Ks, W1 ... W4 that are there,
 -- NULL where fewer than two are (Lada 1987; Greene et al. 1994).
 $create sed_alpha
-    (g, bp, rp, j, h, ks, w1, w2, w3, w4) AS
-        _sed_alpha(
-            _sed_log(666.7, 2.159, ks),
-            _sed_log(309.54, 3.3526, w1),
-            _sed_log(171.787, 4.6028, w2),
-            _sed_log(31.674, 11.5608, w3),
-            _sed_log(8.363, 22.0883, w4)
-        ),
-    (s) AS
-        _sed_alpha(
-            _sed_log(666.7, 2.159, s.ks_m),
-            _sed_log(309.54, 3.3526, s.w1mpro),
-            _sed_log(171.787, 4.6028, s.w2mpro),
-            _sed_log(31.674, 11.5608, s.w3mpro),
-            _sed_log(8.363, 22.0883, s.w4mpro)
-        );
+    (g, bp, rp, j, h, ks, w1, w2, w3, w4) AS _sed_alpha(ks, w1, w2, w3, w4),
+    (s) AS _sed_alpha(s.ks_m, s.w1mpro, s.w2mpro, s.w3mpro, s.w4mpro);
 
 -- Stage by that index (Greene et al. 1994, after Lada 1987).
 -- A list of one index, so that the index is written, and so bound and computed, once.

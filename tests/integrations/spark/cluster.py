@@ -43,6 +43,7 @@ def started(folder: Path) -> Iterator[Cluster]:
     java = f"-Dlog4j2.configurationFile=file:{log} -Dderby.system.home={folder} {LIGHT}"
     environment = os.environ | {
         "SPARK_HOME": str(SPARK),
+        "SPARK_SCALA_VERSION": next(SPARK.glob("jars/spark-core_*.jar")).name.split("_")[1].split("-")[0],
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_DAEMON_MEMORY": "768m",
         "SPARK_DAEMON_JAVA_OPTS": java,
