@@ -27,8 +27,8 @@ from sedsql.adql.writer import MARKED, Writer
 
 TargetEngine = t.Literal["duckdb", "spark"]
 """Whose SQL a query becomes."""
-NOT_IN_SPARK = frozenset({"top"})
-"""Rewrites that are for DuckDB's way of reading files alone."""
+NOT_IN_SPARK = frozenset({"top", "bounds"})
+"""Rewrites that are for DuckDB's way of reading files, and for its engines of models, alone."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import pytest
 import sqlglot
 
+import sedsql
 from sedsql.adql import AdqlError, translate, translation
 from sedsql.adql.functions import registry
 from sedsql.adql.spark.generator import UnknownError, in_spark
@@ -83,6 +84,16 @@ def test_models_come_last_and_once(catalogue, functions):
     _, inner = found.split(" FROM (SELECT ")
     assert "explode(array(sed_class(" in inner
     assert inner.index("parallax > 1") < inner.index(") AS _rows") < inner.index("_rows._m1 = 'yso'")
+
+
+def test_functions_of_the_extension_are_not_asked():
+    """What is known of a model's answer before it is asked is asked of the C extension, which Spark has not."""
+    with sedsql.connect() as con:
+        magnitudes = ", ".join("ghbcdefjkl")
+        asked = f"SELECT a FROM t WHERE sed_class({magnitudes}) = 'yso' AND sed_proba({magnitudes}, 'yso') > 0.9"
+        found = translate(asked, functions=con.functions, engine="spark")
+    assert "sed_log_odds" not in found
+    assert "sed_class" in found
 
 
 def test_columns_have_the_names_of_their_tables(catalogue):

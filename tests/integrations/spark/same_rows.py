@@ -34,7 +34,7 @@ from sedsql.dbapi.translator import values_to_bind  # noqa: E402
 NEAR = 2e-6
 """Relative: a REAL has 24 bits, and Spark takes it to DOUBLE where DuckDB does not."""
 LONGEST = 20_000
-"""Characters of Spark SQL that take Spark some seconds to plan, up to minutes; longer queries are left out unless all are
+"""Characters of Spark SQL that take Spark seconds to plan, up to minutes; longer queries are left out unless all are
 asked."""
 
 
