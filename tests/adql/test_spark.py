@@ -93,7 +93,7 @@ def test_functions_of_the_extension_are_not_asked():
         asked = f"SELECT a FROM t WHERE sed_class({magnitudes}) = 'yso' AND sed_proba({magnitudes}, 'yso') > 0.9"
         found = translate(asked, functions=con.functions, engine="spark")
     assert "sed_log_odds" not in found
-    assert "sed_class" in found
+    assert "sed_answer" in found
 
 
 def test_columns_have_the_names_of_their_tables(catalogue):
