@@ -26,11 +26,11 @@ def with_functions(
 ) -> pd.DataFrame:
     """Add a column for each function; all arguments are those of `sedsql.classify_batch`.
 
-    threads : as many as there are processors unless told
+    The new DataFrame has the same index. The columns that are added are Arrow's; what is missing there is NA.
 
-    Returns
-    -------
-    A new DataFrame with the same index. The columns that are added are Arrow's; what is missing there is NA.
+    Parameters
+    ----------
+    threads : as many as there are processors unless told
 
     Examples
     --------
