@@ -133,10 +133,10 @@ def test_a_file_that_is_gone_or_damaged_is_no_fault_of_the_query():
     assert told("InvalidInputException", "No magic bytes found at end of file 'a.parquet'", "SELECT x FROM t") is None
 
 
-@pytest.mark.parametrize("first", range(0, 1000, 250))
+@pytest.mark.parametrize("first", range(0, 600, 200))
 def test_of_queries_with_one_mistake_all_is_told_in_adqls_words(tmp_path_factory, first):
     """`python -m adql.generated.mistakes` asks more."""
-    report = mistakes.ask(_world(tmp_path_factory), first, 250)
+    report = mistakes.ask(_world(tmp_path_factory), first, 200)
     assert not report.faults, "\n".join(map(str, report.faults))
     assert min(report.rows, report.sentences) > 10
 

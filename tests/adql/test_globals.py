@@ -21,7 +21,7 @@ if sys.argv[1:]:
 statements = json.load(sys.stdin)
 for one in exp.ALL_FUNCTIONS:
     for name in one.sql_names():
-        statements += [f"SELECT {name}({', '.join('abc'[:count])}) FROM t" for count in range(4)]
+        statements += [f"SELECT {name}({', '.join('abc'[:count])}) FROM t" for count in (1, 3)]
 texts = {}
 for statement in statements:
     for dialect in ("duckdb", "postgres"):

@@ -1,5 +1,7 @@
 """Cells are used only where they are known to be those of the positions, and then for every row."""
 
+import shutil
+
 import astropy.units as u
 import numpy as np
 import pyarrow as pa
@@ -55,11 +57,19 @@ def in_cones(con, name, ra, dec):
 # Tables of one's own
 
 
-def test_numbers_called_source_id_are_no_cells(tmp_path, sky):
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """A mirror that has sed.photometry stored, not to be changed."""
+    folder = tmp_path_factory.mktemp("stored") / "sky"
+    write_sample(folder, 2000, seed=4)
+    return folder
+
+
+def test_numbers_called_source_id_are_no_cells(tmp_path, stored):
     ra, dec = places()
     numbers = np.arange(1, N + 1)
     pq.write_table(table(numbers, ra, dec), tmp_path / "mine.parquet")
-    write_sample(tmp_path / "sky", 200)
+    shutil.copytree(stored, tmp_path / "sky")
     import_files(tmp_path / "sky", [tmp_path / "mine.parquet"], "mine.stars")
     import_files(tmp_path / "sky", [tmp_path / "mine.parquet"], "gaiadr9.gaia_source")
     with sedsql.connect(tmp_path / "sky", read_only=False) as con:
@@ -201,10 +211,10 @@ def test_the_distance_from_a_cell_is_no_less_than_it_is():
 # Repair, views, catalogues in place
 
 
-def test_files_of_which_nothing_is_known_get_no_ranges_until_repair_has_measured(tmp_path):
+def test_files_of_which_nothing_is_known_get_no_ranges_until_repair_has_measured(tmp_path, sky):
     ra, dec = places()
     pq.write_table(table(cell_ids(ra, dec), ra, dec), tmp_path / "some.parquet")
-    write_sample(tmp_path / "sky", 2000, seed=4, stores=False)
+    shutil.copytree(sky, tmp_path / "sky")
     import_files(tmp_path / "sky", [tmp_path / "some.parquet"], "gaiadr9.gaia_source")
     with Mirror.change(tmp_path / "sky") as mirror, mirror.edit_database() as con:
         con.execute("UPDATE manifest.files SET reach = NULL WHERE table_name LIKE 'gaiadr%'")
@@ -240,8 +250,8 @@ VIEWS = {
 }
 
 
-def test_a_view_has_the_cells_of_the_rows_that_it_takes_as_they_are(tmp_path):
-    write_sample(tmp_path / "sky", 2000, seed=4)
+def test_a_view_has_the_cells_of_the_rows_that_it_takes_as_they_are(tmp_path, stored):
+    shutil.copytree(stored, tmp_path / "sky")
     with sedsql.connect(tmp_path / "sky", read_only=False) as con:
         con.duckdb.execute("USE mirror")
         for number, select in enumerate(VIEWS):
@@ -261,8 +271,8 @@ def test_a_view_has_the_cells_of_the_rows_that_it_takes_as_they_are(tmp_path):
                 assert sorted(con.execute(query).fetchall()) == sorted(con.sql(plain).fetchall()), select
 
 
-def test_a_view_made_in_the_place_of_a_table_is_another(tmp_path):
-    write_sample(tmp_path / "sky", 200, seed=4, stores=False)
+def test_a_view_made_in_the_place_of_a_table_is_another(tmp_path, sky):
+    shutil.copytree(sky, tmp_path / "sky")
     with sedsql.connect(tmp_path / "sky", read_only=False) as con:
         con.sql("CREATE TABLE mirror.other AS SELECT 1 AS source_id, 83.0::DOUBLE AS ra, -5.0::DOUBLE AS dec")
         con.sql("CREATE OR REPLACE VIEW mirror.gaiadr3.gaia_source AS SELECT * FROM mirror.main.other")

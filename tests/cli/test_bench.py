@@ -61,7 +61,7 @@ def test_a_wrong_answer_is_an_error(sedsql, tiny, monkeypatch):
     assert "Same labels in every row: NO: scikit-learn and " in ran.out
 
 
-def test_json_has_the_runs(sedsql):
+def test_json_has_the_runs(sedsql, tiny):
     ran = sedsql("bench", "translate", "--quick", "--json")
     figures = json.loads(ran.out)
     assert {"cone", "classes"} <= {one.get("query") for one in figures}

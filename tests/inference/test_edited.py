@@ -75,10 +75,9 @@ def differing(found, expected):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.thorough)])
-def test_an_edited_model_answers_as_one_that_was_always_so(folder, tmp_path, rows, engine, seed):
+def test_an_edited_model_answers_as_one_that_was_always_so(folder, tmp_path, rows, engine):
     """The same card in a folder that the process has never seen is what to compare with."""
-    edits = np.random.default_rng(seed).permutation(list(EDITS))
+    edits = np.random.default_rng(0).permutation(list(EDITS))
     fresh = (tmp_path / str(k) / "mine-1" for k in itertools.count())
     edited = folder
     known = answers(engine, edited, rows)

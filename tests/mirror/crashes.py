@@ -41,6 +41,8 @@ from sedsql.mirror.verify import verify
 NAMES, WRITES, CREATES = 1, 2, 4
 """Kinds of calls: those that change names or flush, those that write, those that need room for a name."""
 FULLNESS = WRITES | CREATES
+_COPIES = 8
+"""Of so many copies of the folder one is looked at, where not all are: some are alike."""
 COUNT, COPY, FULL_ONCE, FULL = range(4)
 FAULTS = {
     "killed": (COPY, NAMES | WRITES),
@@ -178,10 +180,10 @@ class Crashes:
         scenario.once()
         self._do(lambda: scenario.before(self.base))
         self.states = [{} if scenario.damaged else self._state(self.base)]
-        code, said = self._failing(COUNT, FULLNESS, 0)
+        code, said = self._failing(COUNT, NAMES | FULLNESS, 0)
         if code:
             raise SystemExit(f"{scenario.command} fails: {said}")
-        self.calls = self.copies.read_text().splitlines()
+        self.calls = [line.split(" ", 1) for line in self.copies.read_text().splitlines()]
         self.copies.unlink()
         self.states.append(self._state(self.work))
 
@@ -224,13 +226,14 @@ class Crashes:
         """
         how, kinds = FAULTS[fault]
         if fault != "killed":
-            calls = [None, *self.calls, None]
+            calls = [None, *(one for one in self.calls if int(one[0]) & kinds), None]
             points = [at for at in range(1, len(calls) - 1) if not calls[at - 1] == calls[at] == calls[at + 1]]
             for at in points[:: max(1, len(points) // most) if most else 1]:
                 yield at, self.work, *self._failing(how, kinds, at)
             return
         self.copies.mkdir()
-        self._failing(how, kinds, 0)
+        counted = sum(1 for kind, _ in self.calls if int(kind) & kinds)
+        self._failing(how, kinds, max(1, counted // (_COPIES * most)) if most else 1)
         found = {_digest(path): path for path in sorted(self.copies.iterdir())}
         for path in list(found.values())[:: max(1, len(found) // most) if most else 1]:
             yield int(path.name), path, None, ""

@@ -1,5 +1,6 @@
 /* A disk that fails, preloaded into a process: it counts the calls that change what is in one folder, and from call
-   number `at` on has no space left, or copies the folder before each call: a process that is killed there leaves that.
+   number `at` on has no space left, or copies the folder before each `at`th call: a process that is killed there leaves
+   that.
    What calls it, be it Python, Arrow or DuckDB, is all one. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -90,7 +91,7 @@ static int fails(int kind) {
         return 0;
     long number = atomic_fetch_add(&calls, 1) + 1;
     static __thread char last[PATH_MAX];
-    if (how == COPY && (kind != WRITES || strcmp(seen, last)))
+    if (how == COPY && number % at == 0 && (kind != WRITES || strcmp(seen, last)))
         copy(number); /* but once where a file is written to again and again */
     snprintf(last, sizeof last, "%s", kind == WRITES ? seen : "");
     if (how == COUNT && copies[0])
