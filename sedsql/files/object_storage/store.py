@@ -15,7 +15,11 @@ from sedsql.files.object_storage.credentials import Access, access_to
 
 T = TypeVar("T")
 
-RETRIES = {"max_retries": 8, "retry_timeout": timedelta(seconds=60)}
+RETRIES = {
+    "max_retries": 12,
+    "retry_timeout": timedelta(seconds=60),
+    "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=5), "base": 2},
+}
 """Of a request that is throttled (503 SlowDown, 429), fails at the storage (5xx) or is dropped, with longer and longer
 pauses between."""
 _BODIES = 5
