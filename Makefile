@@ -122,7 +122,7 @@ wheel: $(VENV)/installed
 
 thorough: $(NATIVE)
 	@echo "== Tests that take minutes"
-	$(BIN)/python -m pytest -q $(AT_ONCE) -m "thorough and not spark" $(call WITH,thorough)
+	$(BIN)/python -m pytest -q $(AT_ONCE) -m thorough $(call WITH,thorough)
 
 peers: $(NATIVE) $(VENV)/peers
 	@echo "== Tests that compare with LSDB, shap, speclite and grids of model atmospheres"
@@ -180,7 +180,7 @@ $(SPARK)/installed: | $(VENV)/installed
 spark: $(NATIVE) $(SPARK)/installed
 	@echo "== ADQL and the functions of models in Spark"
 	$(if $(shell command -v java),,JAVA_HOME=$(abspath $(JAVA))) PYTHONPATH=$(SPARK) \
-	    $(BIN)/python -m pytest -q -m "spark and not thorough" $(call WITH,spark)
+	    $(BIN)/python -m pytest -q -m spark $(call WITH,spark)
 
 # JupyterLab, in an environment of its own; its kernel, and the widgets' files, are those of .venv.
 $(VENV)/lab/installed: | $(VENV)/installed

@@ -17,6 +17,7 @@ NAMES = (
     "sample",
     "mirror",
     "download",
+    "plan",
     "translate",
 )
 """The modules that `sedsql bench` runs, in the order of RESULTS.md; each has `run(Setting) -> Section`."""

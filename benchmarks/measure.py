@@ -33,14 +33,14 @@ class Setting:
     folder : keeps samples of the sky from one run to the next
     url : a TAP service to ask instead of one on this machine
     mirror : a mirror of that service's rows
-    rows : how many of the benchmark `spark`
+    rows : sizes of the benchmarks `plan` and `spark` in the place of their own; of `spark` the first one
     """
 
     quick: bool = False
     folder: Path = Path("demo/bench")
     url: str | None = None
     mirror: Path | None = None
-    rows: int | None = None
+    rows: tuple[int, ...] = ()
 
     def sample(self, rows: int) -> Path:
         """Return a mirror of the simulated sky with `rows` sources; write it if it does not exist yet."""

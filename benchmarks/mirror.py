@@ -6,7 +6,6 @@ each in a process of its own; the tables are compared, and the memory is the pro
 the order of source_id; the same rows in random order have to be sorted first, which COPY does not do.
 """
 
-import gzip
 import json
 import re  # noqa: F401 - of PEAK_MB
 import shutil
@@ -16,13 +15,12 @@ import time
 from pathlib import Path
 
 import duckdb
-import numpy as np
-import pyarrow as pa
 
 from sedsql.mirror.database import open_mirror
 from sedsql.mirror.ingest import bulk, import_files
 from sedsql.mirror.mirror import Mirror
 from sedsql.mirror.sample import write_sample
+from sedsql.plan.bulk_files import COLUMNS, widened, write_bulk
 
 from .measure import PEAK_MB, Section, Setting, Times, child, figure, machine, versions
 
@@ -30,18 +28,6 @@ FULL, QUICK = (2, 250_000, 3), (1, 4_000, 1)
 """Number of files, rows of each, repeats."""
 
 TABLE = "gaiadr3.gaia_source"
-COLUMNS = 152
-ECSV = {"int64": "int64", "double": "float64", "float": "float32", "string": "string"}
-
-
-def widened(rows: pa.Table, seed: int) -> pa.Table:
-    """Add columns of numbers, a third of them missing, up to the width of the archive's table."""
-    rng = np.random.default_rng(seed)
-    for number in range(rows.num_columns, COLUMNS):
-        values = rng.standard_normal(rows.num_rows).astype(np.float32)
-        gone = rng.uniform(size=rows.num_rows) < 1 / 3
-        rows = rows.append_column(f"extra_{number}", pa.array(values, mask=gone))
-    return rows
 
 
 def write_files(folder: Path, count: int, rows: int) -> tuple[list[Path], list[Path]]:
@@ -56,22 +42,9 @@ def write_files(folder: Path, count: int, rows: int) -> tuple[list[Path], list[P
         for kind, paths in (("source_id", ordered), ("random_index", mixed)):
             for number, path in enumerate(paths):
                 query = f"SELECT * FROM {TABLE} ORDER BY {kind} LIMIT {rows} OFFSET {number * rows}"
-                write_bulk(path, widened(con.sql(query).to_arrow_table(), number))
+                write_bulk(path, widened(con.sql(query).to_arrow_table(), COLUMNS, number))
     shutil.rmtree(folder / "sample")
     return ordered, mixed
-
-
-def write_bulk(path: Path, rows: pa.Table) -> None:
-    header = [f"# - {{name: {field.name}, datatype: {ECSV[str(field.type)]}}}" for field in rows.schema]
-    lines = ["# %ECSV 1.0", "# ---", "# delimiter: ','", "# datatype:", *header, ""]
-    plain = path.with_suffix(".partial")
-    with duckdb.connect() as con:
-        con.register("part", rows)
-        con.execute(f"COPY part TO '{plain}' (FORMAT csv, HEADER, NULLSTR 'null')")
-    with gzip.open(path, "wb", compresslevel=6) as file, open(plain, "rb") as source:
-        file.write("\n".join(lines).encode())
-        shutil.copyfileobj(source, file, 1 << 22)
-    plain.unlink()
 
 
 def copy_files(files: list[Path], target: Path) -> None:

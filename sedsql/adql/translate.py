@@ -18,7 +18,7 @@ from sedsql.adql.resolver.names import Resolver
 from sedsql.adql.resolver.scope import Catalogue, Column, Columns
 from sedsql.adql.resolver.units import convert
 from sedsql.adql.spark.generator import UnknownError, in_spark
-from sedsql.adql.spark.rows import name_as_tables_do, write_columns, write_merged
+from sedsql.adql.spark.rows import name_as_tables_do, write_columns, write_group_names, write_merged
 from sedsql.adql.tree.model_function import ModelFunction
 from sedsql.adql.tree.nodes import Call
 from sedsql.adql.tree.notes import notes
@@ -27,8 +27,8 @@ from sedsql.adql.writer import MARKED, Writer
 
 TargetEngine = t.Literal["duckdb", "spark"]
 """Whose SQL a query becomes."""
-NOT_IN_SPARK = frozenset({"top"})
-"""Rewrites that are for DuckDB's way of reading files alone."""
+NOT_IN_SPARK = frozenset({"top", "bounds"})
+"""Rewrites that are for DuckDB's way of reading files, and for its engines of models, alone."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,7 @@ def _written(
         rewrite(query, writer.sql, explain, {"stored"} & set(rewrites))
         write_columns(query)
         write_merged(query)
+        write_group_names(query)
         name_as_tables_do(query)
         rewrites = set(rewrites) - {"stored"} - NOT_IN_SPARK
     rewrite(query, writer.sql, explain, rewrites)

@@ -44,7 +44,12 @@ def bench(
         typer.Option("--mirror", "-m", help="With --url: a mirror that has the service's rows.", show_default=False),
     ] = None,
     rows: Annotated[
-        int | None, typer.Option(min=1, help="How many rows `spark` has; 50 million unless told.", show_default=False)
+        list[int] | None,
+        typer.Option(
+            min=1,
+            help="Sources of `plan`, once or more, or rows of `spark`.",
+            show_default=False,
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -74,7 +79,7 @@ def bench(
         if name not in known:
             raise typer.BadParameter(f"there is no benchmark {name!r}; {did_you_mean(name, known)}")
     measure = importlib.import_module("benchmarks.measure")
-    setting = measure.Setting(quick=quick, folder=folder, url=url, mirror=mirror, rows=rows)
+    setting = measure.Setting(quick=quick, folder=folder, url=url, mirror=mirror, rows=tuple(rows or ()))
     if output is None and not quick:
         output = place / "RESULTS.md"
     head = (place / "HEADER.md").read_text(encoding="utf-8")

@@ -20,6 +20,7 @@ from sedsql.cli.options import (
 )
 from sedsql.cli.render_evaluation import print_explanation
 from sedsql.files.json import to_json
+from sedsql.files.object_storage.addresses import place_of
 from sedsql.inference.model import SKY_MODEL
 from sedsql.photometry.bands import COLUMNS
 
@@ -95,5 +96,5 @@ def _of_mirror(mirror: Path | None, source_id: str) -> Any:
     with connect(mirror) as con:
         table = con.execute("SELECT * FROM sed.photometry WHERE source_id = ?", [int(source_id)]).table()
     if not len(table):
-        raise MirrorError(f"The mirror {mirror} has no source {source_id} in sed.photometry.")
+        raise MirrorError(f"The mirror {place_of(mirror)} has no source {source_id} in sed.photometry.")
     return table[:1]

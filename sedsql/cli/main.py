@@ -30,7 +30,7 @@ _COMMANDS = (
         "models",
         "compare",
     ),
-    *("simulate", "census", "shell", "explore", "serve", "bench"),
+    *("simulate", "census", "shell", "explore", "serve", "plan", "bench"),
 )
 """In the order of the help page. Each is defined in the file of its name, but for `translate`."""
 

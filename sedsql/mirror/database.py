@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -115,7 +115,8 @@ def read_objects(con: duckdb.DuckDBPyConnection) -> None:
     except duckdb.Error:  # the manifest is of another version, or gone
         return
     if needed[0][0]:
-        duckdb_files.register(con)
+        with suppress(StorageError):  # the packages for it are missing, which a query of such a table tells
+            duckdb_files.register(con)
 
 
 State = tuple[int, int]

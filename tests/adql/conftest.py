@@ -34,6 +34,7 @@ class Table:
     sort_column: str | None = None
     rows: int = 0
     files: tuple = ()
+    selected: str = "*"
     check: str = ""
     base: str | None = None
     asked: dict[str, str] = field(default_factory=dict)

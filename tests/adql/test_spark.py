@@ -3,6 +3,7 @@
 import pytest
 import sqlglot
 
+import sedsql
 from sedsql.adql import AdqlError, translate, translation
 from sedsql.adql.functions import registry
 from sedsql.adql.spark.generator import UnknownError, in_spark
@@ -85,6 +86,16 @@ def test_models_come_last_and_once(catalogue, functions):
     assert inner.index("parallax > 1") < inner.index(") AS _rows") < inner.index("_rows._m1 = 'yso'")
 
 
+def test_functions_of_the_extension_are_not_asked():
+    """What is known of a model's answer before it is asked is asked of the C extension, which Spark has not."""
+    with sedsql.connect() as con:
+        magnitudes = ", ".join("ghbcdefjkl")
+        asked = f"SELECT a FROM t WHERE sed_class({magnitudes}) = 'yso' AND sed_proba({magnitudes}, 'yso') > 0.9"
+        found = translate(asked, functions=con.functions, engine="spark")
+    assert "sed_log_odds" not in found
+    assert "sed_answer" in found
+
+
 def test_columns_have_the_names_of_their_tables(catalogue):
     asked = "SELECT RA, s.Dec, PARALLAX AS p FROM photometry AS s"
     assert translate(asked, catalogue, engine="spark") == "SELECT ra, s.dec, parallax AS p FROM sed.photometry AS s"
@@ -95,6 +106,22 @@ def test_stars_over_using_keep_their_order(catalogue):
     found = translate(asked, catalogue, engine="spark")
     names = "n.source_id, n.allwise_oid, n.angular_distance, g.ra, g.dec, g.parallax"
     assert found.startswith(f"SELECT {names} FROM ")
+
+
+def test_only_tables_that_are_merged_lose_columns(catalogue):
+    asked = (
+        "SELECT * FROM gaiadr3.allwise_best_neighbour AS n NATURAL JOIN gaiadr2.gaia_source AS g"
+        " JOIN gaiadr1.allwise_original_valid AS w ON w.allwise_oid = n.allwise_oid"
+    )
+    names = translate(asked, catalogue, engine="spark").removeprefix("SELECT ").partition(" FROM ")[0]
+    assert names == (
+        "n.source_id, n.allwise_oid, n.angular_distance, g.ra, g.dec, g.parallax, w.allwise_oid, w.ra, w.dec, w.w1mpro"
+    )
+
+
+def test_a_name_with_a_dot_is_no_path():
+    found = translate('SELECT a AS "x.y" FROM t GROUP BY "x.y"', engine="spark")
+    assert found == "SELECT a AS `x.y` FROM t GROUP BY a"
 
 
 def test_files_are_read_by_name():

@@ -11,14 +11,10 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler
 
-import pytest
 import requests
 
 from sedsql.files.object_storage import objects, store
 from servers.local import answering
-
-obstore = pytest.importorskip("obstore", reason="`make s3` installs it")
-S3Store = obstore.store.S3Store
 
 BUCKET, REGION = "sky-bucket", "us-east-1"
 _HOP = ("connection", "transfer-encoding", "keep-alive")
@@ -128,9 +124,13 @@ class S3:
             url, headers = f"{self.url}/{bucket}/{key}", {"x-amz-acl": "public-read"}
             requests.put(url, data=body, headers=headers).raise_for_status()
         else:
+            import obstore
+
             obstore.put(self._store(bucket), key, body)
 
     def _store(self, bucket):
+        from obstore.store import S3Store
+
         keys = {"access_key_id": "AKIAEXAMPLE", "secret_access_key": "secret", "region": REGION}
         return S3Store(bucket, endpoint=self.url, client_options={"allow_http": True}, **keys)
 
@@ -145,6 +145,8 @@ class S3:
                 self.put(bucket, key, path.read_bytes(), public=public)
 
     def delete(self, bucket, key):
+        import obstore
+
         obstore.delete(self._store(bucket), key)
 
 

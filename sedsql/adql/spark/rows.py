@@ -36,30 +36,45 @@ def write_merged(query: exp.Expr) -> None:
     """
     for select in every_of(query, exp.Select):
         scope = notes(select).scope
-        if scope is None or not scope.merged or any(source.shown is None for source in scope.sources):
+        joins: list[exp.Expr] = select.args.get("joins") or []
+        # Joins in brackets have an order of their own, and stay as they are.
+        flat = scope is not None and len(scope.sources) == 1 + len(joins)
+        if scope is None or not flat or not scope.merged or any(source.shown is None for source in scope.sources):
             continue
-        first = all(join.side not in ("RIGHT", "FULL") for join in select.args.get("joins") or ())
+        first = all(join.args.get("side") not in ("RIGHT", "FULL") for join in joins)
         for column in every_of(select, exp.Column):
             source = next((one for one in scope.sources if one is notes(column).source), None)
             if first and source and not column.table and column.name.lower() in scope.merged:
                 column.set("table", exp.Identifier(this=source.name, quoted=source.quoted))
         items: list[exp.Expr] = []
         for item in select.expressions:
-            items += list(_of_star(scope, first)) if isinstance(item, exp.Star) else [item]
+            items += list(_of_star(scope, joins, first)) if isinstance(item, exp.Star) else [item]
         select.set("expressions", items)
 
 
-def _of_star(scope: Scope, first: bool) -> Iterator[exp.Expr]:
-    joined: set[str] = set()
-    for source in scope.sources:
+def _of_star(scope: Scope, joins: list[exp.Expr], first: bool) -> Iterator[exp.Expr]:
+    """The columns of all tables in their order, a merged one where its first table has it."""
+    before: set[str] = set()
+    for place, source in enumerate(scope.sources):
+        join = joins[place - 1] if place else None
+        here = [known.name.lower() for known in source.shown or ()]
+        using = {name.name.lower() for name in join.args.get("using") or ()} if join else set()
+        merged = before & set(here) if join and join.args.get("method") == "NATURAL" else using
         for known in source.shown or ():
             name = known.name.lower()
-            if name in joined:
-                continue
-            if name in scope.merged:
-                joined.add(name)
-            merged = name in scope.merged and not first
-            yield exp.Column(this=exp.Identifier(this=known.name)) if merged else column_of(source, known.name)
+            if name not in merged:
+                alone = first or name not in scope.merged
+                yield column_of(source, known.name) if alone else exp.Column(this=exp.Identifier(this=known.name))
+        before |= set(here)
+
+
+def write_group_names(query: exp.Expr) -> None:
+    """Write the expression in the place of a name of SELECT in GROUP BY that Spark takes for a path, in place."""
+    for select in every_of(query, exp.Select):
+        aliases = {item.alias: item.this for item in select.expressions if isinstance(item, exp.Alias)}
+        for key in select.args["group"].expressions if select.args.get("group") else ():
+            if isinstance(key, exp.Column) and not key.table and "." in key.name and key.name in aliases:
+                key.replace(aliases[key.name].copy())
 
 
 def name_as_tables_do(query: exp.Expr) -> None:

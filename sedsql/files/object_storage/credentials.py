@@ -2,6 +2,7 @@
 
 import configparser
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -49,7 +50,7 @@ def access_to(bucket: str) -> Access:
     profile = _profile()
     environ = os.environ
     endpoint = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or profile.get("endpoint_url", "")
-    if endpoint and not endpoint.startswith(("http://", "https://")):
+    if endpoint and not re.fullmatch(r"https?://[\w.:\[\]-]+(/[^\s?#]*)?", endpoint):
         raise StorageError(f"The endpoint {endpoint!r} (AWS_ENDPOINT_URL) is no URL; write it as https://HOST")
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or profile.get("region")
     config: dict[str, Any] = {"region": (None if endpoint else _region_of(bucket)) or region or "us-east-1"}

@@ -48,6 +48,11 @@ def opened(path: str | os.PathLike[str], cached: bool = True) -> BinaryIO:
 
 def sentence_of(error: duckdb.Error) -> str | None:
     """The sentence of a StorageError that came through DuckDB, which makes of it the text of a traceback."""
+    if f'match the pattern "{PREFIX}' in str(error):  # the connection reads no objects
+        try:
+            store.check_packages()
+        except StorageError as lacking:
+            return str(lacking)
     found = re.search(r"(?:StorageError|ChangedError): (.*)", str(error))
     return found[1].strip() if found else None
 

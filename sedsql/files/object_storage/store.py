@@ -144,7 +144,7 @@ def check_packages() -> Any:
 def _storage(root: str) -> _Storage:
     """Open a bucket, or a host."""
     scheme, _, bucket = root.partition("://")
-    if not bucket:
+    if not re.fullmatch(r"[\w.:@\[\]-]+", bucket):
         raise StorageError(f"{root} names no bucket; write {scheme}://BUCKET/FOLDER")
     options: Any = {"allow_http": True, "connect_timeout": timedelta(seconds=10), "timeout": timedelta(seconds=120)}
     retries, opener = RETRIES, check_packages().store

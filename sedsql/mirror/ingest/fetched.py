@@ -11,9 +11,10 @@ from tempfile import TemporaryDirectory
 from sedsql.files import TableError
 from sedsql.files.errors import StorageError
 from sedsql.files.object_storage import store
-from sedsql.files.object_storage.addresses import address_of
+from sedsql.files.object_storage.addresses import address_of, root_and_key
 from sedsql.files.object_storage.store import Version
 from sedsql.mirror import Progress
+from sedsql.mirror.manifest import MirrorError
 
 _PART = 16 << 20
 """Bytes that are asked for at a time."""
@@ -32,23 +33,37 @@ def fetched(files: Sequence[str | os.PathLike], progress: Progress) -> Iterator[
     versions = {address: list(_versions(address)) for address in addresses if address}
     total, done = sum(version.size for some in versions.values() for version in some), 0
     with TemporaryDirectory(prefix="sedsql-") as folder:
-        paths = []
+        paths: list[Path] = []
+        copied: dict[str, str] = {}
         for number, (file, address) in enumerate(zip(files, addresses, strict=True)):
             for version in versions[address] if address else ():
                 paths.append(Path(folder, str(number), version.address.rpartition("/")[2]))
+                copied[str(paths[-1])] = version.address
                 paths[-1].parent.mkdir(exist_ok=True)
                 for part in _copy(version, paths[-1]):
                     done += part
                     progress("copying", done, total)
             if not address:
                 paths.append(Path(file).absolute())
-        yield paths
+        try:
+            yield paths
+        except (TableError, MirrorError) as error:
+            raise type(error)(_named(str(error), copied)) from None
+
+
+def _named(text: str, copied: dict[str, str]) -> str:
+    """Name objects, instead of their copies, in a message."""
+    for path, address in copied.items():
+        text = text.replace(path, address)
+    return text
 
 
 def _is_folder(addresses: Sequence[str | None]) -> bool:
     """Whether one address is given, and no object has it: then it is a catalogue's."""
     if len(addresses) != 1 or addresses[0] is None or _is_pattern(addresses[0]):
         return False
+    if not root_and_key(addresses[0])[1]:
+        return True
     try:
         store.head(addresses[0])
     except StorageError as error:

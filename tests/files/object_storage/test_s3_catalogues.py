@@ -1,5 +1,8 @@
 """HATS catalogues and files on S3 become tables of a mirror on disk: used where they lie, or copied."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -120,3 +123,36 @@ def test_a_catalogue_on_the_web(s3, tmp_path):
     assert import_files(tmp_path / "sky", [f"{s3.proxy.url}/{BUCKET}/web"], "my.survey") == 400
     with sedsql.connect(tmp_path / "sky") as con:
         assert con.execute("SELECT COUNT(*) AS n, SUM(obj) AS s FROM my.survey").fetchone() == (400, 79800)
+
+
+WITHOUT = """
+import sys
+sys.modules["obstore"] = None
+import sedsql
+with sedsql.connect(sys.argv[1]) as con:
+    print(con.execute("SELECT COUNT(*) AS n FROM my.own").fetchone())
+    try:
+        con.execute("SELECT COUNT(*) AS n FROM my.survey").fetchone()
+    except sedsql.Error as error:
+        print(error)
+"""
+
+
+def test_without_the_packages_other_tables_of_the_mirror_are_read(s3, tmp_path):
+    s3.upload(write_hats(tmp_path / "theirs", stars(300)), BUCKET, "beside")
+    import_files(tmp_path / "sky", [f"s3://{BUCKET}/beside"], "my.survey")
+    pq.write_table(stars(20), tmp_path / "own.parquet")
+    import_files(tmp_path / "sky", [tmp_path / "own.parquet"], "my.own")
+    ran = subprocess.run([sys.executable, "-c", WITHOUT, tmp_path / "sky"], capture_output=True, text=True)
+    count, told = ran.stdout.splitlines()
+    assert count == "(20,)"
+    assert told.endswith("and obstore is not installed; `pip install 'sedsql[s3]'` installs them")
+
+
+def test_a_file_that_is_no_table_is_named_by_its_address(s3, tmp_path):
+    s3.put(BUCKET, "bad/rows.parquet", b"no Parquet")
+    with pytest.raises(TableError, match=r"^s3://catalogues/bad/rows\.parquet cannot be read as parquet: "):
+        import_files(tmp_path / "sky", [f"s3://{BUCKET}/bad/rows.parquet"], "my.survey")
+    with pytest.raises(TableError, match=r"^s3://catalogues is no HATS catalogue"):
+        import_files(tmp_path / "sky", [f"s3://{BUCKET}"], "my.survey")
+    assert not (tmp_path / "sky").exists()

@@ -1,5 +1,6 @@
 """Rows to classify in Spark and in DuckDB, and a comparison of what both say of them."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from sedsql.inference.card import EXTRA
 from sedsql.inference.model import find_model
 from sedsql.photometry.bands import COLUMNS
 
+ROWS = int(os.environ.get("SPARK_ROWS", 14_000))
+"""Awkward ones; `SPARK_ROWS=1000000 make spark` takes minutes more."""
 BANDS, POSITION = ", ".join(COLUMNS), ", ".join(EXTRA)
 EXPRESSIONS = {
     "class": f"sed_class({BANDS})",

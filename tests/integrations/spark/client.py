@@ -16,6 +16,7 @@ from sedsql.integrations.spark import register
 remote, source, answers, select, *models = sys.argv[1:]
 spark = SparkSession.builder.remote(remote).getOrCreate()
 register(spark, models=models)
+register(spark, models=models)  # as a notebook does whose cell is run again
 for folder in models:  # what workers have of them was sent
     shutil.rmtree(folder)
 spark.read.parquet(source).createOrReplaceTempView("rows")

@@ -37,10 +37,9 @@ def value(spark, expression):
     return spark.sql(f"SELECT {expression} AS a").collect()[0].a
 
 
-@pytest.mark.parametrize("rows", [20_000, pytest.param(1_000_000, marks=pytest.mark.thorough)])
-def test_awkward_rows_get_the_bits_of_duckdb(registered, tmp_path, rows):
+def test_awkward_rows_get_the_bits_of_duckdb(registered, tmp_path):
     source, answers = tmp_path / "rows.parquet", tmp_path / "answers"
-    asked.write_awkward(source, rows)
+    asked.write_awkward(source, asked.ROWS)
     registered.read.parquet(str(source)).createOrReplaceTempView("awkward")
     registered.sql(f"SELECT id, {asked.SELECT} FROM awkward").write.parquet(str(answers))
     assert asked.differences(f"{answers}/*.parquet", source) == {}
@@ -75,6 +74,7 @@ def test_a_model_of_the_user_s_own_is_sent_to_workers(registered, mine):
     from sedsql.integrations.spark import register
 
     try:
+        register(registered, models=[mine])
         register(registered, models=[mine])
         expected = value(registered, f"sed_answer({MAGNITUDES}, 'lite-2').probabilities")
         shutil.rmtree(mine)
