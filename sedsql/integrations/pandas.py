@@ -42,7 +42,7 @@ def with_functions(
     """
     # Of the other columns nothing is asked: they may be what Arrow has no type for.
     taken = [name for name in renamed(columns or {}).values() if name in frame.columns]
-    batch = pa.RecordBatch.from_pandas(frame[taken], preserve_index=False)
+    batch = pa.Table.from_pandas(frame[taken], preserve_index=False)
     found = classify_batch(batch, functions, model, models=models, columns=columns, threads=threads or _processors())
     return frame.assign(**{name: as_series(found[name], frame.index) for name in found.schema.names})
 
