@@ -72,6 +72,7 @@ SECTIONS = {
         "datalabs/README",
         "docs/serve",
         "docs/plain_sql",
+        "docs/scale",
         "docs/spark",
     ],
     "Notebooks": [f"notebooks/{path.stem}" for path in sorted((HERE.parent / "notebooks").glob("*.ipynb"))],

@@ -32,7 +32,8 @@ def classify_batch(
 ) -> pa.RecordBatch:
     """Compute functions of a model for each row of a batch, as SQL computes them.
 
-    The kernel computes them without Python's lock, so threads may work on batches of their own; ONNX Runtime does
+    The batch that comes out has a column for each function, with as many rows; null where the bands are too few. The
+    kernel computes them without Python's lock, so threads may work on batches of their own; ONNX Runtime does
     where there is no kernel, or it does not run the model.
 
     Parameters
@@ -48,10 +49,6 @@ def classify_batch(
     columns : what the batch calls a column, by the archive's name: {"j_m": "Jmag"}
     engine : 'native', the kernel, or 'onnx', ONNX Runtime; the kernel where it runs the model unless told
     threads : how many compute pieces of the batch at once
-
-    Returns
-    -------
-    A column for each function, of as many rows; null where the bands are too few.
 
     Raises
     ------

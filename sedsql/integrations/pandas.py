@@ -26,11 +26,11 @@ def with_functions(
 ) -> pd.DataFrame:
     """Add a column for each function; all arguments are those of `sedsql.classify_batch`.
 
-    threads : as many as there are processors unless told
+    The new DataFrame has the same index. The columns that are added are Arrow's; what is missing there is NA.
 
-    Returns
-    -------
-    A new DataFrame with the same index. The columns that are added are Arrow's; what is missing there is NA.
+    Parameters
+    ----------
+    threads : as many as there are processors unless told
 
     Examples
     --------
@@ -42,7 +42,7 @@ def with_functions(
     """
     # Of the other columns nothing is asked: they may be what Arrow has no type for.
     taken = [name for name in renamed(columns or {}).values() if name in frame.columns]
-    batch = pa.RecordBatch.from_pandas(frame[taken], preserve_index=False)
+    batch = pa.Table.from_pandas(frame[taken], preserve_index=False)
     found = classify_batch(batch, functions, model, models=models, columns=columns, threads=threads or _processors())
     return frame.assign(**{name: as_series(found[name], frame.index) for name in found.schema.names})
 

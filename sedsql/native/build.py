@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "src"
 """The C files; src/README.md says which folder may include which."""
 NAME = "sedsql.duckdb_extension"
-KERNEL = "sedsql_kernel.so"
+KERNEL = "sedsql.kernel"
 API = "v1.2.0"
 """The version of DuckDB's C API that is asked for; every later DuckDB hands it out."""
 

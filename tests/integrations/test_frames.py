@@ -54,6 +54,15 @@ def test_pandas_keeps_index_and_columns(table, expected):
     assert found["what"].isna().sum() == expected["what"].null_count > 0
 
 
+def test_a_frame_of_pandas_in_pieces(table, expected):
+    pieces = [
+        table.slice(0, 10).to_pandas(types_mapper=pd.ArrowDtype),
+        table.slice(10).to_pandas(types_mapper=pd.ArrowDtype),
+    ]
+    found = sedsql.pandas.with_functions(pd.concat(pieces), FUNCTIONS)
+    assert batch({name: found[name].array.__arrow_array__() for name in FUNCTIONS}).equals(expected)
+
+
 def test_a_frame_of_pandas_with_other_names(table, expected):
     frame = table.rename_columns([name.upper() for name in table.column_names]).to_pandas()
     found = sedsql.pandas.with_functions(frame, "sed_class", columns={name: name.upper() for name in COLUMNS})

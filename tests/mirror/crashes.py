@@ -18,6 +18,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import pyarrow.dataset
@@ -52,6 +53,7 @@ FAULTS = {
 NEXT = ("open", "verify", "repair", "lost", "again")
 """What is done next."""
 
+T = TypeVar("T")
 State = dict[str, tuple[int, int]]
 """The rows of each table: how many, and a sum of their hashes."""
 
@@ -228,14 +230,14 @@ class Crashes:
         if fault != "killed":
             calls = [None, *(one for one in self.calls if int(one[0]) & kinds), None]
             points = [at for at in range(1, len(calls) - 1) if not calls[at - 1] == calls[at] == calls[at + 1]]
-            for at in points[:: max(1, len(points) // most) if most else 1]:
+            for at in _some(points, most):
                 yield at, self.work, *self._failing(how, kinds, at)
             return
         self.copies.mkdir()
         counted = sum(1 for kind, _ in self.calls if int(kind) & kinds)
         self._failing(how, kinds, max(1, counted // (_COPIES * most)) if most else 1)
         found = {_digest(path): path for path in sorted(self.copies.iterdir())}
-        for path in list(found.values())[:: max(1, len(found) // most) if most else 1]:
+        for path in _some(list(found.values()), most):
             yield int(path.name), path, None, ""
 
     def faults(self, folder: Path, code: int | None, said: str, then: str) -> list[str]:
@@ -274,6 +276,13 @@ class Crashes:
         elif self.run(folder):
             raise Wrong("the command fails when it is run again")
         check(folder, self.states[1:], is_damaged)
+
+
+def _some(every: list[T], most: int | None) -> list[T]:
+    """The middle of each of `most` parts of a list, or all of it."""
+    if most is None or len(every) <= most:
+        return every
+    return [every[(2 * k + 1) * len(every) // (2 * most)] for k in range(most)]
 
 
 def _digest(folder: Path) -> str:

@@ -1,5 +1,6 @@
 """LSDB reads mirrors as HATS catalogues, and HATS catalogues become tables of a mirror."""
 
+import re
 import shutil
 
 import numpy as np
@@ -157,6 +158,11 @@ def test_a_catalogue_is_used_where_it_lies(tmp_path, options):
     with open_mirror(tmp_path / "sky") as con:
         assert con.execute("SELECT count(*), count(mag), sum(obj) FROM my.survey").fetchone() == (2000, 1600, 1999000)
     same_cones(tmp_path / "sky", stars(2000), ra, dec)
+    with sedsql.connect(tmp_path / "sky") as con:
+        told = []
+        con.translate(f"SELECT obj FROM my.survey WHERE 1 = CONTAINS(POINT({ra}, {dec}), CIRCLE(10, 80, 4))", told)
+    read, of = re.search(r"is read from (\d+) of its (\d+) files", " ".join(told)).groups()
+    assert int(read) < int(of) / 4 == len(stored.files) / 4
 
 
 def test_verify_tells_what_happened_to_a_catalogue_in_place(tmp_path):

@@ -88,6 +88,8 @@ def test_a_wheel_carries_the_extension_of_its_platform(checkout, tmp_path):
     assert __version__ in run_python(LOADS, unpacked / "sedsql" / "native" / native.EXTENSION.name)
     left = run_python("import sedsql.native as native; print(native.why_not(), native.path())", path=unpacked).split()
     assert left == ["None", str(unpacked / "sedsql" / "native" / native.EXTENSION.name)]
+    asks = "from sedsql.inference.classify_batch import session_of; print(session_of('lite-2').engine)"
+    assert run_python(asks, path=unpacked) == "native\n"
 
 
 def test_without_a_compiler_a_wheel_works_and_says_why_it_has_no_extension(checkout, tmp_path):

@@ -15,7 +15,11 @@ from sedsql.files.object_storage.credentials import Access, access_to
 
 T = TypeVar("T")
 
-RETRIES = {"max_retries": 8, "retry_timeout": timedelta(seconds=60)}
+RETRIES = {
+    "max_retries": 12,
+    "retry_timeout": timedelta(seconds=60),
+    "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=5), "base": 2},
+}
 """Of a request that is throttled (503 SlowDown, 429), fails at the storage (5xx) or is dropped, with longer and longer
 pauses between."""
 _BODIES = 5
@@ -118,7 +122,9 @@ def _asked(address: str, ask: Callable[[Any, str], T]) -> T:
         try:
             return ask(storage.store, key)
         except (failure, FileNotFoundError) as error:
-            if "status code" in str(error) or "HTTP error" not in str(error) or attempt == _BODIES - 1:
+            # The others obstore has tried again itself.
+            is_cut_off = "body error" in str(error) or "decoding response body" in str(error)
+            if not is_cut_off or attempt == _BODIES - 1:
                 raise _told(error, address, storage) from error
             time.sleep(0.1 * 2**attempt)
     raise AssertionError

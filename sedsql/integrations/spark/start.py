@@ -27,7 +27,10 @@ def session(master: str = "local[*]", settings: Mapping[str, str] | None = None)
     master : how many cores it takes, `local[4]`, or a cluster, `spark://host:7077`
     settings : of Spark, besides SETTINGS or in their place: {"spark.driver.memory": "8g"}
 
-    Raises SparkError where there is no pyspark or Java, or of too low a version.
+    Raises
+    ------
+    SparkError
+        Where there is no pyspark or Java, or of too low a version.
     """
     check_package()
     check_java()

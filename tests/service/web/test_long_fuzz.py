@@ -1,4 +1,4 @@
-"""A minute of what strangers may send, over HTTP: never a fault of the service, no process that dies or grows.
+"""What strangers may send, over HTTP: never a fault of the service, no process that dies or grows.
 
 FUZZ_SECONDS has other seconds; five are in the suite.
 """
@@ -19,7 +19,7 @@ import pytest
 import requests
 from serving import serving
 
-SECONDS = float(os.environ.get("FUZZ_SECONDS", "60"))
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "25"))
 COUNT = "SELECT COUNT(*) AS n FROM gaiadr3.gaia_source"
 FAULTS = (400, 403, 404, 405, 408, 413, 415)
 _NAMES = """QUERY LANG REQUEST MAXREC FORMAT RESPONSEFORMAT UPLOAD RUNID VERSION PHASE WAIT LAST AFTER ACTION
@@ -282,5 +282,5 @@ def test_some_seconds_of_what_strangers_send(sky, tmp_path):
 
 @pytest.mark.thorough
 @pytest.mark.timeout(3600)
-def test_a_minute_of_what_strangers_send(sky, tmp_path):
+def test_half_a_minute_of_what_strangers_send(sky, tmp_path):
     fuzz(sky, tmp_path, SECONDS)
