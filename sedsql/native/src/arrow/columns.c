@@ -56,6 +56,16 @@ static void widen(const batch_columns *from, int k, int64_t first, uint32_t n, f
         to[row] = is_there(of_rows, from->batch->offset + first + row) ? to[row] : NAN;
 }
 
+/* Whether the rows are floats that stand as the kernel wants them, with bits for nulls, if any, in whole words. */
+static bool is_usable(const batch_columns *from, int k, int64_t start, uint32_t n)
+{
+    const struct ArrowArray *column = from->columns[k];
+    const uint8_t *bits = nulls_of(column);
+    bool in_words = !bits || (start % 64 == 0 && n % 64 == 0 && (uintptr_t)bits % sizeof(uint64_t) == 0);
+    bool in_floats = !from->is_double[k] && (uintptr_t)column->buffers[1] % sizeof(float) == 0;
+    return in_floats && in_words && !nulls_of(from->batch);
+}
+
 void point_to_rows(const batch_columns *from, int64_t first, uint32_t n, float *scratch, input_columns *to)
 {
     *to = (input_columns){.data = {NULL}};
@@ -63,12 +73,14 @@ void point_to_rows(const batch_columns *from, int64_t first, uint32_t n, float *
         const struct ArrowArray *column = from->columns[k];
         if (!column)
             continue;
-        const float *there = column->buffers[1];
-        if (from->is_double[k] || nulls_of(column) || nulls_of(from->batch) || (uintptr_t)there % sizeof *there) {
+        int64_t start = column->offset + from->batch->offset + first;
+        if (!is_usable(from, k, start, n)) {
             widen(from, k, first, n, scratch + k * CHUNK);
             to->data[k] = scratch + k * CHUNK;
-        } else {
-            to->data[k] = there + column->offset + from->batch->offset + first;
+            continue;
         }
+        const uint64_t *words = (const uint64_t *)(const void *)nulls_of(column);
+        to->data[k] = (const float *)column->buffers[1] + start;
+        to->validity[k] = words ? words + start / 64 : NULL;
     }
 }

@@ -14,8 +14,8 @@ enum { KERNEL = 2 };
 /* Beside the wants of model/graph.h: average over draws within the errors; answer also rows with too few bands. */
 enum { WITH_ERRORS = 8, EVERY_ROW = 16 };
 
-/* Where answers go: `rows` of each, and of probabilities as many for each class; NULL for what is not wanted. `node` and
-   `share` are the deepest node that has `least`. */
+/* Where answers go: `rows` of each, and of probabilities as many for each class; NULL for what is not wanted. `node`
+   and `share` are the deepest node that has `least`. */
 typedef struct {
     int32_t *n_bands, *place;
     float *probabilities;
