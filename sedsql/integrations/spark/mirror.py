@@ -16,6 +16,8 @@ from sedsql.catalogue import PHOTOMETRY, Catalogue, Table
 from sedsql.catalogue.table import CellFile
 from sedsql.dbapi.connection import Connection, connect
 from sedsql.dbapi.translator import Parameters, values_to_bind
+from sedsql.files.object_storage.addresses import address_of
+from sedsql.files.object_storage.duckdb_files import PREFIX
 from sedsql.integrations.spark.functions import register
 from sedsql.integrations.spark.requirements import SparkError, check_session
 from sedsql.mirror.manifest import MirrorError
@@ -53,7 +55,7 @@ def mirror(
     Raises
     ------
     SparkError
-        Where the session is of a version, or in a mode, that gives other answers.
+        Where the session is of a version, or in a mode, that gives other answers, or the mirror lies on object storage.
     MirrorError
         Where there is no mirror, a file of it is missing, or a folder of a table has a file that is not its own.
 
@@ -62,6 +64,10 @@ def mirror(
     >>> sky = sedsql.spark.mirror(spark, "sky")  # doctest: +SKIP
     >>> sky.sql("SELECT TOP 5 source_id FROM gaiadr3.gaia_source").show()  # doctest: +SKIP
     """
+    if address := address_of(path):
+        raise SparkError(
+            f"{address} is on object storage, from which Spark gets no mirror: copy it to a folder that all workers see."
+        )
     check_session(spark)
     if str(spark.conf.get("spark.sql.ansi.enabled")).lower() != "true":
         raise SparkError(
@@ -123,7 +129,8 @@ def _put_tables(spark: SparkSession, connection: Connection, found: Mirror) -> I
     made: set[str] = set()
     for name, state in found.tables.items():
         shown = _shown(connection, state)
-        if all(NAME.fullmatch(part) for part in state.table.parts) and state.files and shown:
+        on_disk = not any(path.startswith(PREFIX) for path in state.files)
+        if all(NAME.fullmatch(part) for part in state.table.parts) and state.files and on_disk and shown:
             _check_files(state, found.folder)
             for view, columns in shown.items():
                 _make(spark, view, columns, state, found.folder)

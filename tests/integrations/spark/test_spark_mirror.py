@@ -121,6 +121,13 @@ def test_files_that_are_missing_or_not_its_own(spark, tmp_path):
         sedsql.spark.mirror(spark, tmp_path / "sky")
 
 
+def test_a_mirror_on_object_storage_is_refused(spark):
+    with pytest.raises(
+        SparkError, match="^s3://bucket/sky is on object storage, from which Spark gets no mirror: copy"
+    ):
+        sedsql.spark.mirror(spark, "s3://bucket/sky")
+
+
 def test_another_mode_than_ansi(spark, tmp_path):
     spark.conf.set("spark.sql.ansi.enabled", "false")
     try:
