@@ -66,7 +66,7 @@ def mirror(
     """
     if address := address_of(path):
         raise SparkError(
-            f"{address} is on object storage, from which Spark gets no mirror: copy it to a folder that all workers see."
+            f"{address} is on object storage, from which Spark gets no mirror: copy it to a folder that workers see."
         )
     check_session(spark)
     if str(spark.conf.get("spark.sql.ansi.enabled")).lower() != "true":

@@ -123,7 +123,7 @@ def test_files_that_are_missing_or_not_its_own(spark, tmp_path):
 
 def test_a_mirror_on_object_storage_is_refused(spark):
     with pytest.raises(
-        SparkError, match="^s3://bucket/sky is on object storage, from which Spark gets no mirror: copy"
+        SparkError, match=r"^s3://bucket/sky is on object storage, from which Spark gets no mirror: copy"
     ):
         sedsql.spark.mirror(spark, "s3://bucket/sky")
 
