@@ -57,7 +57,7 @@ $create _sed_weights() AS [
     FOR xs IN [[x FOR x, k IN _sed_log_wavelengths() IF (bands >> (k - 1)) & 1 = 1] FOR bands IN range(32)]
 ];
 
-$create _sed_bit(magnitude, bit) AS if(nullif(magnitude::DOUBLE, 'nan'::DOUBLE) IS NULL, 0, bit);
+$create _sed_bit(magnitude, worth) AS if(nullif(magnitude::DOUBLE, 'nan'::DOUBLE) IS NULL, 0, worth);
 
 -- A list of one slope, as nullif would have its argument bound twice: for each query, and when the macro is made.
 $create _sed_alpha(ks, w1, w2, w3, w4) AS [if(isnan(slope), NULL, slope) FOR slope IN [list_dot_product(
