@@ -9,7 +9,7 @@ from sedsql.plan.cost import Cost
 from sedsql.plan.rates import BUILDING, CLASSIFICATION, CONE, IMPORT, PHOTOMETRY, QUERIES, SEARCH, Rates
 
 LARGE = {IMPORT: 0.9e9, PHOTOMETRY: 0.9e9, CLASSIFICATION: 0.9e9}
-"""Bytes of memory that building steps take of millions of sources, where small skies take less."""
+"""Bytes of memory that building steps are taken to need of millions of sources, where small ones need less: a guess."""
 
 
 @dataclass(frozen=True)
