@@ -17,8 +17,6 @@ from sedsql.adql.parser.physical_values import is_physical
 from sedsql.adql.resolver.names import Resolver
 from sedsql.adql.resolver.scope import Catalogue, Column, Columns
 from sedsql.adql.resolver.units import convert
-from sedsql.adql.spark.generator import UnknownError, in_spark
-from sedsql.adql.spark.rows import name_as_tables_do, write_columns, write_group_names, write_merged
 from sedsql.adql.tree.model_function import ModelFunction
 from sedsql.adql.tree.nodes import Call
 from sedsql.adql.tree.notes import notes
@@ -120,9 +118,7 @@ def translation(
             told = []
             marked = _written(query, Writer(adql, catalogue is None), told, (), engine)
         sql = MARKED.sub(r"$\1", marked)
-        sql = in_spark(sql) if engine == "spark" else sql
-    except UnknownError as reason:
-        raise AdqlError(reason.sentence, adql, 0, len(adql)) from None
+        sql = _in_spark(sql, adql) if engine == "spark" else sql
     except RecursionError:
         raise AdqlError("The query is too deeply nested", adql) from None
     if explain is not None:
@@ -160,6 +156,8 @@ def _written(
 ) -> str:
     """Rewrite a query whose names are resolved and write it in DuckDB's SQL, its parameters between marks."""
     if engine == "spark":
+        from sedsql.adql.spark.rows import name_as_tables_do, write_columns, write_group_names, write_merged
+
         # What is stored is known by the row's alias, which no other rewrite needs.
         rewrite(query, writer.sql, explain, {"stored"} & set(rewrites))
         write_columns(query)
@@ -170,3 +168,13 @@ def _written(
     rewrite(query, writer.sql, explain, rewrites)
     writer.written = 0  # rewrites have some of it written more than once
     return writer.generate(query, copy=False)
+
+
+def _in_spark(sql: str, adql: str) -> str:
+    """Write DuckDB's SQL of a query in Spark's words."""
+    from sedsql.adql.spark.generator import UnknownError, in_spark  # sqlglot's dialect takes its time
+
+    try:
+        return in_spark(sql)
+    except UnknownError as reason:
+        raise AdqlError(reason.sentence, adql, 0, len(adql)) from None

@@ -91,6 +91,13 @@ def branches(model: Model, probabilities: NDArray, least: float) -> pa.StructArr
     return branches_at(model, np.where(missing, -1, deepest), shares)
 
 
+def branches_of(model: Model, prediction: Prediction, least: float) -> pa.StructArray:
+    """Give BRANCH of a prediction: of the nodes that it has, or else those that its probabilities have."""
+    if prediction.node is None or prediction.share is None:
+        return branches(model, prediction.probabilities, least)
+    return branches_at(model, prediction.node, prediction.share)
+
+
 def branches_at(model: Model, places: NDArray, shares: NDArray) -> pa.StructArray:
     """Give BRANCH of nodes by their places among `classes.nodes`; null where that is -1."""
     parents = model.card.parents

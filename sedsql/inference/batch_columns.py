@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from sedsql.errors import Error
 from sedsql.inference.batch_functions import WITH_ERRORS, Call
+from sedsql.inference.by_value import flat
 from sedsql.inference.kernel_session import INPUTS
 from sedsql.inference.macros import ERROR_COLUMNS
 from sedsql.inference.model import Model
@@ -76,16 +77,10 @@ def pieces(table: pa.RecordBatch | pa.Table, found: Found, size: int) -> Iterato
     whole = [None if name is None else _as_numbers(table.column(name)) for name in found]
     for start in range(0, max(1, table.num_rows), size):
         rows = min(size, table.num_rows - start)
-        yield [None if column is None else _flat(column.slice(start, rows)) for column in whole], rows
+        yield [None if column is None else flat(column.slice(start, rows)) for column in whole], rows
 
 
 def _as_numbers(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     if pa.types.is_float32(column.type) or pa.types.is_float64(column.type):
         return column
     return pc.cast(column, pa.float32() if pa.types.is_float16(column.type) else pa.float64(), safe=False)
-
-
-def _flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    if isinstance(column, pa.Array):
-        return column
-    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks or [pa.array([], column.type)])

@@ -63,12 +63,6 @@ def _known(numbers: NDArray) -> pa.Array:
     return pa.array(numbers, mask=missing if missing.any() else None)
 
 
-def _branches(model: Model, prediction: Prediction, least: float) -> pa.StructArray:
-    if prediction.node is None or prediction.share is None:
-        return answers.branches(model, prediction.probabilities, least)
-    return answers.branches_at(model, prediction.node, prediction.share)
-
-
 FUNCTIONS: dict[str, Function] = {
     "sed_class": Function(lambda model, p, _: answers.labels(model, p), probabilities=False),
     "sed_proba": Function(_of_label, "yso"),
@@ -76,8 +70,8 @@ FUNCTIONS: dict[str, Function] = {
     "sed_outlier": Function(_outlier, probabilities=False, outlier=True),
     "sed_predict": Function(lambda model, p, _: answers.struct(model, p), outlier=True),
     "sed_answer": Function(lambda model, p, _: answers.answer(model, p), outlier=True),
-    "sed_node": Function(lambda model, p, least: _branches(model, p, least).field("node"), 0.5, of_node=True),
-    "sed_branch": Function(_branches, 0.5, of_node=True),
+    "sed_node": Function(lambda model, p, least: answers.branches_of(model, p, least).field("node"), 0.5, of_node=True),
+    "sed_branch": Function(answers.branches_of, 0.5, of_node=True),
     "sed_set": Function(lambda model, p, level: answers.sets(model, p.probabilities, level), 0.9),
 }
 WITH_ERRORS, EXPLAINED = "sed_predict_errors", "sed_explain"

@@ -67,8 +67,5 @@ class ClassQuery:
             label = answers.labels(self.model, prediction)
             highest = prediction.probabilities.max(axis=1).astype(np.float64)
             return Classes(label, pa.array(highest, mask=prediction.class_index < 0), label, n_bands)
-        if prediction.node is not None and prediction.share is not None:
-            branch = answers.branches_at(self.model, prediction.node, prediction.share)
-        else:
-            branch = answers.branches(self.model, prediction.probabilities, self._least)
+        branch = answers.branches_of(self.model, prediction, self._least)
         return Classes(branch.field("node"), branch.field("probability"), branch.field("path"), n_bands)

@@ -28,7 +28,7 @@ def classify_batch(
     models: Iterable[str | Path] | None = None,
     columns: Mapping[str, str] | None = None,
     engine: Runs | None = None,
-    threads: int = 1,
+    threads: int | None = 1,
 ) -> pa.RecordBatch:
     """Compute functions of a model for each row of a batch, as SQL computes them.
 
@@ -48,7 +48,7 @@ def classify_batch(
     models : folders of models to add to the shipped ones
     columns : what the batch calls a column, by the archive's name: {"j_m": "Jmag"}
     engine : 'native', the kernel, or 'onnx', ONNX Runtime; the kernel where it runs the model unless told
-    threads : how many compute pieces of the batch at once
+    threads : how many compute pieces of the batch at once; None for as many as there are processors
 
     Raises
     ------
@@ -79,8 +79,9 @@ def classify_batch(
         return computed(session, calls, *piece)
 
     cut = pieces(table, found, PIECE)
-    if threads > 1 and table.num_rows > PIECE:
-        with ThreadPoolExecutor(threads) as pool:
+    at_once = threads or os.cpu_count() or 1
+    if at_once > 1 and table.num_rows > PIECE:
+        with ThreadPoolExecutor(at_once) as pool:
             parts = list(pool.map(compute, cut))
     else:
         parts = list(map(compute, cut))

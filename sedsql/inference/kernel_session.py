@@ -88,9 +88,7 @@ class KernelSession:
         """Run the graph on chosen columns, however few are there, as `Session.run` does."""
         if self._onnx:
             return self._onnx.run(chosen)
-        columns: list[pa.Array | None] = [None] * len(INPUTS)
-        for name, column in zip((*self.model.bands, *self.model.extra), chosen.T, strict=True):
-            columns[INPUTS.index(name)] = pa.array(column)
+        columns = columns_of(chosen, (*self.model.bands, *self.model.extra))
         found = self._asked(columns, len(chosen), kernel.WANT_CLASS | kernel.WANT_PROBABILITIES | kernel.EVERY_ROW)
         return found.class_index, found.probabilities, None
 
@@ -114,10 +112,10 @@ def loaded(model: Model, engine: Runs | None = None) -> KernelSession:
 _loaded: dict[tuple[str, str, Runs | None], KernelSession] = {}
 
 
-def columns_of(inputs: NDArray[np.float32]) -> list[pa.Array | None]:
-    """Spread a matrix of magnitudes, and what models take besides, over INPUTS."""
+def columns_of(inputs: NDArray[np.float32], names: Sequence[str] = (*COLUMNS, *EXTRA)) -> list[pa.Array | None]:
+    """Spread a matrix over INPUTS; its columns are the first of `names`."""
     columns: list[pa.Array | None] = [None] * len(INPUTS)
-    for name, column in zip((*COLUMNS, *EXTRA), inputs.T, strict=False):
+    for name, column in zip(names, inputs.T, strict=False):
         columns[INPUTS.index(name)] = pa.array(np.ascontiguousarray(column))
     return columns
 

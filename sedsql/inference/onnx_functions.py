@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sedsql.errors import InterfaceError
 from sedsql.forked import in_child
 from sedsql.inference import answers, explain
+from sedsql.inference.by_value import by_value, flat
 from sedsql.inference.macros import GIVEN
 from sedsql.inference.model import Model, ModelError
 from sedsql.inference.session import Session, finite
@@ -84,7 +85,7 @@ class Functions:
     def _add(self, name: str, compute: Callable, width: int, arguments: list[str], returns: str) -> None:
         def call(*columns):
             inputs, rest, names = columns[:width], columns[width:-1], columns[-1]
-            return _by_value(self._asked(compute), _matrix(inputs), names, self._default, *rest)
+            return by_value(self._asked(compute), _matrix(inputs), names, self._default, *rest)
 
         parameters = [*["FLOAT"] * width, *arguments, "VARCHAR"]
         self.functions[name] = (_with_signature(call, len(parameters)), parameters, returns)
@@ -115,7 +116,7 @@ class Functions:
             column = probabilities[:, answers.place(session.model, label)].astype(np.float64)
             return pa.array(column, mask=np.isnan(column))
 
-        return _by_value(of_label, session.predict(inputs).probabilities, wanted, None)
+        return by_value(of_label, session.predict(inputs).probabilities, wanted, None)
 
     def _predict(self, session, inputs):
         return answers.struct(session.model, session.predict(inputs))
@@ -151,9 +152,9 @@ class Functions:
                     return pa.nulls(len(rows), pa.int32())
                 return pa.repeat(pa.scalar(answers.place(model, label) + 1, pa.int32()), len(rows))
 
-            return _by_value(of_label, rows, wanted, None)
+            return by_value(of_label, rows, wanted, None)
 
-        return _by_value(places, np.empty(len(names)), names, self._default, wanted)
+        return by_value(places, np.empty(len(names)), names, self._default, wanted)
 
     def _node_of(self, probabilities, least, names):
         return self._of_probabilities(_nodes, probabilities, least, names)
@@ -169,10 +170,10 @@ class Functions:
 
         def of_model(rows, name, lists, numbers):
             model = self._get(name).model
-            values = _flat(lists).flatten().to_numpy(zero_copy_only=False)
+            values = flat(lists).flatten().to_numpy(zero_copy_only=False)
             return compute(model, values.reshape(len(rows), len(model.classes)).astype(np.float32), numbers)
 
-        return _by_value(of_model, np.empty(len(names)), names, self._default, lists, numbers)
+        return by_value(of_model, np.empty(len(names)), names, self._default, lists, numbers)
 
 
 def _nodes(model: Model, probabilities: NDArray, least) -> pa.Array:
@@ -181,7 +182,7 @@ def _nodes(model: Model, probabilities: NDArray, least) -> pa.Array:
             return pa.nulls(len(rows), pa.string())
         return answers.deepest_nodes(model, rows, number)
 
-    return _by_value(of_one, probabilities, least, None)
+    return by_value(of_one, probabilities, least, None)
 
 
 def _branches(model: Model, probabilities: NDArray, least) -> pa.Array:
@@ -189,14 +190,14 @@ def _branches(model: Model, probabilities: NDArray, least) -> pa.Array:
         nothing = number is None
         return answers.branches(model, np.full_like(rows, np.nan) if nothing else rows, 1.0 if nothing else number)
 
-    return _by_value(of_one, probabilities, least, None)
+    return by_value(of_one, probabilities, least, None)
 
 
 def _sets(model: Model, probabilities: NDArray, level) -> pa.Array:
     def of_one(rows, number):
         return pa.nulls(len(rows), pa.list_(pa.string())) if number is None else answers.sets(model, rows, number)
 
-    return _by_value(of_one, probabilities, level, None)
+    return by_value(of_one, probabilities, level, None)
 
 
 def _matrix(columns) -> NDArray[np.float32]:
@@ -205,29 +206,6 @@ def _matrix(columns) -> NDArray[np.float32]:
     for i, column in enumerate(columns):
         matrix[:, i] = column.to_numpy()
     return finite(matrix)
-
-
-def _by_value(compute: Callable, rows: NDArray, values, default: str | None, *others):
-    """Call `compute(rows, value, *others)` for the rows of each distinct value (NULL: default), in the rows' order.
-
-    A model's name or a label is nearly always one constant: then all rows go in one call.
-    """
-    encoded = _flat(values).dictionary_encode(null_encoding="encode")
-    distinct = [default if value is None else value for value in encoded.dictionary.to_pylist()]
-    if len(distinct) == 1:
-        return compute(rows, distinct[0], *others)
-    codes = encoded.indices.to_numpy()
-    order = np.argsort(codes, kind="stable")
-    bounds = np.searchsorted(codes[order], np.arange(len(distinct) + 1))
-    parts = []
-    for value, start, end in zip(distinct, bounds, bounds[1:], strict=False):
-        places = order[start:end]
-        parts.append(_flat(compute(rows[places], value, *(other.take(pa.array(places)) for other in others))))
-    return pa.concat_arrays(parts).take(pa.array(np.argsort(order)))
-
-
-def _flat(array):
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
 def _with_signature(function: Callable, width: int) -> Callable:

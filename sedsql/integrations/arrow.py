@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from sedsql.inference.classify_batch import classify_batch
+from sedsql.inference.classify_batch import by_name, classify_batch
 from sedsql.inference.model import DEFAULT_MODEL
 
 
@@ -43,7 +43,7 @@ def with_functions(
     >>> pyarrow.dataset.write_dataset(sedsql.arrow.with_functions(stars), "out", format="parquet")    # doctest: +SKIP
     """
     reader = _reader(source)
-    written = functions if isinstance(functions, str | Mapping) else list(functions)
+    written = by_name(functions)
     folders, workers = list(models or ()), threads or os.cpu_count() or 1
 
     def answered(batch: pa.RecordBatch) -> pa.RecordBatch:

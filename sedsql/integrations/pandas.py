@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -43,7 +42,7 @@ def with_functions(
     # Of the other columns nothing is asked: they may be what Arrow has no type for.
     taken = [name for name in renamed(columns or {}).values() if name in frame.columns]
     batch = pa.Table.from_pandas(frame[taken], preserve_index=False)
-    found = classify_batch(batch, functions, model, models=models, columns=columns, threads=threads or _processors())
+    found = classify_batch(batch, functions, model, models=models, columns=columns, threads=threads)
     return frame.assign(**{name: as_series(found[name], frame.index) for name in found.schema.names})
 
 
@@ -51,7 +50,3 @@ def as_series(column: pa.Array, index: pd.Index) -> Any:
     """Give a column of Arrow as a Series that is Arrow's."""
     kind = pd.ArrowDtype(column.type)
     return pd.Series(pd.array(pa.chunked_array([column]), kind), index=index)
-
-
-def _processors() -> int:
-    return os.cpu_count() or 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -12,7 +11,7 @@ import polars.selectors as cs
 import pyarrow as pa
 
 from sedsql.inference.batch_columns import renamed
-from sedsql.inference.classify_batch import classify_batch, session_of
+from sedsql.inference.classify_batch import by_name, classify_batch, session_of
 from sedsql.inference.model import DEFAULT_MODEL
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
@@ -55,15 +54,15 @@ def expression(
     >>> import polars as pl, sedsql
     >>> young = sedsql.polars.expression({"p": "sed_proba('yso')"}).struct.field("p") > 0.9
     """
-    written = functions if isinstance(functions, str | Mapping) else list(functions)
+    written = by_name(functions)
     folders = list(models or ())
     bands = session_of(model, tuple(map(str, folders))).model.bands
     nothing = pa.record_batch({band: pa.array([], pa.float32()) for band in bands})
     kind = _struct(classify_batch(nothing, written, model, models=folders)).dtype
 
     def compute(row: pl.Series) -> pl.Series:
-        batch, threads = row.struct.unnest(), os.cpu_count() or 1
-        return _struct(classify_batch(batch, written, model, models=folders, columns=columns, threads=threads))
+        batch = row.struct.unnest()
+        return _struct(classify_batch(batch, written, model, models=folders, columns=columns, threads=None))
 
     row = pl.struct(cs.by_name(*renamed(columns or {}).values(), require_all=False))
     return row.map_batches(compute, return_dtype=kind, is_elementwise=True)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 EXTENSION = Path(os.environ.get("SEDSQL_NATIVE") or Path(__file__).parent / "sedsql.duckdb_extension")
 """Where it is looked for; $SEDSQL_NATIVE names another build of it."""
+KERNEL = "sedsql.kernel"
+"""The library beside it, which `kernel.py` calls."""
 WHY_NOT = EXTENSION.with_suffix(".why_not")
 """What the build left where it could not make the extension: half a sentence."""
 

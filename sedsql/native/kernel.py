@@ -14,7 +14,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sedsql import native
-from sedsql.native.build import KERNEL
 
 INTERFACE = 2
 """The functions that are called here; src/arrow/kernel.c has the number of those that the library has."""
@@ -132,7 +131,7 @@ _pointer.restype, _pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes
 
 def path() -> Path | None:
     """The library's file; None where there is none."""
-    file = native.EXTENSION.with_name(KERNEL)
+    file = native.EXTENSION.with_name(native.KERNEL)
     return file if file.is_file() else None
 
 

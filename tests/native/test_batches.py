@@ -263,7 +263,7 @@ def test_without_the_kernel_onnx_runtime_answers(tmp_path, monkeypatch, awkward)
     with pytest.raises(ModelError, match="There is no C extension of sedsql here"):
         sedsql.classify_batch(awkward, model="lite-2", engine="native")
     (tmp_path / native.EXTENSION.name).write_bytes(b"")
-    (tmp_path / kernel.KERNEL).write_bytes(b"no library")
+    (tmp_path / native.KERNEL).write_bytes(b"no library")
     with pytest.raises(ModelError, match=r"^The kernel is of another version .* `python -m sedsql.native.build`"):
         sedsql.classify_batch(awkward, model="lite-2", engine="native")
     monkeypatch.setattr(kernel_session, "_loaded", {})

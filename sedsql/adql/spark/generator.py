@@ -13,7 +13,7 @@ from sedsql.adql.geometry.errors import UnsupportedError
 from sedsql.adql.spark.functions import FUNCTIONS
 from sedsql.adql.spark.lets import without_plain_names
 from sedsql.adql.spark.reader import arguments_of, name_of, read, whole
-from sedsql.adql.spark.values import WHOLE_TYPES, as_whole, divided, text
+from sedsql.adql.spark.values import WHOLE_TYPES, as_whole, divided, literal, text
 
 SPARK = Spark()
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -113,7 +113,7 @@ class Generator(SparkGenerator):
 
     def struct_sql(self, node: exp.Struct) -> str:
         fields = ((field.this.name, field.expression) for field in node.expressions)
-        return f"named_struct({', '.join(f'{self.string(name)}, {self.sql(value)}' for name, value in fields)})"
+        return f"named_struct({', '.join(f'{literal(name)}, {self.sql(value)}' for name, value in fields)})"
 
     def array_sql(self, node: exp.Array) -> str:
         return f"array({', '.join(map(self.sql, node.expressions))})"
@@ -195,11 +195,7 @@ class Generator(SparkGenerator):
         return f":p{node.name}" if node.name.isdigit() else f":{node.name}"
 
     def literal_sql(self, node: exp.Literal) -> str:
-        return self.string(node.name) if node.is_string else node.name
-
-    def string(self, value: str) -> str:
-        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-        return f"'{escaped}'"
+        return literal(node.name) if node.is_string else node.name
 
     def neg_sql(self, node: exp.Neg) -> str:
         inner = self.sql(node, "this")

@@ -23,6 +23,12 @@ TRUTHS = frozenset(("list_contains", "regexp_matches", "starts_with", "list_bool
 COUNTS = frozenset(("count", "instr", "len", "length", "regr_count", "sign", "list_position", "floor", "ceil", "trunc"))
 
 
+def literal(value: str) -> str:
+    """Write a text as a constant: in Spark a backslash escapes."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
 def named(value: str, body: str, *, always: bool = False) -> str:
     """`body`, in which {0} stands for a value that is computed once if it is long."""
     if len(value) <= SHORT and not always:

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sedsql import __version__
+from sedsql.adql.spark.values import literal
 from sedsql.files.resources import folder
 from sedsql.inference.model import DEFAULT_MODEL, Model, ModelError, find_models
 from sedsql.integrations.spark.photometry import register_photometry
 from sedsql.integrations.spark.requirements import check_session
 from sedsql.integrations.spark.worker import TYPES, Known
-from sedsql.sql_text import literal
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

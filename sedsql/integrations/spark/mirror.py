@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sedsql import adql
 from sedsql.adql.spark.generator import UnknownError
+from sedsql.adql.spark.values import literal
 from sedsql.adql.spark.views import Macros, view_in_spark
 from sedsql.catalogue import PHOTOMETRY, Catalogue, Table
 from sedsql.catalogue.table import CellFile
@@ -164,7 +165,7 @@ def _make(spark: SparkSession, view: str, columns: str, state: TableState, folde
     root = os.path.commonpath([folder / path for path in state.files])
     root = root if len(state.files) > 1 else os.path.dirname(root)
     spark.sql(f"DROP TABLE IF EXISTS {base}")
-    spark.sql(f"CREATE TABLE {base} USING parquet OPTIONS (path {_text(root)}, recursiveFileLookup 'true')")
+    spark.sql(f"CREATE TABLE {base} USING parquet OPTIONS (path {literal(root)}, recursiveFileLookup 'true')")
     spark.sql(f"CREATE DATABASE IF NOT EXISTS {view.partition('.')[0]}")
     select = columns.replace('"', "`")
     spark.sql(f"CREATE OR REPLACE VIEW {view} AS SELECT {select} FROM {base}")
@@ -216,8 +217,3 @@ def _placed(table: Table, folder: Path) -> Table:
 
 def _whole(files: Sequence[CellFile], folder: Path) -> tuple[CellFile, ...]:
     return tuple(replace(file, path=str(folder / file.path)) for file in files)
-
-
-def _text(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"

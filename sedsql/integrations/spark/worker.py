@@ -15,6 +15,7 @@ from sedsql.errors import Error
 from sedsql.inference import answers
 from sedsql.inference.batch_columns import ColumnError
 from sedsql.inference.batch_functions import FUNCTIONS, WITH_ERRORS, CallError
+from sedsql.inference.by_value import by_value
 from sedsql.inference.classify_batch import classify_batch, session_of
 from sedsql.inference.macros import ERROR_COLUMNS, GIVEN
 from sedsql.inference.model import Model, ModelError
@@ -141,27 +142,30 @@ def _by_constants(
     rows: Sequence[pa.Array],
     constants: Sequence[pa.Array],
 ) -> pa.Array:
-    """Compute for the rows of each argument and model: nearly always one of each, as they are written in the query."""
+    """Compute for the rows of each argument and model."""
     own = name in _OF_PROBABILITIES or (name in FUNCTIONS and FUNCTIONS[name].argument is not None)
-
-    def of_constants(rows: Sequence[pa.Array], values: Sequence[Any]) -> pa.Array:
-        argument = _argument(name, values[0]) if own else None
-        if own and argument is None:
-            return pa.nulls(len(rows[0]), TYPES[name])
-        asked = values[int(own)] if len(values) > own else None
-        return compute(rows, argument, _model(default if asked is None else str(asked), known))
-
-    distinct = [column.unique() for column in constants]
-    if all(len(values) == 1 for values in distinct):
-        return of_constants(rows, [values[0].as_py() for values in distinct])
-    if not len(rows[0]):
+    if constants and not len(rows[0]):
         return pa.nulls(0, TYPES[name])
-    places: dict[tuple[Any, ...], list[int]] = {}
-    for place, values in enumerate(zip(*(column.to_pylist() for column in constants), strict=True)):
-        places.setdefault(values, []).append(place)
-    parts = [of_constants([column.take(pa.array(at)) for column in rows], values) for values, at in places.items()]
-    order = np.argsort(np.concatenate([np.array(at) for at in places.values()]))
-    return pa.concat_arrays([part.cast(TYPES[name]) for part in parts]).take(pa.array(order))
+
+    def of_argument(_: Any, value: Any, *columns: pa.Array) -> pa.Array:
+        argument = _argument(name, value) if own else None
+        if own and argument is None:
+            return pa.nulls(len(columns[0]), TYPES[name])
+
+        def of_model(_: Any, asked: Any, *columns: pa.Array) -> pa.Array:
+            return compute(columns, argument, _model(str(asked), known)).cast(TYPES[name])
+
+        columns, named = columns[: len(rows)], columns[len(rows) :]
+        if not named:
+            return of_model(None, default, *columns)
+        return by_value(of_model, np.empty(len(columns[0])), named[0], default, *columns)
+
+    columns = [*rows, *constants[own:]]
+    return (
+        by_value(of_argument, np.empty(len(rows[0])), constants[0], None, *columns)
+        if own
+        else of_argument(None, None, *columns)
+    )
 
 
 def _argument(name: str, value: Any) -> str | float | None:
