@@ -18,6 +18,7 @@ from sedsql.files.atomic import flush
 from sedsql.files.errors import StorageError
 from sedsql.files.object_storage import duckdb_files, objects
 from sedsql.files.object_storage.addresses import address_of, place_of
+from sedsql.files.object_storage.store import NoObjectError
 from sedsql.mirror import manifest
 from sedsql.mirror.commit import commit
 from sedsql.mirror.layout import escaped, hidden
@@ -99,10 +100,8 @@ def _copied(address: str, age: float = objects.AGE) -> Path:
     """A copy of the database of a mirror on object storage."""
     try:
         return objects.copy_of(f"{address}/{DATABASE}", age)
-    except StorageError as error:
-        if isinstance(error.__cause__, FileNotFoundError) and "no bucket" not in str(error):
-            raise MirrorError(f"{address} is no mirror (it has no {DATABASE}); check its name") from error
-        raise
+    except NoObjectError as error:
+        raise MirrorError(f"{address} is no mirror (it has no {DATABASE}); check its name") from error
 
 
 def read_objects(con: duckdb.DuckDBPyConnection) -> None:

@@ -53,7 +53,7 @@ def sentence_of(error: duckdb.Error) -> str | None:
             store.check_packages()
         except StorageError as lacking:
             return str(lacking)
-    found = re.search(r"(?:StorageError|ChangedError): (.*)", str(error))
+    found = re.search(r"(?:StorageError|NoObjectError|ChangedError): (.*)", str(error))
     return found[1].strip() if found else None
 
 
@@ -67,31 +67,23 @@ def _address(path: str) -> str:
     return re.sub(r"\[([*?\[])\]", r"\1", path.removeprefix(PREFIX))
 
 
-class _File:
+class _File(ObjectFile):
     """An object as DuckDB reads it: threads share it, and each seeks and reads, so each has its own place in it."""
 
     def __init__(self, address: str):
-        self.version, self._place = objects.version_of(address), threading.local()
+        self._places = threading.local()
+        super().__init__(address)
 
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self._place.at = offset + (self.version.size if whence == 2 else self.tell() if whence == 1 else 0)
-        return self._place.at
+    @property
+    def _at(self) -> int:
+        return getattr(self._places, "at", 0)
 
-    def tell(self) -> int:
-        return getattr(self._place, "at", 0)
-
-    def read(self, size: int = -1) -> bytes:
-        start = self.tell()
-        stop = self.version.size if size < 0 else min(start + size, self.version.size)
-        found = objects.read(self.version, start, stop)
-        self._place.at = start + len(found)
-        return found
-
-    def seekable(self) -> bool:
-        return True
+    @_at.setter
+    def _at(self, place: int) -> None:
+        self._places.at = place
 
     def close(self) -> None:
-        """Nothing: there is no connection to close."""
+        """Nothing: other threads may still read, and there is no connection to close."""
 
 
 @cache

@@ -39,6 +39,10 @@ class Version:
     modified: datetime
 
 
+class NoObjectError(StorageError):
+    """There is no object of that name, in a bucket that is there."""
+
+
 class ChangedError(StorageError):
     """An object is no longer the one that was being read."""
 
@@ -90,10 +94,8 @@ def read_text(address: str) -> str | None:
     """Read a small text object; None where there is none."""
     try:
         version = head(address)
-    except StorageError as error:
-        if isinstance(error.__cause__, FileNotFoundError) and not _lacks_bucket(address):
-            return None
-        raise
+    except NoObjectError:
+        return None
     return read(version, 0, version.size).decode("utf-8", "replace")
 
 
@@ -175,7 +177,7 @@ def _told(error: Exception, address: str, storage: _Storage) -> StorageError:
     if (code and code[1] == "NoSuchBucket") or (isinstance(error, FileNotFoundError) and _lacks_bucket(address)):
         return StorageError(f"There is no bucket {storage.root}{_at(storage)}; check its name")
     if isinstance(error, FileNotFoundError):
-        return StorageError(f"There is no object {address}; check its name")
+        return NoObjectError(f"There is no object {address}; check its name")
     is_refused = isinstance(error, kinds.PermissionDeniedError | kinds.UnauthenticatedError)
     if is_refused or (status and status[1] in ("401", "403")):
         return StorageError(_not_allowed(address, storage, code[1] if code else ""))

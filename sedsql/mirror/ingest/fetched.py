@@ -12,7 +12,7 @@ from sedsql.files import TableError
 from sedsql.files.errors import StorageError
 from sedsql.files.object_storage import store
 from sedsql.files.object_storage.addresses import address_of, root_and_key
-from sedsql.files.object_storage.store import Version
+from sedsql.files.object_storage.store import NoObjectError, Version
 from sedsql.mirror import Progress
 from sedsql.mirror.manifest import MirrorError
 
@@ -66,10 +66,8 @@ def _is_folder(addresses: Sequence[str | None]) -> bool:
         return True
     try:
         store.head(addresses[0])
-    except StorageError as error:
-        if isinstance(error.__cause__, FileNotFoundError) and "no bucket" not in str(error):
-            return True
-        raise
+    except NoObjectError:
+        return True
     return False
 
 
