@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from sedsql.processors import processor
+
 Key = TypeVar("Key")
 
 PEAK_MB = r'int(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1]) / 1024'
@@ -188,7 +190,7 @@ def figure(value: float) -> str:
 
 def machine() -> str:
     """Describe the processor, its cores and the memory."""
-    return f"{_processor()}, {os.cpu_count()} cores{_memory()}, {platform.system()}"
+    return f"{processor()}, {os.cpu_count()} cores{_memory()}, {platform.system()}"
 
 
 def versions(*packages: str) -> str:
@@ -200,14 +202,6 @@ def versions(*packages: str) -> str:
         except PackageNotFoundError:
             continue
     return ", ".join(found)
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def _memory() -> str:

@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from sedsql.cli.options import ModelFolders, cores
+from sedsql.cli.options import ModelFolders
 from sedsql.cli.render import say
 from sedsql.errors import Error
 from sedsql.files.object_storage.addresses import absolute
+from sedsql.processors import cores
 
 app = typer.Typer()
 

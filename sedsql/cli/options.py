@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
-import duckdb
 import typer
 
 from sedsql.inference.model import Model, ModelError, find_model
@@ -128,13 +127,6 @@ def simulated_rows(texts: list[str] | None) -> dict[str, int]:
 def model_named(name: str, folders: list[Path] | None) -> Model:
     """Find the model of that name, shipped or in one of the folders."""
     return find_model(name, folders)
-
-
-def cores() -> int:
-    """The processors that this process may use, by DuckDB, which knows what a container may."""
-    with duckdb.connect() as con:
-        (threads,) = con.execute("SELECT current_setting('threads')").fetchall()[0]
-    return int(threads)
 
 
 @contextmanager

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sedsql.cli.options import ModelFolders, cores
+from sedsql.cli.options import ModelFolders
 from sedsql.cli.render import say
 from sedsql.errors import Error
 from sedsql.files.object_storage.addresses import absolute
+from sedsql.processors import cores
 
 if TYPE_CHECKING:
     from sedsql.service.explore.settings import ExploreSettings

@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import duckdb
-
 from sedsql.mirror.mirror import Mirror
 from sedsql.mirror.sample import write_sample
 from sedsql.mirror.stored import is_made
 from sedsql.plan import PlanError
 from sedsql.plan.bulk_files import write_tables
 from sedsql.plan.rates import Rates, Run
+from sedsql.processors import cores, processor
 
 IMPORT, STORED = ("import",), ("photometry", "classification", "queries")
 PARTS = ((16, IMPORT), (4, IMPORT + STORED), (1, STORED))
@@ -27,15 +26,9 @@ LEAST_ROWS = 2_000
 """With fewer sources, what comes before the first row is all that is measured."""
 
 
-def threads_here() -> int:
-    """The processors that this process may use, by DuckDB, which knows what a container may."""
-    with duckdb.connect() as con:
-        return int(con.execute("SELECT current_setting('threads')").fetchall()[0][0])
-
-
 def thread_counts() -> list[int]:
     """One and all; all alone where the system cannot hold a process to one processor."""
-    every = threads_here()
+    every = cores()
     return sorted({1, every}) if hasattr(os, "sched_setaffinity") else [every]
 
 
@@ -95,7 +88,7 @@ def run_steps(
     folder : for files; it must not be there, and is removed in the end
     columns : of gaia_source in the files that are imported
     """
-    every = threads_here()
+    every = cores()
     folder.mkdir(parents=True)
     try:
         if "import" in steps:
@@ -145,9 +138,4 @@ def _run(name: str, mirror: Path, files: Path, threads: int | None, every: int) 
 
 def describe_machine() -> str:
     """Name the processor, its cores and the system."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        processor = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        processor = platform.processor() or platform.machine()
-    return f"{processor}, {threads_here()} cores, {platform.system()}"
+    return f"{processor()}, {cores()} cores, {platform.system()}"
