@@ -13,7 +13,7 @@ from astropy import units as u
 from astropy.coordinates import Latitude, Longitude, SkyCoord
 
 from sedsql.mirror.database import open_mirror
-from sedsql.mirror.sample import permute, write_sample
+from sedsql.mirror.sample import permute, surveys, write_sample
 from sedsql.photometry.bands import COLUMNS
 from sedsql.simulate import POPULATIONS
 
@@ -107,6 +107,24 @@ def test_gaia_columns_belong_together(con):
             OR designation <> 'Simulated ' || source_id""",
     )
     assert wrong == (0,)
+
+
+@pytest.mark.parametrize(
+    ("survey", "matches"),
+    [("tmass_original_valid", "tmass_psc_xsc_best_neighbour"), ("allwise_original_valid", "allwise_best_neighbour")],
+)
+def test_sources_that_would_share_a_designation_are_one_to_a_survey(tmp_path, monkeypatch, survey, matches):
+    whole = surveys._position_name
+    # Names of degrees, which some of 2,000 sources share, as ten of 10 million share those of tenths of seconds.
+    monkeypatch.setattr(
+        surveys, "_position_name", lambda ra, dec, *more, **kind: whole(np.floor(ra), np.floor(dec), *more, **kind)
+    )
+    write_sample(tmp_path / "sky", 2_000, rich=True)
+    with open_mirror(tmp_path / "sky") as con:
+        names = one(con, f"SELECT count(*), count(DISTINCT designation) FROM gaiadr1.{survey}")
+        matched = one(con, f"SELECT count(*), count(DISTINCT original_ext_source_id) FROM gaiadr3.{matches}")
+    assert names == matched
+    assert 500 < names[0] == names[1] < 1_950
 
 
 def test_l_and_b_belong_to_ra_and_dec(con):

@@ -165,6 +165,12 @@ def _quality(errors: Array, steps: tuple[tuple[float, str], ...]) -> Letters:
     return letters
 
 
+def _apart(name: pa.Array) -> Ints:
+    """Find the first source of each designation: others that would share it are one to a survey, and have no match."""
+    _, first = np.unique(name.to_numpy(zero_copy_only=False), return_index=True)
+    return np.sort(first)
+
+
 def _neighbours(
     source_id: Ints, name: pa.Array, distance: Array, oid_name: str, oid: Ints, shared: float, rng: Generator
 ) -> dict:
@@ -188,9 +194,7 @@ def tmass(at: Positions, source_id: Ints, made: Sample, done: int, rng: Generato
     rows = np.flatnonzero(np.isfinite(made.magnitudes[:, TMASS]).any(axis=1))
     ra, dec, distance = _offset(at, rows, 0.08, rng)
     name = _position_name(ra, dec, "")
-    # Sources that would share a designation are one to 2MASS: the first is matched, the others are not.
-    _, first = np.unique(name.to_numpy(zero_copy_only=False), return_index=True)
-    first.sort()
+    first = _apart(name)
     rows, ra, dec, distance, name = rows[first], ra[first], dec[first], distance[first], name.take(first)
     measured, errors = made.magnitudes[rows, TMASS], made.errors[rows, TMASS]
     magnitudes = _limits(measured, TMASS, 5.0, rng)
@@ -224,9 +228,11 @@ def allwise(at: Positions, source_id: Ints, made: Sample, done: int, rng: Genera
     """The columns of the two tables of AllWISE; `done` rows are written already."""
     flags = rng.spawn(1)[0]
     rows = np.flatnonzero(np.isfinite(made.magnitudes[:, ALLWISE]).any(axis=1))
-    n = len(rows)
     ra, dec, distance = _offset(at, rows, 0.12, rng)
     name = _position_name(ra, dec, ".", prefix="J")
+    first = _apart(name)
+    rows, ra, dec, distance, name = rows[first], ra[first], dec[first], distance[first], name.take(first)
+    n = len(rows)
     measured, errors = made.magnitudes[rows, ALLWISE], made.errors[rows, ALLWISE]
     magnitudes = _limits(measured, ALLWISE, 2.0, rng)
     oid = done + 1 + np.arange(n)
