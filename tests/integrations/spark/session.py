@@ -16,6 +16,8 @@ def start(folder: Path, name: str = "sedsql") -> Any:
     from pyspark.logger import PySparkLogger
     from pyspark.sql import SparkSession
 
+    from sedsql.integrations.spark.start import SETTINGS
+
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     beside = Path(pyspark.__file__).parents[1]
     log = folder / "log4j2.properties"
@@ -23,11 +25,11 @@ def start(folder: Path, name: str = "sedsql") -> Any:
     java = f"-Dlog4j2.configurationFile=file:{log} -Dderby.system.home={folder} -XX:TieredStopAtLevel=1"
     builder = SparkSession.builder.master("local[2]").appName(name)
     for key, value in {
+        **SETTINGS,
         "spark.driver.memory": "1g",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.extraJavaOptions": java,
-        "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.session.timeZone": "UTC",
