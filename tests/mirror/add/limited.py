@@ -1,23 +1,27 @@
 """Run `sedsql mirror add` in a process of its own, measured, with small limits, so that a test takes seconds.
 
-As a program: limited.py MIRROR TABLE URL '{"slow_seconds": 1}' '{"timeout": 2}', which are `Limits` and how
-`Service` asks.
+The processes are forked from one that has imported what the command imports, which takes a second of processor time.
 """
 
-import json
+import multiprocessing
 import os
 import resource
-import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 MEMORY = 1 << 30
 """Bytes that a process may come to have, whatever it is sent."""
 SECONDS = 60.0
 
-_COMMAND = [sys.executable, "-c", "from sedsql.cli.main import main; main()"]
+_FORKED = multiprocessing.get_context("forkserver")
+_FORKED.set_forkserver_preload(
+    ["sedsql.cli.main", "sedsql.mirror.add", "sedsql.tap.service", "sedsql.dbapi.connection"]
+)
 
 
 @dataclass
@@ -33,30 +37,34 @@ class Ran:
 
 def add(mirror: Path, table: str, url: str, limits: dict | None = None, how: dict | None = None) -> Ran:
     """`mirror add`, the command itself where neither limits nor a way of asking are given."""
-    words = [str(mirror), table]
     if limits is None and how is None:
-        return run([*_COMMAND, "mirror", "add", *words, "--from", url])
-    return run([sys.executable, __file__, *words, url, json.dumps(limits or {}), json.dumps(how or {})])
+        return run(partial(_command, ["mirror", "add", str(mirror), table, "--from", url]))
+    return run(partial(_download, str(mirror), table, url, limits or {}, how or {}))
 
 
-def run(command: list[str]) -> Ran:
+def run(work: Callable[[], None]) -> Ran:
     """A process that is killed when it takes far more memory or time than it may."""
-
-    def limit() -> None:
-        # Room for what is mapped and never touched; what counts is measured at the end.
-        resource.setrlimit(resource.RLIMIT_AS, (16 << 30, 16 << 30))
-
-    started = time.monotonic()
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=limit
-    ) as process:
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        started = time.monotonic()
+        process = _FORKED.Process(target=_in_limits, args=(work, out, err))
+        process.start()
         most = 0
-        while process.poll() is None and time.monotonic() - started < 2 * SECONDS and most < 2 * MEMORY:
+        while process.is_alive() and time.monotonic() - started < 2 * SECONDS and most < 2 * MEMORY:
             most = max(most, _resident(process.pid))
-            time.sleep(0.02)
+            process.join(0.02)
+        seconds = time.monotonic() - started
         process.kill()
-        out, err = process.communicate()
-    return Ran(process.returncode, out, err, most, time.monotonic() - started)
+        process.join()
+        return Ran(process.exitcode, out.read_text(), err.read_text(), most, seconds)
+
+
+def _in_limits(work: Callable[[], None], out: Path, err: Path) -> None:
+    # Room for what is mapped and never touched; what counts is measured at the end.
+    resource.setrlimit(resource.RLIMIT_AS, (16 << 30, 16 << 30))
+    for path, number in ((out, 1), (err, 2)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+    work()
 
 
 def _resident(pid: int) -> int:
@@ -68,7 +76,14 @@ def _resident(pid: int) -> int:
     return next((int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM")), 0)
 
 
-def main(mirror: str, table: str, url: str, limits: str, how: str) -> None:
+def _command(words: list[str]) -> None:
+    from sedsql.cli.main import main
+
+    sys.argv = ["sedsql", *words]
+    main()
+
+
+def _download(mirror: str, table: str, url: str, limits: dict, how: dict) -> None:
     from sedsql.errors import Error
     from sedsql.mirror.add import Download
     from sedsql.tap.limits import Limits
@@ -76,12 +91,8 @@ def main(mirror: str, table: str, url: str, limits: str, how: str) -> None:
 
     try:
         with Download.to(mirror) as download:
-            download.table(table, Service(url, limits=Limits(**json.loads(limits)), **json.loads(how)))
+            download.table(table, Service(url, limits=Limits(**limits), **how))
     except Error as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.stderr.flush()
         os._exit(1)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
