@@ -46,7 +46,7 @@ def plan(
             show_default=False,
         ),
     ] = None,
-    sample: Annotated[int, typer.Option(help="Sources of the simulated sky that is measured.")] = 300_000,
+    sample: Annotated[int, typer.Option(help="Sources of the simulated sky that is measured.")] = 600_000,
     columns: Annotated[
         int, typer.Option(help="Columns of gaia_source in the bulk files that are measured.", min=37, max=152)
     ] = 152,
@@ -54,7 +54,7 @@ def plan(
 ) -> None:
     """Plan the import, the photometry, the classification and queries of a large sky: time, memory, disk and cost.
 
-    All follows from rates that are measured on this machine, on a small simulated sky, in about a minute. The
+    All follows from rates that are measured on this machine, on a small simulated sky, in some four minutes. The
     assumptions are printed with the plan.
 
     Example: `sedsql plan --sources 1.8e9 --machines 8 --cores 16 --rates rates.json`

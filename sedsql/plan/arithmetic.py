@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from sedsql.catalogue.healpix import number_of_cells
 from sedsql.mirror.layout import partition_order
-from sedsql.mirror.writer import ROW_GROUP
 from sedsql.plan.cost import Cost
 from sedsql.plan.rates import BUILDING, CLASSIFICATION, CONE, IMPORT, PHOTOMETRY, QUERIES, SEARCH, Rates
 
-LARGE = {IMPORT: 0.9e9, PHOTOMETRY: 0.9e9, CLASSIFICATION: 0.9e9}
-"""Bytes of memory that building steps are taken to need of millions of sources, where small ones need less: a guess."""
+LARGE = {IMPORT: 0.9e9, PHOTOMETRY: 1.4e9, CLASSIFICATION: 0.6e9}
+"""Bytes of memory that building steps are taken to need of many sources, where small skies need less: what 10 million
+took, and for the import twice what a million took; a guess beyond."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def plan(rates: Rates, sources: float, cluster: Cluster) -> Plan:
         largest = rates.of(name)[-1]
         cost = Cost.of(rates.of(name))
         if name == CONE:
-            work, cores = cone_work(in_cone(rates) * sources, sources / partitions), 1
+            work, cores = in_cone(rates) * sources, 1
         else:
             work, cores = rows, cluster.cores
         seconds = cost.seconds(work, cores)
@@ -109,11 +109,6 @@ def plan(rates: Rates, sources: float, cluster: Cluster) -> Plan:
         memory = _memory(rates, name, cluster.cores)
         steps[name] = _step(name, seconds, memory, read, written, machines, working, cluster)
     return Plan(sources, cluster, partitions, working, rows, steps)
-
-
-def cone_work(found: float, partition_rows: float) -> float:
-    """Rows that are read for a cone: those in it, and the rest of the row groups that they lie in."""
-    return found + min(ROW_GROUP, partition_rows)
 
 
 def in_cone(rates: Rates) -> float:

@@ -71,4 +71,4 @@ def _speeds(plan: Plan) -> str:
 
 def _large() -> str:
     sizes = (f"{name} {size / 1e9:.1f} GB" for name, size in LARGE.items())
-    return f"of millions of sources, by a guess, {', '.join(sizes)} at least"
+    return f"of millions of sources {', '.join(sizes)} at least, as 10 million took or, for the import, by a guess"

@@ -25,7 +25,7 @@ class Run:
     """What one step took.
 
     rows : sources of the sky
-    work : what its time grows with: the sources, or for a cone the rows that are read
+    work : what its time grows with: the sources, or for a cone those in it
     threads : processors that it had
     seconds, processor : by the clock, and of all its threads together
     memory : bytes, the peak of its process

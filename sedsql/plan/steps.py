@@ -28,9 +28,9 @@ from sedsql.mirror.mirror import Mirror
 from sedsql.mirror.stored import joined
 from sedsql.mirror.stored.classify import classify
 from sedsql.mirror.stored.refresh import refresh
+from sedsql.mirror.writer import ROW_GROUP
 from sedsql.photometry.bands import COLUMNS
 from sedsql.plan import rates
-from sedsql.plan.arithmetic import cone_work
 from sedsql.plan.rates import Run
 
 CONE_DEGREES = (0.5, 60.0)
@@ -190,10 +190,11 @@ def _cones(task: Task, con: Connection, degrees: float) -> Run:
         found.append(_rows(con, query))
     took = _Took(fmean(one.seconds for one in all_), fmean(one.processor for one in all_), all_[0].memory)
     state = Mirror.read(task.mirror).tables[CLASSIFIED]
-    work = fmean(cone_work(n, state.rows / len(state.files)) for n in found)
-    taken = ["source_id", "ra", "dec", "class"]
-    read = work / state.rows * _column_bytes(task.mirror, CLASSIFIED, taken)
-    return _result(rates.CONE, task, took, work=work, read=read, found=fmean(found))
+    groups = fmean(found) + min(
+        ROW_GROUP, state.rows / len(state.files)
+    )  # those in it, and the rest of their row groups
+    read = groups / state.rows * _column_bytes(task.mirror, CLASSIFIED, ["source_id", "ra", "dec", "class"])
+    return _result(rates.CONE, task, took, work=fmean(found), read=read, found=fmean(found))
 
 
 def _rows(con: Connection, query: str) -> int:

@@ -1,6 +1,5 @@
 """Rates of a machine of which a plan can be computed by hand."""
 
-from sedsql.plan.arithmetic import cone_work
 from sedsql.plan.rates import BUILDING, CONE, COUNT, ON_THE_FLY, SEARCH, Rates, Run
 
 
@@ -20,7 +19,7 @@ def rates_of(*, search=0.0, shared=0.5):
     for rows in (1_000, 4_000):
         for share in (0.01, 0.5):
             found = rows * share
-            work = cone_work(found, rows / 12)
+            work = found
             for threads in (1, 2):
                 seconds = 0.01 + 1e-6 * work
                 runs.append(Run(CONE, rows, work, threads, seconds, seconds, 1e8, 40.0 * work, 0, found))
