@@ -304,7 +304,7 @@ $(VENV)/contenders: $(VENV)/installed
 	tests/servers/install-browser
 	@touch $@
 
-# An hour and a half; the samples of the sky (20 GB) go to BENCH_FOLDER and are kept. BENCH="functions tap" runs these alone.
+# Some three hours; the samples of the sky (20 GB) go to BENCH_FOLDER and are kept. BENCH="functions tap" runs these alone.
 BENCH_FOLDER ?= demo/bench
 BENCH ?=
 bench: $(NATIVE) $(VENV)/contenders $(if $(shell command -v npm),$(PAGE))

@@ -6,6 +6,7 @@ NAMES = (
     "libraries",
     "scans",
     "spark",
+    "scaling",
     "tables",
     "tap",
     "served",

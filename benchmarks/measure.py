@@ -35,7 +35,7 @@ class Setting:
     folder : keeps samples of the sky from one run to the next
     url : a TAP service to ask instead of one on this machine
     mirror : a mirror of that service's rows
-    rows : sizes of the benchmarks `plan` and `spark` in the place of their own; of `spark` the first one
+    rows : sizes of the benchmarks `plan`, `scaling` and `spark` in the place of their own; of `spark` the first one
     """
 
     quick: bool = False

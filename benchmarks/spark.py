@@ -44,7 +44,7 @@ def run(setting: Setting) -> Section:
         con = connection.duckdb
         con.execute(f"SET threads = {CORES}")
         spark = _spark(Path(folder))
-        source, few = _flat(setting, rows), Path(folder) / "few.parquet"
+        source, few = flat(setting, rows), Path(folder) / "few.parquet"
         pq.write_table(_first(source, slow), few)
         for name, path in (("flat", source), ("few", few)):
             con.execute(f"CREATE VIEW {name} AS FROM '{path}'")
@@ -119,7 +119,7 @@ def _twin(setting: Setting, folder: Path) -> Path:
     )
 
 
-def _flat(setting: Setting, rows: int) -> Path:
+def flat(setting: Setting, rows: int) -> Path:
     """Write magnitudes as a Parquet file, once."""
     path = setting.folder / f"flat-{rows}.parquet"
     if not path.exists():

@@ -47,7 +47,7 @@ def bench(
         list[int] | None,
         typer.Option(
             min=1,
-            help="Sources of `plan`, once or more, or rows of `spark`.",
+            help="Sources of `plan` and rows of `scaling`, once or more; or rows of `spark`.",
             show_default=False,
         ),
     ] = None,
@@ -61,7 +61,7 @@ def bench(
 ) -> None:
     """Measure sedsql against other tools, check that the answers agree, and write a report.
 
-    Only the parts of these benchmarks are replaced in the file. All benchmarks take an hour and a half. They need a
+    Only the parts of these benchmarks are replaced in the file. All benchmarks take some three hours. They need a
     checkout of the repository, because they are not in the wheel.
 
     Example: `sedsql bench functions --quick`
