@@ -49,7 +49,7 @@ def run(setting: Setting) -> Section:
         "processes is held to as many processors as it has workers. Times are the quickest of "
         f"{TURNS}, or of fewer that take {ENOUGH_SECONDS:.0f} s, after one run to warm up.",
     )
-    _workers(section, max(rows for rows in sizes if rows <= WORKERS_ROWS), files)
+    _workers(section, max((rows for rows in sizes if rows <= WORKERS_ROWS), default=sizes[0]), files)
     _rows(section, files)
     return section
 

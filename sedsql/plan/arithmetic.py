@@ -7,9 +7,13 @@ from sedsql.mirror.layout import partition_order
 from sedsql.plan.cost import Cost
 from sedsql.plan.rates import BUILDING, CLASSIFICATION, CONE, IMPORT, PHOTOMETRY, QUERIES, SEARCH, Rates
 
-LARGE = {IMPORT: 0.9e9, PHOTOMETRY: 1.4e9, CLASSIFICATION: 0.6e9}
+LARGE = {IMPORT: 0.9e9, PHOTOMETRY: 0.6e9, CLASSIFICATION: 0.6e9}
 """Bytes of memory that building steps are taken to need of many sources, where small skies need less: what 10 million
 took, and for the import twice what a million took; a guess beyond."""
+
+A_MATCH = 930.0
+"""Bytes more that photometry needs for each source of a part of the sky, whose matches it holds: a line through what a
+million sources took and what 10 million took."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ def plan(rates: Rates, sources: float, cluster: Cluster) -> Plan:
             seconds += rows * _more_parts(rates, partitions / working) * Cost.of(rates.of(SEARCH)).each(cores)
         read, written = (work * size / largest.work for size in (largest.read, largest.written))
         machines = 1 if name == CONE else cluster.machines
-        memory = _memory(rates, name, cluster.cores)
+        memory = _memory(rates, name, cluster.cores, sources / partitions)
         steps[name] = _step(name, seconds, memory, read, written, machines, working, cluster)
     return Plan(sources, cluster, partitions, working, rows, steps)
 
@@ -124,13 +128,14 @@ def _more_parts(rates: Rates, parts: float) -> float:
     return max(0.0, parts - measured)
 
 
-def _memory(rates: Rates, step: str, cores: int) -> float:
+def _memory(rates: Rates, step: str, cores: int, part_rows: float) -> float:
     """The peak of a process: the measured one, with as much for each further core as the measured ones took."""
     runs = rates.of(step)
     least, most = min(run.threads for run in runs), max(run.threads for run in runs)
     single, several = (max(run.memory for run in runs if run.threads == threads) for threads in (least, most))
     a_core = max(0.0, several - single) / (most - 1) if most > 1 else 0.0
-    return max(several, LARGE.get(step, 0.0)) + a_core * max(0, cores - most)
+    large = LARGE.get(step, 0.0) + A_MATCH * part_rows * (step == PHOTOMETRY)
+    return max(several, large) + a_core * max(0, cores - most)
 
 
 def _step(

@@ -1,10 +1,10 @@
 """Say what a plan takes for granted, in sentences."""
 
 from sedsql.mirror import archive
-from sedsql.plan.arithmetic import LARGE, Plan, in_cone
+from sedsql.plan.arithmetic import A_MATCH, LARGE, Plan, in_cone
 from sedsql.plan.bulk_files import COLUMNS
 from sedsql.plan.cost import Cost
-from sedsql.plan.rates import BUILDING, CONE, IMPORT, ON_THE_FLY, Rates
+from sedsql.plan.rates import BUILDING, CONE, IMPORT, ON_THE_FLY, PHOTOMETRY, Rates
 
 
 def assumptions(rates: Rates, plan: Plan) -> list[str]:
@@ -71,4 +71,7 @@ def _speeds(plan: Plan) -> str:
 
 def _large() -> str:
     sizes = (f"{name} {size / 1e9:.1f} GB" for name, size in LARGE.items())
-    return f"of millions of sources {', '.join(sizes)} at least, as 10 million took or, for the import, by a guess"
+    return (
+        f"of millions of sources {', '.join(sizes)} at least, and {PHOTOMETRY} {A_MATCH:,.0f} bytes more for each "
+        "source of a partition, as 1 and 10 million took, or for the import by a guess"
+    )

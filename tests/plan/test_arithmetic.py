@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from plan.known_rates import rates_of
 
 from sedsql.plan import PlanError
-from sedsql.plan.arithmetic import LARGE, Cluster, plan
+from sedsql.plan.arithmetic import A_MATCH, LARGE, Cluster, plan
 from sedsql.plan.assumptions import assumptions
 from sedsql.plan.cost import Cost, Line, line
 from sedsql.plan.rates import BUILDING, CONE, COUNT, IMPORT, ON_THE_FLY, PHOTOMETRY, Rates
@@ -65,6 +65,12 @@ def test_memory_is_the_peak_and_grows_with_cores():
     assert two[COUNT].memory == 2e8
     assert ten[COUNT].memory == pytest.approx(2e8 + 8 * 1e8)
     assert two[IMPORT].memory == LARGE[IMPORT]
+
+
+def test_photometry_holds_the_matches_of_a_part_of_the_sky():
+    for sources, part_rows in ((36e6, 3e6), (36e6 + 12, 36e6 / 48), (144e6, 3e6)):
+        memory = plan(rates_of(), sources, Cluster(cores=2)).steps[PHOTOMETRY].memory
+        assert memory == pytest.approx(LARGE[PHOTOMETRY] + A_MATCH * part_rows, rel=1e-6)
 
 
 @settings(max_examples=30)
