@@ -180,7 +180,7 @@ $(SPARK)/installed: | $(VENV)/installed
 spark: $(NATIVE) $(SPARK)/installed
 	@echo "== ADQL and the functions of models in Spark"
 	$(if $(shell command -v java),,JAVA_HOME=$(abspath $(JAVA))) PYTHONPATH=$(SPARK) \
-	    $(BIN)/python -m pytest -q -m spark $(call WITH,spark)
+	    $(BIN)/python -m pytest -q -m spark $(if $(SPARK_ROWS),--timeout 3600) $(call WITH,spark)
 
 # JupyterLab, in an environment of its own; its kernel, and the widgets' files, are those of .venv.
 $(VENV)/lab/installed: | $(VENV)/installed
