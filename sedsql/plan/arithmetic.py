@@ -119,7 +119,7 @@ def in_cone(rates: Rates) -> float:
     """The share of all sources that is in a small cone."""
     runs = rates.of(CONE)
     largest = max(run.rows for run in runs)
-    return min(run.found for run in runs if run.rows == largest) / largest
+    return min(run.work for run in runs if run.rows == largest) / largest
 
 
 def _more_parts(rates: Rates, parts: float) -> float:
@@ -134,8 +134,8 @@ def _memory(rates: Rates, step: str, cores: int, part_rows: float) -> float:
     least, most = min(run.threads for run in runs), max(run.threads for run in runs)
     single, several = (max(run.memory for run in runs if run.threads == threads) for threads in (least, most))
     a_core = max(0.0, several - single) / (most - 1) if most > 1 else 0.0
-    large = LARGE.get(step, 0.0) + A_MATCH * part_rows * (step == PHOTOMETRY)
-    return max(several, large) + a_core * max(0, cores - most)
+    matches = A_MATCH * part_rows if step == PHOTOMETRY else 0.0
+    return max(several, LARGE.get(step, 0.0) + matches) + a_core * max(0, cores - most)
 
 
 def _step(

@@ -8,7 +8,7 @@ from pathlib import Path
 from sedsql.files.atomic import new_file
 from sedsql.plan import PlanError
 
-VERSION = 1
+VERSION = 2
 """Of the form of the file, and of what is measured."""
 
 IMPORT, PHOTOMETRY, CLASSIFICATION = "import", "photometry", "classification"
@@ -30,7 +30,6 @@ class Run:
     seconds, processor : by the clock, and of all its threads together
     memory : bytes, the peak of its process
     read, written : bytes on disk of what it reads, and of what it leaves
-    found : rows of the answer
     """
 
     step: str
@@ -42,7 +41,6 @@ class Run:
     memory: float
     read: float = 0.0
     written: float = 0.0
-    found: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -189,12 +189,10 @@ def _cones(task: Task, con: Connection, degrees: float) -> Run:
         all_.append(_repeated(partial(_rows, con, query)))
         found.append(_rows(con, query))
     took = _Took(fmean(one.seconds for one in all_), fmean(one.processor for one in all_), all_[0].memory)
-    state = Mirror.read(task.mirror).tables[CLASSIFIED]
-    groups = fmean(found) + min(
-        ROW_GROUP, state.rows / len(state.files)
-    )  # those in it, and the rest of their row groups
-    read = groups / state.rows * _column_bytes(task.mirror, CLASSIFIED, ["source_id", "ra", "dec", "class"])
-    return _result(rates.CONE, task, took, work=fmean(found), read=read, found=fmean(found))
+    state, work = Mirror.read(task.mirror).tables[CLASSIFIED], fmean(found)
+    touched = work + min(ROW_GROUP, state.rows / len(state.files))  # the rest of the row groups that they lie in
+    read = touched / state.rows * _column_bytes(task.mirror, CLASSIFIED, ["source_id", "ra", "dec", "class"])
+    return _result(rates.CONE, task, took, work=work, read=read)
 
 
 def _rows(con: Connection, query: str) -> int:

@@ -18,9 +18,8 @@ def rates_of(*, search=0.0, shared=0.5):
     runs += runs_of(SEARCH, 0.0, search, 0.0)
     for rows in (1_000, 4_000):
         for share in (0.01, 0.5):
-            found = rows * share
-            work = found
+            work = rows * share
             for threads in (1, 2):
                 seconds = 0.01 + 1e-6 * work
-                runs.append(Run(CONE, rows, work, threads, seconds, seconds, 1e8, 40.0 * work, 0, found))
+                runs.append(Run(CONE, rows, work, threads, seconds, seconds, 1e8, 40.0 * work))
     return Rates("a machine", 152, tuple(runs))

@@ -72,9 +72,9 @@ def test_what_cannot_be_planned_is_said(sedsql, arguments, said):
     [
         ("no JSON", "is no JSON, so it has no rates"),
         ("[1]", "has no rates of `sedsql plan`"),
-        ('{"sedsql_plan": 99}', "has rates of version 99, and this sedsql takes version 1"),
-        ('{"sedsql_plan": 1, "machine": "m", "columns": 152, "runs": []}', "lacks some of the rates"),
-        ('{"sedsql_plan": 1, "machine": "m", "columns": 152, "runs": [{"step": "import"}]}', "lacks some of the rates"),
+        ('{"sedsql_plan": 99}', "has rates of version 99, and this sedsql takes version 2"),
+        ('{"sedsql_plan": 2, "machine": "m", "columns": 152, "runs": []}', "lacks some of the rates"),
+        ('{"sedsql_plan": 2, "machine": "m", "columns": 152, "runs": [{"step": "import"}]}', "lacks some of the rates"),
     ],
 )
 def test_a_file_without_rates_is_said(sedsql, tmp_path, text, said):
