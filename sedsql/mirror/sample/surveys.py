@@ -165,10 +165,18 @@ def _quality(errors: Array, steps: tuple[tuple[float, str], ...]) -> Letters:
     return letters
 
 
-def _apart(name: pa.Array) -> Ints:
-    """Find the first source of each designation: others that would share it are one to a survey, and have no match."""
+def _detected(
+    at: Positions, rows: Ints, arcsec: float, rng: Generator, point: str, prefix: str = ""
+) -> tuple[Ints, Array, Array, Array, pa.Array]:
+    """Rows, ra, dec, distance to Gaia's place and designation of sources as another survey has them.
+
+    Sources that would share a designation are one to it: the first is there, the others are not.
+    """
+    ra, dec, distance = _offset(at, rows, arcsec, rng)
+    name = _position_name(ra, dec, point, prefix)
     _, first = np.unique(name.to_numpy(zero_copy_only=False), return_index=True)
-    return np.sort(first)
+    first.sort()
+    return rows[first], ra[first], dec[first], distance[first], name.take(first)
 
 
 def _neighbours(
@@ -192,10 +200,7 @@ def tmass(at: Positions, source_id: Ints, made: Sample, done: int, rng: Generato
     """The columns of the three tables of 2MASS; `done` rows are written already."""
     flags = rng.spawn(1)[0]
     rows = np.flatnonzero(np.isfinite(made.magnitudes[:, TMASS]).any(axis=1))
-    ra, dec, distance = _offset(at, rows, 0.08, rng)
-    name = _position_name(ra, dec, "")
-    first = _apart(name)
-    rows, ra, dec, distance, name = rows[first], ra[first], dec[first], distance[first], name.take(first)
+    rows, ra, dec, distance, name = _detected(at, rows, 0.08, rng, "")
     measured, errors = made.magnitudes[rows, TMASS], made.errors[rows, TMASS]
     magnitudes = _limits(measured, TMASS, 5.0, rng)
     quality = _quality(errors, ((10, "A"), (7, "B"), (5, "C"), (0, "D")))
@@ -228,10 +233,7 @@ def allwise(at: Positions, source_id: Ints, made: Sample, done: int, rng: Genera
     """The columns of the two tables of AllWISE; `done` rows are written already."""
     flags = rng.spawn(1)[0]
     rows = np.flatnonzero(np.isfinite(made.magnitudes[:, ALLWISE]).any(axis=1))
-    ra, dec, distance = _offset(at, rows, 0.12, rng)
-    name = _position_name(ra, dec, ".", prefix="J")
-    first = _apart(name)
-    rows, ra, dec, distance, name = rows[first], ra[first], dec[first], distance[first], name.take(first)
+    rows, ra, dec, distance, name = _detected(at, rows, 0.12, rng, ".", prefix="J")
     n = len(rows)
     measured, errors = made.magnitudes[rows, ALLWISE], made.errors[rows, ALLWISE]
     magnitudes = _limits(measured, ALLWISE, 2.0, rng)
