@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -24,9 +25,10 @@ import sedsql
 from sedsql.photometry.bands import COLUMNS
 
 from .measure import Section, Setting, child, figure, machine, versions
-from .spark import BANDS, flat
+from .spark import BANDS, count_classes, flat, started
 
 MODEL = "shape-2"
+CLASS = f"sed_class({BANDS}, '{MODEL}')"
 FULL, QUICK = (1_000_000, 10_000_000, 50_000_000), (10_000, 20_000)
 WORKERS_ROWS = 10_000_000
 """The most rows for the comparison of one and two workers."""
@@ -106,14 +108,15 @@ def _main(engine: str, workers: int, paths: list[str]) -> None:
     with {ALONE: _alone, DUCKDB: _duckdb, SPARK: _spark, DASK: _dask}[engine](workers) as ask:
         ask(paths[0])
         for path in paths:
-            counts: Counts = {}
             seconds: list[float] = []
+            answers: list[Counts] = []
             while len(seconds) < TURNS and sum(seconds) < ENOUGH_SECONDS:
                 start = time.perf_counter()
-                again = ask(path)
+                answers.append(ask(path))
                 seconds.append(time.perf_counter() - start)
-                if again != (counts := counts or again):
-                    raise SystemExit(f"{engine} counts {counts}, then {again}")
+            counts = answers[0]
+            if any(again != counts for again in answers):
+                raise SystemExit(f"{engine} counts otherwise each time: {answers}")
             found.append({"seconds": min(seconds), "counts": {str(label): n for label, n in counts.items()}})
     print("\n" + json.dumps(found))
 
@@ -122,24 +125,16 @@ def _main(engine: str, workers: int, paths: list[str]) -> None:
 def _alone(workers: int) -> Iterator[Ask]:
     """Give each process its row groups, and nothing to wait for: the most that this machine gives."""
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
-
-        def ask(path: str) -> Counts:
-            total: Counts = {}
-            for counts in pool.map(partial(_part, path, workers), range(workers), chunksize=1):
-                for label, n in counts.items():
-                    total[label] = total.get(label, 0) + n
-            return total
-
-        yield ask
+        yield lambda path: sum(pool.map(partial(_part, path, workers), range(workers), chunksize=1), Counter())
 
 
-def _part(path: str, parts: int, part: int) -> Counts:
-    counts: Counts = {}
+def _part(path: str, parts: int, part: int) -> Counter[str | None]:
+    counts: Counter[str | None] = Counter()
     file = pq.ParquetFile(path)
     for group in range(part, file.num_row_groups, parts):
         batch = file.read_row_group(group, use_threads=False).combine_chunks().to_batches()[0]
-        for one in sedsql.classify_batch(batch, model=MODEL)["sed_class"].value_counts().to_pylist():
-            counts[one["values"]] = counts.get(one["values"], 0) + one["counts"]
+        found = sedsql.classify_batch(batch, model=MODEL)["sed_class"].value_counts().to_pylist()
+        counts.update({one["values"]: one["counts"] for one in found})
     return counts
 
 
@@ -147,30 +142,14 @@ def _part(path: str, parts: int, part: int) -> Counts:
 def _duckdb(workers: int) -> Iterator[Ask]:
     with sedsql.connect() as con:
         con.duckdb.execute(f"SET threads = {workers}")
-        yield lambda path: dict(con.duckdb.execute(_query(f"'{path}'")).fetchall())
-
-
-def _query(table: str) -> str:
-    return f"SELECT sed_class({BANDS}, '{MODEL}') AS label, count(*) AS n FROM {table} GROUP BY 1"
+        yield lambda path: count_classes(con.duckdb.execute, CLASS, f"'{path}'")
 
 
 @contextmanager
 def _spark(workers: int) -> Iterator[Ask]:
-    from pyspark.sql import SparkSession
-
-    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     with tempfile.TemporaryDirectory() as folder:
-        settings = {
-            "spark.driver.host": "127.0.0.1",
-            "spark.driver.bindAddress": "127.0.0.1",
-            "spark.executor.memory": "1g",
-            "spark.ui.showConsoleProgress": "false",
-            "spark.sql.warehouse.dir": f"{folder}/warehouse",
-        }
-        spark: SparkSession = sedsql.spark.session(f"local-cluster[{workers},1,1024]", settings)
-        spark.sparkContext.setLogLevel("ERROR")
-        sedsql.spark.register(spark)
-        yield lambda path: dict(map(tuple, spark.sql(_query(f"parquet.`{path}`")).collect()))
+        spark = started(f"local-cluster[{workers},1,1024]", Path(folder), {"spark.executor.memory": "1g"})
+        yield lambda path: count_classes(spark.sql, CLASS, f"parquet.`{path}`")
         spark.stop()
 
 

@@ -3,8 +3,10 @@
 import os
 import sys
 import tempfile
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import joblib
 import pyarrow as pa
@@ -20,6 +22,9 @@ from . import forests
 from .engines import photometry
 from .functions import QUICK_RECIPE, table_of
 from .measure import Section, Setting, different, figure, in_turns, machine, versions
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 FULL, QUICK = 50_000_000, 100_000
 SLOW_ROWS = {False: 100_000, True: 2_000}
@@ -50,11 +55,11 @@ def run(setting: Setting) -> Section:
             con.execute(f"CREATE VIEW {name} AS FROM '{path}'")
             spark.read.parquet(str(path)).createOrReplaceTempView(name)
         asked = {
-            ("DuckDB", MODEL, rows): partial(_counts, con.execute, f"sed_class({BANDS}, '{MODEL}')", "flat"),
-            ("Spark", MODEL, rows): partial(_counts, spark.sql, f"sed_class({BANDS}, '{MODEL}')", "flat"),
-            ("DuckDB", TWIN, rows): partial(_counts, con.execute, f"sed_class({BANDS}, '{TWIN}')", "flat"),
-            ("Spark", TWIN, rows): partial(_counts, spark.sql, f"sed_class({BANDS}, '{TWIN}')", "flat"),
-            ("Spark, pandas UDF", TWIN, slow): partial(_counts, spark.sql, f"by_scikit_learn({BANDS})", "few"),
+            ("DuckDB", MODEL, rows): partial(count_classes, con.execute, f"sed_class({BANDS}, '{MODEL}')", "flat"),
+            ("Spark", MODEL, rows): partial(count_classes, spark.sql, f"sed_class({BANDS}, '{MODEL}')", "flat"),
+            ("DuckDB", TWIN, rows): partial(count_classes, con.execute, f"sed_class({BANDS}, '{TWIN}')", "flat"),
+            ("Spark", TWIN, rows): partial(count_classes, spark.sql, f"sed_class({BANDS}, '{TWIN}')", "flat"),
+            ("Spark, pandas UDF", TWIN, slow): partial(count_classes, spark.sql, f"by_scikit_learn({BANDS})", "few"),
         }
         section.agree("As many rows of each class in DuckDB and Spark", _problems(con, spark, asked))
         times = in_turns(asked, enough=0.05 if setting.quick else 1.0)
@@ -75,21 +80,9 @@ def run(setting: Setting) -> Section:
     return section
 
 
-def _spark(folder: Path):
+def _spark(folder: Path) -> "SparkSession":
     """Start Spark, with sedsql's functions and a pandas UDF of the kind that people write today."""
-    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-    spark = session(
-        f"local[{CORES}]",
-        {
-            "spark.driver.memory": "2g",
-            "spark.driver.host": "127.0.0.1",
-            "spark.driver.bindAddress": "127.0.0.1",
-            "spark.ui.showConsoleProgress": "false",
-            "spark.sql.warehouse.dir": str(folder / "warehouse"),
-        },
-    )
-    spark.sparkContext.setLogLevel("ERROR")
-    register(spark, models=[folder / TWIN])
+    spark = started(f"local[{CORES}]", folder, {"spark.driver.memory": "2g"}, [folder / TWIN])
     import pandas as pd
     from pyspark.sql.functions import pandas_udf
 
@@ -106,6 +99,21 @@ def _spark(folder: Path):
 
     by_scikit_learn.__module__ = "__main__"  # pickled whole
     spark.udf.register("by_scikit_learn", pandas_udf(by_scikit_learn, "string"))
+    return spark
+
+
+def started(master: str, folder: Path, settings: Mapping[str, str], models: Iterable[Path] = ()) -> "SparkSession":
+    """Start Spark on this machine alone, with sedsql's functions; workers find what this process finds."""
+    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    alone = {
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+    }
+    spark = session(master, {**alone, **settings})
+    spark.sparkContext.setLogLevel("ERROR")
+    register(spark, models=models)
     return spark
 
 
@@ -138,7 +146,7 @@ def _first(source: Path, rows: int) -> pa.Table:
     return pq.ParquetFile(source).read_row_group(0).slice(0, rows)
 
 
-def _counts(ask, expression: str, table: str) -> dict[str, int]:
+def count_classes(ask, expression: str, table: str) -> dict[str, int]:
     found = ask(f"SELECT {expression} AS label, count(*) AS n FROM {table} GROUP BY 1")
     return dict(found.fetchall() if hasattr(found, "fetchall") else found.collect())
 
