@@ -13,7 +13,7 @@ import pytest
 
 pytestmark = pytest.mark.spark
 HERE = Path(__file__).parent
-PATIENCE = 200 + asked.ROWS // 1000
+PATIENCE = max(200, asked.ROWS // 1000)
 
 
 @pytest.fixture(scope="module")
