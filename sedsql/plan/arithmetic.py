@@ -8,8 +8,8 @@ from sedsql.plan.cost import Cost
 from sedsql.plan.rates import BUILDING, CLASSIFICATION, CONE, IMPORT, PHOTOMETRY, QUERIES, SEARCH, Rates
 
 LARGE = {IMPORT: 0.9e9, PHOTOMETRY: 0.6e9, CLASSIFICATION: 0.6e9}
-"""Bytes of memory that building steps are taken to need of many sources, where small skies need less: what 10 million
-took, and for the import twice what a million took; a guess beyond."""
+"""Bytes of memory that building steps are taken to need of many sources, where small skies need less: at least what 10
+million took; a guess beyond."""
 
 A_MATCH = 930.0
 """Bytes more that photometry needs for each source of a part of the sky, whose matches it holds: a line through what a
