@@ -73,5 +73,5 @@ def _large() -> str:
     sizes = (f"{name} {size / 1e9:.1f} GB" for name, size in LARGE.items())
     return (
         f"of millions of sources {', '.join(sizes)} at least, and {PHOTOMETRY} {A_MATCH:,.0f} bytes more for each "
-        "source of a partition, as 1 and 10 million took, or for the import by a guess"
+        "source of a partition, as 1 and 10 million took"
     )
