@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +14,7 @@ import typer
 from sedsql import progress
 from sedsql.cli.options import Json
 from sedsql.cli.render import print_rows, say
+from sedsql.files.atomic import new_file
 from sedsql.files.json import to_json
 
 if TYPE_CHECKING:
@@ -94,10 +96,12 @@ def _rates(path: Path | None, sample: int, columns: int) -> Rates:
         return rates.read(path)
     from sedsql.plan.measure import count_of_steps, measure
 
-    with TemporaryDirectory(prefix="sedsql-plan-") as folder, progress.steps("measuring", count_of_steps()) as step:
-        found = measure(sample, Path(folder), columns, step)
-    if path is not None:
-        rates.write(found, path)
+    # What cannot be written is told before minutes of measuring.
+    with new_file(path, force=True) if path is not None else nullcontext() as target:
+        with TemporaryDirectory(prefix="sedsql-plan-") as folder, progress.steps("measuring", count_of_steps()) as step:
+            found = measure(sample, Path(folder), columns, step)
+        if target is not None:
+            rates.write(found, target)
     return found
 
 

@@ -87,6 +87,13 @@ def test_a_file_without_rates_is_said(sedsql, tmp_path, text, said):
     assert path.read_text() == text
 
 
+def test_a_folder_that_is_not_there_is_said_before_anything_is_measured(sedsql, tmp_path, monkeypatch):
+    monkeypatch.setattr("sedsql.plan.measure.measure", lambda *_: pytest.fail("it is measured"))
+    ran = sedsql("plan", "--sources", "1000", "--rates", tmp_path / "nothere" / "rates.json")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.endswith(f"rates.json cannot be written: there is no folder {tmp_path / 'nothere'}\n")
+
+
 def test_rates_come_back_as_they_were_written(known):
     assert rates.read(known) == rates_of()
     held = json.loads(known.read_text())
